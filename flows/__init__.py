@@ -1,0 +1,1 @@
+"""Where offerstream touches the world, and the drawing of the page."""

@@ -1,0 +1,1 @@
+"""Translations of what shops already emit into native events."""
