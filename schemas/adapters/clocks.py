@@ -1,0 +1,36 @@
+"""When a Segment or RudderStack call happened, whatever the sender's clock says."""
+
+from datetime import datetime
+from typing import Any
+
+from schemas.rejected import Wrong
+
+
+def happened_at(call: dict[str, Any]) -> datetime:
+    """When the call happened, by the receiver's clock where it can be told; raises Wrong.
+
+    The rule is receivedAt - (sentAt - originalTimestamp): even a wrong clock measures right how long it took.
+    """
+    original, sent, received = (_moment(call, name) for name in ("originalTimestamp", "sentAt", "receivedAt"))
+    if original and sent and received:
+        try:
+            return received - (sent - original)
+        except OverflowError:
+            raise Wrong("invalid", "originalTimestamp and sentAt lie too far apart") from None
+    for at in (_moment(call, "timestamp"), original, received):
+        if at is not None:
+            return at
+    raise Wrong("invalid", "timestamp is missing")
+
+
+def _moment(call: dict[str, Any], name: str) -> datetime | None:
+    said = call.get(name)
+    if said is None:
+        return None
+    try:
+        at = datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        raise Wrong("invalid", f"{name} should be a time like 2026-01-31T12:00:00.000Z") from None
+    if at.tzinfo is None:
+        raise Wrong("invalid", f"{name} should have a time zone")
+    return at

@@ -1,0 +1,53 @@
+"""From one message to one event: the checks that all formats share, around the one that reads the format."""
+
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import ValidationError
+
+from schemas.adapters import native, rees46, segment
+from schemas.adapters.reasons import wrong
+from schemas.errors import SetupError
+from schemas.events import Event
+from schemas.message import Message
+from schemas.rejected import Wrong
+
+Decode = Callable[[Message], Event]
+
+FORMATS: Final[dict[str, Decode]] = {"native": native.read, "segment": segment.read, "rees46": rees46.read}
+MAX_EVENT_BYTES: Final = 1_000_000
+
+
+def decoder(form: str, markets: frozenset[str], max_event_bytes: int = MAX_EVENT_BYTES) -> Decode:
+    """The function that reads messages of format `form` for a shop with these `markets`.
+
+    It raises Wrong for every message that cannot be taken and nothing else. An unknown format raises
+    SetupError here.
+    """
+    if form not in FORMATS:
+        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
+    read = FORMATS[form]
+
+    def decode(message: Message) -> Event:
+        value = message.value
+        if not value:
+            raise Wrong("empty", "the record has no value" if value is None else "the value has no bytes")
+        if message.key == b"":
+            raise Wrong("empty_key", "the key has no bytes; leave it out or name the visitor")
+        if len(value) > max_event_bytes:
+            raise Wrong("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
+        try:
+            event = read(message)
+        except Wrong:
+            raise
+        except ValidationError as error:
+            raise wrong(error, value) from None
+        except Exception as error:  # one message must never stop the worker
+            raise Wrong("internal", f"{type(error).__name__} while reading {form}") from error
+        if event.market not in markets:
+            raise Wrong(
+                "unknown_market", f"market {event.market!r} is not among {', '.join(sorted(markets))}"
+            )
+        return event
+
+    return decode

@@ -1,0 +1,73 @@
+"""Why a message is wrong, in short words for people, from what pydantic and JSON say."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from schemas.errors import SUBJECT
+from schemas.rejected import RejectClass, Wrong
+
+
+def parse(value: bytes) -> Any:  # noqa: ANN401  JSON is anything
+    """The JSON in `value`, read as strictly as native events are; raises Wrong."""
+    try:
+        return from_json(value)
+    except ValueError as error:
+        raise unreadable(value, str(error)) from None
+
+
+def text_of(value: bytes) -> str:
+    """The text in `value`; raises Wrong."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise Wrong("encoding", f"not UTF-8: byte 0x{value[error.start]:02x} at {error.start}") from None
+
+
+def unreadable(value: bytes, said: str) -> Wrong:
+    """What is wrong with a `value` that `said` this when read as JSON."""
+    try:
+        text_of(value)
+    except Wrong as not_text:
+        return not_text
+    if said.startswith("recursion limit"):
+        return Wrong("too_deep", "nested too deeply")
+    return Wrong("not_json", f"not JSON: {said}")
+
+
+def wrong(error: ValidationError, value: bytes) -> Wrong:
+    """The first thing that is wrong with the message."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return unreadable(value, str(first["ctx"]["error"]))
+    return Wrong(*_judged(first))
+
+
+def _judged(first: ErrorDetails) -> tuple[RejectClass, str]:
+    # The first place of an error inside an event is the event's type.
+    field = ".".join(map(str, first["loc"][1:]))
+    if first["type"] == "union_tag_invalid":
+        return "unknown_type", f"type {first['ctx']['tag']!r} is not known"
+    if field == "market" and first["type"] == "string_pattern_mismatch":
+        return "unknown_market", f"market {first['input']!r} is not a market's name"
+    return "invalid", _words(first, field)
+
+
+def _words(first: ErrorDetails, field: str) -> str:
+    plain = {
+        "union_tag_not_found": "type is missing",
+        "missing": f"{field} is missing",
+        "too_short": f"{field} should not be empty",
+    }
+    if first["type"] in plain:
+        return plain[first["type"]]
+    if not field:
+        return "an event must be a JSON object"
+    said = SUBJECT.sub("should", first["msg"])
+    # Numbers help whoever reads the reason; texts may be personal and stand in the rejected bytes anyway.
+    return (
+        f"{field} {said}; got {first['input']!r}"
+        if isinstance(first["input"], int | float)
+        else f"{field} {said}"
+    )

@@ -1,0 +1,158 @@
+"""Segment v2 and RudderStack calls: track with the names of the ecommerce specification, page and screen.
+
+Names of events and properties match whatever their case, spaces and underscores. ``anonymousId`` is the
+visitor, or ``userId`` where a server sent the call. What is no shop event is rejected as unknown_type.
+"""
+
+from typing import Any, Final
+
+from schemas.adapters.clocks import happened_at
+from schemas.adapters.reasons import parse
+from schemas.events import EVENTS, Event
+from schemas.message import Message
+from schemas.rejected import Wrong
+
+TYPES: Final = {
+    "productviewed": "product_viewed",
+    "productssearched": "searched",
+    "productadded": "cart_item_added",
+    "productremoved": "cart_item_removed",
+    "cartviewed": "cart_updated",
+    "cartupdated": "cart_updated",
+    "checkoutstarted": "checkout_started",
+    "ordercompleted": "order_completed",
+    "productlistviewed": "page_viewed",
+    "promotionviewed": "offer_shown",
+    "promotionclicked": "offer_clicked",
+    "offershown": "offer_shown",
+    "offerclicked": "offer_clicked",
+    "offerdismissed": "offer_dismissed",
+    "offerredeemed": "offer_redeemed",
+}
+WITH_ITEMS: Final = {
+    "cart_item_added",
+    "cart_item_removed",
+    "cart_updated",
+    "checkout_started",
+    "order_completed",
+}
+NAMELESS: Final = str.maketrans("", "", " _-")
+
+Call = dict[str, Any]
+
+
+def read(message: Message) -> Event:
+    """The event that a call reports; raises Wrong or pydantic's ValidationError."""
+    call = parse(message.value or b"")
+    if not isinstance(call, dict):
+        raise Wrong("invalid", "a call must be a JSON object")
+    said = _object(call, "properties")
+    properties = {_plain(name): value for name, value in said.items()}
+    context = _object(call, "context")
+    event = _who_and_when(call, context) | {"market": properties.get("market")}
+    event |= _what(_type(call), properties)
+    if event["type"] == "page_viewed":
+        page = _object(context, "page")
+        event["url"] = properties.get("url", page.get("url"))
+        event["title"] = properties.get("title", call.get("name", page.get("title")))
+    # Not strict: prices and quantities are often text in these calls.
+    return EVENTS.validate_python(_given(event), strict=False)
+
+
+def _type(call: Call) -> str:
+    kind = call.get("type")
+    if kind in ("page", "screen"):
+        return "page_viewed"
+    if kind != "track":
+        raise Wrong("unknown_type", f"call {kind!r} reports no shop event")
+    name = call.get("event")
+    if not isinstance(name, str):
+        raise Wrong("invalid", "event should be the name of what is tracked")
+    if _plain(name) not in TYPES:
+        raise Wrong("unknown_type", f"event {name!r} is not known")
+    return TYPES[_plain(name)]
+
+
+def _who_and_when(call: Call, context: Call) -> Call:
+    visitor = _id(call.get("anonymousId"))
+    user = _id(call.get("userId"))
+    event: Call = {
+        "id": _id(call.get("messageId")),
+        "time": happened_at(call),
+        "visitor_id": user if visitor is None else visitor,
+        "user_id": user,
+        "session_id": _id(context.get("sessionId")),
+        "device": _object(context, "device").get("type"),
+        "source": _object(context, "campaign").get("source"),
+    }
+    if event["visitor_id"] is None:
+        raise Wrong("invalid", "anonymousId and userId are missing")
+    if event["id"] is None:
+        raise Wrong("invalid", "messageId is missing")
+    return event
+
+
+def _what(kind: str, properties: Call) -> Call:
+    products = properties.get("products")
+    if kind == "cart_updated" and products is None:
+        # A look at the cart that does not say what is in it.
+        return {"type": "page_viewed"}
+    event: Call = {"type": kind}
+    if kind in WITH_ITEMS:
+        if products is None and kind != "checkout_started":
+            products = [properties]
+        event["items"] = None if products is None else _items(products)
+        event["cart_id"] = _id(properties.get("cartid"))
+    if kind == "product_viewed":
+        event |= _item(properties)
+    if kind == "searched":
+        event["query"] = properties.get("query")
+    if kind.startswith("offer_"):
+        event["offer_id"] = _id(properties.get("offerid", properties.get("promotionid")))
+    if kind in ("order_completed", "offer_redeemed"):
+        event["order_id"] = _id(properties.get("orderid"))
+    if kind == "order_completed":
+        event["offer_ids"] = properties.get("offerids")
+    return event
+
+
+def _items(products: object) -> list[Call]:
+    if not isinstance(products, list) or not all(isinstance(product, dict) for product in products):
+        raise Wrong("invalid", "products should be a list of objects")
+    return [_item({_plain(name): value for name, value in product.items()}) for product in products]
+
+
+def _item(product: Call) -> Call:
+    product_id = _id(product.get("productid"))
+    item = {
+        "sku": _id(product.get("sku")) if product_id is None else product_id,
+        "price": product.get("price"),
+        "quantity": product.get("quantity"),
+        "category": product.get("category"),
+        "unit_cost": product.get("unitcost"),
+    }
+    return _given(item)
+
+
+def _object(outer: Call, name: str) -> Call:
+    inner = outer.get(name)
+    if inner is None:
+        return {}
+    if not isinstance(inner, dict):
+        raise Wrong("invalid", f"{name} should be an object")
+    return inner
+
+
+def _plain(name: str) -> str:
+    return name.translate(NAMELESS).lower()
+
+
+def _given(fields: Call) -> Call:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _id(value: object) -> object:
+    # Databases number their rows, and those numbers arrive as numbers; an empty id is none.
+    if type(value) is int:
+        return str(value)
+    return None if value == "" else value

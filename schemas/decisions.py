@@ -1,0 +1,111 @@
+"""What auditors and trainers read on the decisions topic: tagged by ``type``."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, Field, FiniteFloat, TypeAdapter
+
+from schemas.events import Id, Name
+from schemas.offers import MomentKind, Probability, Told
+
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Decision(Told):
+    """One arm was chosen for a cart, ``no_offer`` included: context, probabilities, choice.
+
+    ``removed`` says for each arm that was not eligible why; ``probabilities`` are those it was drawn from and
+    ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: stale, history and so on.
+    """
+
+    type: Literal["decision"]
+    decision_id: Id
+    moment_id: Id
+    visitor_id: Id
+    user_id: Id | None
+    market: Name
+    at: AwareDatetime
+    cart_id: Id
+    cart_value: Money
+    trigger: MomentKind
+    features: dict[str, FiniteFloat | str]
+    abandonment: Probability
+    eligible: tuple[str, ...]
+    removed: dict[str, str]
+    probabilities: dict[str, Probability]
+    arm: str
+    propensity: Probability
+    holdout: bool
+    shadow: bool
+    teaches: bool
+    reason: str | None
+    offer_id: Id | None
+    policy: str
+    policy_version: int
+    model: str
+    model_version: int
+    expires_at: AwareDatetime | None
+    window_ends_at: AwareDatetime
+
+
+class Reward(Told):
+    """What a decision brought: at the end of its window, or a correction by an order that came later.
+
+    ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
+    """
+
+    type: Literal["reward"]
+    reward_id: Id
+    decision_id: Id
+    moment_id: Id
+    visitor_id: Id
+    market: Name
+    at: AwareDatetime
+    arm: str
+    kind: Literal["window", "correction"]
+    profit: FiniteFloat
+    margin: FiniteFloat
+    cost: FiniteFloat
+    orders: tuple[str, ...]
+    shown: bool
+    clicked: bool
+    redeemed: bool
+
+
+class Score(Told):
+    """How likely a cart was to be abandoned, as seen at a moment."""
+
+    type: Literal["score"]
+    moment_id: Id
+    visitor_id: Id
+    market: Name
+    at: AwareDatetime
+    cart_id: Id
+    cart_value: Money
+    kind: MomentKind
+    abandonment: Probability
+    model: str
+    model_version: int
+
+
+class Outcome(Told):
+    """What became of a cart.
+
+    ``abandonment`` is what the model said before it learned this; ``weight`` what the lesson counted, null
+    where there was none. ``treated`` says whether an offer preceded it, null where nobody decided.
+    """
+
+    type: Literal["outcome"]
+    outcome_id: Id
+    moment_id: Id | None
+    visitor_id: Id
+    market: Name
+    at: AwareDatetime
+    cart_id: Id
+    kind: Literal["purchased", "abandoned", "recovered"]
+    treated: bool | None
+    weight: Money | None
+    abandonment: Probability | None
+
+
+DecisionRecord = Annotated[Decision | Reward | Score | Outcome, Field(discriminator="type")]
+DECISIONS: Final[TypeAdapter[DecisionRecord]] = TypeAdapter(DecisionRecord)

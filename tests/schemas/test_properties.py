@@ -1,0 +1,98 @@
+"""Whatever an event says survives the wire, and whatever bytes arrive only Wrong comes out."""
+
+import json
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from schemas.adapters import FORMATS, decoder
+from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
+from schemas.message import Message
+from schemas.rejected import Wrong, reject, rejected_line
+
+MARKETS = frozenset({"default"})
+amounts = st.floats(0, 1e9)
+times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
+quick = settings(max_examples=60, deadline=None)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def judged(form, message):
+    try:
+        decoder(form, MARKETS)(message)
+    except Wrong as wrong:
+        return wrong
+
+
+def calls(name):
+    """Calls that look right at first sight, with anything in any of their fields."""
+    fields = (
+        "properties",
+        "context",
+        "anonymousId",
+        "userId",
+        "messageId",
+        "timestamp",
+        "sentAt",
+        "receivedAt",
+    )
+    right = {"anonymousId": "a", "messageId": "m", "timestamp": "2026-03-01T12:00:00Z"}
+    anything = st.dictionaries(st.sampled_from(fields), json_values, max_size=3)
+    return anything.map(lambda said: json.dumps({"type": "track", "event": name} | right | said).encode())
+
+
+def instances(kind):
+    """Any instances of a kind; amounts and times within bounds that their types alone do not tell."""
+    bounded = {
+        "market": st.just("default"),
+        "time": times,
+        "price": amounts if kind is Item else st.none() | amounts,
+        "unit_cost": st.none() | amounts,
+    }
+    if "items" in kind.model_fields:
+        least = 0 if kind is CartUpdated else 1
+        item = instances(RemovedItem if kind is CartItemRemoved else Item)
+        bounded["items"] = st.lists(item, min_size=least, max_size=3).map(tuple)
+    return st.builds(kind, **{name: bounded[name] for name in kind.model_fields if name in bounded})
+
+
+@pytest.mark.parametrize("kind", get_args(get_args(Event)[0]), ids=lambda kind: kind.__name__)
+def test_every_kind_of_event_survives_the_wire(kind: type[BaseModel]):
+    @quick
+    @given(instances(kind))
+    def survives(event):
+        wire = EVENTS.dump_json(event)
+        assert decoder("native", MARKETS)(Message(wire)) == event
+
+    survives()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@quick
+@given(value=st.binary(max_size=80) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_become_an_event_or_a_reject(form, value):
+    message = Message(value)
+    wrong = judged(form, message)
+    if wrong is not None:
+        assert wrong.class_ != "internal"
+        assert rejected_line(reject(message, wrong)).reason == wrong.reason
+
+
+@pytest.mark.parametrize("name", ["Product Viewed", "Product Added", "Order Completed", "Cart Viewed"])
+def test_any_call_becomes_an_event_or_a_reject(name):
+    @quick
+    @given(calls(name))
+    def holds(value):
+        wrong = judged("segment", Message(value))
+        assert wrong is None or wrong.class_ != "internal"
+
+    holds()
