@@ -41,7 +41,11 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One accepted event of a shop, as the page carries it."""
+    """One accepted event of a shop, as the page carries it.
+
+    ``at_s`` is its place on the page. A late order is placed at its partition's promise, and
+    ``happened_s`` then holds its own time. ``sent_s`` is the broker's timestamp of its record.
+    """
 
     at_s: float
     rank: int
@@ -60,7 +64,7 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cart: str | None = None
     order: str | None = None
     offers: tuple[str, ...] = ()
-    late: bool = False
+    happened_s: float | None = None
     sent_s: float | None = None
 
 
@@ -120,6 +124,42 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     moment_kind: str | None = None
     moments: int = 0
     features: dict[str, float | str] | None = None
+
+
+Row = Moment | Outcome | Fact
+"""What a visitor shard says to its market."""
+
+
+def place(row: Row) -> tuple[float, int, str, str]:
+    """Say where a row stands in the total order of ordered mode."""
+    return row.at_s, row.rank, row.visitor, row.id
+
+
+class VisitSaid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row for the feature store: the latest value of one kind for one visitor."""
+
+    market: str
+    visitor: str
+    kind: str
+    value: bytes
+
+
+class ShardSaid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one visitor shard says after a batch: rows in its order, then its tick if it moved."""
+
+    shard: int
+    rows: tuple[Row, ...]
+    tick_s: float | None = None
+    visits: tuple[VisitSaid, ...] = ()
+    figures: dict[str, float] | None = None
+
+
+class MarketParcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the shards of one process say to one market: rows, then the shards' ticks."""
+
+    market: str
+    rows: tuple[Row, ...]
+    ticks: tuple[tuple[int, float], ...]
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,0 +1,183 @@
+"""One market: the abandonment model scores, the decision machine decides, and both learn from what follows.
+
+Both live behind one key because the model may learn only from carts that no offer preceded, and only the
+decisions know which those are.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from operators.abandonment import Abandonment
+from operators.decisions import Decisions, DecisionSettings, Scored
+from operators.facts import Fact, MarketParcel, Moment, Outcome, Row, Said, VisitSaid, place
+from operators.facts_from import FEEDBACK
+from operators.ids import SHARDS
+from operators.ledger import Ledger
+from operators.records import outcome_said, score_said
+from operators.ticks import Watermark
+from schemas.catalog import Market, Offer
+
+FORMAT: Final = 1
+WEIGHT_CAP: Final = 10.0
+"""A lesson counts at most this many times, however improbable it was that no offer was made."""
+
+
+class MarketSettings(msgspec.Struct, frozen=True):
+    """How a market scores and decides, and whether rows are held until its time passes them."""
+
+    decisions: DecisionSettings = DecisionSettings()
+    model: str = "logistic"
+    ordered: bool = False
+
+
+class MarketSaid(msgspec.Struct, frozen=True, gc=False):
+    """What a market says after a batch: records, rows for the feature store, and now and then figures."""
+
+    market: str
+    said: tuple[Said, ...]
+    visits: tuple[VisitSaid, ...]
+    figures: dict[str, float] | None
+
+
+class _State(msgspec.Struct, array_like=True):
+    format: int
+    market: str
+    promises: dict[int, float]
+    time_s: float
+    held: list[bytes]
+    model: str
+    abandonment: bytes
+    decisions: bytes
+
+
+class MarketStation:
+    """The machine of one market. Bounded as its parts are and, in ordered mode, by the rows held."""
+
+    def __init__(
+        self,
+        market: Market,
+        offers: Sequence[Offer],
+        ledger: Ledger,
+        settings: MarketSettings,
+        state: bytes | None = None,
+    ) -> None:
+        self.market = market
+        self._settings = settings
+        self._clock: Watermark[int] = Watermark(range(SHARDS))
+        self._held: list[Row] = []
+        self._visits: list[VisitSaid] = []
+        self.abandonment = Abandonment(settings.model)
+        decided: bytes | None = None
+        if state is not None:
+            was = msgspec.msgpack.decode(state, type=_State)
+            self._clock.restore(was.promises, was.time_s)
+            self._held = [_row(each) for each in was.held]
+            if was.model == settings.model:
+                self.abandonment = Abandonment.loads(was.abandonment)
+            decided = was.decisions
+        self.decisions = Decisions(market, offers, ledger, settings.decisions, decided)
+
+    @property
+    def time_s(self) -> float:
+        """The time of this market: the least over its shards."""
+        return self._clock.time_s
+
+    def figures(self) -> dict[str, float]:
+        """Return how good the model is and how much is held."""
+        return {
+            **self.abandonment.figures(),
+            **self.decisions.figures(),
+            "held_rows": len(self._held),
+        }
+
+    def take(self, parcels: Iterable[MarketParcel]) -> MarketSaid:
+        """Take what the shards say, then their ticks; return what follows."""
+        advanced = False
+        for parcel in parcels:
+            if self._settings.ordered:
+                self._held += parcel.rows
+            else:
+                for row in parcel.rows:
+                    self._take(row)
+            for shard, tick_s in parcel.ticks:
+                advanced |= self._clock.advance(shard, tick_s)
+        if advanced:
+            self._advance()
+        said, self.decisions.said = self.decisions.said, []
+        visits, self._visits = self._visits, []
+        return MarketSaid(self.market.name, tuple(said), tuple(visits), self.figures() if advanced else None)
+
+    def _advance(self) -> None:
+        time_s = self.time_s
+        due = [row for row in self._held if row.at_s < time_s]
+        if due:
+            self._held = [row for row in self._held if row.at_s >= time_s]
+            due.sort(key=place)
+            for row in due:
+                self.decisions.fire(row.at_s)
+                self._take(row)
+        self.decisions.fire(time_s)
+        self.decisions.forget(time_s)
+
+    def _take(self, row: Row) -> None:
+        if isinstance(row, Moment):
+            self._score(row)
+        elif isinstance(row, Outcome):
+            self._learn(row)
+        elif row.type in FEEDBACK:
+            self.decisions.take_feedback(row)
+        else:
+            self.decisions.take_order(row)
+
+    def _score(self, moment: Moment) -> None:
+        model = self.abandonment
+        scored = Scored(model.score(moment.features), model.name, model.version)
+        said = score_said(moment, scored.score, scored.model, scored.version)
+        self.decisions.said.append(said)
+        self._visits.append(VisitSaid(moment.market, moment.visitor, f"score/{moment.kind}", said.value))
+        self.decisions.take_moment(moment, scored)
+
+    def _learn(self, outcome: Outcome) -> None:
+        weight = predicted = None
+        treated, none_probability = self.decisions.take_outcome(outcome)
+        if outcome.features is not None and outcome.kind != "recovered":
+            abandoned = outcome.kind == "abandoned"
+            if treated:
+                predicted = self.abandonment.observe_treated(outcome.features, abandoned)
+            else:
+                weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
+                predicted = self.abandonment.learn(outcome.features, abandoned, weight)
+        self.decisions.said.append(outcome_said(outcome, treated=treated, weight=weight, predicted=predicted))
+
+    def snapshot(self) -> bytes:
+        """Return the state as bytes."""
+        return msgspec.msgpack.encode(
+            _State(
+                FORMAT,
+                self.market.name,
+                self._clock.promises(),
+                self.time_s,
+                [_bytes(row) for row in self._held],
+                self._settings.model,
+                self.abandonment.dumps(),
+                self.decisions.snapshot(),
+            )
+        )
+
+
+def market_in(state: bytes) -> str:
+    """Return the name of the market whose state this is."""
+    return msgspec.msgpack.decode(state, type=_State).market
+
+
+_KINDS: Final[tuple[type[Moment] | type[Outcome] | type[Fact], ...]] = (Moment, Outcome, Fact)
+
+
+def _bytes(row: Row) -> bytes:
+    return bytes([_KINDS.index(type(row))]) + msgspec.msgpack.encode(row)
+
+
+def _row(written: bytes) -> Row:
+    return msgspec.msgpack.decode(written[1:], type=_KINDS[written[0]])

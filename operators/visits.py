@@ -1,0 +1,101 @@
+"""One visit of one visitor: what has been seen of it so far, small enough to be saved every few seconds."""
+
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from operators.carts import Cart, Op
+from operators.facts import Fact
+
+PRODUCTS: Final = 64
+"""Distinct products a visit remembers; later ones count as views only."""
+CATEGORIES: Final = 16
+"""Categories a visit counts; later ones are not counted."""
+
+_COUNTED: Final = {
+    "page_viewed": "page_views",
+    "product_viewed": "product_views",
+    "searched": "searches",
+    "cart_item_added": "cart_adds",
+    "cart_item_removed": "cart_removes",
+}
+
+
+class Visit(msgspec.Struct, array_like=True, gc=False):
+    """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart."""
+
+    market: str
+    visitor: str
+    started_s: float
+    last_s: float
+    visits_before: int = 0
+    user: str | None = None
+    session: str | None = None
+    device: str | None = None
+    source: str | None = None
+    events: int = 0
+    page_views: int = 0
+    product_views: int = 0
+    searches: int = 0
+    cart_adds: int = 0
+    cart_removes: int = 0
+    viewed_value: float = 0.0
+    viewed_priced: int = 0
+    products: list[int] = []
+    categories: dict[str, int] = {}
+    first_cart_s: float | None = None
+    checkout_s: float | None = None
+    ordered_s: float | None = None
+    idle_said: bool = False
+    cart: Cart | None = None
+
+    def saw(self, fact: Fact) -> None:
+        """Count one fact of this visit, in whatever order facts arrive."""
+        self.events += 1
+        if fact.at_s >= self.last_s:
+            self.last_s = fact.at_s
+            self.idle_said = False
+        elif fact.at_s < self.started_s:
+            self.started_s = fact.at_s
+        self.user = self.user if fact.user is None else fact.user
+        self.session = self.session if fact.session is None else fact.session
+        self.device = self.device if fact.device is None else fact.device
+        self.source = fact.source if self.source is None else self.source
+        counted = _COUNTED.get(fact.type)
+        if counted is not None:
+            setattr(self, counted, getattr(self, counted) + 1)
+        if fact.type == "product_viewed":
+            self._viewed(fact)
+        elif fact.type == "checkout_started":
+            self.checkout_s = fact.at_s
+        elif fact.type == "order_completed":
+            self.ordered_s = fact.at_s
+
+    def _viewed(self, fact: Fact) -> None:
+        if fact.price is not None:
+            self.viewed_value += fact.price
+            self.viewed_priced += 1
+        if fact.sku is not None and len(self.products) < PRODUCTS:
+            product = crc32(fact.sku.encode())
+            if product not in self.products:
+                self.products.append(product)
+        if fact.category is not None:
+            count = self.categories.get(fact.category)
+            if count is not None or len(self.categories) < CATEGORIES:
+                self.categories[fact.category] = (count or 0) + 1
+
+    def change_cart(self, cart_id: str, op: Op, lateness_s: float) -> Cart:
+        """Apply a change to the cart, which begins with its first change."""
+        cart = self.cart
+        if cart is None:
+            cart = self.cart = Cart(cart_id, op.at_s, op.at_s)
+            if self.first_cart_s is None:
+                self.first_cart_s = op.at_s
+        cart.change(op, op.at_s - lateness_s)
+        return cart
+
+    @property
+    def cart_is_full(self) -> bool:
+        """Whether there is anything in the cart."""
+        return self.cart is not None and bool(self.cart.lines)
