@@ -1,0 +1,95 @@
+"""The command line: one module a command, loaded when it is asked for."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Final, Protocol, cast
+
+from schemas.errors import SetupError
+
+COMMANDS: Final = {
+    "live": "run the worker: Kafka in, Kafka out, until it is told to stop",
+    "replay": "run recorded events from files and write what follows into files",
+    "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
+    "simulate": "let simulated shoppers shop at a Kafka, or into a file",
+    "visitor": "print what the worker knows of one visitor",
+    "export": "write what stands in the topics into the files that replay writes",
+    "bench": "measure throughput, latency, seals and decisions against yardsticks",
+    "broker": "run the embedded broker",
+    "schemas": "write the JSON Schemas of all records",
+}
+EXIT_SETUP: Final = 2
+
+
+class Command(Protocol):
+    """What a module of ``flows.commands`` has."""
+
+    EXAMPLES: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> None:
+        """Do it; raises SetupError for what is set up wrong."""
+
+
+def parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Return the parser, with the arguments of the chosen command only: others are not even imported."""
+    top = argparse.ArgumentParser(
+        prog="offerstream",
+        description="Personalized offers for abandoned carts, learned online from a shop's events.",
+    )
+    top.add_argument("--version", action="version", version=f"offerstream {version('offerstream')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, says in COMMANDS.items():
+        module = command(name) if name == chosen else None
+        sub = commands.add_parser(
+            name,
+            help=says,
+            description=says[0].upper() + says[1:] + ".",
+            epilog=None if module is None else f"examples:\n{module.EXAMPLES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if module is not None:
+            module.arguments(sub)
+    return top
+
+
+def command(name: str) -> Command:
+    """Return the module of a command."""
+    return cast("Command", import_module(f"flows.commands.{name}"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 where it is set up wrong."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    chosen = next((word for word in words if word in COMMANDS), None)
+    args = parser(chosen).parse_args(words)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        command(args.command).run(args)
+    except Exception as error:
+        wrong = setup_error(error)
+        if wrong is None:
+            raise
+        sys.stderr.write(f"offerstream {args.command}: {wrong}\n")
+        return EXIT_SETUP
+    return 0
+
+
+def setup_error(error: BaseException | None) -> SetupError | None:
+    """Return the SetupError that caused an error, if one did: Bytewax wraps what its callbacks raise."""
+    while error is not None and not isinstance(error, SetupError):
+        error = error.__cause__
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of ``offerstream``: each module has EXAMPLES, ``arguments`` and ``run``."""

@@ -1,0 +1,33 @@
+"""``offerstream export``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from flows.commands.common import add_bootstrap, add_settings, settings_of
+from flows.export import export_topics
+from flows.kafka.cluster import Cluster
+
+EXAMPLES = """\
+  offerstream export --bootstrap localhost:9092 --out exported
+  offerstream export --bootstrap localhost:9092 --out exported --set offers_topic=my.offers"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``export``."""
+    add_bootstrap(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the files and say how many records there were."""
+    settings = settings_of(args)
+    topics = {
+        "offers": settings.offers_topic,
+        "decisions": settings.decisions_topic,
+        "rejected": settings.rejected_topic,
+    }
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    for stream, number in export_topics(cluster, topics, args.out).items():
+        sys.stdout.write(f"{stream}: {number}\n")

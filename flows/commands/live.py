@@ -1,0 +1,64 @@
+"""``offerstream live``."""
+
+import argparse
+from pathlib import Path
+
+from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
+from flows.live import live
+
+EXAMPLES = """\
+  offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml
+  offerstream live --bootstrap kafka:9093 --state state --from earliest --shadow \\
+      --kafka security.protocol=SASL_SSL --kafka sasl.mechanism=PLAIN \\
+      --kafka sasl.username=worker --kafka sasl.password=...
+  offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
+      --format web.segment=segment --set session_gap=20m"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``live``."""
+    add_bootstrap(parser)
+    parser.add_argument("--state", type=Path, metavar="DIR", help="directory of everything it remembers")
+    parser.add_argument(
+        "--from", dest="begin", choices=("earliest", "latest"), help="what a first start reads"
+    )
+    parser.add_argument(
+        "--events", action="append", metavar="TOPIC", help="topic to read events from; may be repeated"
+    )
+    parser.add_argument(
+        "--format",
+        dest="formats",
+        action="append",
+        default=[],
+        type=pair,
+        metavar="TOPIC=FORMAT",
+        help="format of an input topic that is not native: segment or rees46",
+    )
+    parser.add_argument(
+        "--shadow", action="store_const", const=True, help="decide and log, but publish no offer"
+    )
+    parser.add_argument(
+        "--emit-after",
+        metavar="TIME",
+        help="decide on moments after this time (RFC 3339); else after the first start",
+    )
+    parser.add_argument(
+        "--ordered",
+        action="store_true",
+        help="hold events until nothing older can come: the same log then gives the same decisions",
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the worker."""
+    settings = settings_of(
+        args,
+        state=args.state,
+        begin=args.begin,
+        events_topics=args.events,
+        formats=dict(args.formats) or None,
+        shadow=args.shadow,
+        emit_after=args.emit_after,
+    )
+    live(settings, ordered=args.ordered)

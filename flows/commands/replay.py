@@ -1,0 +1,30 @@
+"""``offerstream replay``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import orjson
+
+from flows.commands.common import add_settings, settings_of
+from flows.replay import replay
+from schemas.adapters import FORMATS
+
+EXAMPLES = """\
+  offerstream replay events.jsonl --out out
+  offerstream replay 2019-Oct.csv.gz --format rees46 --out out --offers offers.toml
+  offerstream replay mon.jsonl tue.jsonl --out out --set policy=epsilon_greedy --set seed=7"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``replay``."""
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files, plain or .gz")
+    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="what the lines are")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Replay the files and print the summary."""
+    summary = replay(args.inputs, args.format, args.out, settings_of(args))
+    sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -1,0 +1,92 @@
+"""Recorded events from files through the page in ordered mode, into files: twice the same bytes."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+from bytewax.testing import run_main
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from flows.assembly import reader_of, rules_of
+from flows.files import FileSource
+from flows.jsonl import JsonlSink, settle
+from flows.ledger_store import Ledgers
+from flows.page import Edges, draw
+from flows.settings import Settings
+from flows.sinks import ForgetSink, HearSink
+from operators.reading import Counts, Reader
+from schemas.errors import SetupError
+
+SUMMARY = "summary.json"
+
+
+class Replayed:
+    """What is known of a replay when it has ended."""
+
+    def __init__(self) -> None:
+        self.readers: list[Reader] = []
+        self.figures: dict[str, dict[str, float]] = {}
+
+    def measure(self, items: list[tuple[str, dict[str, float]]]) -> None:
+        """Keep the latest figures of every station."""
+        self.figures.update(items)
+
+    def summary(self, markets: Sequence[str]) -> dict[str, Any]:
+        """Return what became of the input, and how good and how big everything is at the end."""
+        counts = Counts()
+        rejects: dict[str, int] = {}
+        for reader in self.readers:
+            for name in Counts.__struct_fields__:
+                setattr(counts, name, getattr(counts, name) + getattr(reader.counts, name))
+            for class_, number in reader.rejects.items():
+                rejects[class_] = rejects.get(class_, 0) + number
+        return {
+            "input": msgspec.structs.asdict(counts),
+            "rejects": rejects,
+            "markets": {name: self.figures.get(name, {}) for name in markets},
+        }
+
+
+def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> dict[str, Any]:
+    """Replay files of a format into the directory ``out`` and return the summary that is written there.
+
+    Raises SetupError where an input is not a file or ``out`` has something in it.
+    """
+    shop = settings.shop()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SetupError(f"--out must be a new or empty directory; got {str(out)!r}")
+    out.mkdir(parents=True, exist_ok=True)
+    done = Replayed()
+    make = reader_of(settings, shop, lambda _topic: form, None, ordered=True)
+
+    def judge(part: str, state: bytes | None) -> Reader:
+        reader = make(part, state)
+        done.readers.append(reader)
+        return reader
+
+    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("replay", total=None)
+        source = FileSource(inputs, judge, progress=lambda size: progress.advance(task, size))
+        progress.update(task, total=source.size_bytes)
+        edges = Edges(
+            source,
+            JsonlSink(out, "offers"),
+            JsonlSink(out, "decisions"),
+            JsonlSink(out, "rejected"),
+            ForgetSink(),
+            HearSink(done.measure),
+        )
+        rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
+        run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
+    settle(out)
+    summary = done.summary(list(shop.markets))
+    (out / SUMMARY).write_bytes(
+        orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    )
+    return summary

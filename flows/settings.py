@@ -1,0 +1,228 @@
+"""Everything that can be set, with its default, read in one place: command line, environment, TOML file."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import orjson
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from operators import models, policies
+from schemas.adapters import FORMATS
+from schemas.catalog import Shop, load_shop
+from schemas.durations import Duration, write_duration
+from schemas.errors import SetupError
+
+PREFIX: Final = "OFFERSTREAM_"
+DEFAULT_OFFERS: Final = Path(__file__).with_name("offers.toml")
+
+Trigger = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
+Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+TOPICS: Final = ("feedback_topic", "offers_topic", "decisions_topic", "rejected_topic")
+
+
+def _items(value: object) -> object:
+    """Take a list as people write it, ``a,b``, or as JSON."""
+    if not isinstance(value, str):
+        return value
+    return orjson.loads(value) if value.startswith("[") else [item.strip() for item in value.split(",")]
+
+
+def _pairs(value: object) -> object:
+    """Take pairs as people write them, ``a=b,c=d``, or as JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("{"):
+        return orjson.loads(value)
+    pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError(f"must be pairs like `name=value,name=value`; got {value!r}")
+    return {name.strip(): said.strip() for name, _, said in pairs}
+
+
+Pairs = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
+
+
+def _minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings. Each can be given as ``OFFERSTREAM_NAME`` or in the file of ``--config``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    toml_file: ClassVar[Path | None] = None
+
+    bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
+    kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
+    state: Path = Field(Path("state"), description="directory of everything the worker remembers")
+    offers: Path = Field(DEFAULT_OFFERS, description="TOML file of the markets and the offers")
+    events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
+        Field(("shop.events",), description="topics to read events from")
+    )
+    feedback_topic: Topic = Field("shop.feedback", description="topic to read what became of offers from")
+    offers_topic: Topic = Field("shop.offers", description="topic of offers for marketing")
+    decisions_topic: Topic = Field(
+        "shop.decisions", description="topic of decisions, rewards, scores, outcomes"
+    )
+    rejected_topic: Topic = Field("shop.rejected", description="topic of what could not be taken, and why")
+    formats: Pairs = Field({}, description="format of an input topic that is not `native`")
+    partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
+    begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")
+    group: str = Field("offerstream", description="consumer group that shows the worker's progress")
+    shadow: bool = Field(default=False, description="decide and log, but publish no offer")
+    emit_after: datetime | None = Field(
+        None, description="no decision on moments before; unset: before the first start"
+    )
+    epoch: Duration = Field(timedelta(seconds=10), description="time between snapshots of the state")
+    lateness: Duration = Field(timedelta(seconds=10), description="how much out of order events may come")
+    clock_skew: Duration = Field(_minutes(5), description="how far an event may be ahead of its record")
+    max_lead: Duration = Field(_minutes(5), description="how far one partition may be ahead of another")
+    max_event_bytes: int = Field(1_000_000, ge=1000, description="longest event that is taken")
+    session_gap: Duration = Field(_minutes(30), description="silence that ends a visit")
+    idle_after: Duration = Field(_minutes(2), description="silence after which a cart is idle")
+    recovery: Duration = Field(timedelta(hours=24), description="time in which an order recovers a cart")
+    deciding: Annotated[frozenset[Trigger], NoDecode, BeforeValidator(_items)] = Field(
+        frozenset({"cart_idle"}), description="moments that lead to offers"
+    )
+    policy: str = Field("linear_thompson", description="contextual bandit that chooses")
+    model: str = Field("logistic", description="model of cart abandonment")
+    seed: int = Field(0, ge=0, description="seed of everything random")
+    cooldown: Duration = Field(timedelta(hours=24), description="a visitor's time between two offers")
+    correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")
+    max_age_on_site: Duration = Field(
+        _minutes(10), description="age of a moment that makes an on-site offer stale"
+    )
+    max_age_app: Duration = Field(timedelta(hours=1), description="the same for the app")
+    max_age_email: Duration = Field(timedelta(hours=6), description="the same for e-mail")
+    ledger_sync: bool = Field(
+        default=False, description="sync each decision to disk: safe against power loss"
+    )
+    metrics_port: int = Field(9464, ge=0, le=65535, description="port of `/metrics` and `/healthz`; 0: any")
+    metrics_host: str = Field("127.0.0.1", description="address of `/metrics` and `/healthz`")
+    stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from: arguments first, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
+
+    @field_validator("policy")
+    @classmethod
+    def _policy(cls, name: str) -> str:
+        return _among(name, policies.POLICIES)
+
+    @field_validator("model")
+    @classmethod
+    def _model(cls, name: str) -> str:
+        return _among(name, models.MODELS)
+
+    @field_validator("formats")
+    @classmethod
+    def _formats(cls, formats: dict[str, str]) -> dict[str, str]:
+        for form in formats.values():
+            _among(form, FORMATS)
+        return formats
+
+    @model_validator(mode="after")
+    def _topics_differ(self) -> "Settings":
+        topics = [*self.events_topics, *(getattr(self, name) for name in TOPICS)]
+        for topic in topics:
+            if topics.count(topic) > 1:
+                raise ValueError(f"topics must all be different; got {topic!r} twice")
+        for topic in self.formats:
+            if topic not in self.input_topics:
+                raise ValueError(
+                    f"formats must name input topics, {', '.join(self.input_topics)}; got {topic!r}"
+                )
+        return self
+
+    @property
+    def input_topics(self) -> tuple[str, ...]:
+        """The topics that are read."""
+        return (*self.events_topics, self.feedback_topic)
+
+    def format_of(self, topic: str) -> str:
+        """Return the format of an input topic."""
+        return self.formats.get(topic, "native")
+
+    def shop(self) -> Shop:
+        """Return the shop of the offers file; raises SetupError where it does not fit the settings."""
+        shop = load_shop(self.offers)
+        for offer in shop.offers:
+            if offer.reward_window > self.correction:
+                raise SetupError(
+                    f"{self.offers}: reward_window of {offer.name} must be at most the correction period "
+                    f"{self.correction}; got {offer.reward_window}"
+                )
+        return shop
+
+
+def _among(name: str, known: Mapping[str, Any]) -> str:
+    if name not in known:
+        raise ValueError(f"must be one of {', '.join(known)}; got {name!r}")
+    return name
+
+
+def read_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401  they are checked here
+    """Return the settings from arguments, environment and file; raises SetupError that names the setting."""
+    if config is not None and not config.is_file():
+        raise SetupError(f"--config must be a TOML file that can be read; got {str(config)!r}")
+    source = type("Settings", (Settings,), {"toml_file": config, "__doc__": Settings.__doc__})
+    try:
+        return source(**{name: value for name, value in given.items() if value is not None})  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise SetupError(_words(error)) from None
+    except ValueError as error:
+        raise SetupError(f"{config}: {error}") from None
+
+
+def _words(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    if first["type"] == "value_error":
+        said = str(first["ctx"]["error"])
+    elif first["type"] == "extra_forbidden":
+        said = "is not a setting"
+    else:
+        said = f"{first['msg'].replace('Input should', 'must')}; got {first['input']!r}"
+    return f"{name} {said}" if name else said
+
+
+def default_words(name: str) -> str:
+    """Return the default of a setting as a table shows it."""
+    value = Settings.model_fields[name].default
+    if value == DEFAULT_OFFERS:
+        return "the built-in example"
+    if value is None or value in ({}, ()):
+        return ""
+    if isinstance(value, timedelta):
+        return f"`{write_duration(value)}`"
+    if isinstance(value, tuple | frozenset):
+        return f"`{', '.join(sorted(value))}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def table() -> str:
+    """Return all settings as a Markdown table."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {default_words(name)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows]) + "\n"
