@@ -1,0 +1,33 @@
+"""The table of abandonment models: River classifiers over plain feature dicts, chosen by name."""
+
+from collections.abc import Callable
+from typing import Final
+
+from operators.models.adpredictor import AdPredictor
+from operators.models.base import Features, Model
+from operators.models.calibrated import Calibrated
+from operators.models.logistic import Logistic
+from operators.models.mixture import Mixture
+from operators.models.trees import Forest, Tree
+from schemas.errors import SetupError
+
+__all__ = ["MODELS", "Features", "Model", "build"]
+
+# The forest stays out of `auto`: it costs ten times as much as the others together.
+MODELS: Final[dict[str, Callable[[], Model]]] = {
+    "logistic": lambda: Calibrated(Logistic()),
+    "adpredictor": lambda: Calibrated(AdPredictor()),
+    "tree": lambda: Calibrated(Tree()),
+    "forest": lambda: Calibrated(Forest()),
+    "auto": lambda: Mixture((Calibrated(Logistic()), Calibrated(AdPredictor()), Calibrated(Tree()))),
+}
+
+
+def build(name: str) -> Model:
+    """A new, calibrated model of that name.
+
+    Raises SetupError, which lists the names, for any other.
+    """
+    if name not in MODELS:
+        raise SetupError(f"MODEL must be one of {', '.join(sorted(MODELS))}; got {name!r}")
+    return MODELS[name]()

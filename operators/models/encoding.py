@@ -1,0 +1,119 @@
+"""Plain features made fit for linear models in one pass: numbers scaled, words one-hot, gaps left out."""
+
+from math import inf, log1p, sqrt
+from typing import Final
+
+from operators.models.base import Features
+
+BIAS: Final = "1"
+LIMIT: Final = 4_096
+MEMORY: Final = 1 / 20_000
+REACH: Final = 4.0
+BINS: Final = 14
+
+# A number's statistics: values seen, mean, variance, one over the deviation (0.0 while it never changed).
+Statistics = list[float]
+
+
+def squeezed(value: float) -> float:
+    """A number with its heavy tail drawn in: a signed log1p."""
+    return log1p(value) if value >= 0 else -log1p(-value)
+
+
+class Encoder:
+    """Running means and deviations of the numbers, and the words met so far.
+
+    Numbers are squeezed by a signed log1p first, since money, counts and seconds have heavy tails. A number
+    that is often missing also says that it is there. Means follow drift over the last 20,000 lessons. Names
+    and words beyond the first 4,096 are ignored, which bounds this state and that of every model behind it.
+    """
+
+    __slots__ = ("lessons", "numbers", "words")
+
+    def __init__(self) -> None:
+        self.lessons = 0
+        self.numbers: dict[str, Statistics] = {}
+        self.words: dict[str, None] = {}  # a set would be pickled in another order by every process
+
+    def learn(self, x: Features) -> None:
+        """Take the numbers and words of one lesson into account."""
+        self.lessons += 1
+        numbers = self.numbers
+        for name, value in x.items():
+            if value.__class__ is str:
+                if len(self.words) < LIMIT:
+                    self.words.setdefault(f"{name}={value}")
+                continue
+            if value is None:
+                continue
+            number = log1p(value) if value >= 0 else -log1p(-value)
+            if number - number != 0.0:  # infinite or not a number
+                continue
+            known = numbers.get(name)
+            if known is None:
+                if len(numbers) < LIMIT:
+                    numbers[name] = [1.0, number, 0.0, 0.0]
+                continue
+            known[0] = seen = known[0] + 1.0
+            rate = max(1.0 / seen, MEMORY)
+            change = number - known[1]
+            known[1] += rate * change
+            known[2] = variance = (1.0 - rate) * (known[2] + rate * change * change)
+            known[3] = 1.0 / sqrt(variance) if variance > 1e-18 else 0.0
+
+    def scaled(self, x: Features) -> dict[str, float]:
+        """The features as a linear model reads them, each between -4 and 4, with a constant."""
+        out = {BIAS: 1.0}
+        numbers, words = self.numbers, self.words
+        often = 0.95 * self.lessons
+        for name, value in x.items():
+            if value.__class__ is str:
+                word = f"{name}={value}"
+                if word in words:
+                    out[word] = 1.0
+                continue
+            known = numbers.get(name)
+            if known is None or value is None:
+                continue
+            seen, mean, _, scale = known
+            z = ((log1p(value) if value >= 0 else -log1p(-value)) - mean) * scale
+            if -REACH < z < REACH:
+                out[name] = z
+            elif z == z:  # noqa: PLR0124 - false for what is not a number, and the quickest way to ask
+                out[name] = REACH if z > 0 else -REACH
+            else:
+                continue
+            if seen < often:
+                out[f"{name}?"] = 1.0
+        return out
+
+    def plain(self, x: Features) -> dict[str, float | str]:
+        """The features as a tree reads them: finite numbers and known words, nothing else."""
+        out: dict[str, float | str] = {}
+        numbers, words = self.numbers, self.words
+        for name, value in x.items():
+            if value.__class__ is str:
+                if f"{name}={value}" in words:
+                    out[f"{name}="] = value  # never the name of a number: a tree keeps one kind to a name
+            elif value is not None and name in numbers and -inf < value < inf:
+                out[name] = squeezed(value)
+        return out
+
+    def binned(self, x: Features) -> dict[str, float]:
+        """The features as names that are on: each number's bin (half a deviation wide), each known word."""
+        out: dict[str, float] = {}
+        numbers, words = self.numbers, self.words
+        for name, value in x.items():
+            if value.__class__ is str:
+                word = f"{name}={value}"
+                if word in words:
+                    out[word] = 1.0
+                continue
+            known = numbers.get(name)
+            if known is None or value is None:
+                continue
+            z = ((log1p(value) if value >= 0 else -log1p(-value)) - known[1]) * known[3]
+            if z == z:  # noqa: PLR0124 - false for what is not a number, and the quickest way to ask
+                place = BINS // 2 + 2.0 * z
+                out[f"{name}:{int(place) if 0 < place < BINS else 0 if place <= 0 else BINS}"] = 1.0
+        return out
