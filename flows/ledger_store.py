@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
+from flows.crash import crash_point
 from flows.memory_ledger import MemoryLedger, refuse_unless_after
 from flows.rocks import open_beside_owner, open_owned, prefixed
 
@@ -74,6 +75,7 @@ class RocksLedger:
         batch.put(by_visitor, b"")
         batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id + by_visitor)
         self._database.write(batch, self._write)
+        crash_point("ledger_put")
         self._seq = seq
         self._oldest = min(self._oldest, by_time)
 
@@ -82,6 +84,7 @@ class RocksLedger:
         for key, entry in self._from(_entry_key(max(seq + 1, 0))):
             if not key.startswith(b"e"):
                 return
+            crash_point("adoption")
             yield entry
 
     def of_visitor(self, visitor: str) -> Iterator[bytes]:

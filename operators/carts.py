@@ -8,6 +8,8 @@ from operators.facts import Line
 
 LINES: Final = 100
 """A cart keeps this many lines; further ones are not added."""
+PIECES: Final = 1_000_000
+"""A line counts at most this many pieces; further ones are not added."""
 RECENT: Final = 32
 """Changes remembered for putting a late one into its right place."""
 
@@ -18,6 +20,7 @@ class Op(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One change of a cart: lines added, lines removed, or the whole cart replaced."""
 
     at_s: float
+    rank: int
     id: str
     change: Change
     lines: tuple[Line, ...]
@@ -54,21 +57,26 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     def change(self, op: Op, settled_s: float) -> None:
         """Apply a change at its place in time; changes before ``settled_s`` are no longer reordered."""
         recent = self.recent
-        if not recent or (op.at_s, op.id) >= (recent[-1].at_s, recent[-1].id):
+        if not recent or _place(op) >= _place(recent[-1]):
             recent.append(op)
             _apply(self.lines, op)
         else:
             recent.append(op)
-            recent.sort(key=lambda o: (o.at_s, o.id))
+            recent.sort(key=_place)
             self.lines = dict(self.base)
             for each in recent:
                 _apply(self.lines, each)
         while recent and (len(recent) > RECENT or recent[0].at_s < settled_s):
             _apply(self.base, recent.pop(0))
+        self.started_s = min(self.started_s, op.at_s)
         self.changed_s = max(self.changed_s, op.at_s)
         self.value = sum((line.price or 0.0) * line.quantity for line in self.lines.values())
         self.quantity = sum(line.quantity for line in self.lines.values())
         self.peak_value = max(self.peak_value, self.value)
+
+
+def _place(op: Op) -> tuple[float, int, str]:
+    return op.at_s, op.rank, op.id
 
 
 def _apply(lines: dict[str, Line], op: Op) -> None:
@@ -85,6 +93,7 @@ def _apply(lines: dict[str, Line], op: Op) -> None:
             else:
                 del lines[line.sku]
         elif held is not None:
-            lines[line.sku] = msgspec.structs.replace(line, quantity=held.quantity + line.quantity)
+            pieces = min(held.quantity + line.quantity, PIECES)
+            lines[line.sku] = msgspec.structs.replace(line, quantity=pieces)
         elif len(lines) < LINES:
             lines[line.sku] = line

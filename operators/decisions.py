@@ -12,7 +12,7 @@ from operators import policies
 from operators.eligibility import choice
 from operators.facts import Fact, Moment, Outcome, Said
 from operators.features import Features
-from operators.ids import name_of, share_of
+from operators.ids import check_format, name_of, share_of
 from operators.ledger import Charge, Entry, Ledger, read, write
 from operators.records import (
     cart_of,
@@ -30,11 +30,10 @@ from operators.tallies import Tallies
 from operators.timers import Timers
 from schemas.catalog import NO_OFFER, Market, Offer
 
-T = TypeVar("T", Open, Entry)
 V = TypeVar("V")
 
 FORMAT: Final = 1
-FORGET_EVERY_S: Final = 3600.0
+FORGET_EVERY_S: Final = 10.0
 """The ledger is trimmed once in so many seconds of event time."""
 SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction could still need them."""
@@ -43,6 +42,12 @@ CART_S: Final = 7 * 86_400.0
 
 MAX_AGE_S: Final[Mapping[str, float]] = MappingProxyType({"on_site": 600.0, "app": 3600.0, "email": 21_600.0})
 """How old a moment may be when it is read, for each channel to be still worth an offer."""
+
+
+_IN_BOTH: Final = (
+    *("offer_id", "decision_id", "moment_id", "visitor_id", "user_id", "market", "at", "expires_at"),
+    *("trigger", "abandonment", "propensity", "policy", "policy_version", "model", "model_version"),
+)
 
 
 class DecisionSettings(msgspec.Struct, frozen=True):
@@ -87,6 +92,7 @@ class _State(msgspec.Struct, array_like=True):
     carts: dict[str, _Treated]
     forgot_s: float
     tallies: Tallies
+    adopting: list[str]
 
 
 class Decisions:
@@ -118,15 +124,16 @@ class Decisions:
         self._cooldown: dict[str, float] = {}
         self._carts: dict[str, _Treated] = {}
         self._forgot_s = -math.inf
+        self._adopted: dict[str, Entry] = {}
+        self._adopted_of: dict[str, list[Entry]] = {}
         if state is not None:
             self._restore(msgspec.msgpack.decode(state, type=_State))
-        self._adopted = {entry.decision: entry for entry in map(read, ledger.after(self._seq))}
-        self._adopted_of: dict[str, list[Entry]] = {}
-        for entry in self._adopted.values():
-            self._adopted_of.setdefault(entry.visitor, []).append(entry)
-            self._seq = max(self._seq, entry.seq)
+        for entry in map(read, ledger.after(self._seq)):
+            self._await(entry)
+            self._seq = entry.seq
 
     def _restore(self, state: _State) -> None:
+        check_format("decisions", state.format, FORMAT)
         if state.policy == self._settings.policy:
             self.policy = self.policy.loads(state.lessons)
         self._seq = state.seq
@@ -136,6 +143,9 @@ class Decisions:
         self.tallies = state.tallies
         for each in state.open:
             self._watch(each)
+        for found in map(self._ledger.get, state.adopting):
+            if found is not None:
+                self._await(read(found))
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
@@ -150,6 +160,7 @@ class Decisions:
                 self._carts,
                 self._forgot_s,
                 self.tallies,
+                list(self._adopted),
             )
         )
 
@@ -187,10 +198,11 @@ class Decisions:
         happened_s = order.at_s if order.happened_s is None else order.happened_s
         held = [self._open[name] for name in self._of_visitor.get(order.visitor, ())]
         windows = [each for each in held if each.at_s < happened_s <= each.window_ends_s and not each.learned]
-        if windows:
-            _preferred(order, windows).credit(order, self.market.margin_rate)
-        else:
-            self._correct(order, happened_s)
+        credited = self._credited(order, happened_s, windows)
+        if isinstance(credited, Open):
+            credited.credit(order, self.market.margin_rate)
+        elif credited is not None:
+            self._correct(order, credited)
         for each in held:
             if each.live:
                 each.live = False
@@ -226,8 +238,8 @@ class Decisions:
         if self._adopted:
             for entry in [entry for entry in self._adopted.values() if entry.at_s < before_s]:
                 self._adopt(entry)
-        for _, decision_id in self._timers.due(before_s):
-            self._end_what_is_due(self._open[decision_id], before_s)
+        for due_s, decision_id in self._timers.due(before_s):
+            self._end_what_is_due(self._open[decision_id], math.nextafter(due_s, math.inf))
 
     def forget(self, time_s: float) -> None:
         """Drop what no later event can need."""
@@ -235,15 +247,15 @@ class Decisions:
         _drop_front(self._carts, lambda cart: cart.at_s < time_s - CART_S)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
-            self._ledger.forget(time_s - self._settings.correction_s - SLACK_S)
+            needed_s = min((each.at_s for each in self._open.values() if not each.learned), default=math.inf)
+            self._ledger.forget(min(time_s - self._settings.correction_s - SLACK_S, needed_s))
 
     # Deciding
 
     def _is_busy(self, moment: Moment) -> bool:
-        if self._cooldown.get(moment.visitor, -math.inf) > moment.at_s:
+        if moment.visitor in self._adopted_of or self._cooldown.get(moment.visitor, -math.inf) > moment.at_s:
             return True
-        held = (self._open[name] for name in self._of_visitor.get(moment.visitor, ()))
-        return any(each.cart == moment.cart and not each.learned for each in held)
+        return any(self._open[name].cart == moment.cart for name in self._of_visitor.get(moment.visitor, ()))
 
     def _decide(self, decision_id: str, moment: Moment, scored: Scored) -> Entry:
         settings, market = self._settings, self.market
@@ -257,7 +269,7 @@ class Decisions:
             reason = "stale" if "stale" in removed.values() else "no_eligible_arm"
         else:
             holdout = share_of("holdout", market.name, moment.visitor) < market.holdout
-            seed = int(decision_id[-15:], 16)
+            seed = int(decision_id[-15:], 16) ^ settings.seed
             arm, chance = self.policy.choose(eligible, context, seed)
             none_probability = market.holdout + (1 - market.holdout) * chance[NO_OFFER]
             if holdout:
@@ -323,9 +335,7 @@ class Decisions:
         )
 
     def _offer(self, moment: Moment, chosen: Offer, decided: dict[str, Any]) -> bytes:
-        same = ("offer_id", "decision_id", "moment_id", "visitor_id", "user_id", "market", "at", "expires_at",
-                "trigger", "abandonment", "propensity", "policy", "policy_version", "model", "model_version")  # fmt: skip
-        data = {name: decided[name] for name in same}
+        data = {name: decided[name] for name in _IN_BOTH}
         data["session_id"] = moment.session
         data["cart"] = cart_of(moment, self.market.currency)
         data["treatment"] = treatment(chosen)
@@ -357,6 +367,10 @@ class Decisions:
         self._timers.set(each.decision, each.due_s())
 
     # Adopting
+
+    def _await(self, entry: Entry) -> None:
+        self._adopted[entry.decision] = entry
+        self._adopted_of.setdefault(entry.visitor, []).append(entry)
 
     def _settle(self, visitor: str, before_s: float) -> None:
         """Bring one visitor's decisions up to a time, before something of that time is taken."""
@@ -393,12 +407,20 @@ class Decisions:
         self.tallies.closed(each, profit)
         self.said.append(window_said(self.market.name, each, cost))
 
-    def _correct(self, order: Fact, happened_s: float) -> None:
+    def _credited(self, order: Fact, happened_s: float, windows: Sequence[Open]) -> Open | Entry | None:
+        """Return the one decision an order is credited to: the one it names, its cart's, or the latest."""
+        among: list[Open | Entry] = [*windows]
+        if not windows or order.offers:
+            over = self._correctable(order.visitor, happened_s)
+            among += [entry for entry in over if not windows or entry.decision in order.offers]
+        return max(
+            among,
+            key=lambda of: (of.decision in order.offers, of.cart == order.cart, of.at_s, of.decision),
+            default=None,
+        )
+
+    def _correct(self, order: Fact, entry: Entry) -> None:
         """Change what was learned from a decision whose window had ended before this order was read."""
-        recent = list(self._correctable(order.visitor, happened_s))
-        if not recent:
-            return
-        entry = _preferred(order, recent)
         earned, cost = late_profit(entry, order, self.market.margin_rate)
         if entry.teaches:
             self.policy.revise(entry.arm, entry.features, earned - cost)
@@ -430,14 +452,6 @@ class Decisions:
                 del self._of_visitor[each.visitor]
         elif each.decision in self._open:
             self._timers.set(each.decision, each.due_s())
-
-
-def _preferred(order: Fact, among: Sequence[T]) -> T:
-    """Return the one decision an order is credited to: the one it names, its cart's, or the latest."""
-    return max(
-        among,
-        key=lambda of: (of.decision in order.offers, of.cart == order.cart, of.at_s, of.decision),
-    )
 
 
 def _drop_front(items: dict[str, V], over: Callable[[V], bool]) -> None:

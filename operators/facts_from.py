@@ -26,7 +26,7 @@ def _removed(event: words.CartItemRemoved) -> Built:
 
 
 def _checkout(event: words.CheckoutStarted) -> Built:
-    return {"lines": None if event.items is None else _lines(event.items), "cart": event.cart_id}
+    return {"lines": _lines(event.items) if event.items else None, "cart": event.cart_id}
 
 
 def _ordered(event: words.OrderCompleted) -> Built:

@@ -7,6 +7,12 @@ SHARDS = 256
 """Number of visitor shards; fixed by the format of the state."""
 
 
+def check_format(what: str, found: int, known: int) -> None:
+    """Raise ValueError where a state was written down in a format this version does not read."""
+    if found != known:
+        raise ValueError(f"the state of {what} must be of format {known}; got {found}")
+
+
 def shard_of(visitor: str) -> int:
     """Return the shard, 0 to 255, in which a visitor lives."""
     return crc32(visitor.encode()) % SHARDS
@@ -18,9 +24,14 @@ def name_of(*parts: str) -> str:
     >>> name_of("a", "bc") == name_of("ab", "c")
     False
     """
-    return blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
+    return blake2b(_unlike(parts), digest_size=12).hexdigest()
 
 
 def share_of(*parts: str) -> float:
     """Return a number in [0, 1) that follows from the parts and is uniform over them."""
-    return int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=7).digest()) / 2**56
+    return int.from_bytes(blake2b(_unlike(parts), digest_size=7).digest()) / 2**56
+
+
+def _unlike(parts: tuple[str, ...]) -> bytes:
+    # Lengths, since no separator is safe from a visitor who may choose an id.
+    return "".join([f"{len(part)}:{part}" for part in parts]).encode()

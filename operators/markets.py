@@ -13,7 +13,7 @@ from operators.abandonment import Abandonment
 from operators.decisions import Decisions, DecisionSettings, Scored
 from operators.facts import Fact, MarketParcel, Moment, Outcome, Row, Said, VisitSaid, place
 from operators.facts_from import FEEDBACK
-from operators.ids import SHARDS
+from operators.ids import SHARDS, check_format
 from operators.ledger import Ledger
 from operators.records import outcome_said, score_said
 from operators.ticks import Watermark
@@ -72,6 +72,7 @@ class MarketStation:
         decided: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
+            check_format(f"market {market.name}", was.format, FORMAT)
             self._clock.restore(was.promises, was.time_s)
             self._held = [_row(each) for each in was.held]
             if was.model == settings.model:

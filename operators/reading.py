@@ -8,13 +8,16 @@ import msgspec
 
 from operators.facts import Fact, Parcel, Said
 from operators.facts_from import fact, market_of
-from operators.ids import SHARDS, shard_of
+from operators.ids import SHARDS, check_format, shard_of
 from operators.ticks import NEVER
 from schemas.events import Event, OrderCompleted
 from schemas.message import Message
 from schemas.rejected import Wrong, reject
 
+FORMAT: Final = 1
 FOREVER: Final = math.inf
+LATEST_S: Final = 4_102_444_800.0
+"""The year 2100: no clock that shows more is right, and what follows stays within the calendar."""
 STEP_S: Final = 1.0
 """Ticks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
@@ -62,7 +65,7 @@ class Counts(msgspec.Struct):
 
 
 class _State(msgspec.Struct, array_like=True):
-    version: int
+    format: int
     next_offset: int | None
     greatest_s: float
     idle_s: float
@@ -90,6 +93,7 @@ class Reader:
             self._restore(msgspec.msgpack.decode(state, type=_State))
 
     def _restore(self, state: _State) -> None:
+        check_format(f"partition {self.part}", state.format, FORMAT)
         self.counts = state.counts
         self.next_offset = state.next_offset
         self.greatest_s = state.greatest_s
@@ -134,6 +138,8 @@ class Reader:
         latest_s = self._settings.latest_s if sent_s is None else sent_s
         if at_s > latest_s + self._settings.clock_skew_s:
             raise Wrong("clock", f"the event is {at_s - latest_s:.0f} s later than its record")
+        if at_s > LATEST_S:
+            raise Wrong("clock", f"the event is of {event.time:%Y-%m-%d}")
         order = isinstance(event, OrderCompleted)
         if (
             order
@@ -193,7 +199,7 @@ class Reader:
     def snapshot(self) -> bytes:
         """Return the state as bytes: the offset to read next, the times, the counts."""
         return msgspec.msgpack.encode(
-            _State(1, self.next_offset, self.greatest_s, self._idle_s, self._tick_s, self.counts)
+            _State(FORMAT, self.next_offset, self.greatest_s, self._idle_s, self._tick_s, self.counts)
         )
 
 

@@ -91,7 +91,7 @@ def revenue(lines: tuple[Line, ...]) -> float:
 
 
 def margin(lines: tuple[Line, ...], margin_rate: float | None) -> float:
-    """Return the profit of the lines before any offer: price less unit cost, else the market's margin rate."""
+    """Return the profit of the lines before any offer: price less unit cost, else the market's rate."""
     total = 0.0
     for line in lines:
         price = line.price or 0.0

@@ -66,6 +66,7 @@ class Sessions:
         self.timers: Timers[Visitor] = Timers()
         self.read_s: float | None = None
         self._settings = settings
+        self._quiet_s = min(settings.idle_s, settings.session_gap_s)
         self._touched: dict[Visitor, None] = {}
         self._abandoned: dict[Visitor, Abandoned] = {}
         self._returning: dict[int, int] = {}
@@ -79,6 +80,7 @@ class Sessions:
         self.visits = {(visit.market, visit.visitor): visit for visit in live.visits}
         self._abandoned = {(left.market, left.visitor): left for left in live.abandoned}
         self._returning = live.returning
+        self._touched = dict.fromkeys(self.visits)
         for key, visit in self.visits.items():
             self.timers.set(key, self._due_s(visit))
 
@@ -89,8 +91,9 @@ class Sessions:
             return
         key = (fact.market, fact.visitor)
         visit = self.visits.get(key)
-        if visit is not None and fact.at_s > visit.last_s + self._settings.idle_s:
-            self._fire(key, visit, fact.at_s)
+        if visit is not None and fact.at_s > visit.last_s + self._quiet_s:
+            while key in self.visits and self._due_s(visit) < fact.at_s:
+                self._fire_next(key, visit)
             visit = self.visits.get(key)
         if fact.type == "order_completed":
             self._order(key, visit, fact)
@@ -101,7 +104,10 @@ class Sessions:
             self.visits[key] = visit
             self.timers.set(key, self._due_s(visit))
         self._touched[key] = None
+        was_idle = visit.idle_said
         visit.saw(fact)
+        if was_idle:
+            self.timers.set(key, self._due_s(visit))
         if fact.lines is not None:
             self._change_cart(key, visit, fact)
         elif fact.type == "checkout_started" and visit.cart_is_full:
@@ -110,9 +116,11 @@ class Sessions:
     def fire(self, before_s: float) -> bool:
         """Fire every timer that is due before a time, in order; say whether any was."""
         fired = False
-        for _, key in self.timers.due(before_s):
+        for set_s, key in self.timers.due(before_s):
             visit = self.visits[key]
-            fired |= self._fire(key, visit, before_s, once=True)
+            if self._due_s(visit) <= set_s:
+                self._fire_next(key, visit)
+                fired = True
             if key in self.visits:
                 self.timers.set(key, self._due_s(visit))
         return fired
@@ -137,25 +145,20 @@ class Sessions:
 
     def _due_s(self, visit: Visit) -> float:
         if visit.cart_is_full and not visit.idle_said:
-            return visit.last_s + min(self._settings.idle_s, self._settings.session_gap_s)
+            return visit.last_s + self._quiet_s
         return visit.last_s + self._settings.session_gap_s
 
-    def _fire(self, key: Visitor, visit: Visit, before_s: float, *, once: bool = False) -> bool:
-        fired = False
-        while (due_s := self._due_s(visit)) < before_s:
-            fired = True
-            if due_s >= visit.last_s + self._settings.session_gap_s:
-                self._end(key, visit, due_s)
-                break
+    def _fire_next(self, key: Visitor, visit: Visit) -> None:
+        due_s = self._due_s(visit)
+        if due_s >= visit.last_s + self._settings.session_gap_s:
+            self._end(key, visit, due_s)
+        else:
             visit.idle_said = True
-            self._moment(visit, "cart_idle", due_s, repr(due_s), None)
-            if once:
-                break
-        return fired
+            self._moment(visit, "cart_idle", due_s, "", None)
 
     def _end(self, key: Visitor, visit: Visit, at_s: float) -> None:
         if visit.cart is not None and visit.cart.lines:
-            self._moment(visit, "session_ended", at_s, repr(at_s), None)
+            self._moment(visit, "session_ended", at_s, "", None)
             self._outcome(visit, "abandoned", at_s)
             self._abandoned.pop(key, None)
             self._abandoned[key] = Abandoned(visit.market, visit.visitor, visit.cart.id, at_s)
@@ -176,7 +179,7 @@ class Sessions:
             return
         change = _CHANGES.get(fact.type, "replaced")
         cart_id = fact.cart or name_of("cart", fact.market, fact.visitor, fact.id)
-        op = Op(fact.at_s, fact.id, change, fact.lines or ())
+        op = Op(fact.at_s, fact.rank, fact.id, change, fact.lines or ())
         cart = visit.change_cart(cart_id, op, self._settings.lateness_s)
         if cart.lines:
             self.timers.set(key, self._due_s(visit))
@@ -184,18 +187,22 @@ class Sessions:
             self._moment(visit, kind, fact.at_s, fact.id, fact.sent_s)
 
     def _order(self, key: Visitor, visit: Visit | None, fact: Fact) -> None:
+        happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
         cart_id = fact.cart
         bought = False
         if visit is not None:
             self._touched[key] = None
             visit.saw(fact)
-            if visit.cart is not None and visit.cart.lines:
-                cart_id = visit.cart.id
-                bought = True
-                self._outcome(visit, "purchased", fact.at_s)
-            visit.cart = None
+            cart = visit.cart
+            if cart is not None and cart.started_s <= happened_s:
+                if cart.lines:
+                    cart_id = cart.id
+                    bought = True
+                    self._outcome(visit, "purchased", fact.at_s)
+                visit.cart = None
+            self.timers.set(key, self._due_s(visit))
         left = self._abandoned.get(key)
-        if left is not None and not bought:
+        if left is not None and not bought and happened_s - left.at_s <= self._settings.recovery_s:
             del self._abandoned[key]
             cart_id = left.cart
             self.rows.append(_recovered(left, fact.at_s))
@@ -205,14 +212,29 @@ class Sessions:
         cart = visit.cart
         if cart is None:
             return
-        name = name_of("moment", visit.market, visit.visitor, kind, cause)
+        name = name_of("moment", visit.market, visit.visitor, kind, cause, repr(at_s))
         seen = features(visit, kind, at_s, self._settings.timezones[visit.market])
         if kind != "session_ended":
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
                 cart.sample = Sample(name, at_s, kind, seen)
-        moment = Moment(at_s, RANK[kind], visit.visitor, name, visit.market, kind, cart.id, cart.value,
-                        tuple(cart.lines.values()), seen, visit.user, visit.session, self.read_s, sent_s)  # fmt: skip
+        lines = tuple(cart.lines.values())
+        moment = Moment(
+            at_s,
+            RANK[kind],
+            visit.visitor,
+            name,
+            visit.market,
+            kind,
+            cart.id,
+            cart.value,
+            lines,
+            seen,
+            visit.user,
+            visit.session,
+            self.read_s,
+            sent_s,
+        )
         self.rows.append(moment)
 
     def _outcome(self, visit: Visit, kind: Literal["purchased", "abandoned"], at_s: float) -> None:

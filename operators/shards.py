@@ -10,12 +10,13 @@ from typing import Final
 import msgspec
 
 from operators.facts import Fact, Parcel, ShardSaid, place
+from operators.ids import check_format
 from operators.sessions import Live, Sessions, VisitSettings
 from operators.ticks import Watermark
 
 FORMAT: Final = 1
 SAVED_EVERY_S: Final = 10.0
-"""Visits that moved are handed to the feature store once in so many seconds of event time."""
+"""Visits that moved go to the feature store, and figures are said, once in so many seconds of event time."""
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -53,6 +54,7 @@ class Shard:
         self._live: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
+            check_format(f"shard {shard}", was.format, FORMAT)
             self._clock.restore(was.promises, was.time_s)
             self._held = was.held
             self._saved_s = was.saved_s
@@ -87,15 +89,13 @@ class Shard:
                 for fact in parcel.facts:
                     sessions.take(fact)
             advanced |= self._clock.advance(parcel.part, parcel.tick_s)
-        if advanced:
-            self._advance()
+        figures = self._advance() if advanced else None
         rows, sessions.rows = sessions.rows, []
         saved, sessions.saved = sessions.saved, []
         tick_s = self.time_s if advanced else None
-        figures = self.figures() if advanced else None
         return ShardSaid(self.shard, tuple(rows), tick_s, tuple(saved), figures)
 
-    def _advance(self) -> None:
+    def _advance(self) -> dict[str, float] | None:
         sessions = self._sessions
         time_s = self.time_s
         due = [fact for fact in self._held if fact.at_s < time_s]
@@ -108,9 +108,11 @@ class Shard:
                 sessions.take(fact)
         if sessions.fire(time_s) | sessions.forget(time_s):
             self._live = None
-        if time_s >= self._saved_s + SAVED_EVERY_S:
-            self._saved_s = time_s
-            sessions.save_touched()
+        if time_s < self._saved_s + SAVED_EVERY_S:
+            return None
+        self._saved_s = time_s
+        sessions.save_touched()
+        return self.figures()
 
     def snapshot(self) -> bytes:
         """Return the state as bytes; sessions that did not move since the last time are not encoded again."""

@@ -50,4 +50,5 @@ class Watermark(Generic[K]):
         for source, tick_s in promises.items():
             if source in self._promised:
                 self._promised[source] = tick_s
-        self.time_s = time_s
+        # What held the time back may be gone.
+        self.time_s = max(time_s, min(self._promised.values(), default=NEVER))

@@ -70,7 +70,8 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         elif fact.type == "checkout_started":
             self.checkout_s = fact.at_s
         elif fact.type == "order_completed":
-            self.ordered_s = fact.at_s
+            happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
+            self.ordered_s = happened_s if self.ordered_s is None else max(self.ordered_s, happened_s)
 
     def _viewed(self, fact: Fact) -> None:
         if fact.price is not None:
@@ -90,8 +91,8 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         cart = self.cart
         if cart is None:
             cart = self.cart = Cart(cart_id, op.at_s, op.at_s)
-            if self.first_cart_s is None:
-                self.first_cart_s = op.at_s
+        if self.first_cart_s is None or op.at_s < self.first_cart_s:
+            self.first_cart_s = op.at_s
         cart.change(op, op.at_s - lateness_s)
         return cart
 

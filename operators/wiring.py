@@ -1,4 +1,4 @@
-"""The one file with Bytewax's callbacks: it hands batches to the machines and their bytes to the snapshots."""
+"""The one file with Bytewax's callbacks: it hands batches to machines and their bytes to snapshots."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -7,14 +7,14 @@ from bytewax.operators import StatefulBatchLogic
 
 V = TypeVar("V")
 W = TypeVar("W")
-Vc = TypeVar("Vc", contravariant=True)
-Wc = TypeVar("Wc", covariant=True)
+V_contra = TypeVar("V_contra", contravariant=True)
+W_co = TypeVar("W_co", covariant=True)
 
 
-class Machine(Protocol[Vc, Wc]):
+class Machine(Protocol[V_contra, W_co]):
     """What a station is: it takes a batch, says one thing, and can be written down."""
 
-    def take(self, batch: Vc, /) -> Wc:
+    def take(self, batch: V_contra, /) -> W_co:
         """Take a batch and return what follows."""
 
     def snapshot(self) -> bytes:

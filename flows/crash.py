@@ -1,0 +1,25 @@
+"""Named points at which a test lets the worker die, as by ``kill -9``."""
+
+import os
+import signal
+from collections.abc import Callable
+
+
+def crasher(order: str | None) -> Callable[[str], None]:
+    """What to call at each point: it kills this process when ``order`` (``name`` or ``name:n``) says so."""
+    if not order:
+        return lambda _name: None
+    wanted, _, count = order.partition(":")
+    left = int(count) if count else 1
+
+    def pass_by(name: str) -> None:
+        nonlocal left
+        if name == wanted:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return pass_by
+
+
+crash_point = crasher(os.environ.get("OFFERSTREAM_CRASH_AT"))

@@ -1,0 +1,26 @@
+"""Epsilon-greedy: mostly the arm that looks best, sometimes any."""
+
+from operators.policies.arms import Belief
+from operators.policies.chance import leaders
+from operators.policies.linear import LinearPolicy
+from operators.policies.policy import Floats
+
+
+class EpsilonGreedy(LinearPolicy):
+    """Chooses the arm with the greatest mean reward; its epsilon is the floor, 0.1 unless set."""
+
+    name = "epsilon_greedy"
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        floor: float = 0.1,
+        half_life: float | None = 4000.0,
+        room: int = 256,
+        most: int = 256,
+    ) -> None:
+        super().__init__(seed=seed, floor=floor, half_life=half_life, room=room, most=most)
+
+    def _prefer(self, belief: Belief) -> Floats:
+        return leaders(belief.means)

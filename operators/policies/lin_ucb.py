@@ -1,0 +1,19 @@
+"""LinUCB: the arm whose reward could be the greatest."""
+
+from operators.policies.arms import Belief
+from operators.policies.chance import leaders
+from operators.policies.linear import LinearPolicy
+from operators.policies.policy import Floats
+
+
+class LinUCB(LinearPolicy):
+    """Chooses the arm with the greatest upper bound: mean and one standard deviation of the mean.
+
+    Li, Chu, Langford, Schapire, 2010, "A Contextual-Bandit Approach to Personalized News Article
+    Recommendation"; equal bounds share the probability.
+    """
+
+    name = "linucb"
+
+    def _prefer(self, belief: Belief) -> Floats:
+        return leaders(belief.means + belief.deviations)

@@ -1,0 +1,75 @@
+"""The ground under the linear policies: regressions of the reward, one an arm."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from operators.policies.arms import Arms, Belief, Ties
+from operators.policies.chance import Arm
+from operators.policies.columns import Columns, Context
+from operators.policies.memory import Memory
+from operators.policies.policy import Floats, Policy
+from schemas.errors import SetupError
+
+
+class LinearPolicy(Policy):
+    """A policy that judges each arm by its linear regression.
+
+    ``half_life`` is the number of lessons after which a lesson counts half (None: nothing is forgotten).
+    ``revise`` is exact for the last 2,048 lessons; of an older one the weights are exact and the noise is
+    corrected as if the reward had been what was to be expected. Bounded by ``room`` columns of features:
+    at most 16 bytes times ``room`` squared an arm.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        floor: float = 0.02,
+        half_life: float | None = 4000.0,
+        room: int = 256,
+        most: int = 256,
+    ) -> None:
+        super().__init__(seed=seed, floor=floor, most=most)
+        if half_life is not None and not half_life > 0.0:
+            raise SetupError(f"half_life must be a positive number of lessons, or None; got {half_life!r}")
+        if room < 1:
+            raise SetupError(f"room must be at least 1 column; got {room!r}")
+        self.half_life = half_life
+        self.room = room
+        keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
+        self._arms = Arms(Columns(room), Ties(keep=keep))
+        self._memory = Memory(2048)
+
+    @abc.abstractmethod
+    def _prefer(self, belief: Belief) -> Floats:
+        """The probability of each arm given what is believed of them."""
+
+    def _shares(self, arms: Sequence[Arm], context: Context) -> Floats:
+        return self._prefer(self._arms.believe(arms, context))
+
+    def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
+        """The estimated mean reward of each arm."""
+        return dict(zip(arms, self._arms.believe(arms, context).means.tolist(), strict=True))
+
+    def _learn(self, arm: int | str, context: Context, reward: float) -> None:
+        self._memory.keep(self.lessons, arm, context, reward)
+        self._arms.learn(arm, context, reward)
+
+    def _correct(self, arm: int | str, context: Context, change: float) -> None:
+        known = self._memory.change(self.lessons, arm, context, change)
+        if known is None:
+            expected = float(self._arms.believe((arm,), context).means[0])
+            known = (max(0, self.lessons - self._memory.most), expected)
+        self._arms.correct(arm, context, *known, change)
+
+    def _forget(self, arm: int | str) -> None:
+        self._arms.leave(arm)
+
+    def _state(self) -> tuple[Any, ...]:
+        return (self._arms.state(), self._memory.state(self.lessons))
+
+    def _resume(self, state: tuple[Any, ...]) -> None:
+        arms, memory = state
+        self._arms.resume(arms)
+        self._memory.resume(memory)

@@ -1,0 +1,36 @@
+"""The table of policies by name."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from operators.policies.ad_predictor_thompson import AdPredictorThompson
+from operators.policies.epsilon_greedy import EpsilonGreedy
+from operators.policies.lin_ucb import LinUCB
+from operators.policies.linear_thompson import LinearThompson
+from operators.policies.policy import Policy
+from operators.policies.square_cb import SquareCB
+from schemas.errors import SetupError
+
+classes: Final = (LinearThompson, LinUCB, SquareCB, EpsilonGreedy, AdPredictorThompson)
+POLICIES: Final[dict[str, Callable[..., Policy]]] = {each.name: each for each in classes}
+
+
+def build(name: str, *, seed: int, **settings: Any) -> Policy:  # noqa: ANN401 - each policy types its own
+    """The policy of that name, new; SetupError for a name or a setting there is not."""
+    if name not in POLICIES:
+        raise SetupError(f"policy must be one of {', '.join(POLICIES)}; got {name!r}")
+    try:
+        return POLICIES[name](seed=seed, **settings)
+    except TypeError as error:
+        raise SetupError(f"policy {name} does not take such settings: {error}") from None
+
+
+def loads(data: bytes) -> Policy:
+    """The policy, whichever it is, that wrote these bytes with ``dumps``."""
+    name = msgspec.msgpack.decode(data)[1]
+    kind = {each.name: each for each in classes}.get(name)
+    if kind is None:
+        raise ValueError(f"expected a snapshot of one of {', '.join(POLICIES)}; got one of {name!r}")
+    return kind.loads(data)

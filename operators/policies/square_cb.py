@@ -1,0 +1,24 @@
+"""SquareCB: the less an arm seems to earn compared with the best, the rarer it is chosen."""
+
+from operators.policies.arms import Belief
+from operators.policies.chance import inverse_gap
+from operators.policies.linear import LinearPolicy
+from operators.policies.policy import Floats
+
+
+class SquareCB(LinearPolicy):
+    """Chooses an arm by the inverse of its gap to the best, ever more sharply as lessons add up.
+
+    Foster, Rakhlin, 2020, "Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles".
+    Their learning rate is the root of arms times lessons over the regression's squared error so far; that
+    error is taken as the noise times the columns in use, so neither the unit of the reward nor a
+    horizon has to be set.
+    """
+
+    name = "squarecb"
+
+    def _prefer(self, belief: Belief) -> Floats:
+        size = len(belief.means)
+        error = self._arms.noise() * self._arms.columns.size
+        gamma = (size * (1.0 + self.lessons) / error) ** 0.5 if error > 0.0 else 0.0
+        return inverse_gap(belief.means, gamma)

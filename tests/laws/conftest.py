@@ -1,0 +1,23 @@
+"""The log that the laws are held against, and what the machines say of it."""
+
+import pytest
+
+from tests.laws.shopping import by_stream, decisions_in, log, messages, plain, with_feedback
+
+
+@pytest.fixture(scope="session")
+def events():
+    """A log with feedback on the decisions that are taken on it."""
+    bare = log()
+    return with_feedback(bare, decisions_in(plain(messages(bare))))
+
+
+@pytest.fixture(scope="session")
+def said(events):
+    """What the machines say of it, in a plain loop."""
+    return plain(messages(events))
+
+
+@pytest.fixture(scope="session")
+def expected(said):
+    return by_stream(said)

@@ -1,0 +1,158 @@
+"""A seeded day of shopping for the laws: some hundred visitors, carts left and bought, offers used, odd ones too."""
+
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zlib import crc32
+
+import orjson
+
+from flows.assembly import reader_of, rules_of
+from flows.ledger_store import Ledgers
+from flows.lists import CollectSink, ListSource
+from flows.page import Edges, draw
+from flows.plain import PlainPage
+from flows.settings import Settings, read_settings
+from flows.sinks import ForgetSink
+from operators.facts import Said
+from schemas.catalog import Shop
+from schemas.message import Message
+
+OFFERS = [
+    {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
+    {"name": "ship", "kind": "free_shipping", "value": 4, "channel": "app", "expires_after": "20m"},
+    {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
+]
+SHOP = Shop.model_validate(
+    {
+        "markets": {"default": {"margin_rate": 0.3, "holdout": 0.1}, "uk": {"margin_rate": 0.4}},
+        "offers": [offer | {"reward_window": "10m"} for offer in OFFERS],
+    }
+)
+OFFERS_TOML = """
+[markets.default]
+margin_rate = 0.3
+holdout = 0.1
+[markets.uk]
+margin_rate = 0.4
+""" + "".join(
+    "[[offers]]\nreward_window = '10m'\n" + "".join(f"{k} = {v!r}\n" for k, v in offer.items()) for offer in OFFERS
+)
+START_S = 1_700_000_000.0
+
+
+def settings(**given) -> Settings:
+    """Settings in which a visitor comes to several decisions within an hour."""
+    return read_settings(None, **{"cooldown": "15m", "session_gap": "6m", "correction": "2h"} | given)
+
+
+def log(seed: int = 1, visitors: int = 120, start_s: float = START_S, minutes: int = 60) -> list[dict]:
+    """Events in the order of their times, ids unique."""
+    rng = random.Random(seed)
+    events = []
+    for number in range(visitors):
+        events += _visits(rng, f"v{number}", start_s, minutes * 60)
+    events.sort(key=lambda event: (event["time"], event["id"]))
+    return events
+
+
+def _visits(rng, visitor, start_s, length_s):
+    market = "uk" if rng.random() < 0.2 else "default"
+    at_s = start_s + rng.random() * length_s * 0.6
+    out = []
+
+    def say(kind, **more):
+        out.append({"type": kind, "id": f"{visitor}-{len(out)}", "time": stamp(at_s), "visitor_id": visitor,
+                    "market": market, "device": rng.choice(["phone", "desk"])} | more)  # fmt: skip
+
+    for _ in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(1, 6)):
+            at_s += rng.expovariate(1 / 25)
+            sku = f"s{rng.randint(0, 20)}"
+            item = {"sku": sku, "price": round(rng.uniform(5, 60), 2), "quantity": rng.randint(1, 2)}
+            pick = rng.random()
+            if pick < 0.35:
+                say("product_viewed", sku=sku, price=item["price"], category=f"c{len(sku)}")
+            elif pick < 0.8:
+                say("cart_item_added", items=[item])
+            elif pick < 0.87:
+                say("cart_item_removed", items=[{"sku": sku}])
+            elif pick < 0.93:
+                say("cart_updated", items=[item])
+            else:
+                say("checkout_started")
+        if rng.random() < 0.35:
+            at_s += rng.expovariate(1 / 120)
+            say("order_completed", order_id=f"o-{visitor}-{len(out)}", items=[item])
+        at_s += rng.choice([60, 200, 500, 900]) * rng.uniform(0.5, 1.5)
+    return out
+
+
+def stamp(at_s: float) -> str:
+    return datetime.fromtimestamp(round(at_s, 3), UTC).isoformat().replace("+00:00", "Z")
+
+
+def with_feedback(events: list[dict], decided: Iterable[dict], seed: int = 3) -> list[dict]:
+    """The log with what visitors did with some of the decisions taken on it."""
+    rng = random.Random(seed)
+    said = []
+    for decision in decided:
+        at_s = datetime.fromisoformat(decision["at"]).timestamp()
+        for kind, share in (("offer_shown", 0.6), ("offer_clicked", 0.3), ("offer_redeemed", 0.2)):
+            at_s += rng.uniform(5, 60)
+            if rng.random() < share:
+                said.append(
+                    {"type": kind, "id": f"{kind}-{decision['decision_id']}", "time": stamp(at_s),
+                     "visitor_id": decision["visitor_id"], "offer_id": decision["decision_id"]}
+                )  # fmt: skip
+    return sorted(events + said, key=lambda event: (event["time"], event["id"]))
+
+
+def messages(events: list[dict], parts: int = 1) -> dict[str, list[Message]]:
+    """The log as source partitions: a visitor's events stay in one of them."""
+    out = {f"log/{part:04d}": [] for part in range(parts)}
+    for event in events:
+        part = crc32(event["visitor_id"].encode()) % parts
+        lane = out[f"log/{part:04d}"]
+        lane.append(Message(orjson.dumps(event), topic="log", partition=part, offset=len(lane)))
+    return out
+
+
+def readers(chosen: Settings, shop: Shop = SHOP, *, ordered: bool = True):
+    return reader_of(chosen, shop, lambda _topic: "native", None, ordered=ordered)
+
+
+def plain(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100) -> list[Said]:
+    """What the machines say of the log in a plain loop, in ordered mode, partition after partition in turn."""
+    chosen = chosen or settings()
+    page = PlainPage(rules_of(chosen, SHOP, parts, Ledgers().of, ordered=True))
+    make = readers(chosen)
+    lanes = {part: make(part, None) for part in parts}
+    said = []
+    for start in range(0, max(map(len, parts.values())), batch):
+        for part, reader in lanes.items():
+            said += page.take(reader.read(parts[part][start : start + batch], None))[0]
+    for reader in lanes.values():
+        said += page.take(reader.end())[0]
+    return said
+
+
+def page_of(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100, **more):
+    """The page over lists, in ordered mode: the dataflow, and its ends by name."""
+    chosen = chosen or settings()
+    ends = {name: CollectSink() for name in ("offers", "decisions", "rejected")}
+    source = ListSource(parts, readers(chosen), batch=batch, **more)
+    rules = rules_of(chosen, SHOP, source.list_parts(), Ledgers().of, ordered=True)
+    return draw(Edges(source, *ends.values(), ForgetSink(), ForgetSink()), rules), ends
+
+
+def by_stream(said: Iterable[Said]) -> dict[str, list[tuple[str, bytes]]]:
+    """Id and bytes of every record of a stream, market by market in the order in which they were said."""
+    out = {"offers": [], "decisions": [], "rejected": []}
+    for each in said:
+        out[each.stream].append((each.id, each.value))
+    return {stream: sorted(records) for stream, records in out.items()}
+
+
+def decisions_in(said: Iterable[Said]) -> list[dict]:
+    return [orjson.loads(each.value) for each in said if each.type == "decision"]

@@ -1,0 +1,64 @@
+"""Law 1: batching changes nothing. Batches, epochs, partitions and processes do not change what is said."""
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from bytewax.testing import run_main
+
+from flows.broker import free_port
+from flows.jsonl import settle
+from tests.laws.shopping import OFFERS_TOML, by_stream, messages, page_of, plain
+
+ROOT = Path(__file__).parents[2]
+STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "rejected")
+
+
+def test_the_log_leads_to_everything_that_can_be_said(said):
+    kinds = {each.type for each in said}
+    assert kinds == {
+        "score", "decision", "reward", "outcome", "offer.decided", "offer.revoked", "offer.expired"
+    }  # fmt: skip
+    assert sum(each.type == "offer.decided" for each in said) > 60
+
+
+@pytest.mark.parametrize("batch", [1, 7, 5000])
+def test_the_size_of_batches_changes_nothing(events, expected, batch):
+    assert by_stream(plain(messages(events), batch=batch)) == expected
+
+
+@pytest.mark.parametrize("parts", [2, 5])
+def test_the_number_of_partitions_changes_nothing(events, expected, parts):
+    assert by_stream(plain(messages(events, parts), batch=50)) == expected
+
+
+@pytest.mark.parametrize(("parts", "batch", "epoch_s"), [(1, 300, 10), (3, 20, 0)])
+def test_the_page_says_what_the_plain_loop_says(events, expected, parts, batch, epoch_s):
+    flow, ends = page_of(messages(events, parts), batch=batch)
+    run_main(flow, epoch_interval=timedelta(seconds=epoch_s))
+    assert by_stream(said for end in ends.values() for said in end.items) == expected
+
+
+def test_two_processes_say_what_one_says(events, expected, tmp_path):
+    (tmp_path / "offers.toml").write_text(OFFERS_TOML)
+    for part, lane in messages(events, 3).items():
+        path = tmp_path / f"{part.replace('/', '-')}.jsonl"
+        path.write_bytes(b"".join(message.value + b"\n" for message in lane))
+    files = sorted(map(str, tmp_path.glob("log-*.jsonl")))
+    results = {}
+    for processes in (1, 2):
+        out = tmp_path / f"out-{processes}"
+        out.mkdir()
+        addresses = [f"127.0.0.1:{free_port()}" for _ in range(processes)] if processes > 1 else []
+        command = [sys.executable, "-m", "tests.laws.member", str(out), str(tmp_path / "offers.toml")]
+        members = [
+            subprocess.Popen([*command, str(number), ";".join(addresses), *files], cwd=ROOT)
+            for number in range(processes)
+        ]
+        assert [member.wait(timeout=120) for member in members] == [0] * processes
+        settle(out)
+        results[processes] = {name: (out / f"{name}.jsonl").read_bytes() for name in STREAMS}
+    assert results[1] == results[2]
+    assert results[1]["decisions"].count(b"\n") == sum(b'"type":"decision"' in v for _, v in expected["decisions"])
