@@ -1,0 +1,27 @@
+# Two stages: what installs stays behind, what runs has neither build tools nor root.
+FROM python:3.12.11-slim-bookworm AS build
+WORKDIR /build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/offerstream
+COPY requirements.lock .
+RUN /opt/offerstream/bin/python -m pip install --require-hashes --only-binary :all: -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY schemas schemas
+COPY operators operators
+COPY flows flows
+RUN /opt/offerstream/bin/python -m pip install --no-deps --no-build-isolation . \
+    && /opt/offerstream/bin/python -m pip uninstall --yes setuptools pip
+
+FROM python:3.12.11-slim-bookworm
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin offerstream \
+    && install --directory --owner offerstream --group offerstream /state
+COPY --from=build /opt/offerstream /opt/offerstream
+ENV PATH=/opt/offerstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER offerstream
+WORKDIR /state
+VOLUME /state
+EXPOSE 9464
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9464/healthz', timeout=4)"]
+ENTRYPOINT ["offerstream"]
+CMD ["--help"]
