@@ -17,7 +17,7 @@ from schemas.adapters import decoder
 from schemas.catalog import Shop
 
 
-def rules_of(
+def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
     settings: Settings,
     shop: Shop,
     parts: Iterable[str],

@@ -37,7 +37,7 @@ log = logging.getLogger("offerstream")
 
 
 def live(settings: Settings, *, ordered: bool = False) -> None:
-    """Run the worker until SIGTERM or SIGINT, or until something fails; raises SetupError before it begins."""
+    """Run the worker until SIGTERM, SIGINT or a failure; raises SetupError before it begins."""
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     stop = Stop()
@@ -59,6 +59,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             lambda part, state: WatchedReader(make(part, state), watch),
             stop,
             most_ahead_s=settings.max_lead.total_seconds(),
+            by_events=settings.idle_time == "events",
         )
         watch.source = source
         sinks = {
@@ -135,7 +136,7 @@ def _say_start(settings: Settings, start: Start, port: int) -> None:
 
 
 def _quiet_collector() -> None:
-    """Let the cyclic collector leave alone what lives long: it costs a worker a large part of its throughput."""
+    """Let the cyclic collector leave alone what lives long: else it costs much of the throughput."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -1,4 +1,4 @@
-"""The same machines in a plain loop, without an engine and without recovery: a yardstick, and a test bench."""
+"""The same machines in a plain loop, without an engine and recovery: a yardstick, and a test bench."""
 
 from collections.abc import Iterable
 

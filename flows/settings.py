@@ -56,7 +56,7 @@ def _minutes(number: float) -> timedelta:
 
 
 class Settings(BaseSettings):
-    """One frozen set of settings. Each can be given as ``OFFERSTREAM_NAME`` or in the file of ``--config``."""
+    """A frozen set of settings. Each can be given as ``OFFERSTREAM_NAME`` or in the file of ``--config``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
     toml_file: ClassVar[Path | None] = None
@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     lateness: Duration = Field(timedelta(seconds=10), description="how much out of order events may come")
     clock_skew: Duration = Field(_minutes(5), description="how far an event may be ahead of its record")
     max_lead: Duration = Field(_minutes(5), description="how far one partition may be ahead of another")
+    idle_time: Literal["wall", "events"] = Field(
+        "wall", description="what moves time in a silent partition; `events` for simulated time only"
+    )
     max_event_bytes: int = Field(1_000_000, ge=1000, description="longest event that is taken")
     session_gap: Duration = Field(_minutes(30), description="silence that ends a visit")
     idle_after: Duration = Field(_minutes(2), description="silence after which a cart is idle")

@@ -15,7 +15,8 @@ METERED_EVERY_S = 1.0
 class Watch:
     """Gathers what readers, sinks and stations tell and hands it to the metrics.
 
-    A seal lasts from the first snapshot of a source to the last of the sinks; it is told when the worker reads on.
+    A seal lasts from the first snapshot of a source to the last of the sinks; it is told when the worker
+    reads on.
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,7 +5,8 @@ import dataclasses
 from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, settings_of
-from flows.simulate import SimulationSettings, places, simulate
+from flows.simulate import SimulationSettings, simulate
+from flows.simulate_kafka import places
 
 EXAMPLES = """\
   offerstream simulate --bootstrap localhost:9092 --speed 60 --visits-per-hour 2000

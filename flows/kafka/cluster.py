@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import SetupError
 
 log = logging.getLogger("offerstream.kafka")
+wire = logging.getLogger("offerstream.kafka.client")
 
 FIXED = {
     "auto.offset.reset": "error",
@@ -65,12 +66,12 @@ class Burst(logging.Filter):
         return True
 
 
-log.addFilter(Burst())
+wire.addFilter(Burst())
 
 
 def said_by_client(error: KafkaError) -> None:
     """Note what a client reports about its connections; it goes on trying by itself."""
-    log.warning("Kafka: %s", error.str())
+    wire.warning("Kafka: %s", error.str())
 
 
 def consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
@@ -78,7 +79,7 @@ def consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
     reading = {key: FIXED[key] for key in FIXED if key not in ("acks", "enable.idempotence")}
     conf = _conf(cluster, {"group.id": cluster.group, **RECONNECT, **READING}, reading)
     try:
-        return Consumer({**conf, **QUIET}) if quiet else Consumer(conf, logger=log)
+        return Consumer({**conf, **QUIET}) if quiet else Consumer(conf, logger=wire)
     except KafkaException as error:
         raise _refused(error) from error
 
@@ -87,7 +88,7 @@ def producer(cluster: Cluster) -> Producer:
     """An idempotent producer that waits for all replicas and for nothing else."""
     conf = _conf(cluster, {**RECONNECT, **WRITING}, {"enable.idempotence": True, "acks": "all"})
     try:
-        return Producer(conf, logger=log)
+        return Producer(conf, logger=wire)
     except KafkaException as error:
         raise _refused(error) from error
 

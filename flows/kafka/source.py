@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -70,12 +71,29 @@ class Pace:
     A part proved to be at its end is not slow; one that has said nothing yet is the slowest of all.
     """
 
-    def __init__(self, hub: Hub, most_s: float) -> None:
+    def __init__(self, hub: Hub, most_s: float, *, by_events: bool) -> None:
         self.parts: list[KafkaPart] = []
         self.hub = hub
         self._most_s = most_s
         self._round = -1
         self._slowest_s = -math.inf
+        self._by_events = by_events
+        self._seen: deque[tuple[float, float]] = deque(maxlen=2048)
+
+    def time_at(self, proof_s: float) -> float:
+        """What time it was when a part was at its end: the wall clock's, or that of the newest event then.
+
+        Where events run faster than the wall clock, what comes later into a silent part is no older than what
+        was seen elsewhere when its end was asked for.
+        """
+        if not self._by_events:
+            return proof_s
+        now_s = max((one.judge.greatest_s for one in self.parts), default=-math.inf)
+        self._seen.append((time.time(), now_s))
+        while len(self._seen) > 1 and self._seen[1][0] <= proof_s:
+            self._seen.popleft()
+        wall_s, newest_s = self._seen[0]
+        return max(proof_s, newest_s) if wall_s <= proof_s else proof_s
 
     def holds(self, part: "KafkaPart") -> bool:
         """Whether a part is too far ahead."""
@@ -120,7 +138,7 @@ class KafkaPart(StatefulSourcePartition[Parcel | Said, bytes]):
                 return said
         elif (proof_s := self.proved()) is not None and proof_s != self._proof_s:
             self._proof_s = proof_s
-            said.extend(self.judge.idle(proof_s))
+            said.extend(self.judge.idle(self._pace.time_at(proof_s)))
         self._nap = True
         return said
 
@@ -160,10 +178,11 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
     """Topics as a source: ``first`` names every part and the offset to read from when there is no snapshot.
 
     ``judge`` makes the reader of a part from its name and its snapshot. A part more than ``most_ahead_s``
-    of event time ahead of the slowest waits for it.
+    of event time ahead of the slowest waits for it. With ``by_events`` time in a silent part goes on with the
+    events of the others, for simulated time that is faster than the wall clock.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  where to read, who judges, and the three ways in which it may go
         self,
         cluster: Cluster,
         first: Mapping[str, int],
@@ -171,12 +190,14 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
         stop: Stop,
         *,
         most_ahead_s: float = 300.0,
+        by_events: bool = False,
     ) -> None:
         self._cluster = cluster
         self._first = first
         self._judge = judge
         self._stop = stop
         self._most_ahead_s = most_ahead_s
+        self._by_events = by_events
         self._pace: Pace | None = None
 
     @override
@@ -188,7 +209,7 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> KafkaPart:
         """A part that reads on where its snapshot ended."""
         if self._pace is None:
-            self._pace = Pace(Hub(self._cluster), self._most_ahead_s)
+            self._pace = Pace(Hub(self._cluster), self._most_ahead_s, by_events=self._by_events)
         judge = self._judge(for_part, resume_state)
         offset = judge.next_offset
         lane = self._pace.hub.add(for_part, self._first[for_part] if offset is None else offset)
