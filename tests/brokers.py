@@ -74,9 +74,9 @@ class ApacheBroker(BrokerProcess):
     stop_within_s = 20.0
 
     def __init__(self, port: int = 0, directory: Path | None = None) -> None:
-        super().__init__(port, directory)
         need("java", "Java 17 or newer")
         self._classes = f"{jars()}/*"
+        super().__init__(port, directory)
         controller = free_port()
         self._settings = self.directory / "server.properties"
         self._settings.write_text(
@@ -95,6 +95,7 @@ class ApacheBroker(BrokerProcess):
                     "transaction.state.log.replication.factor=1",
                     "transaction.state.log.min.isr=1",
                     "group.initial.rebalance.delay.ms=0",
+                    "message.max.bytes=20000000",
                     "log.retention.check.interval.ms=300",
                     "broker.heartbeat.interval.ms=200",
                     "broker.session.timeout.ms=1000",

@@ -77,7 +77,7 @@ class Worker:
 
 def send(bootstrap, records):
     """Produce (topic, partition, key, value) and wait until all are there."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "message.max.bytes": 10_000_000})
     for topic, partition, key, value in records:
         producer.produce(topic, value, key, partition=partition)
         producer.poll(0)

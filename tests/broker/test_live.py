@@ -1,0 +1,240 @@
+"""The worker as its users have it: what goes in over Kafka, what comes out, and what it does when it ends."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from flows.kafka.cluster import Cluster
+from flows.kafka.topics import ensure_topics
+from schemas.decisions import DECISIONS
+from schemas.offers import OFFERS
+from tests.worker import ROOT, TOPICS, Worker, count, read, send
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+PARTITIONS = 2
+QUICK = {"idle_after": "1s", "lateness": "1s", "session_gap": "4s", "epoch": "500ms", "partitions": "2"}
+SHOP = """
+[markets.default]
+margin_rate = 0.4
+holdout = 0
+[[offers]]
+name = "ten"
+kind = "percent_off"
+value = 10
+channel = "on_site"
+expires_after = "1h"
+reward_window = "1h"
+"""
+
+
+@pytest.fixture
+def worker_of(broker, tmp_path):
+    """Makes workers over topics of their own; none outlives the test."""
+    made = []
+
+    def make(args=("--from", "earliest"), shop=SHOP, extra=(), **settings):
+        tail = uuid.uuid4().hex[:8]
+        topics = {name: f"{name}-{tail}" for name in TOPICS}
+        names = [*topics.values(), *(f"{name}-{tail}" for name in extra)]
+        ensure_topics(Cluster(broker.bootstrap), dict.fromkeys(names, PARTITIONS))
+        (tmp_path / "offers.toml").write_text(shop)
+        args = [word.replace("TAIL", tail) for word in args]
+        state = tmp_path / f"state-{len(made)}"
+        worker = Worker(
+            broker.bootstrap, state, topics, offers=tmp_path / "offers.toml", args=args, **QUICK | settings
+        )
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        if worker.process is not None and worker.process.poll() is None:
+            worker.kill()
+
+
+def stamp(at_s=None):
+    return datetime.fromtimestamp(time.time() if at_s is None else at_s, UTC).isoformat()
+
+
+def event(kind, visitor="v", at_s=None, **more):
+    return orjson.dumps(
+        {"type": kind, "id": uuid.uuid4().hex, "time": stamp(at_s), "visitor_id": visitor} | more
+    )
+
+
+def carted(visitor="v", at_s=None, **more):
+    return event("cart_item_added", visitor, at_s, items=[{"sku": "A", "price": 40.0}], **more)
+
+
+def give(worker, *values, topic="events", key=b"k"):
+    send(worker.bootstrap, [(worker.topics[topic], 0, key, value) for value in values])
+
+
+def said(worker, stream):
+    return [
+        (orjson.loads(value) if stream != "rejected" else value, headers)
+        for _, value, headers in read(worker.bootstrap, worker.topics[stream], PARTITIONS)
+    ]
+
+
+def kinds(worker, stream):
+    return [value["type"] for value, _ in said(worker, stream)]
+
+
+def test_an_idle_cart_gets_an_offer_and_a_purchase_revokes_it(worker_of):
+    worker = worker_of(policy="epsilon_greedy", seed="3").start().started()
+    give(worker, *(carted(f"v{n}") for n in range(12)))
+    worker.until(lambda: kinds(worker, "decisions").count("decision") == 12)
+    offers = [value for value, _ in said(worker, "offers")]
+    assert offers
+    for offer in offers:
+        OFFERS.validate_json(orjson.dumps(offer))
+    first = offers[0]["data"]
+    give(worker, event("offer_shown", first["visitor_id"], offer_id=first["offer_id"]), topic="feedback")
+    items = [{"sku": "A", "price": 40.0}]
+    give(worker, event("order_completed", first["visitor_id"], order_id="o", items=items))
+    worker.until(lambda: "offer.revoked" in kinds(worker, "offers"))
+    for value, _ in said(worker, "decisions"):
+        DECISIONS.validate_json(orjson.dumps(value))
+    assert worker.stop() == 0
+
+
+def test_what_cannot_be_taken_is_rejected_with_its_bytes_and_a_reason_and_the_worker_goes_on(
+    worker_of, request
+):
+    # the embedded broker takes no message above a megabyte
+    large = 990_000 if request.config.getoption("--broker") == "embedded" else 5_000_000
+    worker = worker_of(max_event_bytes="900000")
+    give(worker, carted("first"))
+    wrong = {
+        "not_json": b"{nope",
+        "encoding": b'{"type":"page_viewed","id":"\xff"}',
+        "unknown_type": event("danced"),
+        "unknown_market": carted(market="mars"),
+        "invalid": orjson.dumps({"type": "page_viewed", "id": "x"}),
+        "too_large": carted(device="x" * large),
+        "too_deep": b"[" * 100_000 + b"]" * 100_000,
+        "clock": carted(at_s=time.time() + 40 * 86_400),
+        "late": carted(at_s=time.time() - 40 * 86_400),
+        "empty": b"",
+    }
+    more = {
+        "negative price": event("cart_item_added", items=[{"sku": "A", "price": -1}]),
+        "NaN": carted().replace(b"40.0", b"NaN"),
+        "far past": carted(at_s=0),
+    }
+    give(worker, *wrong.values(), *more.values())
+    give(worker, None)
+    give(worker, carted(), key=b"")
+    give(worker, carted("last"))
+    worker.start()
+    worker.until(lambda: "last" in [value.get("visitor_id") for value, _ in said(worker, "decisions")])
+    worker.until(lambda: len(said(worker, "rejected")) == len(wrong) + len(more) + 2)
+    found = said(worker, "rejected")
+    classes = {}
+    for value, headers in found:
+        classes.setdefault(headers["class"].decode(), []).append((value, headers))
+        assert headers["reason"]
+        assert headers["ce_id"].decode() == f"{worker.topics['events']}/0/{headers['offset'].decode()}"
+    for name, value in wrong.items():
+        kept = [got for got, _ in classes[name]]
+        assert any(got == value or (got or b"") == value[: len(got or b"")] for got in kept), name
+    assert len(classes["invalid"]) == 4
+    assert len(classes["empty"]) == 2
+    assert len(classes["empty_key"]) == 1
+    (cut, headers) = classes["too_large"][0]
+    assert len(cut) == 900_000 < int(headers["length"])
+    assert len(headers["sha256"]) == 64
+    assert worker.stop() == 0
+
+
+def test_a_restart_goes_on_where_it_stopped_and_a_second_worker_is_refused(worker_of):
+    worker = worker_of().start().started()
+    give(worker, carted("a"))
+    worker.until(lambda: kinds(worker, "decisions").count("score") >= 1)
+    second = subprocess.run(worker._command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert second.returncode == 2
+    assert "belongs to a running worker" in second.stderr
+    assert worker.stop() == 0
+    before = count(worker.bootstrap, [worker.topics["decisions"]], PARTITIONS)
+    give(worker, carted("b"))
+    worker.start()
+    worker.until(lambda: "b" in [value["visitor_id"] for value, _ in said(worker, "decisions")])
+    assert worker.stop() == 0
+    ids = [id_ for id_, _, _ in read(worker.bootstrap, worker.topics["decisions"], PARTITIONS)]
+    assert len(ids) == len(set(ids)) > before
+
+
+def test_a_visitor_can_be_looked_up_while_the_worker_runs(worker_of, tmp_path):
+    worker = worker_of(policy="epsilon_greedy").start().started()
+    give(worker, event("page_viewed", "anna"), carted("anna"))
+    worker.until(lambda: "decision" in kinds(worker, "decisions"))
+    command = [sys.executable, "-m", "flows.cli", "visitor", "anna", "--state", str(worker.state)]
+    offers = ["--offers", str(tmp_path / "offers.toml")]
+
+    def known():
+        done = subprocess.run([*command, *offers], cwd=ROOT, capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    worker.until(lambda: known() is not None and known()["features"] is not None)
+    anna = known()
+    assert anna["cart"]["value"] == 40.0
+    assert anna["features"]["page_views"] == 1
+    assert [score["kind"] for score in anna["scores"]]
+    assert anna["decisions"][0]["visitor_id"] == "anna"
+    assert worker.stop() == 0
+
+
+def test_segment_calls_on_a_topic_of_their_own_are_understood(worker_of):
+    args = ("--from", "earliest", "--events", "events-TAIL", "--events", "web-TAIL", "--format", "web-TAIL=segment")
+    worker = worker_of(args, extra=["web"])
+    track = {
+        "type": "track",
+        "event": "Product Added",
+        "messageId": "m1",
+        "anonymousId": "sam",
+        "timestamp": stamp(),
+        "properties": {"product_id": "A", "price": "12.5", "quantity": 2},
+    }
+    tail = worker.topics["events"].removeprefix("events-")
+    send(worker.bootstrap, [(f"web-{tail}", 0, b"k", orjson.dumps(track))])
+    worker.start()
+    worker.until(lambda: "sam" in [value["visitor_id"] for value, _ in said(worker, "decisions")])
+    assert worker.stop() == 0
+
+
+def test_a_shadow_decides_and_logs_and_publishes_no_offer(worker_of):
+    worker = worker_of(("--from", "earliest", "--shadow"), policy="epsilon_greedy").start().started()
+    give(worker, *(carted(f"v{n}") for n in range(8)))
+    worker.until(lambda: kinds(worker, "decisions").count("decision") == 8)
+    decisions = [value for value, _ in said(worker, "decisions") if value["type"] == "decision"]
+    assert {value["arm"] for value in decisions} == {"no_offer", "ten"}
+    assert all(value["shadow"] and value["offer_id"] is None for value in decisions)
+    assert said(worker, "offers") == []
+    assert worker.stop() == 0
+
+
+def test_a_first_start_over_old_history_trains_and_offers_nothing(worker_of):
+    worker = worker_of()
+    old_s = time.time() - 3600
+    give(worker, *(carted(f"v{n}", old_s + n) for n in range(20)))
+    worker.start()
+    worker.until(lambda: kinds(worker, "decisions").count("outcome") == 20)
+    assert "decision" not in kinds(worker, "decisions")
+    assert said(worker, "offers") == []
+    outcomes = [value for value, _ in said(worker, "decisions") if value["type"] == "outcome"]
+    assert all(value["weight"] == 1.0 for value in outcomes)
+    assert worker.stop() == 0
+
+
+def test_a_wrong_setting_stops_the_worker_at_start_with_words(broker, tmp_path):
+    worker = Worker(broker.bootstrap, tmp_path / "state", dict.fromkeys(TOPICS, "t"), session_gap="-5").start()
+    assert worker.ended() == 2
+    assert "SESSION_GAP must be a positive duration like `30m`; got '-5'" in worker.words()
