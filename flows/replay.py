@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, rules_of
 from flows.files import FileSource
-from flows.jsonl import JsonlSink, settle
+from flows.jsonl import FILES, JsonlSink, settle
 from flows.ledger_store import Ledgers
 from flows.page import Edges, draw
 from flows.settings import Settings
@@ -85,8 +85,30 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
         rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
         run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
     settle(out)
-    summary = done.summary(list(shop.markets))
+    summary = done.summary(list(shop.markets)) | _said(out)
     (out / SUMMARY).write_bytes(
         orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
     )
     return summary
+
+
+def _said(out: Path) -> dict[str, Any]:
+    """Return how many records of each kind there are, and decisions and rewards by arm."""
+    records: dict[str, int] = {}
+    arms: dict[str, dict[str, float]] = {}
+    for name in (name for names in FILES.values() for name in names):
+        records[name] = 0
+        with (out / f"{name}.jsonl").open("rb") as lines:
+            for line in lines:
+                records[name] += 1
+                if name in ("decisions", "rewards"):
+                    _count(arms, name, orjson.loads(line))
+    return {"records": records, "arms": arms}
+
+
+def _count(arms: dict[str, dict[str, float]], name: str, record: dict[str, Any]) -> None:
+    arm = arms.setdefault(record["arm"], {"decisions": 0, "rewards": 0, "orders": 0, "profit": 0.0})
+    arm[name] += 1
+    if name == "rewards":
+        arm["orders"] += len(record["orders"])
+        arm["profit"] += record["profit"]
