@@ -1,5 +1,6 @@
 """From settings to the things the page is drawn with: the one place of assembly."""
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -66,8 +67,9 @@ def reader_of(
         costed=frozenset(name for name, market in shop.markets.items() if market.margin_rate is not None),
         lateness_s=settings.lateness.total_seconds(),
         clock_skew_s=settings.clock_skew.total_seconds(),
-        latest_s=time.time(),
+        latest_s=time.time() if settings.idle_time == "wall" else math.inf,
         ordered=ordered,
+        wall=settings.idle_time == "wall",
     )
 
     def make(part: str, state: bytes | None) -> Reader:

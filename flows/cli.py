@@ -68,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 2 where it is set up wrong."""
     words = sys.argv[1:] if argv is None else list(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("RUST_BACKTRACE", "0")
     chosen = next((word for word in words if word in COMMANDS), None)
     args = parser(chosen).parse_args(words)
     logging.basicConfig(

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from prometheus_client.parser import text_string_to_metric_families
 
 from flows.broker import EmbeddedBroker, free_port
 from flows.demo_view import View
@@ -22,6 +21,7 @@ from flows.demo_words import ArmFigures, Snapshot
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import Follower
 from flows.kafka.topics import ensure_topics
+from flows.metrics import Exposed
 from flows.settings import Settings, read_settings
 from flows.simulate import SimulationSettings
 from flows.simulate_kafka import places
@@ -205,33 +205,12 @@ class _Watch:
         return self._seen.into(now, {arm: total / count for arm, total in told.treated.fixed.items()})
 
 
-class _Metrics:
-    def __init__(self, text: str) -> None:
-        self._samples = [
-            sample for family in text_string_to_metric_families(text) for sample in family.samples
-        ]
-
-    def by(self, name: str, label: str, **labels: str) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for sample in self._samples:
-            if sample.name == name and labels.items() <= sample.labels.items():
-                key = sample.labels.get(label, "")
-                found[key] = found.get(key, 0.0) + sample.value
-        return found
-
-    def total(self, name: str, **labels: str) -> float:
-        return sum(self.by(name, "", **labels).values())
-
-    def one(self, name: str, **labels: str) -> float | None:
-        return next(iter(self.by(name, "", **labels).values()), None)
-
-
-def _metrics(port: int) -> _Metrics:
+def _metrics(port: int) -> Exposed:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            return _Metrics(answer.read().decode())
+            return Exposed(answer.read().decode())
     except OSError:
-        return _Metrics("")
+        return Exposed("")
 
 
 @contextmanager

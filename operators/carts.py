@@ -27,12 +27,12 @@ class Op(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The one moment of a cart from which its outcome is learned."""
+    """The one moment of a cart from which its outcome is learned; ``values`` are its features, packed."""
 
     moment: str
     at_s: float
     kind: str
-    features: dict[str, float | str]
+    values: tuple[float | str | None, ...]
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):

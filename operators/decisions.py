@@ -80,6 +80,7 @@ class _Treated(msgspec.Struct, array_like=True, gc=False):
     at_s: float
     treated: bool = False
     none_probability: float = 1.0
+    decision: str | None = None
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -225,6 +226,11 @@ class Decisions:
             case _:
                 found.shown = True
 
+    def decision_for(self, cart: str) -> str | None:
+        """Return the latest decision for a cart that is still in progress."""
+        known = self._carts.get(cart)
+        return None if known is None else known.decision
+
     def take_outcome(self, outcome: Outcome) -> tuple[bool, float]:
         """Return whether an offer preceded what became of a cart, and the probability that none was made."""
         cooling = self._cooldown.get(outcome.visitor, -math.inf) > outcome.at_s
@@ -359,6 +365,7 @@ class Decisions:
         cart = self._carts.setdefault(entry.cart, _Treated(entry.at_s))
         cart.treated |= entry.treated
         cart.none_probability *= entry.none_probability
+        cart.decision = entry.decision
         self._watch(opened(entry))
 
     def _watch(self, each: Open) -> None:

@@ -10,6 +10,16 @@ DAY_S: Final = 86_400.0
 
 Features = dict[str, float | str]
 
+NAMES: Final = (
+    *("moment", "events", "page_views", "product_views", "searches", "distinct_products"),
+    *("distinct_categories", "category_focus", "cart_adds", "cart_removes", "cart_churn", "session_seconds"),
+    *("seconds_since_last_event", "events_per_minute", "checkout_started", "visits_before", "known_user"),
+    *("hour_sin", "hour_cos", "weekend", "device", "source", "cart_value", "cart_items", "cart_lines"),
+    *("max_item_price", "mean_item_price", "value_vs_peak", "cart_price_position"),
+    *("seconds_since_cart_change", "seconds_since_first_cart"),
+)
+"""All there can be, in the order in which they are made."""
+
 
 def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Features:
     """Return what is known of a visit at ``at_s``.
@@ -69,3 +79,13 @@ def _cart_features(made: Features, visit: Visit, at_s: float) -> None:
     made["seconds_since_cart_change"] = max(at_s - cart.changed_s, 0.0)
     if visit.first_cart_s is not None:
         made["seconds_since_first_cart"] = max(at_s - visit.first_cart_s, 0.0)
+
+
+def packed(made: Features) -> tuple[float | str | None, ...]:
+    """Return the values alone, None for what is not there: a third of the memory and of the bytes."""
+    return tuple(map(made.get, NAMES))
+
+
+def unpacked(values: tuple[float | str | None, ...]) -> Features:
+    """Return the features that were packed."""
+    return {name: value for name, value in zip(NAMES, values, strict=True) if value is not None}

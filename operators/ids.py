@@ -33,5 +33,7 @@ def share_of(*parts: str) -> float:
 
 
 def _unlike(parts: tuple[str, ...]) -> bytes:
-    # Lengths, since no separator is safe from a visitor who may choose an id.
-    return "".join([f"{len(part)}:{part}" for part in parts]).encode()
+    joined = "\x1f".join(parts)
+    if joined.count("\x1f") >= len(parts):  # no separator is safe from visitors who choose their id
+        joined = repr(parts)
+    return joined.encode()

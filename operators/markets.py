@@ -15,11 +15,13 @@ from operators.facts import Fact, MarketParcel, Moment, Outcome, Row, Said, Visi
 from operators.facts_from import FEEDBACK
 from operators.ids import SHARDS, check_format
 from operators.ledger import Ledger
-from operators.records import outcome_said, score_said
-from operators.ticks import Watermark
+from operators.records import Lesson, outcome_said, score_said
+from operators.ticks import NEVER, Watermark
 from schemas.catalog import Market, Offer
 
 FORMAT: Final = 1
+FIGURES_EVERY_S: Final = 10.0
+"""Figures, which are dear, are said once in so many seconds of event time."""
 WEIGHT_CAP: Final = 10.0
 """A lesson counts at most this many times, however improbable it was that no offer was made."""
 
@@ -68,6 +70,7 @@ class MarketStation:
         self._clock: Watermark[int] = Watermark(range(SHARDS))
         self._held: list[Row] = []
         self._visits: list[VisitSaid] = []
+        self._figures_s = NEVER
         self.abandonment = Abandonment(settings.model)
         decided: bytes | None = None
         if state is not None:
@@ -108,7 +111,11 @@ class MarketStation:
             self._advance()
         said, self.decisions.said = self.decisions.said, []
         visits, self._visits = self._visits, []
-        return MarketSaid(self.market.name, tuple(said), tuple(visits), self.figures() if advanced else None)
+        figures = None
+        if advanced and self.time_s >= self._figures_s + FIGURES_EVERY_S:
+            self._figures_s = self.time_s
+            figures = self.figures()
+        return MarketSaid(self.market.name, tuple(said), tuple(visits), figures)
 
     def _advance(self) -> None:
         time_s = self.time_s
@@ -142,6 +149,7 @@ class MarketStation:
 
     def _learn(self, outcome: Outcome) -> None:
         weight = predicted = None
+        decision = self.decisions.decision_for(outcome.cart)
         treated, none_probability = self.decisions.take_outcome(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
@@ -150,7 +158,8 @@ class MarketStation:
             else:
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
                 predicted = self.abandonment.learn(outcome.features, abandoned, weight)
-        self.decisions.said.append(outcome_said(outcome, treated=treated, weight=weight, predicted=predicted))
+        lesson = Lesson(treated, weight, predicted, decision)
+        self.decisions.said.append(outcome_said(outcome, lesson))
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""

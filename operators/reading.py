@@ -38,7 +38,8 @@ class ReadingSettings(msgspec.Struct, frozen=True):
     """What is accepted. ``costed`` are the markets in which an order needs no unit costs.
 
     ``latest_s`` bounds the times of messages that have no broker's timestamp. ``ordered``: nothing is ever
-    stale, so nobody is told when it was read.
+    stale, so nobody is told when it was read. ``wall``: nothing may be later than the time it is read, either,
+    whatever its record says.
     """
 
     markets: frozenset[str]
@@ -47,6 +48,7 @@ class ReadingSettings(msgspec.Struct, frozen=True):
     clock_skew_s: float = 300.0
     latest_s: float = math.inf
     ordered: bool = False
+    wall: bool = False
 
 
 class Counts(msgspec.Struct):
@@ -86,6 +88,7 @@ class Reader:
         self.rejects: dict[str, int] = {}
         self._idle_s = NEVER
         self._tick_s = NEVER
+        self._latest_s = settings.latest_s
         self._settings = settings
         self._decode = decode
         self._seen = seen
@@ -109,6 +112,7 @@ class Reader:
         """Return the parcels and the rejected records of the next messages of this partition."""
         shards: dict[int, list[Fact]] = {}
         said: list[Parcel | Said] = []
+        self._latest_s = now_s if self._settings.wall and now_s is not None else self._settings.latest_s
         for message in messages:
             self.counts.read += 1
             self.next_offset = message.offset + 1
@@ -135,9 +139,9 @@ class Reader:
             raise Wrong("unknown_market", f"market {market!r} is not configured")
         at_s = event.time.timestamp()
         sent_s = message.timestamp_s
-        latest_s = self._settings.latest_s if sent_s is None else sent_s
+        latest_s = self._latest_s if sent_s is None else min(sent_s, self._latest_s)
         if at_s > latest_s + self._settings.clock_skew_s:
-            raise Wrong("clock", f"the event is {at_s - latest_s:.0f} s later than its record")
+            raise Wrong("clock", f"the event is {at_s - latest_s:.0f} s later than its record or the clock")
         if at_s > LATEST_S:
             raise Wrong("clock", f"the event is of {event.time:%Y-%m-%d}")
         order = isinstance(event, OrderCompleted)
@@ -154,7 +158,7 @@ class Reader:
                 self.counts.late_after_idle += 1
             behind_s = max(promise, self._idle_s) - at_s
             raise Wrong("late", f"{behind_s:.3f} s older than what is still accepted")
-        if self._seen.known(event.id, message.offset, at_s):
+        if self._is_known(event, market, message.offset, at_s):
             self.counts.duplicate += 1
             return None
         if late:
@@ -165,6 +169,15 @@ class Reader:
         self.counts.processed += 1
         self.greatest_s = max(self.greatest_s, at_s)
         return fact(event, market, at_s, sent_s=sent_s)
+
+    def _is_known(self, event: Event, market: str, offset: int, at_s: float) -> bool:
+        """Whether the event was read before. An order that is told twice, by page and by shop, is one order."""
+        if self._seen.known(event.id, offset, at_s):
+            return True
+        if not isinstance(event, OrderCompleted):
+            return False
+        name = "\x1f".join(("order", market, event.visitor_id, event.order_id))
+        return self._seen.known(name, offset, at_s)
 
     def _parcels(self, shards: dict[int, list[Fact]], tick_s: float, now_s: float | None) -> list[Parcel]:
         if tick_s > self._tick_s:

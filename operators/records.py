@@ -1,7 +1,7 @@
 """The records that leave the market, as the bytes that are published. Their contract is in schemas/."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,7 +16,7 @@ def rfc3339(at_s: float) -> str:
     >>> rfc3339(1.5)
     '1970-01-01T00:00:01.500000Z'
     """
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def score_said(moment: Moment, score: float, model: str, version: int) -> Said:
@@ -37,20 +37,33 @@ def score_said(moment: Moment, score: float, model: str, version: int) -> Said:
     return decision_stream("score", moment.visitor, f"{moment.id}.score", value)
 
 
-def outcome_said(outcome: Outcome, *, treated: bool, weight: float | None, predicted: float | None) -> Said:
+class Lesson(NamedTuple):
+    """What the outcome of a cart taught: the weight, and what was predicted before; None where nothing.
+
+    ``treated``: an offer preceded it. ``decision`` is the latest one for the cart.
+    """
+
+    treated: bool
+    weight: float | None = None
+    predicted: float | None = None
+    decision: str | None = None
+
+
+def outcome_said(outcome: Outcome, lesson: Lesson) -> Said:
     """Return the Outcome record of a cart."""
     value = {
         "type": "outcome",
         "outcome_id": outcome.id,
         "moment_id": outcome.moment,
+        "decision_id": lesson.decision,
         "visitor_id": outcome.visitor,
         "market": outcome.market,
         "at": rfc3339(outcome.at_s),
         "cart_id": outcome.cart,
         "kind": outcome.kind,
-        "treated": treated,
-        "weight": weight,
-        "abandonment": predicted,
+        "treated": lesson.treated,
+        "weight": lesson.weight,
+        "abandonment": lesson.predicted,
     }
     return decision_stream("outcome", outcome.visitor, outcome.id, value)
 
@@ -139,6 +152,7 @@ def _ended_said(kind: str, market: str, ended: Open, at_s: float, reason: str, c
     data = {
         "offer_id": ended.decision,
         "decision_id": ended.decision,
+        "moment_id": ended.moment,
         "visitor_id": ended.visitor,
         "market": market,
         "at": rfc3339(at_s),

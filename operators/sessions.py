@@ -9,7 +9,7 @@ import msgspec
 from operators.carts import Change, Op, Sample
 from operators.facts import RANK, Fact, Moment, Outcome, Row, VisitSaid
 from operators.facts_from import FEEDBACK
-from operators.features import features
+from operators.features import features, packed, unpacked
 from operators.ids import name_of, share_of
 from operators.timers import Timers
 from operators.visits import Visit
@@ -22,6 +22,7 @@ ABANDONED: Final = 4096
 Visitor = tuple[str, str]
 """An identity: market and visitor."""
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _CHANGES: Final[dict[str, Change]] = {"cart_item_added": "added", "cart_item_removed": "removed"}
 
 
@@ -56,7 +57,7 @@ class Sessions:
     """The session state machine of every visitor of one shard.
 
     Bounded by the visits that are live (freed when they end), ``ABANDONED`` and ``RETURNING``. ``rows`` and
-    ``saved`` collect what is said until the shard takes them.
+    ``saved`` collect what is said until the shard takes them; ``carts`` counts the visits that have one.
     """
 
     def __init__(self, settings: VisitSettings) -> None:
@@ -65,6 +66,7 @@ class Sessions:
         self.visits: dict[Visitor, Visit] = {}
         self.timers: Timers[Visitor] = Timers()
         self.read_s: float | None = None
+        self.carts = 0
         self._settings = settings
         self._quiet_s = min(settings.idle_s, settings.session_gap_s)
         self._touched: dict[Visitor, None] = {}
@@ -81,6 +83,7 @@ class Sessions:
         self._abandoned = {(left.market, left.visitor): left for left in live.abandoned}
         self._returning = live.returning
         self._touched = dict.fromkeys(self.visits)
+        self.carts = sum(visit.cart is not None for visit in live.visits)
         for key, visit in self.visits.items():
             self.timers.set(key, self._due_s(visit))
 
@@ -157,6 +160,7 @@ class Sessions:
             self._moment(visit, "cart_idle", due_s, "", None)
 
     def _end(self, key: Visitor, visit: Visit, at_s: float) -> None:
+        self.carts -= visit.cart is not None
         if visit.cart is not None and visit.cart.lines:
             self._moment(visit, "session_ended", at_s, "", None)
             self._outcome(visit, "abandoned", at_s)
@@ -180,6 +184,7 @@ class Sessions:
         change = _CHANGES.get(fact.type, "replaced")
         cart_id = fact.cart or name_of("cart", fact.market, fact.visitor, fact.id)
         op = Op(fact.at_s, fact.rank, fact.id, change, fact.lines or ())
+        self.carts += visit.cart is None
         cart = visit.change_cart(cart_id, op, self._settings.lateness_s)
         if cart.lines:
             self.timers.set(key, self._due_s(visit))
@@ -200,6 +205,7 @@ class Sessions:
                     bought = True
                     self._outcome(visit, "purchased", fact.at_s)
                 visit.cart = None
+                self.carts -= 1
             self.timers.set(key, self._due_s(visit))
         left = self._abandoned.get(key)
         if left is not None and not bought and happened_s - left.at_s <= self._settings.recovery_s:
@@ -217,7 +223,7 @@ class Sessions:
         if kind != "session_ended":
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
-                cart.sample = Sample(name, at_s, kind, seen)
+                cart.sample = Sample(name, at_s, kind, packed(seen))
         lines = tuple(cart.lines.values())
         moment = Moment(
             at_s,
@@ -250,7 +256,7 @@ class Sessions:
                 moment_at_s=sample.at_s,
                 moment_kind=sample.kind,
                 moments=cart.moments,
-                features=sample.features,
+                features=unpacked(sample.values),
             )
         self.rows.append(outcome)
 
@@ -269,4 +275,4 @@ def _memory(visit: Visit) -> int:
 
 
 def _saved(visit: Visit) -> VisitSaid:
-    return VisitSaid(visit.market, visit.visitor, "visit", msgspec.msgpack.encode(visit))
+    return VisitSaid(visit.market, visit.visitor, "visit", _ENCODER.encode(visit))

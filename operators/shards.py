@@ -71,7 +71,7 @@ class Shard:
         visits = self._sessions.visits
         return {
             "visits": len(visits),
-            "carts": sum(visit.cart is not None for visit in visits.values()),
+            "carts": self._sessions.carts,
             "timers": len(self._sessions.timers),
             "held": len(self._held),
         }

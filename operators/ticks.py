@@ -21,11 +21,12 @@ class Watermark(Generic[K]):
     (True, 3.0)
     """
 
-    __slots__ = ("_promised", "time_s")
+    __slots__ = ("_holding", "_promised", "time_s")
 
     def __init__(self, inputs: Iterable[K]) -> None:
         self._promised: dict[K, float] = dict.fromkeys(inputs, NEVER)
         self.time_s = NEVER
+        self._holding = len(self._promised)  # how many inputs have promised no more than the station's time
 
     def advance(self, source: K, tick_s: float) -> bool:
         """Take one input's promise and say whether the station's time moved. An unknown input is ignored."""
@@ -33,13 +34,17 @@ class Watermark(Generic[K]):
         if before is None or tick_s <= before:
             return False
         self._promised[source] = tick_s
-        if before > self.time_s:
+        if before > self.time_s or tick_s <= self.time_s:
             return False
-        least = min(self._promised.values())
-        if least <= self.time_s:
+        self._holding -= 1
+        if self._holding:
             return False
-        self.time_s = least
+        self._be_at(min(self._promised.values()))
         return True
+
+    def _be_at(self, time_s: float) -> None:
+        self.time_s = time_s
+        self._holding = sum(promise_s <= time_s for promise_s in self._promised.values())
 
     def promises(self) -> dict[K, float]:
         """Return the latest promise of every input."""
@@ -51,4 +56,4 @@ class Watermark(Generic[K]):
             if source in self._promised:
                 self._promised[source] = tick_s
         # What held the time back may be gone.
-        self.time_s = max(time_s, min(self._promised.values(), default=NEVER))
+        self._be_at(max(time_s, min(self._promised.values(), default=NEVER)))

@@ -13,14 +13,6 @@ PRODUCTS: Final = 64
 CATEGORIES: Final = 16
 """Categories a visit counts; later ones are not counted."""
 
-_COUNTED: Final = {
-    "page_viewed": "page_views",
-    "product_viewed": "product_views",
-    "searched": "searches",
-    "cart_item_added": "cart_adds",
-    "cart_item_removed": "cart_removes",
-}
-
 
 class Visit(msgspec.Struct, array_like=True, gc=False):
     """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart."""
@@ -53,25 +45,40 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     def saw(self, fact: Fact) -> None:
         """Count one fact of this visit, in whatever order facts arrive."""
         self.events += 1
-        if fact.at_s >= self.last_s:
-            self.last_s = fact.at_s
+        at_s = fact.at_s
+        if at_s >= self.last_s:
+            self.last_s = at_s
             self.idle_said = False
-        elif fact.at_s < self.started_s:
-            self.started_s = fact.at_s
-        self.user = self.user if fact.user is None else fact.user
-        self.session = self.session if fact.session is None else fact.session
-        self.device = self.device if fact.device is None else fact.device
-        self.source = fact.source if self.source is None else self.source
-        counted = _COUNTED.get(fact.type)
-        if counted is not None:
-            setattr(self, counted, getattr(self, counted) + 1)
-        if fact.type == "product_viewed":
-            self._viewed(fact)
-        elif fact.type == "checkout_started":
-            self.checkout_s = fact.at_s
-        elif fact.type == "order_completed":
-            happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
-            self.ordered_s = happened_s if self.ordered_s is None else max(self.ordered_s, happened_s)
+        elif at_s < self.started_s:
+            self.started_s = at_s
+        if fact.user is not None:
+            self.user = fact.user
+        if fact.session is not None:
+            self.session = fact.session
+        if fact.device is not None:
+            self.device = fact.device
+        if self.source is None:
+            self.source = fact.source
+        self._count(fact)
+
+    def _count(self, fact: Fact) -> None:
+        match fact.type:
+            case "product_viewed":
+                self.product_views += 1
+                self._viewed(fact)
+            case "page_viewed":
+                self.page_views += 1
+            case "searched":
+                self.searches += 1
+            case "cart_item_added":
+                self.cart_adds += 1
+            case "cart_item_removed":
+                self.cart_removes += 1
+            case "checkout_started":
+                self.checkout_s = fact.at_s
+            case "order_completed":
+                happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
+                self.ordered_s = happened_s if self.ordered_s is None else max(self.ordered_s, happened_s)
 
     def _viewed(self, fact: Fact) -> None:
         if fact.price is not None:

@@ -66,6 +66,7 @@ class Reward(Told):
     margin: FiniteFloat
     cost: FiniteFloat
     orders: tuple[str, ...]
+    holdout: bool
     shown: bool
     clicked: bool
     redeemed: bool
@@ -91,12 +92,14 @@ class Outcome(Told):
     """What became of a cart.
 
     ``abandonment`` is what the model said before it learned this; ``weight`` what the lesson counted, null
-    where there was none. ``treated`` says whether an offer preceded it, null where nobody decided.
+    where there was none. ``treated`` says whether an offer preceded it, null where nobody decided;
+    ``decision_id`` is the latest decision for the cart.
     """
 
     type: Literal["outcome"]
     outcome_id: Id
     moment_id: Id | None
+    decision_id: Id | None
     visitor_id: Id
     market: Name
     at: AwareDatetime

@@ -77,6 +77,7 @@ class Withdrawn(Told):
 
     offer_id: Id
     decision_id: Id
+    moment_id: Id
     visitor_id: Id
     market: Name
     at: AwareDatetime

@@ -8,10 +8,10 @@ import numpy as np
 from river.linear_model import AdPredictor
 
 from operators.policies.buckets import Buckets
-from operators.policies.chance import Arm, thompson
+from operators.policies.chance import Arm, Floats, thompson
 from operators.policies.columns import Context
 from operators.policies.memory import Memory
-from operators.policies.policy import Floats, Policy
+from operators.policies.policy import Policy
 
 bias: Final = "__bias__"
 room: Final = 1024
@@ -30,7 +30,7 @@ class AdPredictorThompson(Policy):
 
     name = "adpredictor_thompson"
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.02, drift: float = 0.0, most: int = 256) -> None:
+    def __init__(self, *, seed: int = 0, floor: float = 0.01, drift: float = 0.0, most: int = 256) -> None:
         super().__init__(seed=seed, floor=floor, most=most)
         self.drift = drift
         self._buckets = Buckets(room)
@@ -70,12 +70,12 @@ class AdPredictorThompson(Policy):
             keys = [] if start is None else [key for each in active if (key := start + each) in means]
             unknown = len(active) - len(keys)
             found.append((sum([means[key] for key in keys]), unknown + sum([variances[key] for key in keys])))
-        mean, variance = np.array(found).T
+        mean, variance = np.array(found, dtype=np.float64).T
         return mean, variance
 
-    def _shares(self, arms: Sequence[Arm], context: Context) -> Floats:
+    def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         mean, variance = self._latent(arms, context)
-        return thompson(mean, np.sqrt(variance))
+        return thompson(mean.tolist(), np.sqrt(variance).tolist())
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated probability of a reward above zero, for each arm."""

@@ -18,11 +18,10 @@ arrays: Final = (*by_row, "priors", "span")
 
 
 class Belief(NamedTuple):
-    """What is believed of some arms in one context: mean reward, its standard deviation, lessons."""
+    """What is believed of some arms in one context: mean reward and the standard deviation of that mean."""
 
-    means: Floats
-    deviations: Floats
-    lessons: Floats
+    means: list[float]
+    deviations: list[float]
 
 
 class Ties(NamedTuple):
@@ -67,19 +66,17 @@ class Arms:
 
     def believe(self, arms: Iterable[int | str], context: Context) -> Belief:
         """What is believed of these arms; an arm never learned is believed to be like the rest."""
-        weights, noise, lessons = self._fitted if self._fitted is not None else self._fit()
+        weights, noise, _ = self._fitted if self._fitted is not None else self._fit()
+        x = self.columns.row(context, len(self.span))
+        means = (weights @ x).tolist()
+        deviations = np.sqrt(np.abs(np.matmul(self.inverse, x) @ x * noise)).tolist()
         rows = [self.rows.get(arm, newcomer) for arm in arms]
-        width = len(self.span)
-        x = self.columns.row(context, width)
-        spread = np.matmul(self.inverse, x) @ x
-        deviations = np.sqrt(np.maximum(spread * noise, 0.0))
-        return Belief((weights @ x)[rows], deviations[rows], lessons[rows])
+        return Belief([means[row] for row in rows], [deviations[row] for row in rows])
 
     def noise(self) -> float:
         """The variance of rewards that no arm's regression explains, over all lessons."""
         _, noise, lessons = self._fitted if self._fitted is not None else self._fit()
-        total = float(lessons[2:].sum())
-        return float(noise[2:] @ lessons[2:]) / total if total > 0.0 else 0.0
+        return float(noise[2:] @ lessons[2:]) / max(float(lessons[everyone]), 1.0)
 
     def learn(self, arm: int | str, context: Context, reward: float) -> None:
         """One lesson for the arm and for all arms together."""
@@ -189,7 +186,7 @@ class Arms:
         if self.lessons >= 64:
             for name, (column, _, limit) in self.columns.numbers.items():
                 if limit == widest and count * power[column] >= 4.0 * self.span[column] ** 2:
-                    self.columns.limit(name, 10.0 * float(self.span[column]))
+                    self.columns.limit(name, 3.0 * float(self.span[column]))
         self._fitted = None
 
     def state(self) -> tuple[Any, ...]:

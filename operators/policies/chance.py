@@ -1,7 +1,8 @@
 """Chance that can be repeated: a number from a seed, a pick from shares, and who is likely the best."""
 
-from collections.abc import Mapping
-from typing import Final, TypeVar
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ Arm = TypeVar("Arm", bound=int | str)
 Floats = NDArray[np.float64]
 
 mask: Final = (1 << 64) - 1
-counting: Final = np.arange(64.0)
+even: Final = {n: np.linspace(0.0, 1.0, n) for n in (20, 60)}
 nodes: Final = {n: np.linspace(-3.0, 3.0, n) for n in range(5, 14)}
 
 
@@ -38,45 +39,62 @@ def pick(probabilities: Mapping[Arm, float], chance: float) -> Arm:
     return arm
 
 
-def leaders(scores: Floats) -> Floats:
+def leaders(scores: Sequence[float]) -> list[float]:
     """All probability on the greatest score, shared evenly where several are the greatest."""
-    first: Floats = (scores >= scores.max()).astype(np.float64)
-    first /= first.sum()
-    return first
+    best = max(scores)
+    share = 1.0 / scores.count(best)
+    return [share if score == best else 0.0 for score in scores]
 
 
-def inverse_gap(scores: Floats, gamma: float) -> Floats:
+def inverse_gap(scores: Sequence[float], gamma: float) -> list[float]:
     """Inverse gap weighting: 1 / (arms + gamma * gap) for all but the leader, which has the rest."""
-    best = int(scores.argmax())
-    shares: Floats = 1.0 / (len(scores) + gamma * (scores[best] - scores))
-    shares[best] += 1.0 - shares.sum()
+    best, size = max(scores), len(scores)
+    shares = [1.0 / (size + gamma * (best - score)) for score in scores]
+    shares[scores.index(best)] += 1.0 - math.fsum(shares)
     return shares
 
 
-def thompson(means: Floats, deviations: Floats) -> Floats:
+def thompson(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
     """Probability of each independent normal to be the greatest: Thompson's choice, without drawing.
 
-    The integral of each density times the others' distribution functions is summed over a grid: an even one
-    where all arms are about as well known, else one that follows each arm's own scale, so that a wide
-    newcomer does not blur a race between two well known arms.
+    Arms that beat the one with the greatest mean less than once in seven hundred times are out of the race
+    and have none; a race of two has a closed form, one of more is integrated.
     """
-    wide = float(deviations.max())
-    if not wide > 0.0:
+    least = 1e-6 * max(deviations)
+    if not least > 0.0:
         return leaders(means)
-    deviations = np.maximum(deviations, 1e-6 * wide)
-    racing = means + 3.0 * deviations >= (means - 3.0 * deviations).max()
-    size = int(np.count_nonzero(racing))
-    shares: Floats = np.zeros(len(means))
-    shares[racing] = race(means[racing], deviations[racing]) if size > 1 else 1.0
+    spreads = [max(deviation, least) for deviation in deviations]
+    best = max(means)
+    spread = spreads[means.index(best)]
+    racing = [i for i, mean in enumerate(means) if best - mean <= 3.0 * math.hypot(spreads[i], spread)]
+    shares = [0.0] * len(means)
+    if len(racing) == 1:
+        shares[racing[0]] = 1.0
+    elif len(racing) == 2:
+        one, other = racing
+        gap = (means[one] - means[other]) / math.hypot(spreads[one], spreads[other])
+        shares[other] = 0.5 * math.erfc(gap * math.sqrt(0.5))
+        shares[one] = 1.0 - shares[other]
+    else:
+        found = race(
+            np.array([means[place] for place in racing]), np.array([spreads[place] for place in racing])
+        )
+        for place, share in zip(racing, found, strict=True):
+            shares[place] = share
     return shares
 
 
-def race(means: Floats, deviations: Floats) -> Floats:
-    """The same among arms of which each has a chance."""
+def race(means: Floats, deviations: Floats) -> list[float]:
+    """The integral of each density times the others' distribution functions, summed over a grid.
+
+    An even grid where all arms are about as well known, else one that follows each arm's own scale, so that
+    a wide newcomer does not blur a race between two well known arms.
+    """
     low, high = float((means - 3.5 * deviations).max()), float((means + 3.5 * deviations).max())
-    count = 2 + int((high - low) / (0.5 * float(deviations.min())))
-    if count <= len(counting):
-        grid = low + (high - low) / (count - 1) * counting[:count]
+    reach = (high - low) / float(deviations.min())
+    if reach < 27.3:
+        # few sizes of grid: one that followed the reach would make shares jump at the slightest change
+        grid = low + (high - low) * even[20 if reach < 9.1 else 60]
     else:
         grid = (means[:, None] + deviations[:, None] * nodes[min(11, max(5, 72 // len(means)))]).ravel()
         grid.sort()
@@ -86,6 +104,6 @@ def race(means: Floats, deviations: Floats) -> Floats:
     below = np.tanh(z, out=z)
     below += 1.0 + 1e-12
     others = np.multiply.reduce(below, axis=0)[1:-1] / below[:, 1:-1]
-    mass: Floats = np.einsum("ij,ij->i", below[:, 2:] - below[:, :-2], others)
+    mass = np.einsum("ij,ij->i", below[:, 2:] - below[:, :-2], others)
     mass /= mass.sum()
-    return mass
+    return cast("list[float]", mass.tolist())

@@ -3,7 +3,6 @@
 from operators.policies.arms import Belief
 from operators.policies.chance import leaders
 from operators.policies.linear import LinearPolicy
-from operators.policies.policy import Floats
 
 
 class EpsilonGreedy(LinearPolicy):
@@ -22,5 +21,5 @@ class EpsilonGreedy(LinearPolicy):
     ) -> None:
         super().__init__(seed=seed, floor=floor, half_life=half_life, room=room, most=most)
 
-    def _prefer(self, belief: Belief) -> Floats:
+    def _prefer(self, belief: Belief) -> list[float]:
         return leaders(belief.means)

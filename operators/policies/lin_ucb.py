@@ -3,7 +3,6 @@
 from operators.policies.arms import Belief
 from operators.policies.chance import leaders
 from operators.policies.linear import LinearPolicy
-from operators.policies.policy import Floats
 
 
 class LinUCB(LinearPolicy):
@@ -15,5 +14,5 @@ class LinUCB(LinearPolicy):
 
     name = "linucb"
 
-    def _prefer(self, belief: Belief) -> Floats:
-        return leaders(belief.means + belief.deviations)
+    def _prefer(self, belief: Belief) -> list[float]:
+        return leaders([mean + each for mean, each in zip(belief.means, belief.deviations, strict=True)])

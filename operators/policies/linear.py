@@ -8,7 +8,7 @@ from operators.policies.arms import Arms, Belief, Ties
 from operators.policies.chance import Arm
 from operators.policies.columns import Columns, Context
 from operators.policies.memory import Memory
-from operators.policies.policy import Floats, Policy
+from operators.policies.policy import Policy
 from schemas.errors import SetupError
 
 
@@ -25,7 +25,7 @@ class LinearPolicy(Policy):
         self,
         *,
         seed: int = 0,
-        floor: float = 0.02,
+        floor: float = 0.01,
         half_life: float | None = 4000.0,
         room: int = 256,
         most: int = 256,
@@ -42,15 +42,15 @@ class LinearPolicy(Policy):
         self._memory = Memory(2048)
 
     @abc.abstractmethod
-    def _prefer(self, belief: Belief) -> Floats:
+    def _prefer(self, belief: Belief) -> list[float]:
         """The probability of each arm given what is believed of them."""
 
-    def _shares(self, arms: Sequence[Arm], context: Context) -> Floats:
+    def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         return self._prefer(self._arms.believe(arms, context))
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated mean reward of each arm."""
-        return dict(zip(arms, self._arms.believe(arms, context).means.tolist(), strict=True))
+        return dict(zip(arms, self._arms.believe(arms, context).means, strict=True))
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:
         self._memory.keep(self.lessons, arm, context, reward)
@@ -59,7 +59,7 @@ class LinearPolicy(Policy):
     def _correct(self, arm: int | str, context: Context, change: float) -> None:
         known = self._memory.change(self.lessons, arm, context, change)
         if known is None:
-            expected = float(self._arms.believe((arm,), context).means[0])
+            expected = self._arms.believe((arm,), context).means[0]
             known = (max(0, self.lessons - self._memory.most), expected)
         self._arms.correct(arm, context, *known, change)
 

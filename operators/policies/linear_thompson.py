@@ -5,20 +5,19 @@ from typing import Final
 from operators.policies.arms import Belief
 from operators.policies.chance import thompson
 from operators.policies.linear import LinearPolicy
-from operators.policies.policy import Floats
 
-width: Final = 0.3
+width: Final = 0.15
 
 
 class LinearThompson(LinearPolicy):
-    """Chooses each arm with the probability that its mean reward is the greatest, as far as is known.
+    """Chooses each arm as often as a draw from its narrowed posterior would be the greatest.
 
     The probabilities are computed, not drawn (Russo et al., 2018, "A Tutorial on Thompson Sampling"). The
-    posterior's deviations are taken 0.3 times: at full width far more is explored than pays within
-    thousands of decisions, as the benchmark of policies shows.
+    posterior's deviations are taken 0.15 times, which explores less than Thompson's own rule: a compromise
+    found by measuring regret over thousands of decisions, not by theory.
     """
 
     name = "linear_thompson"
 
-    def _prefer(self, belief: Belief) -> Floats:
-        return thompson(belief.means, width * belief.deviations)
+    def _prefer(self, belief: Belief) -> list[float]:
+        return thompson(belief.means, [width * each for each in belief.deviations])

@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self, cast
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from river import bandit, stats
 
 from operators.policies.chance import Arm, pick, uniform
 from operators.policies.columns import Context, number
 from schemas.errors import SetupError
-
-Floats = NDArray[np.float64]
 
 version = 1
 
@@ -27,7 +23,7 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.02, most: int = 256) -> None:
+    def __init__(self, *, seed: int = 0, floor: float = 0.01, most: int = 256) -> None:
         super().__init__()
         if not 0.0 <= floor <= 1.0:
             raise SetupError(f"floor must be a probability from 0 to 1; got {floor!r}")
@@ -40,7 +36,7 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         self.pulls = 0
 
     @abc.abstractmethod
-    def _shares(self, arms: Sequence[Arm], context: Context) -> Floats:
+    def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         """The probability of each arm before the floor, in the order of ``arms``; changes nothing."""
 
     @abc.abstractmethod
@@ -77,8 +73,8 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         del seed
         if not arms:
             raise ValueError("expected at least one arm to choose from; got none")
-        shares = self._shares(arms, context) * (1.0 - self.floor) + self.floor / len(arms)
-        found = dict(zip(arms, shares.tolist(), strict=True))
+        rest, share = 1.0 - self.floor, self.floor / len(arms)
+        found = {arm: own * rest + share for arm, own in zip(arms, self._shares(arms, context), strict=True)}
         if len(found) < len(arms):
             raise ValueError(f"expected each arm once; got {list(arms)!r}")
         return found

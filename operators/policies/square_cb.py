@@ -3,7 +3,6 @@
 from operators.policies.arms import Belief
 from operators.policies.chance import inverse_gap
 from operators.policies.linear import LinearPolicy
-from operators.policies.policy import Floats
 
 
 class SquareCB(LinearPolicy):
@@ -17,7 +16,7 @@ class SquareCB(LinearPolicy):
 
     name = "squarecb"
 
-    def _prefer(self, belief: Belief) -> Floats:
+    def _prefer(self, belief: Belief) -> list[float]:
         size = len(belief.means)
         error = self._arms.noise() * self._arms.columns.size
         gamma = (size * (1.0 + self.lessons) / error) ** 0.5 if error > 0.0 else 0.0

@@ -1,0 +1,411 @@
+"""Words for tests: what shoppers do, what a shop may offer, and machines without the world around them.
+
+Times are seconds after ``T0`` everywhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from hypothesis import settings
+
+from flows.memory_ledger import MemoryLedger
+from flows.page import Rules
+from flows.plain import PlainPage
+from flows.seen_store import MemorySeen
+from operators import facts_from
+from operators.decisions import Decisions, DecisionSettings, Scored
+from operators.facts import RANK, Fact, Line, Moment, Said
+from operators.markets import MarketSettings, MarketStation
+from operators.policies import LinearThompson
+from operators.reading import Reader, ReadingSettings
+from operators.sessions import Sessions, VisitSettings
+from operators.shards import Shard
+from schemas.adapters import decoder
+from schemas.catalog import Market, Offer, Shop
+from schemas.events import EVENTS
+from schemas.message import Message
+
+T0 = 1_700_000_000.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+PART = "shop.events/0"
+
+# How often hypothesis tries: always the same examples, and no limit to the time of one
+OFTEN = settings(max_examples=40, derandomize=True, deadline=None)
+SELDOM = settings(max_examples=12, derandomize=True, deadline=None)
+
+# What shoppers do: native events
+
+
+def at_text(at: float) -> str:
+    return datetime.fromtimestamp(T0 + at, UTC).isoformat()
+
+
+def event(kind: str, at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
+    name = more.pop("id", f"{visitor}-{kind}-{at}")
+    return {"type": kind, "id": name, "time": at_text(at), "visitor_id": visitor, **more}
+
+
+def item(sku: str = "shoe", price: float = 50.0, quantity: int = 1, **more: Any) -> dict[str, Any]:
+    return {"sku": sku, "price": price, "quantity": quantity, **more}
+
+
+def looked(at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
+    return event("page_viewed", at, visitor, **more)
+
+
+def viewed(
+    at: float, visitor: str = "ann", sku: str = "shoe", price: float | None = 50.0, **more: Any
+) -> dict:
+    return event("product_viewed", at, visitor, sku=sku, price=price, **more)
+
+
+def searched(at: float, visitor: str = "ann", query: str = "shoes", **more: Any) -> dict[str, Any]:
+    return event("searched", at, visitor, query=query, **more)
+
+
+def carted(
+    at: float, visitor: str = "ann", sku: str = "shoe", price: float = 50.0, quantity: int = 1, **more: Any
+) -> dict[str, Any]:
+    return event("cart_item_added", at, visitor, items=[item(sku, price, quantity)], **more)
+
+
+def removed(
+    at: float, visitor: str = "ann", sku: str = "shoe", quantity: int = 1, **more: Any
+) -> dict[str, Any]:
+    return event("cart_item_removed", at, visitor, items=[{"sku": sku, "quantity": quantity}], **more)
+
+
+def cart_is(at: float, *items: dict[str, Any], visitor: str = "ann", **more: Any) -> dict[str, Any]:
+    return event("cart_updated", at, visitor, items=list(items), **more)
+
+
+def checkout(at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
+    return event("checkout_started", at, visitor, **more)
+
+
+def ordered(
+    at: float, visitor: str = "ann", price: float = 50.0, offers: Sequence[str] = (), **more: Any
+) -> dict[str, Any]:
+    more = {"order_id": f"order-{visitor}-{at}", "items": [item(price=price)], **more}
+    return event("order_completed", at, visitor, offer_ids=list(offers), **more)
+
+
+def told(kind: str, at: float, offer_id: str, visitor: str = "ann", **more: Any) -> dict[str, Any]:
+    return event(f"offer_{kind}", at, visitor, offer_id=offer_id, **more)
+
+
+def message(event: dict[str, Any], offset: int, sent: float | None = None) -> Message:
+    topic, _, partition = PART.partition("/")
+    sent_s = None if sent is None else T0 + sent
+    return Message(
+        orjson.dumps(event), topic=topic, partition=int(partition), offset=offset, timestamp_s=sent_s
+    )
+
+
+def fact(event: dict[str, Any], happened: float | None = None) -> Fact:
+    """The fact of an event; a late order is placed at its time and ``happened`` earlier."""
+    known = EVENTS.validate_json(orjson.dumps(event))
+    happened_s = None if happened is None else T0 + happened
+    at_s = known.time.timestamp()
+    return facts_from.fact(known, facts_from.market_of(known), at_s, sent_s=None, happened_s=happened_s)
+
+
+def line(sku: str = "shoe", price: float | None = 50.0, quantity: int = 1, cost: float | None = None) -> Line:
+    return Line(sku, quantity, price, None, cost)
+
+
+def moment(
+    at: float,
+    visitor: str = "ann",
+    *,
+    kind: str = "cart_idle",
+    cart: str | None = None,
+    value: float = 50.0,
+    read: float | None = None,
+) -> Moment:
+    """A moment of a cart; the cart is the visitor's own unless named."""
+    return Moment(
+        T0 + at,
+        RANK[kind],
+        visitor,
+        f"{visitor}-{kind}-{at}",
+        "default",
+        kind,
+        f"cart of {visitor}" if cart is None else cart,
+        value,
+        (line(price=value),),
+        {"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
+        read_s=None if read is None else T0 + read,
+    )
+
+
+# What the shop may do
+
+
+def offer(name: str = "ten_percent", **more: Any) -> Offer:
+    """Ten percent off, on site, for half an hour, judged after an hour."""
+    given: dict[str, Any] = {"name": name, "kind": "percent_off", "value": 10.0, "channel": "on_site"}
+    given |= {"expires_after": timedelta(minutes=30), "reward_window": timedelta(hours=1)}
+    return Offer.model_validate(given | more)
+
+
+def shop(*offers: Offer, markets: Iterable[str] = ("default",), **market: Any) -> Shop:
+    """A shop with these offers, or with ten percent off, that holds nobody out."""
+    rules = {"margin_rate": 0.4, "holdout": 0.0} | market
+    return Shop(
+        markets={name: Market(name=name, **rules) for name in markets},
+        offers=offers or (offer(),),
+    )
+
+
+def visit_settings(shop: Shop | None = None, **more: Any) -> VisitSettings:
+    markets = ("default",) if shop is None else shop.markets
+    return VisitSettings(timezones={name: ZoneInfo("UTC") for name in markets}, **more)
+
+
+# Machines
+
+
+class Wish:
+    """A policy that chooses the arm it is told to, with probability 0.8, and writes down its lessons."""
+
+    def __init__(self, arm: str = "ten_percent") -> None:
+        self.arm = arm
+        self.lessons = 0
+        self.learned: list[tuple[str, float]] = []
+        self.revised: list[tuple[str, float]] = []
+        self.contexts: list[dict[str, Any]] = []
+
+    def choose(self, arms: Sequence[str], context: dict[str, Any], seed: int) -> tuple[str, dict[str, float]]:
+        del seed, context
+        arm = self.arm if self.arm in arms else arms[0]
+        rest = 0.2 / max(len(arms) - 1, 1)
+        return arm, {each: 0.8 if each == arm else rest for each in arms}
+
+    def update(self, arm: str, context: dict[str, Any], reward: float) -> None:
+        self.learned.append((arm, reward))
+        self.contexts.append(context)
+        self.lessons += 1
+
+    def revise(self, arm: str, context: dict[str, Any], change: float) -> None:
+        self.revised.append((arm, change))
+        self.contexts.append(context)
+
+    def dumps(self) -> bytes:
+        return LinearThompson(seed=0).dumps()
+
+
+SCORED = Scored(0.7, "logistic", 3)
+
+
+class Desk:
+    """The decision machine of one market, whose policy does as it is wished."""
+
+    def __init__(
+        self,
+        arm: str = "ten_percent",
+        *,
+        of: Shop | None = None,
+        ledger: MemoryLedger | None = None,
+        state: bytes | None = None,
+        **settings: Any,
+    ) -> None:
+        of = shop() if of is None else of
+        self.ledger = MemoryLedger() if ledger is None else ledger
+        self.machine = Decisions(
+            of.markets["default"], of.arms("default"), self.ledger, DecisionSettings(**settings), state
+        )
+        self.policy = Wish(arm)
+        self.machine.policy = self.policy  # type: ignore[assignment]
+
+    def _said(self) -> list[dict[str, Any]]:
+        said, self.machine.said = self.machine.said, []
+        return records(said)
+
+    def idle(self, at: float, visitor: str = "ann", **more: Any) -> list[dict[str, Any]]:
+        """A cart goes quiet."""
+        self.machine.take_moment(moment(at, visitor, **more), SCORED)
+        return self._said()
+
+    def order(
+        self, at: float, visitor: str = "ann", happened: float | None = None, **more: Any
+    ) -> list[dict]:
+        """A visitor orders; a late order happened earlier than it is placed."""
+        self.machine.take_order(fact(ordered(at, visitor, **more), happened))
+        return self._said()
+
+    def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
+        self.machine.take_feedback(fact(told(kind, at, offer_id, visitor)))
+        return self._said()
+
+    def wait(self, until: float) -> list[dict[str, Any]]:
+        """Time passes."""
+        self.machine.fire(T0 + until)
+        self.machine.forget(T0 + until)
+        return self._said()
+
+
+class Visits:
+    """The session machine of one shard."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.machine = Sessions(visit_settings(**settings))
+
+    def tell(self, *events: dict[str, Any]) -> list[Any]:
+        """Facts come as they are; return the rows that follow."""
+        for each in events:
+            self.machine.take(fact(each))
+        return self._rows()
+
+    def late(self, event: dict[str, Any], happened: float) -> list[Any]:
+        """A late order comes: placed at its time, happened before."""
+        self.machine.take(fact(event, happened))
+        return self._rows()
+
+    def wait(self, until: float) -> list[Any]:
+        """Time passes."""
+        self.machine.fire(T0 + until)
+        self.machine.forget(T0 + until)
+        return self._rows()
+
+    def visit(self, visitor: str = "ann") -> Any:
+        return self.machine.visits.get(("default", visitor))
+
+    def _rows(self) -> list[Any]:
+        rows, self.machine.rows = self.machine.rows, []
+        return rows
+
+
+def kinds(rows: Iterable[Any], *wanted: str) -> list[tuple[str, float]]:
+    """Kind and time of moments, outcomes and facts, those of the kinds wanted."""
+    found = [(getattr(row, "kind", None) or row.type, row.at_s - T0) for row in rows]
+    return [each for each in found if not wanted or each[0] in wanted]
+
+
+def records(said: Iterable[Said]) -> list[dict[str, Any]]:
+    return [orjson.loads(each.value) for each in said]
+
+
+def of_type(found: Iterable[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
+    return [each for each in found if each["type"] in types]
+
+
+def reader(
+    part: str = PART,
+    *,
+    state: bytes | None = None,
+    seen: MemorySeen | None = None,
+    of: Shop | None = None,
+    **settings: Any,
+) -> Reader:
+    of = shop() if of is None else of
+    costed = frozenset(name for name, market in of.markets.items() if market.margin_rate is not None)
+    markets = frozenset(of.markets)
+    given = ReadingSettings(markets, costed, **settings)
+    return Reader(part, given, decoder("native", markets), MemorySeen() if seen is None else seen, state)
+
+
+class World:
+    """The whole page in a plain loop: events in, records out, with readers, ledgers and crashes.
+
+    ``said`` holds every record in the order in which it was said.
+    """
+
+    def __init__(
+        self,
+        of: Shop | None = None,
+        *,
+        parts: Sequence[str] = (PART,),
+        ordered: bool = False,
+        arm: str | None = None,
+        visits: dict[str, Any] | None = None,
+        **decisions: Any,
+    ) -> None:
+        self.shop = shop() if of is None else of
+        self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
+        self.seen = {part: MemorySeen() for part in parts}
+        self.said: list[Said] = []
+        self.saved: list[Any] = []
+        self.rules = Rules(
+            self.shop,
+            tuple(parts),
+            visit_settings(self.shop, **(visits or {})),
+            MarketSettings(DecisionSettings(**decisions), ordered=ordered),
+            self.ledgers.__getitem__,
+        )
+        self.readers = {part: reader(part, seen=self.seen[part], of=self.shop) for part in parts}
+        self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
+        self.page = PlainPage(self.rules)
+        if arm is not None:
+            self.policy = Wish(arm)
+            self.market().decisions.policy = self.policy  # type: ignore[assignment]
+
+    def market(self, name: str = "default") -> MarketStation:
+        return self.page._market(name)
+
+    def tell(
+        self, *events: dict[str, Any], part: str = PART, now: float | None = None, sent: float | None = None
+    ) -> list[dict[str, Any]]:
+        """One batch of one partition is read."""
+        log = self.logs[part]
+        start = len(log)
+        log.extend(events)
+        return self._read(part, start, len(log), now, sent)
+
+    def read_again(self, part: str, batch: int) -> None:
+        """Read what was told before and not yet read since the last resume."""
+        start = self.readers[part].next_offset
+        for first in range(0 if start is None else start, len(self.logs[part]), batch):
+            self._read(part, first, min(first + batch, len(self.logs[part])), None, None)
+
+    def _read(self, part: str, start: int, end: int, now: float | None, sent: float | None) -> list[dict]:
+        batch = [message(self.logs[part][offset], offset, sent) for offset in range(start, end)]
+        return self._take(self.readers[part].read(batch, None if now is None else T0 + now))
+
+    def wait(self, now: float) -> list[dict[str, Any]]:
+        """Silence: every partition is proved caught up at this wall clock."""
+        return [each for one in self.readers.values() for each in self._take(one.idle(T0 + now))]
+
+    def end(self) -> list[dict[str, Any]]:
+        """The files end."""
+        return [each for one in self.readers.values() for each in self._take(one.end())]
+
+    def _take(self, items: Iterable[Any]) -> list[dict[str, Any]]:
+        said, saved = self.page.take(items)
+        self.said += said
+        self.saved += saved
+        return records(each for each in said if each.stream != "rejected")
+
+    def lines(self, *types: str) -> list[dict[str, Any]]:
+        """All records of these types that were said so far."""
+        return of_type(records(each for each in self.said if each.stream != "rejected"), *types)
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What an epoch seals."""
+        return (
+            {part: one.snapshot() for part, one in self.readers.items()},
+            {number: one.snapshot() for number, one in self.page.shards.items()},
+            {name: one.snapshot() for name, one in self.page.markets.items()},
+        )
+
+    def crash(self, snapshot: tuple[Any, ...]) -> None:
+        """Everything goes back to the snapshot, except the ledgers and the memory of ids."""
+        readers, shards, markets = snapshot
+        rules, of = self.rules, self.shop
+        self.readers = {
+            part: reader(part, state=state, seen=self.seen[part], of=of) for part, state in readers.items()
+        }
+        self.page = PlainPage(rules)
+        for number, state in shards.items():
+            self.page.shards[number] = Shard(
+                number, rules.parts, rules.visits, ordered=rules.markets.ordered, state=state
+            )
+        for name, state in markets.items():
+            self.page.markets[name] = MarketStation(
+                of.markets[name], of.arms(name), self.ledgers[name], rules.markets, state
+            )
+        for one in self.readers.values():
+            self._take(one.resumed())

@@ -1,0 +1,73 @@
+"""Where features stand, as they come and go."""
+
+import random
+
+import numpy as np
+import pytest
+
+from operators.policies import EpsilonGreedy
+from operators.policies.columns import Columns
+
+
+def learned(*contexts, room=50):
+    columns = Columns(room)
+    for context in contexts:
+        columns.learn(context)
+    return columns
+
+
+def test_the_row_of_a_lesson_stays_the_same_whatever_comes_later():
+    columns, rng = Columns(200), random.Random(1)
+    rows = []
+    for turn in range(100):
+        context = {f"f{rng.randrange(turn + 3)}": rng.choice([0, 1, 2.5, "a", "b", True]) for _ in range(4)}
+        columns.learn(context)
+        rows.append((context, columns.row(context, columns.size)))
+    for context, row in rows:
+        later = columns.row(context, columns.size)
+        assert np.array_equal(later[: len(row)], row)
+        assert not later[len(row) :].any()
+
+
+def test_a_number_missing_at_times_says_so():
+    columns = learned({"price": 3.0}, {"price": 5.0}, {})
+    assert columns.row({"price": 5.0}, 3).tolist() == [1.0, 2.0, 0.0]
+    assert columns.row({}, 3).tolist() == columns.row({"price": float("nan")}, 3).tolist() == [1.0, 0.0, 1.0]
+
+
+def test_a_number_that_comes_late_says_that_it_is_there():
+    columns = learned({}, {"coupon": 1.0}, {})
+    assert columns.row({"coupon": 1.0}, columns.size).tolist() == [1.0, 1.0]
+    assert columns.row({}, columns.size).tolist() == [1.0, 0.0]
+
+
+def test_a_number_far_out_counts_as_far_as_its_limit():
+    columns = learned({"price": 3.0}, {"price": 5.0})
+    columns.limit("price", 20.0)
+    assert [columns.row({"price": each}, 2)[1] for each in (1e9, 4.0, -1e9)] == [20.0, 1.0, -20.0]
+
+
+@pytest.mark.parametrize("form", ["named when there", "zeros and ones", "words"])
+def test_sparse_dense_and_worded_features_teach_the_same(form):
+    policy, rng = EpsilonGreedy(seed=1), random.Random(1)
+
+    def told(kind):
+        if form == "named when there":
+            return {f"kind_{kind}": 1.0}
+        if form == "words":
+            return {"kind": str(kind)}
+        return {f"kind_{each}": float(each == kind) for each in range(4)}
+
+    for _ in range(800):
+        kind = rng.randrange(4)
+        policy.update("a", told(kind), kind + rng.gauss(0.0, 0.1))
+    found = [policy.values(["a"], told(kind))["a"] for kind in range(4)]
+    assert found == pytest.approx([0.0, 1.0, 2.0, 3.0], abs=0.1)
+
+
+def test_one_wild_number_does_not_spoil_what_is_learned():
+    policy, rng = EpsilonGreedy(seed=1), random.Random(1)
+    for turn in range(900):
+        price = 1e12 if turn == 200 else rng.gauss(5.0, 1.0)
+        policy.update("a", {"price": price}, 0.0 if turn == 200 else 2.0 * price)
+    assert policy.values(["a"], {"price": 7.0})["a"] == pytest.approx(14.0, abs=1.0)
