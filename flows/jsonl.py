@@ -138,8 +138,8 @@ class _Stamp(msgspec.Struct):
 def settle(directory: Path) -> None:
     """Sort the lines of every file by time and id, rejected ones by where they came from.
 
-    Then files are equal wherever the same was said, in whatever order it arrived. A stream on which nothing was
-    said is not opened by Bytewax: its files are made here, empty. Holds one key a line.
+    Then files are equal wherever the same was said, in whatever order it arrived. A stream on which nothing
+    was said is not opened by Bytewax: its files are made here, empty. Holds one key a line.
     """
     for names in FILES.values():
         for name in names:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 
 from flows.metric_names import Names
 from operators.facts import Said

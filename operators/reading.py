@@ -38,8 +38,8 @@ class ReadingSettings(msgspec.Struct, frozen=True):
     """What is accepted. ``costed`` are the markets in which an order needs no unit costs.
 
     ``latest_s`` bounds the times of messages that have no broker's timestamp. ``ordered``: nothing is ever
-    stale, so nobody is told when it was read. ``wall``: nothing may be later than the time it is read, either,
-    whatever its record says.
+    stale, so nobody is told when it was read. ``wall``: nothing may be later than when it is read, whatever
+    its record says.
     """
 
     markets: frozenset[str]
@@ -141,7 +141,7 @@ class Reader:
         sent_s = message.timestamp_s
         latest_s = self._latest_s if sent_s is None else min(sent_s, self._latest_s)
         if at_s > latest_s + self._settings.clock_skew_s:
-            raise Wrong("clock", f"the event is {at_s - latest_s:.0f} s later than its record or the clock")
+            raise Wrong("clock", f"{at_s - latest_s:.0f} s later than its record or than now")
         if at_s > LATEST_S:
             raise Wrong("clock", f"the event is of {event.time:%Y-%m-%d}")
         order = isinstance(event, OrderCompleted)
@@ -171,13 +171,12 @@ class Reader:
         return fact(event, market, at_s, sent_s=sent_s)
 
     def _is_known(self, event: Event, market: str, offset: int, at_s: float) -> bool:
-        """Whether the event was read before. An order that is told twice, by page and by shop, is one order."""
+        """Say whether the event was read before. An order told twice, by page and by shop, is one order."""
         if self._seen.known(event.id, offset, at_s):
             return True
         if not isinstance(event, OrderCompleted):
             return False
-        name = "\x1f".join(("order", market, event.visitor_id, event.order_id))
-        return self._seen.known(name, offset, at_s)
+        return self._seen.known(f"order\x1f{market}\x1f{event.visitor_id}\x1f{event.order_id}", offset, at_s)
 
     def _parcels(self, shards: dict[int, list[Fact]], tick_s: float, now_s: float | None) -> list[Parcel]:
         if tick_s > self._tick_s:

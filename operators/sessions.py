@@ -12,7 +12,7 @@ from operators.facts_from import FEEDBACK
 from operators.features import features, packed, unpacked
 from operators.ids import name_of, share_of
 from operators.timers import Timers
-from operators.visits import Visit
+from operators.visits import Visit, same
 
 RETURNING: Final = 512
 """A shard remembers the visit counts of the visitors whose visits ended last, this many."""
@@ -79,6 +79,8 @@ class Sessions:
 
     def restore(self, live: Live) -> None:
         """Take up a state that was written down; timers follow from the visits."""
+        for visit in live.visits:
+            visit.share()
         self.visits = {(visit.market, visit.visitor): visit for visit in live.visits}
         self._abandoned = {(left.market, left.visitor): left for left in live.abandoned}
         self._returning = live.returning
@@ -102,7 +104,7 @@ class Sessions:
             self._order(key, visit, fact)
             return
         if visit is None:
-            visit = Visit(fact.market, fact.visitor, fact.at_s, fact.at_s)
+            visit = Visit(same(fact.market), fact.visitor, fact.at_s, fact.at_s)
             visit.visits_before = self._returning.get(_memory(visit), 0)
             self.visits[key] = visit
             self.timers.set(key, self._due_s(visit))

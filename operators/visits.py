@@ -1,5 +1,6 @@
 """One visit of one visitor: what has been seen of it so far, small enough to be saved every few seconds."""
 
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -12,10 +13,20 @@ PRODUCTS: Final = 64
 """Distinct products a visit remembers; later ones count as views only."""
 CATEGORIES: Final = 16
 """Categories a visit counts; later ones are not counted."""
+_PRODUCT_BYTES: Final = 4
+
+
+@lru_cache(maxsize=4096)
+def same(text: str) -> str:
+    """Return the one copy of a text that many visits hold."""
+    return text
 
 
 class Visit(msgspec.Struct, array_like=True, gc=False):
-    """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart."""
+    """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart.
+
+    ``products`` are hashes of four bytes, one after the other.
+    """
 
     market: str
     visitor: str
@@ -34,13 +45,20 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     cart_removes: int = 0
     viewed_value: float = 0.0
     viewed_priced: int = 0
-    products: list[int] = []
+    products: bytes = b""
     categories: dict[str, int] = {}
     first_cart_s: float | None = None
     checkout_s: float | None = None
     ordered_s: float | None = None
     idle_said: bool = False
     cart: Cart | None = None
+
+    def share(self) -> None:
+        """Hold the copies that other visits hold too, after it was read back."""
+        self.market = same(self.market)
+        self.device = None if self.device is None else same(self.device)
+        self.source = None if self.source is None else same(self.source)
+        self.categories = {same(name): count for name, count in self.categories.items()}
 
     def saw(self, fact: Fact) -> None:
         """Count one fact of this visit, in whatever order facts arrive."""
@@ -55,10 +73,10 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
             self.user = fact.user
         if fact.session is not None:
             self.session = fact.session
-        if fact.device is not None:
-            self.device = fact.device
-        if self.source is None:
-            self.source = fact.source
+        if fact.device is not None and fact.device != self.device:
+            self.device = same(fact.device)
+        if self.source is None and fact.source is not None:
+            self.source = same(fact.source)
         self._count(fact)
 
     def _count(self, fact: Fact) -> None:
@@ -84,14 +102,14 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         if fact.price is not None:
             self.viewed_value += fact.price
             self.viewed_priced += 1
-        if fact.sku is not None and len(self.products) < PRODUCTS:
-            product = crc32(fact.sku.encode())
-            if product not in self.products:
-                self.products.append(product)
+        if fact.sku is not None and self.distinct_products < PRODUCTS:
+            product = crc32(fact.sku.encode()).to_bytes(_PRODUCT_BYTES)
+            if not _holds(self.products, product):
+                self.products += product
         if fact.category is not None:
             count = self.categories.get(fact.category)
             if count is not None or len(self.categories) < CATEGORIES:
-                self.categories[fact.category] = (count or 0) + 1
+                self.categories[same(fact.category)] = (count or 0) + 1
 
     def change_cart(self, cart_id: str, op: Op, lateness_s: float) -> Cart:
         """Apply a change to the cart, which begins with its first change."""
@@ -104,6 +122,18 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         return cart
 
     @property
+    def distinct_products(self) -> int:
+        """How many different products were looked at, as far as they are remembered."""
+        return len(self.products) // _PRODUCT_BYTES
+
+    @property
     def cart_is_full(self) -> bool:
         """Whether there is anything in the cart."""
         return self.cart is not None and bool(self.cart.lines)
+
+
+def _holds(products: bytes, product: bytes) -> bool:
+    at = products.find(product)
+    while at > 0 and at % _PRODUCT_BYTES:
+        at = products.find(product, at + 1)
+    return at >= 0

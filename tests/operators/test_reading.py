@@ -115,6 +115,19 @@ def test_the_same_event_read_again_after_a_crash_is_no_duplicate():
     assert again == first
 
 
+def test_an_order_told_by_the_page_and_by_the_shop_is_one_order():
+    one = reader()
+    facts, wrong = take(one, ordered(5, order_id="o1"), ordered(9, order_id="o1"), ordered(10, order_id="o2"))
+    assert [fact.order for fact in facts] == ["o1", "o2"]
+    assert (one.counts.duplicate, wrong) == (1, [])
+
+
+def test_a_producer_whose_clock_and_records_run_ahead_makes_nobody_late():
+    one = reader(wall=True)
+    facts, wrong = take(one, looked(4000), looked(7), sent=4000, now=8)
+    assert (len(facts), wrong) == (1, ["clock"])
+
+
 def test_an_order_without_costs_is_refused_where_no_margin_is_known():
     one = reader(of=shop(margin_rate=None))
     facts, wrong = take(one, ordered(0), ordered(1, items=[item(unit_cost=20.0)]), carted(2))

@@ -48,7 +48,7 @@ def test_who_it_is_and_on_what_is_kept_once_told():
 def test_a_robot_that_views_everything_fills_a_bounded_memory():
     robot = visit(*(viewed(at, sku=f"sku{at}", category=f"c{at}") for at in range(500)))
     assert robot.product_views == 500
-    assert len(robot.products) == PRODUCTS
+    assert robot.distinct_products == PRODUCTS
     assert len(robot.categories) == CATEGORIES
     robot.saw(fact(viewed(501, sku="sku0", category="c0")))
     assert robot.categories["c0"] == 2
