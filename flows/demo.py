@@ -21,7 +21,7 @@ from flows.demo_words import ArmFigures, Snapshot
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import Follower
 from flows.kafka.topics import ensure_topics
-from flows.metrics import Exposed
+from flows.metric_names import Exposed
 from flows.settings import Settings, read_settings
 from flows.simulate import SimulationSettings
 from flows.simulate_kafka import places

@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -114,3 +115,29 @@ class Names(Collector):
         yield self._build
         for series in self.series:
             yield series.family()
+
+
+class Exposed:
+    """What a worker exposes, read back: sums of samples by name and labels."""
+
+    def __init__(self, text: str) -> None:
+        self._samples = [
+            sample for family in text_string_to_metric_families(text) for sample in family.samples
+        ]
+
+    def by(self, name: str, label: str, **labels: str) -> dict[str, float]:
+        """Return the sums of a metric by the values of one label, of the samples that have the others."""
+        found: dict[str, float] = {}
+        for sample in self._samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                key = sample.labels.get(label, "")
+                found[key] = found.get(key, 0.0) + sample.value
+        return found
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric over all samples that have these labels."""
+        return sum(self.by(name, "", **labels).values())
+
+    def one(self, name: str, **labels: str) -> float | None:
+        """Return the value of a metric; None where it is not exposed."""
+        return next(iter(self.by(name, "", **labels).values()), None)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from flows.metric_names import Names
 from operators.facts import Said
@@ -168,29 +167,3 @@ class Metrics:
 def _split(part: str) -> tuple[str, str]:
     topic, _, partition = part.rpartition("/")
     return topic, partition
-
-
-class Exposed:
-    """What a worker exposes, read back: sums of samples by name and labels."""
-
-    def __init__(self, text: str) -> None:
-        self._samples = [
-            sample for family in text_string_to_metric_families(text) for sample in family.samples
-        ]
-
-    def by(self, name: str, label: str, **labels: str) -> dict[str, float]:
-        """Return the sums of a metric by the values of one label, of the samples that have the others."""
-        found: dict[str, float] = {}
-        for sample in self._samples:
-            if sample.name == name and labels.items() <= sample.labels.items():
-                key = sample.labels.get(label, "")
-                found[key] = found.get(key, 0.0) + sample.value
-        return found
-
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum of a metric over all samples that have these labels."""
-        return sum(self.by(name, "", **labels).values())
-
-    def one(self, name: str, **labels: str) -> float | None:
-        """Return the value of a metric; None where it is not exposed."""
-        return next(iter(self.by(name, "", **labels).values()), None)

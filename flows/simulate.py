@@ -60,7 +60,7 @@ def simulate(settings: SimulationSettings, report: Callable[[Counters], bool] = 
 
     Raises SetupError where the broker does not answer or does not take the events.
     """
-    counters = Counters(at_s=time.time())
+    counters = Counters(at_s=_starts_s(settings))
     world = World(
         settings.seed,
         WorldSettings(
@@ -82,6 +82,13 @@ def simulate(settings: SimulationSettings, report: Callable[[Counters], bool] = 
         log.info("shoppers interrupted")
     log.info("shoppers: %d events, %d reactions to offers", counters.events, counters.feedback)
     return counters
+
+
+def _starts_s(settings: SimulationSettings) -> float:
+    """Now; for a file so much earlier that it ends now: a replay takes no event of the future."""
+    if isinstance(settings.to, Path) and settings.seconds is not None:
+        return time.time() - settings.seconds * settings.speed
+    return time.time()
 
 
 def _to_file(
@@ -126,7 +133,7 @@ def _to_kafka(
             behind_s = counters.behind_s / settings.speed
             if behind_s > BEHIND_S and now_s - said_s >= SAY_EVERY_S:
                 said_s = now_s
-                log.warning("shoppers are %.1f s behind; lower --speed or --visitors-per-hour", behind_s)
+                log.warning("shoppers are %.1f s behind; lower --speed or --visits-per-hour", behind_s)
             if counters.behind_s <= 0:
                 time.sleep(max(TICK_S - (time.monotonic() - now_s), 0.0))
     finally:

@@ -89,11 +89,16 @@ def begin(directory: Path, fresh: Start, offsets: Offsets) -> Start:
         return start
     _same(directory, "state format", known.format, fresh.format)
     _same(directory, "shard count", known.shards, fresh.shards)
+    if gone := sorted(set(known.markets) - set(fresh.markets)):
+        raise SetupError(
+            f"the state in {directory} knows the market {', '.join(gone)}, which the offers file no longer has; "
+            "bring it back (it needs no offers), or start with a new state directory"
+        )
     _all_there(directory, "read from", known.sources, offsets.first)
     _all_there(directory, "write to", known.sinks, offsets.ends)
     sources = {**offsets.beginnings, **known.sources}
     sinks = {**offsets.ends, **known.sinks}
-    start = msgspec.structs.replace(known, sources=sources, sinks=sinks)
+    start = msgspec.structs.replace(known, markets=fresh.markets, sources=sources, sinks=sinks)
     if start != known:
         _write(directory / FILE, start)
     return start

@@ -193,7 +193,16 @@ def test_a_visitor_can_be_looked_up_while_the_worker_runs(worker_of, tmp_path):
 
 
 def test_segment_calls_on_a_topic_of_their_own_are_understood(worker_of):
-    args = ("--from", "earliest", "--events", "events-TAIL", "--events", "web-TAIL", "--format", "web-TAIL=segment")
+    args = (
+        "--from",
+        "earliest",
+        "--events",
+        "events-TAIL",
+        "--events",
+        "web-TAIL",
+        "--format",
+        "web-TAIL=segment",
+    )
     worker = worker_of(args, extra=["web"])
     track = {
         "type": "track",
@@ -235,6 +244,8 @@ def test_a_first_start_over_old_history_trains_and_offers_nothing(worker_of):
 
 
 def test_a_wrong_setting_stops_the_worker_at_start_with_words(broker, tmp_path):
-    worker = Worker(broker.bootstrap, tmp_path / "state", dict.fromkeys(TOPICS, "t"), session_gap="-5").start()
+    worker = Worker(
+        broker.bootstrap, tmp_path / "state", dict.fromkeys(TOPICS, "t"), session_gap="-5"
+    ).start()
     assert worker.ended() == 2
     assert "SESSION_GAP must be a positive duration like `30m`; got '-5'" in worker.words()

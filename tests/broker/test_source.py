@@ -1,5 +1,6 @@
 """The Kafka source: every record once, in order, whatever happens to it or to the broker."""
 
+import logging
 import math
 import time
 
@@ -9,7 +10,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
 from flows.kafka import hub, topics
-from flows.kafka.cluster import Cluster
+from flows.kafka.cluster import Burst, Cluster
+from flows.kafka.ends import Answer, Ends
 from flows.kafka.source import KafkaSource, Stop
 from schemas.errors import SetupError
 from tests.broker.driving import Driven, Passing, produce, until
@@ -136,6 +138,20 @@ def test_silence_is_told_only_when_the_broker_proved_the_end(cluster, make_topic
     assert sorted(set(judge.idles)) == judge.idles
     assert part.meter() == (0, 0, False)
     worker.close()
+
+
+def test_only_a_fresh_answer_and_the_whole_way_to_it_prove_the_end(cluster):
+    ends = Ends(cluster)
+    place = ("events", 0)
+    assert ends.proved(place, 10) is None
+    assert ends.lag(place, 10) is None
+    ends.answer = Answer({place: 10}, time.monotonic(), 1.7e9)
+    assert ends.proved(place, 9) is None
+    assert ends.lag(place, 9) == 1
+    assert ends.proved(place, 10) == 1.7e9
+    ends.answer = Answer({place: 10}, time.monotonic() - 1.1, 1.7e9)
+    assert ends.proved(place, 10) is None
+    ends.close()
 
 
 def test_the_end_of_a_transaction_is_the_end_of_the_partition(cluster, make_topic):
@@ -276,3 +292,13 @@ def test_a_part_that_said_nothing_is_the_slowest(cluster, make_topic):
     first._pace._round = -2
     assert not first._pace.holds(first)
     worker.close()
+
+
+def test_troubles_of_the_connection_are_logged_in_bursts(monkeypatch):
+    now = iter([0.0, 1.0, 2.0, 11.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    burst = Burst()
+    records = [logging.makeLogRecord({"msg": "%s refused", "args": (number,)}) for number in range(4)]
+    assert [burst.filter(record) for record in records] == [True, False, False, True]
+    assert records[3].getMessage() == "3 refused (2 like it not shown)"
+    assert not burst.filter(logging.makeLogRecord({"msg": "CONFWARN acks is a producer property"}))

@@ -104,3 +104,14 @@ def test_a_killed_worker_owns_nothing(tmp_path):
     holder.join()
     with owned(tmp_path):
         pass
+
+
+def test_a_market_that_the_offers_file_no_longer_has_is_missed_at_start(tmp_path):
+    begin(tmp_path, fresh(markets=("de", "uk")), offsets())
+    with pytest.raises(SetupError, match="knows the market uk, which the offers file no longer has"):
+        begin(tmp_path, fresh(markets=("de",)), offsets())
+
+
+def test_a_market_can_be_added(tmp_path):
+    begin(tmp_path, fresh(markets=("de",)), offsets())
+    assert begin(tmp_path, fresh(markets=("de", "uk")), offsets()).markets == ("de", "uk")
