@@ -91,7 +91,7 @@ def begin(directory: Path, fresh: Start, offsets: Offsets) -> Start:
     _same(directory, "shard count", known.shards, fresh.shards)
     if gone := sorted(set(known.markets) - set(fresh.markets)):
         raise SetupError(
-            f"the state in {directory} knows the market {', '.join(gone)}, which the offers file no longer has; "
+            f"the state in {directory} knows the market {', '.join(gone)}, which the offers file lacks; "
             "bring it back (it needs no offers), or start with a new state directory"
         )
     _all_there(directory, "read from", known.sources, offsets.first)

@@ -108,7 +108,7 @@ def test_a_killed_worker_owns_nothing(tmp_path):
 
 def test_a_market_that_the_offers_file_no_longer_has_is_missed_at_start(tmp_path):
     begin(tmp_path, fresh(markets=("de", "uk")), offsets())
-    with pytest.raises(SetupError, match="knows the market uk, which the offers file no longer has"):
+    with pytest.raises(SetupError, match="knows the market uk, which the offers file lacks"):
         begin(tmp_path, fresh(markets=("de",)), offsets())
 
 
