@@ -125,7 +125,7 @@ class _Stamp(msgspec.Struct):
     id: str = ""
     reward_id: str = ""
     outcome_id: str = ""
-    decision_id: str = ""
+    decision_id: str | None = None
     moment_id: str | None = None
 
     def order(self) -> tuple[Any, ...]:
