@@ -1,6 +1,5 @@
 """The worker: from Kafka to Kafka until it is told to stop, with everything it remembers in one directory."""
 
-import gc
 import logging
 import signal
 import time
@@ -14,6 +13,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, rules_of
+from flows.collector import quiet_collector
 from flows.feature_store import FeatureStoreSink
 from flows.health import Limits, Server
 from flows.kafka.cluster import Cluster
@@ -81,7 +81,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         )
         flow = draw(edges, rules)
         _say_start(settings, start, server.port)
-        _quiet_collector()
+        quiet_collector()
         run_main(flow, epoch_interval=settings.epoch, recovery_config=_recovery(settings.state / "recovery"))
     log.info("stopped: %s", "asked to" if stop.asked else "the input has ended")
 
@@ -133,10 +133,3 @@ def _say_start(settings: Settings, start: Start, port: int) -> None:
         settings.metrics_host,
         port,
     )
-
-
-def _quiet_collector() -> None:
-    """Let the cyclic collector leave alone what lives long: else it costs much of the throughput."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -134,24 +134,23 @@ class Reader:
 
     def _judge(self, message: Message) -> Fact | None:
         event = self._decode(message)
+        settings = self._settings
         market = market_of(event)
-        if market not in self._settings.markets:
+        if market not in settings.markets:
             raise Wrong("unknown_market", f"market {market!r} is not configured")
         at_s = event.time.timestamp()
         sent_s = message.timestamp_s
         latest_s = self._latest_s if sent_s is None else min(sent_s, self._latest_s)
-        if at_s > latest_s + self._settings.clock_skew_s:
+        if at_s > latest_s + settings.clock_skew_s:
             raise Wrong("clock", f"{at_s - latest_s:.0f} s later than its record or than now")
         if at_s > LATEST_S:
             raise Wrong("clock", f"the event is of {event.time:%Y-%m-%d}")
         order = isinstance(event, OrderCompleted)
         if (
-            order
-            and market not in self._settings.costed
-            and any(item.unit_cost is None for item in event.items)  # type: ignore[union-attr]
+            order and market not in settings.costed and any(item.unit_cost is None for item in event.items)  # type: ignore[union-attr]
         ):
             raise Wrong("invalid", f"items: unit_cost is required, market {market!r} has no margin_rate")
-        promise = self.greatest_s - self._settings.lateness_s
+        promise = self.greatest_s - settings.lateness_s
         late = at_s < promise or at_s < self._idle_s
         if late and not order:
             if at_s >= promise:

@@ -1,0 +1,60 @@
+"""One decision from a feature dict: eight arms, 24 features, probabilities included."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from river.bandit import LinUCBDisjoint
+
+from operators import policies
+from operators.policies import Policy
+
+ARMS: Final = ("no_offer", *(f"offer_{number}" for number in range(7)))
+FEATURES: Final = 24
+POLICY: Final = "linear_thompson"
+
+Context = dict[str, Any]
+
+
+def contexts(number: int, seed: int) -> list[Context]:
+    """Return feature dicts: 22 numbers of three scales, two words."""
+    rng = random.Random(seed)  # noqa: S311  features of a benchmark, no secrets
+    return [
+        {f"f{at}": rng.gauss(10.0**scale, 10.0**scale) for at in range(FEATURES - 2) for scale in (at % 3,)}
+        | {"device": rng.choice(("mobile", "desktop", "tablet")), "source": rng.choice(("search", "ads"))}
+        for _ in range(number)
+    ]
+
+
+def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
+    """Return the median microseconds of a decision and of a pull of River's, block by block in turns."""
+    ours: Policy = policies.build(POLICY, seed=1)
+    river = LinUCBDisjoint(seed=1)
+    rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
+    for context in contexts(lessons, 3):
+        arm, reward = rng.choice(ARMS), rng.gauss(1.0, 3.0)
+        ours.update(arm, context, reward)
+        river.update(arm, numbers(context), reward)
+    asked = contexts(block, 4)
+    asked_river = [numbers(context) for context in asked]
+    arms: list[int | str] = list(ARMS)
+    spent: dict[str, list[float]] = {"decision_us": [], "river_us": []}
+    for _ in range(blocks):
+        spent["decision_us"].append(_each_us(lambda at: ours.choose(arms, asked[at], at), block))
+        spent["river_us"].append(_each_us(lambda at: river.pull(arms, asked_river[at]), block))
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def numbers(context: Context) -> dict[str, float]:
+    """Return the context as River's policy takes it, which knows no words: one-hot numbers."""
+    words = {f"{name}={value}": 1.0 for name, value in context.items() if isinstance(value, str)}
+    return {name: value for name, value in context.items() if not isinstance(value, str)} | words
+
+
+def _each_us(call: Callable[[int], object], times: int) -> float:
+    began_s = time.process_time()
+    for at in range(times):
+        call(at)
+    return (time.process_time() - began_s) / times * 1e6

@@ -1,0 +1,49 @@
+"""Kafka to Kafka: how fast the worker takes a backlog."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from flows.bench.load import ALWAYS, recorded
+from flows.bench.worker import PARTITIONS, Topics, Worker
+from flows.kafka.cluster import Cluster, producer
+from flows.kafka.sink import murmur2
+from operators.shoppers.load import Load
+
+
+def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
+    """Produce events, keyed by visitor; raises RuntimeError where the broker does not take them all."""
+    client = producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
+    for at, load in enumerate(loads):
+        while True:
+            try:
+                client.produce(topic, load.value, load.visitor, partition=partition_of(load))
+            except BufferError:
+                client.poll(0.05)
+            else:
+                break
+        if at % 1000 == 0:
+            client.poll(0)
+    if left := client.flush(60):
+        raise RuntimeError(f"the broker did not take {left} events")
+
+
+def partition_of(load: Load) -> int:
+    """Return the partition of an event's visitor."""
+    return murmur2(load.visitor.decode()) % PARTITIONS
+
+
+def backlog(bootstrap: str, state: Path, events: int, visitors: int, epoch_s: float) -> dict[str, Any]:
+    """Return events a second while the worker reads what stands in its topic."""
+    with Topics(bootstrap) as topics:
+        send(topics.cluster, topics.names["events"], recorded(events, visitors))
+        with Worker(topics, state, epoch=f"{epoch_s:g}s", **ALWAYS) as worker:
+            seen = worker.until(events)
+    (began_s, before), (ended_s, read) = seen[0], seen[-1]
+    return {"events_per_s": (read - before) / (ended_s - began_s)}
+
+
+def started(bootstrap: str, state: Path) -> dict[str, Any]:
+    """Return the memory of a worker that has just started over empty topics."""
+    with Topics(bootstrap) as topics, Worker(topics, state) as worker:
+        return {"rss": worker.rss}

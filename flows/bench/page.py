@@ -1,0 +1,86 @@
+"""The whole page from a file into lists, and the same machines in a plain loop."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.testing import run_main
+
+from flows.assembly import reader_of, rules_of
+from flows.bench.load import page_settings
+from flows.collector import quiet_collector
+from flows.files import FileSource
+from flows.ledger_store import Ledgers
+from flows.lists import CollectSink
+from flows.page import Edges, draw
+from flows.plain import PlainPage
+from schemas.message import Message
+
+RECOVERY_PARTITIONS = 8
+BATCH = 1000
+
+
+class Clock:
+    """Wall and processor time since the first line was read."""
+
+    def __init__(self) -> None:
+        self._began: tuple[float, float] | None = None
+
+    def begin(self, _bytes: int = 0) -> None:
+        """Start, the first time."""
+        if self._began is None:
+            self._began = (time.perf_counter(), time.process_time())
+
+    def told(self, events: int) -> dict[str, float]:
+        """Return events a second and the processor's microseconds an event."""
+        wall_s, cpu_s = self._began or (0.0, 0.0)
+        wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+        return {"events_per_s": events / wall_s, "cpu_us": cpu_s / events * 1e6}
+
+
+def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
+    """Run the file through the page, with all that a worker keeps on disk, from its first line to its end."""
+    settings = page_settings(Path(state))
+    shop = settings.shop()
+    clock = Clock()
+    make = reader_of(settings, shop, lambda _topic: "native", settings.state / "seen", ordered=False)
+    source = FileSource([Path(path)], make, batch=BATCH, progress=clock.begin)
+    ledgers = Ledgers(settings.state / "ledger")
+    rules = rules_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
+    sinks = {name: CollectSink() for name in Edges._fields[1:]}
+    recovery = settings.state / "recovery"
+    recovery.mkdir(parents=True)
+    init_db_dir(recovery, RECOVERY_PARTITIONS)
+    flow = draw(Edges(source, **sinks), rules)
+    quiet_collector()
+    run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=RecoveryConfig(str(recovery)))
+    told = clock.told(events)
+    ledgers.close()
+    decided = sum(said.type == "decision" for said in sinks["decisions"].items)
+    return {**told, "decided_share": decided / events}
+
+
+def plain(path: str, events: int) -> dict[str, Any]:
+    """Run the file through reader, shards and markets without an engine, with all that is kept in memory."""
+    settings = page_settings(Path())
+    shop = settings.shop()
+    name = Path(path).name
+    part = f"{name}/0000"
+    reader = reader_of(settings, shop, lambda _topic: "native", None, ordered=False)(part, None)
+    take = PlainPage(rules_of(settings, shop, [part], Ledgers().of, ordered=False)).take
+    clock = Clock()
+    quiet_collector()
+    clock.begin()
+    said: list[Any] = []
+    with Path(path).open("rb") as file:
+        batch: list[Message] = []
+        for offset, line in enumerate(file):
+            batch.append(Message(line[:-1], None, (), name, 0, offset))
+            if len(batch) == BATCH:
+                said += take(reader.read(batch, None))
+                batch = []
+        said += take(reader.read(batch, None))
+    said += take(reader.end())
+    return clock.told(events)

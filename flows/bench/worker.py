@@ -1,0 +1,118 @@
+"""The real worker as a process of its own over topics that are made for one measurement."""
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from flows.bench.memory import rss_bytes
+from flows.broker import LEASH, free_port
+from flows.kafka.cluster import Cluster, admin
+from flows.kafka.topics import ensure_topics
+
+PARTITIONS: Final = 8
+STREAMS: Final = ("events", "feedback", "offers", "decisions", "rejected")
+PATIENCE_S: Final = 120.0
+
+
+class Topics:
+    """Fresh topics on a broker for as long as a ``with`` block: ``names`` by stream."""
+
+    def __init__(self, bootstrap: str, *streams: str) -> None:
+        run = uuid.uuid4().hex[:8]
+        self.cluster = Cluster(bootstrap, f"bench-{run}")
+        self.names = {stream: f"bench-{run}.{stream}" for stream in streams or STREAMS}
+
+    def __enter__(self) -> Self:
+        """Make them."""
+        ensure_topics(self.cluster, dict.fromkeys(self.names.values(), PARTITIONS))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Delete them."""
+        for asked in admin(self.cluster).delete_topics(list(self.names.values())).values():
+            asked.exception(10)
+
+
+class Worker:
+    """``offerstream live`` over these topics, from their beginning on, for as long as a ``with`` block."""
+
+    def __init__(self, topics: Topics, state: Path, **settings: str) -> None:
+        self._port = free_port()
+        self._log = state.with_name(f"{state.name}.log")
+        names = {f"{stream}_topic": topics.names[stream] for stream in STREAMS[1:]}
+        given = {
+            "events_topics": topics.names["events"],
+            "group": topics.cluster.group,
+            "begin": "earliest",
+            "metrics_port": str(self._port),
+            "emit_after": "2000-01-01T00:00:00Z",
+            **names,
+            **settings,
+        }
+        sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
+        command = [sys.executable, "-m", "flows.cli", "live", "--bootstrap", topics.cluster.bootstrap]
+        self._command = [*LEASH, *command, "--state", str(state), *sets]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)  # noqa: S603  our own
+        self.until(0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    @property
+    def rss(self) -> int:
+        """Its resident memory in bytes."""
+        return rss_bytes(self._process.pid if self._process is not None else "self")
+
+    def read(self) -> int | None:
+        """Return how many events it has read; None while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return None
+        return int(
+            sum(float(line.split()[-1]) for line in lines if line.startswith("offerstream_events_total{"))
+        )
+
+    def until(self, events: int) -> list[tuple[float, int]]:
+        """Wait until it has read so many events; return when it had read how many on the way.
+
+        Raises RuntimeError with its last words where it ends or stands still before.
+        """
+        seen: list[tuple[float, int]] = []
+        moved_s = time.monotonic()
+        while True:
+            read = self.read()
+            if read is not None and (not seen or read > seen[-1][1]):
+                moved_s = time.monotonic()
+                seen.append((moved_s, read))
+                if read >= events:
+                    return seen
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > moved_s + PATIENCE_S:
+                words = self._log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the worker {'ended' if ended else 'stands still'}: {words}")
+            time.sleep(0.2)

@@ -1,0 +1,72 @@
+"""``offerstream bench``."""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.bench.figures import FIGURES
+from flows.bench.load import spin_ms
+from flows.bench.run import QUICK, Bench, Scale, figures
+from flows.bench.table import machine, show, write
+from flows.broker import EmbeddedBroker
+
+EXAMPLES = """\
+  offerstream bench
+  offerstream bench --only page_events_per_s --only kafka_events_per_s
+  BENCH_JSON=bench.jsonl offerstream bench --broker localhost:9092"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``bench``."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=FIGURES,
+        metavar="NAME",
+        help="one figure; may be repeated: " + ", ".join(FIGURES),
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a moment's look that everything runs; its figures mean nothing"
+    )
+    parser.add_argument(
+        "--broker",
+        default="embedded",
+        metavar="embedded|HOST:PORT",
+        help="where Kafka's figures come from (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=os.environ.get("BENCH_JSON"),
+        metavar="FILE",
+        help="write JSON lines there (default: the path in BENCH_JSON)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, print the table and write the lines."""
+    with ExitStack() as opened:
+        room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
+
+        @cache
+        def bootstrap() -> str:
+            embedded = args.broker == "embedded"
+            return opened.enter_context(EmbeddedBroker()).bootstrap if embedded else str(args.broker)
+
+        bench = Bench(QUICK if args.quick else Scale(), bootstrap, room)
+        found, spins_ms = [], [spin_ms()]
+        for each in figures(bench, args.only or FIGURES):
+            found.append(each)
+            spins_ms.append(spin_ms())
+            sys.stderr.write(f"{each.name}: {each.value:g} {each.unit}, ratio {each.ratio:g}\n")
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    show(found, console)
+    console.print(f"broker: {args.broker}; machine: {machine(spins_ms)}", highlight=False)
+    if args.json is not None:
+        write(args.json, found)
