@@ -1,20 +1,31 @@
 """The real worker as a process of its own, which a test starts, stops and kills."""
 
 import os
+import pickle
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
+from contextlib import closing
 from pathlib import Path
 
+import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
+
+from flows.broker import LEASH
 
 ROOT = Path(__file__).parents[1]
 TOPICS = ("events", "feedback", "offers", "decisions", "rejected")
 
 
 class Worker:
-    """``offerstream live`` over topics of its own, with settings and, if wanted, a point at which it dies."""
+    """``offerstream live`` over topics of its own, with settings and, if wanted, a point at which it dies.
+
+    A ``with`` block ends it whatever happens; so does the end of the test's own process.
+    """
 
     def __init__(self, bootstrap, state, topics, *, offers=None, args=(), **settings):
         self.bootstrap = bootstrap
@@ -26,10 +37,18 @@ class Worker:
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]
         self._command = [
-            *(sys.executable, "-m", "flows.cli", "live", "--bootstrap", bootstrap, "--state", str(state)),
-            *(*args, *shop, *sets),
+            *(*LEASH, sys.executable, "-m", "flows.cli", "live"),
+            *("--bootstrap", bootstrap, "--state", str(state), *args, *shop, *sets),
         ]
         self.process = None
+        self._begun = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
     def start(self, crash_at=None):
         env = {name: value for name, value in os.environ.items() if not name.startswith("OFFERSTREAM_")}
@@ -37,24 +56,45 @@ class Worker:
         if crash_at is not None:
             env["OFFERSTREAM_CRASH_AT"] = crash_at
         with self.log.open("ab") as log:
+            self._begun = log.tell()
             self.process = subprocess.Popen(self._command, cwd=ROOT, env=env, stdout=log, stderr=log)
         return self
+
+    def runs(self):
+        return self.process.poll() is None
 
     def until(self, reached, seconds=60):
         """Wait until something holds; the worker must not end before."""
         deadline = time.monotonic() + seconds
         while not reached():
-            if self.process.poll() is not None:
+            if not self.runs():
                 raise AssertionError(f"the worker ended ({self.process.returncode}): {self.words()}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"not reached in {seconds} s: {self.words()}")
-            time.sleep(0.05)
+            time.sleep(0.02)
+        return self
+
+    def until_gone_or(self, reached, seconds=60):
+        """Wait until something holds or the worker has ended."""
+        deadline = time.monotonic() + seconds
+        while self.runs() and not reached():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"neither in {seconds} s: {self.words()}")
+            time.sleep(0.02)
 
     def started(self):
         """Wait until it says that it has started."""
-        before = self.words().count(": started")
-        self.until(lambda: self.words().count(": started") > before)
-        return self
+        return self.until(lambda: ": started" in self.said())
+
+    def is_caught_up(self):
+        """Whether all partitions are read to their ends, by what it tells of itself."""
+        delay_s = self.health()["watermark_delay_seconds"]
+        return delay_s is not None and delay_s < 60
+
+    def health(self):
+        address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=10) as answer:
+            return orjson.loads(answer.read())
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""
@@ -62,6 +102,12 @@ class Worker:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still there after {seconds} s: {self.words()}") from None
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self.process.kill()
@@ -71,13 +117,33 @@ class Worker:
         self.process.send_signal(signal.SIGTERM)
         return self.ended()
 
+    def said(self):
+        """What it has logged since it was started last."""
+        with self.log.open("rb") as log:
+            log.seek(self._begun)
+            return log.read().decode(errors="replace")
+
     def words(self):
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+        return self.said()[-3000:]
+
+    def remembered(self, step):
+        """What a step of the page wrote down, key by key: (epoch, state), the newest last."""
+        found = {}
+        for path in sorted((self.state / "recovery").glob("part-*")):
+            with closing(sqlite3.connect(path)) as database:
+                rows = database.execute(
+                    "select state_key, snap_epoch, ser_change from snaps where step_id = ?",
+                    (f"offerstream.{step}",),
+                )
+                for key, epoch, written in rows:
+                    found.setdefault(key, []).append((epoch, pickle.loads(written)))
+        return {key: sorted(states, key=lambda each: each[0]) for key, states in found.items()}
 
 
 def send(bootstrap, records):
-    """Produce (topic, partition, key, value) and wait until all are there."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "message.max.bytes": 10_000_000})
+    """Produce (topic, partition, key, value) in small batches, in order, and wait until all are there."""
+    settings = {"linger.ms": 5, "batch.num.messages": 20, "enable.idempotence": True}
+    producer = Producer({"bootstrap.servers": bootstrap, **settings})
     for topic, partition, key, value in records:
         producer.produce(topic, value, key, partition=partition)
         producer.poll(0)

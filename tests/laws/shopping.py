@@ -1,4 +1,4 @@
-"""A seeded day of shopping for the laws: some hundred visitors, carts left and bought, offers used, odd ones too."""
+"""A seeded hour of shopping for the laws: some hundred visitors, carts left and bought, offers used."""
 
 import random
 from collections.abc import Iterable
@@ -36,7 +36,8 @@ holdout = 0.1
 [markets.uk]
 margin_rate = 0.4
 """ + "".join(
-    "[[offers]]\nreward_window = '10m'\n" + "".join(f"{k} = {v!r}\n" for k, v in offer.items()) for offer in OFFERS
+    "[[offers]]\nreward_window = '10m'\n" + "".join(f"{k} = {v!r}\n" for k, v in offer.items())
+    for offer in OFFERS
 )
 START_S = 1_700_000_000.0
 
@@ -92,6 +93,14 @@ def stamp(at_s: float) -> str:
     return datetime.fromtimestamp(round(at_s, 3), UTC).isoformat().replace("+00:00", "Z")
 
 
+def jumbled(events: list[dict], seed: int = 4) -> list[dict]:
+    """The log as it may arrive: each event up to eight seconds late."""
+    rng = random.Random(seed)
+    return sorted(
+        events, key=lambda event: datetime.fromisoformat(event["time"]).timestamp() + rng.uniform(0, 8)
+    )
+
+
 def with_feedback(events: list[dict], decided: Iterable[dict], seed: int = 3) -> list[dict]:
     """The log with what visitors did with some of the decisions taken on it."""
     rng = random.Random(seed)
@@ -123,18 +132,31 @@ def readers(chosen: Settings, shop: Shop = SHOP, *, ordered: bool = True):
 
 
 def plain(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100) -> list[Said]:
-    """What the machines say of the log in a plain loop, in ordered mode, partition after partition in turn."""
+    """What the machines say of the log in a plain loop, in ordered mode, partitions taking turns."""
+    return loop(parts, chosen, batch=batch)[0]
+
+
+def loop(
+    parts: dict[str, list[Message]],
+    chosen: Settings | None = None,
+    *,
+    batch: int = 100,
+    ordered: bool = True,
+    now_s: float | None = None,
+    **more,
+) -> tuple[list[Said], PlainPage]:
+    """What the machines say of the log in a plain loop, read at ``now_s``, and the machines at its end."""
     chosen = chosen or settings()
-    page = PlainPage(rules_of(chosen, SHOP, parts, Ledgers().of, ordered=True))
-    make = readers(chosen)
+    page = PlainPage(rules_of(chosen, SHOP, parts, Ledgers().of, ordered=ordered, **more))
+    make = readers(chosen, ordered=ordered)
     lanes = {part: make(part, None) for part in parts}
     said = []
     for start in range(0, max(map(len, parts.values())), batch):
         for part, reader in lanes.items():
-            said += page.take(reader.read(parts[part][start : start + batch], None))[0]
+            said += page.take(reader.read(parts[part][start : start + batch], now_s))[0]
     for reader in lanes.values():
         said += page.take(reader.end())[0]
-    return said
+    return said, page
 
 
 def page_of(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100, **more):
@@ -154,5 +176,10 @@ def by_stream(said: Iterable[Said]) -> dict[str, list[tuple[str, bytes]]]:
     return {stream: sorted(records) for stream, records in out.items()}
 
 
+def records_in(said: Iterable[Said], *types: str) -> list[dict]:
+    """The records of these types, in the order in which they were said."""
+    return [orjson.loads(each.value) for each in said if each.type in types]
+
+
 def decisions_in(said: Iterable[Said]) -> list[dict]:
-    return [orjson.loads(each.value) for each in said if each.type == "decision"]
+    return records_in(said, "decision")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from bytewax.testing import run_main
 
-from flows.broker import free_port
+from flows.broker import LEASH, free_port
 from flows.jsonl import settle
-from tests.laws.shopping import OFFERS_TOML, by_stream, messages, page_of, plain
+from tests.laws.shopping import OFFERS_TOML, by_stream, jumbled, messages, page_of, plain
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "rejected")
@@ -24,9 +24,21 @@ def test_the_log_leads_to_everything_that_can_be_said(said):
     assert sum(each.type == "offer.decided" for each in said) > 60
 
 
-@pytest.mark.parametrize("batch", [1, 7, 5000])
+@pytest.mark.parametrize("batch", [7, 5000])
 def test_the_size_of_batches_changes_nothing(events, expected, batch):
     assert by_stream(plain(messages(events), batch=batch)) == expected
+
+
+def test_events_one_by_one_say_what_a_batch_of_them_says(events):
+    some = messages(events[:250])
+    assert by_stream(plain(some, batch=1)) == by_stream(plain(some))
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_the_order_of_arrival_changes_nothing(events, expected, parts):
+    arriving = jumbled(events)
+    assert arriving != events
+    assert by_stream(plain(messages(arriving, parts))) == expected
 
 
 @pytest.mark.parametrize("parts", [2, 5])
@@ -54,11 +66,18 @@ def test_two_processes_say_what_one_says(events, expected, tmp_path):
         addresses = [f"127.0.0.1:{free_port()}" for _ in range(processes)] if processes > 1 else []
         command = [sys.executable, "-m", "tests.laws.member", str(out), str(tmp_path / "offers.toml")]
         members = [
-            subprocess.Popen([*command, str(number), ";".join(addresses), *files], cwd=ROOT)
+            subprocess.Popen([*LEASH, *command, str(number), ";".join(addresses), *files], cwd=ROOT)
             for number in range(processes)
         ]
-        assert [member.wait(timeout=120) for member in members] == [0] * processes
+        try:
+            assert [member.wait(timeout=120) for member in members] == [0] * processes
+        finally:
+            for member in members:
+                member.kill()
+                member.wait()
         settle(out)
         results[processes] = {name: (out / f"{name}.jsonl").read_bytes() for name in STREAMS}
     assert results[1] == results[2]
-    assert results[1]["decisions"].count(b"\n") == sum(b'"type":"decision"' in v for _, v in expected["decisions"])
+    assert results[1]["decisions"].count(b"\n") == sum(
+        b'"type":"decision"' in v for _, v in expected["decisions"]
+    )

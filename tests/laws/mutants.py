@@ -1,0 +1,217 @@
+"""One small patch per law, applied in a copy of the tree, under which the law's tests must fail.
+
+Run by ``make mutants``. Exits with 1 when a law stays green under its patch, when a patch no longer applies,
+or when the tests fail without any patch.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = shutil.ignore_patterns(".*", "build", "__pycache__", "*.egg-info", "docs")
+PASSED, FAILED = 0, 1
+WITHIN_S = 300
+
+
+class Mutant(NamedTuple):
+    """A law, what breaks it, and the tests that must notice."""
+
+    law: str
+    breaks: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+CRASH = "tests/laws/test_crash.py"
+MUTANTS = (
+    Mutant(
+        "1 batching changes nothing",
+        "held events are taken in the order of arrival",
+        "operators/shards.py",
+        "            due.sort(key=place)\n",
+        "",
+        "tests/laws/test_batching.py::test_the_order_of_arrival_changes_nothing",
+    ),
+    Mutant(
+        "2 a crash changes nothing",
+        "what stands in the topic is written again",
+        "flows/kafka/sink.py",
+        "if self._again and self._again.pop(said.id, None) is not None:",
+        "if self._again.pop(said.id, None) is not None and False:",
+        f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then tail_read]",
+    ),
+    Mutant(
+        "3 live equals replay",
+        "live takes rows as they come",
+        "flows/live.py",
+        "ledgers.of, ordered=ordered,",
+        "ledgers.of, ordered=False,",
+        f"{CRASH}::test_live_says_and_learns_what_a_replay_of_the_same_log_does",
+    ),
+    Mutant(
+        "4 nothing is lost",
+        "late events are not counted",
+        "operators/reading.py",
+        "                    self.counts.late += 1\n                else:",
+        "                    pass\n                else:",
+        "tests/laws/test_nothing_lost.py",
+    ),
+    Mutant(
+        "5 a question teaches nothing",
+        "a score is a small lesson too",
+        "operators/abandonment.py",
+        "        return self.model.probability(features)\n",
+        "        return self.model.lesson(features, True, 0.01)\n",
+        "tests/laws/test_questions.py",
+    ),
+    Mutant(
+        "6 state is bounded",
+        "cooldowns are never forgotten",
+        "operators/decisions.py",
+        "        _drop_front(self._cooldown, lambda until_s: until_s < time_s)\n",
+        "",
+        "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
+    ),
+    Mutant(
+        "7 probabilities are honest",
+        "the likeliest arm is taken, whatever is logged",
+        "operators/policies/policy.py",
+        "return pick(found, uniform(seed)), found",
+        "return max(found, key=found.__getitem__), found",
+        "tests/laws/test_probabilities.py::test_a_long_run_of_choices_matches_the_probabilities",
+    ),
+    Mutant(
+        "8 one open offer per cart",
+        "a watched cart is decided upon again",
+        "operators/decisions.py",
+        "or self._is_busy(moment) or",
+        "or",
+        "tests/laws/test_one_offer.py",
+    ),
+    Mutant(
+        "8 one open offer per cart",
+        "a purchase revokes nothing",
+        "operators/decisions.py",
+        "                self.said.append(revoked_said(self.market.name, each, order))\n",
+        "",
+        "tests/laws/test_one_offer.py",
+    ),
+    Mutant(
+        "10 history does not speak",
+        "moments before the first start are decided upon",
+        "operators/decisions.py",
+        "moment.at_s < settings.emit_after_s or ",
+        "",
+        "tests/laws/test_history.py::test_nothing_is_decided_or_offered_for_a_moment_of_history",
+    ),
+    Mutant(
+        "11 the same features",
+        "the score is missing from what is learned",
+        "operators/decisions.py",
+        "            context,\n            orjson.dumps(decided),",
+        "            moment.features,\n            orjson.dumps(decided),",
+        "tests/laws/test_same_features.py",
+    ),
+)
+
+
+def misfits(mutants: tuple[Mutant, ...] = MUTANTS, root: Path = ROOT) -> list[str]:
+    """The mutants whose old text does not stand exactly once in its file."""
+    return [
+        f"{one.law}: {one.file}: {one.breaks}"
+        for one in mutants
+        if (root / one.file).read_text().count(one.old) != 1
+    ]
+
+
+def run(copy: Path, *tests: str) -> tuple[int, str]:
+    """The exit status of pytest over these tests in the copy, and its last lines."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(copy)]
+    command += ["--hypothesis-profile", "mutants"]
+    env = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            [*command, *tests],
+            cwd=copy,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WITHIN_S,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"not over within {WITHIN_S} s"
+    return done.returncode, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+def check_imports(copy: Path) -> None:
+    """Raise unless Python run in the copy imports the copy's rooms, not the installed ones."""
+    script = "import flows, operators, schemas; print(flows.__file__, operators.__file__, schemas.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if not all(Path(path).is_relative_to(copy) for path in done.stdout.split()):
+        raise SystemExit(f"the copy is not what is imported: {done.stdout}")
+
+
+def tried(one: Mutant, copy: Path) -> tuple[int, str]:
+    """What the law's tests say while the patch is applied to the copy."""
+    path = copy / one.file
+    whole = path.read_text()
+    path.write_text(whole.replace(one.old, one.new))
+    try:
+        return run(copy, one.tests)
+    finally:
+        path.write_text(whole)
+
+
+def tell(*lines: str) -> None:
+    """Say something to whoever waits."""
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Try every mutant and print what came of it; 0 if all turned red."""
+    if found := misfits():
+        tell("these patches no longer apply:", *found)
+        return 1
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
+        copy = (Path(directory) / "tree").resolve()
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        check_imports(copy)
+        status, words = run(copy, *dict.fromkeys(one.tests for one in MUTANTS))
+        if status != PASSED:
+            tell("the laws' tests fail without any mutant:", words)
+            return 1
+        tell(f"{'law':28} {'mutant':48} {'seconds':>7} red?   tests")
+        for one in MUTANTS:
+            began_s = time.monotonic()
+            status, words = tried(one, copy)
+            took_s = time.monotonic() - began_s
+            red = status == FAILED
+            verdict = "red" if red else "GREEN" if status == PASSED else "BROKEN"
+            tell(f"{one.law:28} {one.breaks:48} {took_s:7.1f} {verdict:6} {one.tests}")
+            if not red:
+                failures += 1
+                tell(words)
+    tell(f"{len(MUTANTS) - failures} of {len(MUTANTS)} mutants turned their law red")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Law 6: state is bounded. Under a steady load everything that is kept stops growing."""
+
+import random
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.testing import run_main
+
+from flows.assembly import rules_of
+from flows.ledger_store import Ledgers
+from flows.plain import PlainPage
+from operators import sessions
+from operators.ids import SHARDS
+from operators.models import encoding
+from operators.policies.memory import Memory
+from operators.quality import Quality
+from tests.laws.shopping import SHOP, START_S, log, messages, page_of, readers, settings
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+DAYS = 9
+PART = "log/0000"
+
+
+def day(number):
+    """Other visitors every day, each from a source that nobody else comes from."""
+    rng = random.Random(number)
+    events = log(seed=number, visitors=150, start_s=START_S + number * DAY_S, minutes=24 * 60)
+    for event in events:
+        event["visitor_id"] = f"{event['visitor_id']} of day {number}"
+        event["id"] = f"{event['id']} of day {number}"
+        event["source"] = f"campaign {rng.random()}"
+    return events
+
+
+def sizes(page, ledgers, reader):
+    """How much is kept, by what it is."""
+    shards, markets = page.shards.values(), page.markets.values()
+    of_visits = [shard._sessions for shard in shards]
+    decisions = [market.decisions for market in markets]
+    seen = reader._seen
+    return {
+        "live visits": sum(len(one.visits) for one in of_visits),
+        "visit timers": sum(len(one.timers._heap) for one in of_visits),
+        "abandoned carts": sum(len(one._abandoned) for one in of_visits),
+        "returning visitors": sum(len(one._returning) for one in of_visits),
+        "shard snapshots": sum(len(shard.snapshot()) for shard in shards),
+        "market snapshots": sum(len(market.snapshot()) for market in markets),
+        "abandonment models": sum(len(market.abandonment.dumps()) for market in markets),
+        "policies": sum(len(one.policy.dumps()) for one in decisions),
+        "open decisions": sum(len(one._open) for one in decisions),
+        "decision timers": sum(len(one._timers._heap) for one in decisions),
+        "cooldowns": sum(len(one._cooldown) for one in decisions),
+        "decided carts": sum(len(one._carts) for one in decisions),
+        "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
+        "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
+        "seen ids": len(seen._young) + len(seen._old),
+        "reader": len(reader.snapshot()),
+    }
+
+
+@pytest.fixture(scope="module")
+def greatest():
+    """The greatest size of everything in each third of many days of a steady load.
+
+    What is bounded by a number that days would not reach gets a small one here.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sessions, "RETURNING", 2)
+        patched.setattr(encoding, "LIMIT", 60)
+        chosen = settings(recovery="1h", correction="2h")
+        ledgers = Ledgers()
+        page = PlainPage(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
+        for name in SHOP.markets:
+            policy = page._market(name).decisions.policy
+            policy.room, policy._arms.columns.room = 40, 40
+            policy._memory = Memory(50)
+            model = page._market(name).abandonment
+            model.untreated, model.treated = Quality(50), Quality(50)
+        reader = readers(chosen, ordered=False)(PART, None)
+        thirds = []
+        offset = 0
+        for number in range(DAYS):
+            if number % (DAYS // 3) == 0:
+                thirds.append({})
+            lane = messages(day(number))[PART]
+            for start in range(0, len(lane), 50):
+                batch = [each._replace(offset=offset + n) for n, each in enumerate(lane[start : start + 50])]
+                offset += len(batch)
+                page.take(reader.read(batch, None))
+                if start % 150 == 0:
+                    found = sizes(page, ledgers, reader)
+                    thirds[-1] = {name: max(size, thirds[-1].get(name, 0)) for name, size in found.items()}
+        assert reader.counts.processed > 0.9 * reader.counts.read
+        return thirds
+
+
+def test_everything_kept_stops_growing_under_a_steady_load(greatest):
+    _, before, after = greatest
+    assert {name: size for name, size in before.items() if not size} == {}
+    grown = {name: (before[name], after[name]) for name in after if after[name] > 1.2 * before[name] + 4}
+    assert grown == {}
+
+
+def rows_of(directory):
+    """The rows of the recovery store, of which a restart reads each."""
+    rows = 0
+    for path in directory.glob("part-*"):
+        with closing(sqlite3.connect(path)) as database:
+            rows += database.execute("select count(*) from snaps").fetchone()[0]
+    return rows
+
+
+def test_a_restart_reads_as_many_rows_however_many_visitors_there_were(tmp_path):
+    init_db_dir(tmp_path, 2)
+    recovery = RecoveryConfig(tmp_path, timedelta(0))
+    events = [event for number in range(3) for event in log(number, 60, START_S + number * DAY_S)]
+    for number, event in enumerate(events):
+        event["visitor_id"] += f" {number // 400}"
+        event["id"] = f"{number}"
+    rows = []
+    for share in (2, 1):
+        flow, _ = page_of(messages(events[: len(events) // share]), batch=100)
+        run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery)
+        rows.append(rows_of(tmp_path))
+    stations = SHARDS + len(SHOP.markets)
+    assert rows[0] >= stations
+    assert max(rows) <= 2 * stations
+    assert rows[1] <= rows[0] + 8
