@@ -26,7 +26,7 @@ test: install
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 test-apache: install
-	$(BIN)/python -m pytest --broker apache $(or $(TESTS),tests/broker) $(ARGS)
+	$(BIN)/python -m pytest --broker apache $(or $(TESTS),tests/broker tests/laws/test_crash.py) $(ARGS)
 
 demo: install
 	$(BIN)/offerstream demo $(ARGS)
