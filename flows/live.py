@@ -6,10 +6,8 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
-from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, rules_of
@@ -24,6 +22,7 @@ from flows.kafka.topics import beginnings, ends, ensure_topics, parts_of
 from flows.ledger_store import Ledgers
 from flows.metrics import Metrics
 from flows.page import Edges, draw
+from flows.recovery import recovery
 from flows.settings import Settings
 from flows.sinks import HearSink
 from flows.start import Offsets, Start, begin, owned
@@ -32,7 +31,6 @@ from operators.ids import SHARDS
 from schemas.catalog import Shop
 
 STATE_FORMAT: Final = 1
-RECOVERY_PARTITIONS: Final = 8
 log = logging.getLogger("offerstream")
 
 
@@ -82,7 +80,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         flow = draw(edges, rules)
         _say_start(settings, start, server.port)
         quiet_collector()
-        run_main(flow, epoch_interval=settings.epoch, recovery_config=_recovery(settings.state / "recovery"))
+        run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery(settings.state / "recovery"))
     log.info("stopped: %s", "asked to" if stop.asked else "the input has ended")
 
 
@@ -107,17 +105,6 @@ def _begin(settings: Settings, shop: Shop, cluster: Cluster) -> Start:
 
 def _parts(parts: dict[str, int], topic: str) -> dict[str, int]:
     return {part: end for part, end in parts.items() if part.rpartition("/")[0] == topic}
-
-
-def _recovery(directory: Path) -> RecoveryConfig:
-    if not directory.exists():
-        fresh = directory.with_suffix(".new")
-        fresh.mkdir(exist_ok=True)
-        for left in fresh.iterdir():
-            left.unlink()
-        init_db_dir(fresh, RECOVERY_PARTITIONS)
-        fresh.rename(directory)
-    return RecoveryConfig(directory)
 
 
 def _say_start(settings: Settings, start: Start, port: int) -> None:

@@ -129,7 +129,7 @@ class Worker:
     def remembered(self, step):
         """What a step of the page wrote down, key by key: (epoch, state), the newest last."""
         found = {}
-        for path in sorted((self.state / "recovery").glob("part-*")):
+        for path in sorted((self.state / "recovery").glob("part-*.sqlite3")):
             with closing(sqlite3.connect(path)) as database:
                 rows = database.execute(
                     "select state_key, snap_epoch, ser_change from snaps where step_id = ?",

@@ -49,6 +49,14 @@ MUTANTS = (
         f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then tail_read]",
     ),
     Mutant(
+        "2 a crash changes nothing",
+        "what an unsealed epoch left is taken for state",
+        "flows/recovery.py",
+        "    drop_unsealed(directory)\n    return",
+        "    return",
+        "tests/flows/test_recovery.py",
+    ),
+    Mutant(
         "3 live equals replay",
         "live takes rows as they come",
         "flows/live.py",

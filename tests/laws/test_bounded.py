@@ -107,7 +107,7 @@ def test_everything_kept_stops_growing_under_a_steady_load(greatest):
 def rows_of(directory):
     """The rows of the recovery store, of which a restart reads each."""
     rows = 0
-    for path in directory.glob("part-*"):
+    for path in directory.glob("part-*.sqlite3"):
         with closing(sqlite3.connect(path)) as database:
             rows += database.execute("select count(*) from snaps").fetchone()[0]
     return rows

@@ -1,0 +1,65 @@
+"""Bytewax's recovery store, and what an execution that died left in it of an epoch that was never sealed.
+
+Bytewax 0.21 gives the first epoch after a resume the number of the one that was not sealed. Of a key that is
+silent in it the dead execution's snapshot stays, and the resume after that takes it for a sealed one.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from bytewax.recovery import RecoveryConfig, init_db_dir
+
+PARTITIONS: Final = 8
+
+
+def recovery(directory: Path) -> RecoveryConfig:
+    """Return the store in a directory, made if need be, with nothing in it that was not sealed.
+
+    It must be the whole store, and no dataflow may be running on it.
+    """
+    if not directory.exists():
+        fresh = directory.with_suffix(".new")
+        fresh.mkdir(exist_ok=True)
+        for left in fresh.iterdir():
+            left.unlink()
+        init_db_dir(fresh, PARTITIONS)
+        fresh.rename(directory)
+    drop_unsealed(directory)
+    return RecoveryConfig(directory)
+
+
+def drop_unsealed(directory: Path) -> int:
+    """Delete the snapshots of epochs that no execution sealed; return how many."""
+    paths = sorted(directory.glob("part-*.sqlite3"))
+    epoch = _resume_epoch(paths)
+    dropped = 0
+    for path in paths:
+        with closing(sqlite3.connect(path)) as store, store:
+            dropped += store.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (epoch,)).rowcount
+    return dropped
+
+
+def _resume_epoch(paths: Iterable[Path]) -> int:
+    """Return the epoch Bytewax will begin with: the least that a worker of the last execution reached."""
+    executions: dict[int, dict[int, int]] = {}
+    reached: list[tuple[int, int, int]] = []
+    for path in paths:
+        begun = _rows(path, "SELECT ex_num, worker_count, resume_epoch FROM exs")
+        executions |= {number: dict.fromkeys(range(workers), epoch) for number, workers, epoch in begun}
+        reached += _rows(path, "SELECT ex_num, worker_index, worker_frontier FROM fronts")
+    if not executions:
+        return 0
+    last = max(executions)
+    frontiers = executions[last]
+    for execution, worker, epoch in reached:
+        if execution == last:
+            frontiers[worker] = max(frontiers[worker], epoch)
+    return min(frontiers.values())
+
+
+def _rows(path: Path, query: str) -> Iterator[tuple[int, int, int]]:
+    with closing(sqlite3.connect(path)) as store:
+        yield from store.execute(query).fetchall()
