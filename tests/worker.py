@@ -142,7 +142,12 @@ class Worker:
 
 def send(bootstrap, records):
     """Produce (topic, partition, key, value) in small batches, in order, and wait until all are there."""
-    settings = {"linger.ms": 5, "batch.num.messages": 20, "enable.idempotence": True}
+    settings = {
+        "linger.ms": 5,
+        "batch.num.messages": 20,
+        "enable.idempotence": True,
+        "message.max.bytes": 10_000_000,
+    }
     producer = Producer({"bootstrap.servers": bootstrap, **settings})
     for topic, partition, key, value in records:
         producer.produce(topic, value, key, partition=partition)
