@@ -1,12 +1,15 @@
 """The log that the laws are held against, and what the machines say of it."""
 
+import os
+
 import pytest
 from hypothesis import Phase, settings
 
 from tests.laws.shopping import by_stream, decisions_in, log, messages, plain, with_feedback
 
-# A mutant need not be told by its smallest example, which takes long to find.
-settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate])
+if "LAWS_MUTANT" in os.environ:  # it need not be told by its smallest example, which takes long to find
+    settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("mutants")
 
 
 @pytest.fixture(scope="session")
