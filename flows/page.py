@@ -52,9 +52,9 @@ def draw(edges: Edges, rules: Rules) -> Dataflow:
     read = op.input("source", flow, edges.source)
     judged = op.branch("judged", read, _is_parcel)
     parcels = op.flat_map_batch("by_shard", judged.trues, _by_shard)
-    visits = op.stateful_batch("visits", parcels, station(_shard(rules)))
-    rows = op.flat_map_batch("by_market", visits, _by_market(tuple(rules.shop.markets)))
-    markets = op.stateful_batch("markets", rows, station(_market(rules)))
+    visits = op.stateful_batch("visits", parcels, station(shard_maker(rules)))
+    rows = op.flat_map_batch("by_market", visits, by_market(tuple(rules.shop.markets)))
+    markets = op.stateful_batch("markets", rows, station(market_maker(rules)))
     said = op.flat_map_batch("said", markets, _said)
     streams = op.branch("streams", said, _is_offer)
     op.output("offers", streams.trues, edges.offers)
@@ -66,7 +66,8 @@ def draw(edges: Edges, rules: Rules) -> Dataflow:
     return flow
 
 
-def _shard(rules: Rules) -> Callable[[Parcel | None, bytes | None], Shard]:
+def shard_maker(rules: Rules) -> Callable[[Parcel | None, bytes | None], Shard]:
+    """Return the maker of a shard, from its first parcel or from its state."""
     ordered = rules.markets.ordered
 
     def make(first: Parcel | None, state: bytes | None) -> Shard:
@@ -76,7 +77,9 @@ def _shard(rules: Rules) -> Callable[[Parcel | None, bytes | None], Shard]:
     return make
 
 
-def _market(rules: Rules) -> Callable[[MarketParcel | None, bytes | None], MarketStation]:
+def market_maker(rules: Rules) -> Callable[[MarketParcel | None, bytes | None], MarketStation]:
+    """Return the maker of a market, from its first parcel or from its state."""
+
     def make(first: MarketParcel | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         market, offers = rules.shop.markets[name], rules.shop.arms(name)
@@ -101,9 +104,11 @@ def _keyed(said: list[Said]) -> list[tuple[str, Said]]:
     return [(each.key, each) for each in said]
 
 
-def _by_market(
+def by_market(
     markets: tuple[str, ...],
 ) -> Callable[[list[tuple[str, ShardSaid]]], list[tuple[str, MarketParcel]]]:
+    """Return what gathers, for each of these markets, what shards have said: rows first, then ticks."""
+
     def group(batch: list[tuple[str, ShardSaid]]) -> list[tuple[str, MarketParcel]]:
         rows: dict[str, list[Row]] = {}
         ticks: list[tuple[int, float]] = []

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from flows.page import Rules
-from operators.facts import MarketParcel, Parcel, Row, Said, VisitSaid
+from flows.page import SHARD_KEYS, Rules, by_market, market_maker, shard_maker
+from operators.facts import MarketParcel, Parcel, Said, VisitSaid
 from operators.markets import MarketStation
 from operators.shards import Shard
 
@@ -12,9 +12,11 @@ class PlainPage:
     """The stations of the page, called one after the other."""
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
         self.shards: dict[int, Shard] = {}
         self.markets: dict[str, MarketStation] = {}
+        self._make_shard = shard_maker(rules)
+        self._make_market = market_maker(rules)
+        self._by_market = by_market(tuple(rules.shop.markets))
 
     def take(self, items: Iterable[Parcel | Said]) -> tuple[list[Said], list[VisitSaid]]:
         """Take what a reader says; return the records and the rows of the feature store that follow."""
@@ -26,31 +28,20 @@ class PlainPage:
                 by_shard.setdefault(item.shard, []).append(item)
             else:
                 said.append(item)
-        rows: dict[str, list[Row]] = {}
-        ticks: list[tuple[int, float]] = []
-        for number in sorted(by_shard):
-            told = self._shard(number).take(by_shard[number])
-            visits += told.visits
-            for row in told.rows:
-                rows.setdefault(row.market, []).append(row)
-            if told.tick_s is not None:
-                ticks.append((number, told.tick_s))
-        for name in self._rules.shop.markets if ticks else tuple(rows):
-            answer = self._market(name).take([MarketParcel(name, tuple(rows.get(name, ())), tuple(ticks))])
+        told = []
+        for number, parcels in sorted(by_shard.items()):
+            if number not in self.shards:
+                self.shards[number] = self._make_shard(parcels[0], None)
+            told.append((SHARD_KEYS[number], self.shards[number].take(parcels)))
+            visits += told[-1][1].visits
+        for name, rows in self._by_market(told):
+            answer = self.market(name).take([rows])
             said += answer.said
             visits += answer.visits
         return said, visits
 
-    def _shard(self, number: int) -> Shard:
-        if number not in self.shards:
-            rules = self._rules
-            self.shards[number] = Shard(number, rules.parts, rules.visits, ordered=rules.markets.ordered)
-        return self.shards[number]
-
-    def _market(self, name: str) -> MarketStation:
+    def market(self, name: str) -> MarketStation:
+        """Return the station of a market, which is there from the first time it is asked for."""
         if name not in self.markets:
-            shop = self._rules.shop
-            self.markets[name] = MarketStation(
-                shop.markets[name], shop.arms(name), self._rules.ledger_of(name), self._rules.markets
-            )
+            self.markets[name] = self._make_market(MarketParcel(name, (), ()), None)
         return self.markets[name]

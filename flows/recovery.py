@@ -22,7 +22,7 @@ def recovery(directory: Path) -> RecoveryConfig:
     """
     if not directory.exists():
         fresh = directory.with_suffix(".new")
-        fresh.mkdir(exist_ok=True)
+        fresh.mkdir(parents=True, exist_ok=True)
         for left in fresh.iterdir():
             left.unlink()
         init_db_dir(fresh, PARTITIONS)

@@ -196,7 +196,7 @@ class Decisions:
     def take_order(self, order: Fact) -> None:
         """Credit an order to one decision and revoke the offers its buyer still holds."""
         self._settle(order.visitor, order.at_s)
-        happened_s = order.at_s if order.happened_s is None else order.happened_s
+        happened_s = order.own_s
         held = [self._open[name] for name in self._of_visitor.get(order.visitor, ())]
         windows = [each for each in held if each.at_s < happened_s <= each.window_ends_s and not each.learned]
         credited = self._credited(order, happened_s, windows)
@@ -216,15 +216,9 @@ class Decisions:
         found = self._open.get(feedback.offers[0])
         if found is None or not found.treated:
             return
-        match feedback.type:
-            case "offer_shown":
-                found.shown = True
-            case "offer_clicked":
-                found.shown = found.clicked = True
-            case "offer_redeemed":
-                found.shown = found.redeemed = True
-            case _:
-                found.shown = True
+        found.shown = True  # whoever clicked it, used it or put it away has seen it
+        found.clicked |= feedback.type == "offer_clicked"
+        found.redeemed |= feedback.type == "offer_redeemed"
 
     def decision_for(self, cart: str) -> str | None:
         """Return the latest decision for a cart that is still in progress."""

@@ -67,6 +67,11 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     happened_s: float | None = None
     sent_s: float | None = None
 
+    @property
+    def own_s(self) -> float:
+        """When it happened, wherever it is placed."""
+        return self.at_s if self.happened_s is None else self.happened_s
+
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one source partition says to one visitor shard: facts in reading order, then a tick.

@@ -194,7 +194,7 @@ class Sessions:
             self._moment(visit, kind, fact.at_s, fact.id, fact.sent_s)
 
     def _order(self, key: Visitor, visit: Visit | None, fact: Fact) -> None:
-        happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
+        happened_s = fact.own_s
         cart_id = fact.cart
         bought = False
         if visit is not None:

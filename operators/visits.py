@@ -95,7 +95,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
             case "checkout_started":
                 self.checkout_s = fact.at_s
             case "order_completed":
-                happened_s = fact.at_s if fact.happened_s is None else fact.happened_s
+                happened_s = fact.own_s
                 self.ordered_s = happened_s if self.ordered_s is None else max(self.ordered_s, happened_s)
 
     def _viewed(self, fact: Fact) -> None:

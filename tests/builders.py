@@ -344,7 +344,7 @@ class World:
             self.market().decisions.policy = self.policy  # type: ignore[assignment]
 
     def market(self, name: str = "default") -> MarketStation:
-        return self.page._market(name)
+        return self.page.market(name)
 
     def tell(
         self, *events: dict[str, Any], part: str = PART, now: float | None = None, sent: float | None = None

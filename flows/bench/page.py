@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, rules_of
@@ -16,9 +15,9 @@ from flows.ledger_store import Ledgers
 from flows.lists import CollectSink
 from flows.page import Edges, draw
 from flows.plain import PlainPage
+from flows.recovery import recovery
 from schemas.message import Message
 
-RECOVERY_PARTITIONS = 8
 BATCH = 1000
 
 
@@ -50,12 +49,10 @@ def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
     ledgers = Ledgers(settings.state / "ledger")
     rules = rules_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
     sinks = {name: CollectSink() for name in Edges._fields[1:]}
-    recovery = settings.state / "recovery"
-    recovery.mkdir(parents=True)
-    init_db_dir(recovery, RECOVERY_PARTITIONS)
+    store = recovery(settings.state / "recovery")
     flow = draw(Edges(source, **sinks), rules)
     quiet_collector()
-    run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=RecoveryConfig(str(recovery)))
+    run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=store)
     told = clock.told(events)
     ledgers.close()
     decided = sum(said.type == "decision" for said in sinks["decisions"].items)

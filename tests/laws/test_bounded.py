@@ -74,10 +74,10 @@ def greatest():
         ledgers = Ledgers()
         page = PlainPage(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
         for name in SHOP.markets:
-            policy = page._market(name).decisions.policy
+            policy = page.market(name).decisions.policy
             policy.room, policy._arms.columns.room = 40, 40
             policy._memory = Memory(50)
-            model = page._market(name).abandonment
+            model = page.market(name).abandonment
             model.untreated, model.treated = Quality(50), Quality(50)
         reader = readers(chosen, ordered=False)(PART, None)
         thirds = []
