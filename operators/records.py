@@ -122,10 +122,14 @@ def offered_said(visitor: str, decision: str, value: bytes, since_s: float | Non
 
 
 def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the CloudEvents 1.0 envelope of what happened to an offer; ``data`` is its content."""
+    """Return the CloudEvents 1.0 envelope of what happened to an offer; ``data`` is its content.
+
+    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is read
+    first afterwards.
+    """
     return {
         "specversion": "1.0",
-        "id": f"{data['decision_id']}.{kind.removeprefix('offer.')}",
+        "id": f"{data['decision_id']}.{'decided' if kind == 'offer.decided' else 'ended'}",
         "source": f"offerstream/{market}",
         "type": kind,
         "subject": data["visitor_id"],
