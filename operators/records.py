@@ -124,8 +124,8 @@ def offered_said(visitor: str, decision: str, value: bytes, since_s: float | Non
 def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the CloudEvents 1.0 envelope of what happened to an offer; ``data`` is its content.
 
-    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is read
-    first afterwards.
+    However an offer ends, its end has the same id: one that was published before a crash stands, whatever
+    is read first afterwards.
     """
     return {
         "specversion": "1.0",
