@@ -19,9 +19,9 @@ class Decision(Told):
 
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
-    its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability with
-    which it was to be held out. ``conflict``: a visitor and a user were assigned apart and then found to be
-    one person, which gets no offers from then on, whatever the assignment says.
+    its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
+    with which it was to be held out. ``conflict``: a visitor and a user were assigned apart and then found to
+    be one person, which gets no offers from then on, whatever the assignment says.
     """
 
     type: Literal["decision"]
