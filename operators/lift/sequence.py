@@ -33,7 +33,7 @@ from operators.lift.units import Floats
 
 START: Final = 50
 """Intervals begin with so many units, of both groups together, whose value is not zero: v is set by them."""
-PLANNED: Final = 10_000
+PLANNED: Final = 5_000
 """The number of units at which the interval is about as tight as it can be; elsewhere it costs little."""
 
 
