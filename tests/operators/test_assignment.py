@@ -148,6 +148,34 @@ def test_few_moments_of_a_day_are_written_down():
     assert len(set(written)) == 1
 
 
+class Dying(MemoryLedger):
+    """A ledger whose process dies before the next decision is written."""
+
+    dies = False
+
+    def put(self, *entry):
+        if self.dies:
+            raise KeyboardInterrupt
+        super().put(*entry)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_death_between_the_assignment_and_its_decision_changes_nothing(known):
+    [visitor], [user] = visitors(FREE), users(HELD)
+    calm = Counter()
+    calm.sees(visitor, None, 0)
+    expected = calm.sees(visitor, user if known else None, 10)
+    ledger = Dying()
+    counter = Counter(ledger)
+    counter.sees(visitor, None, 0)
+    state = counter.desk.machine.snapshot()
+    ledger.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        counter.sees(visitor, user if known else None, 10)
+    ledger.dies = False
+    assert Counter(ledger, state).sees(visitor, user if known else None, 10) == expected
+
+
 plans = st.lists(
     st.tuples(st.sampled_from(["v0", "v1", "v2", "v3"]), st.sampled_from([None, None, "u0", "u1", "u2"])),
     max_size=12,

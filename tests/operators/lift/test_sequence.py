@@ -18,13 +18,13 @@ def shopping(rng, share, units, chance, *, chance_held_out=None, spread=1.0):
     return held_out, ordered, ordered * profit
 
 
-def ever_outside(intervals, true=0.0):
-    """In which runs an interval ever excluded the truth."""
-    return ((intervals.lower > true) | (intervals.upper < true)).any(axis=-1)
+def ever_outside(intervals, true=0.0, looked_at=True):
+    """In which runs an interval that was looked at excluded the truth."""
+    return (((intervals.lower > true) | (intervals.upper < true)) & looked_at).any(axis=-1)
 
 
 @pytest.mark.parametrize(
-    ("share", "chance", "spread"), [(0.05, 0.02, 1.0), (0.05, 0.10, 2.0), (0.1, 0.15, 1.0)]
+    ("share", "chance", "spread"), [(0.05, 0.04, 1.0), (0.05, 0.10, 2.0), (0.1, 0.15, 1.0)]
 )
 def test_without_an_effect_at_most_one_run_in_twenty_ever_excludes_zero_but_many_naive_ones_do(
     share, chance, spread
@@ -34,12 +34,14 @@ def test_without_an_effect_at_most_one_run_in_twenty_ever_excludes_zero_but_many
     for _ in range(RUNS // CHUNK):
         held_out, *values = shopping(rng, share, 5000, chance, spread=spread)
         for name, value in zip(("conversion", "profit"), values, strict=True):
-            wrong[name] += ever_outside(confidence_sequence(value, held_out, share)).sum()
-            wrong[f"naive {name}"] += ever_outside(naive_intervals(value, held_out)).sum()
+            sequence = confidence_sequence(value, held_out, share)
+            begun = np.isfinite(sequence.lower)
+            wrong[name] += ever_outside(sequence).sum()
+            wrong[f"naive {name}"] += ever_outside(naive_intervals(value, held_out), looked_at=begun).sum()
     assert wrong["conversion"] <= 0.05 * RUNS
     assert wrong["profit"] <= 0.05 * RUNS
-    assert wrong["naive conversion"] >= 0.25 * RUNS
-    assert wrong["naive profit"] >= 0.25 * RUNS
+    assert wrong["naive conversion"] >= 0.2 * RUNS
+    assert wrong["naive profit"] >= 0.2 * RUNS
 
 
 def test_a_true_effect_stays_inside_and_is_found():
