@@ -102,7 +102,7 @@ def with_effect(units):
                 deviation = np.var(value[held_out]) / share + np.var(value[~held_out]) / (1 - share)
                 fixed[name] = needed(deviation, true)
         for name, when in first.items():
-            anytime = float(np.quantile(when, 0.8, method="higher"))
+            anytime = float(np.quantile(when, 0.8, method="higher"))  # infinite where too few found it
             size, ratio = f"{fixed[name]:,.0f}", f"{anytime / fixed[name]:.1f}"
             outside = f"{100 * missed[name] / RUNS:.1f} %"
             orders = f"{before:g} to {after:g}"

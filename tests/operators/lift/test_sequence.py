@@ -44,6 +44,11 @@ def test_without_an_effect_at_most_one_run_in_twenty_ever_excludes_zero_but_many
     assert wrong["naive profit"] >= 0.2 * RUNS
 
 
+def test_the_inequality_it_rests_on_holds_for_every_number():
+    numbers = np.linspace(-60, 60, 1_000_001)
+    assert (np.exp(numbers - numbers**2 / 6) <= 1 + numbers + numbers**2 / 3 + 1e-12).all()
+
+
 def test_a_true_effect_stays_inside_and_is_found():
     rng = np.random.default_rng(3)
     outside, found, runs = np.zeros(2), np.zeros(2), 4 * CHUNK
