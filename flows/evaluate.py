@@ -8,7 +8,7 @@ import msgspec
 
 from flows.logged_decisions import Logged, logged_decisions
 from flows.logged_table import logged_table
-from operators.evaluation import Report, Shares, evaluate, spec_of
+from operators.evaluation import Estimate, Log, Report, Shares, evaluate, mean_reward, spec_of
 from schemas.errors import SetupError
 
 
@@ -24,10 +24,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The report, and how many records of the log were left out, by reason."""
+    """The report, how many records of the log were left out, by reason, and what the holdout earned.
+
+    ``holdout`` is beside the rows: visitors who never get an offer, over the whole log.
+    """
 
     log: str
     left_out: dict[str, int]
+    holdout: Estimate | None
     report: Report
 
 
@@ -41,7 +45,14 @@ def evaluated(asked: Asked) -> Answer:
     }
     logged = read_log(asked.log, asked.market, asked.columns)
     report = evaluate(logged.rows, specs, train_share=asked.train_share, clip=asked.clip, likes=likes)
-    return Answer(str(asked.log), logged.left_out, report)
+    return Answer(str(asked.log), logged.left_out, _holdout(logged), report)
+
+
+def _holdout(logged: Logged) -> Estimate | None:
+    if not logged.holdout:
+        return None
+    profits, visitors = zip(*logged.holdout, strict=True)
+    return mean_reward("holdout", Log(profits, [0] * len(profits), [1.0] * len(profits), visitors))
 
 
 def read_log(path: Path, market: str | None, columns: Mapping[str, str]) -> Logged:

@@ -29,6 +29,10 @@ def show(answer: Answer, console: Console) -> None:
         f"values are rewards a row, intervals 95 %, clustered by visitor; clipped at {report.clip:.4g}"
     )
     console.print(f"as logged: {_number(report.logged.value)} {_interval(report.logged)}")
+    if answer.holdout is not None:
+        console.print(
+            f"holdout, who got no offers: {_number(answer.holdout.value)} {_interval(answer.holdout)}"
+        )
     for policy in report.policies:
         _show(policy, console)
 
@@ -37,8 +41,8 @@ def _show(policy: PolicyReport, console: Console) -> None:
     console.print()
     table = Table(title=f"policy {escape(policy.policy)}", title_justify="left", title_style="bold")
     table.add_column("estimator")
-    for name in ("value", "95 % interval", "effective rows", "largest weight"):
-        table.add_column(name, justify="right")
+    for name in ("value", "95 % interval", "ESS", "largest weight"):
+        table.add_column(name, justify="right", no_wrap=True)
     style = None if policy.answerable else "dim"
     for each in policy.estimates:
         numbers = (_number(each.value), _interval(each), f"{each.effective_sample_size:,.1f}")

@@ -15,10 +15,14 @@ T = TypeVar("T")
 
 
 class Logged(NamedTuple):
-    """The rows of a log in the order of their times, and how many records were left out, by reason."""
+    """The rows of a log in the order of their times, and how many records were left out, by reason.
+
+    ``holdout`` are the profits of the holdout's decisions and whose they are.
+    """
 
     rows: list[Row]
     left_out: dict[str, int]
+    holdout: list[tuple[float, str]]
 
 
 class _Decided(msgspec.Struct):
@@ -60,11 +64,14 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
     _check_market(market, sorted({each.market for each in decisions}), directory)
     rows: list[Row] = []
     left_out: Counter[str] = Counter()
+    holdout: list[tuple[float, str]] = []
     for each in decisions:
         if market is not None and each.market != market:
             left_out["of another market"] += 1
         elif each.holdout or not each.teaches:
             left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
+            if each.holdout and each.decision_id in closed:
+                holdout.append((profits[each.decision_id], each.visitor_id))
         elif each.decision_id not in closed:
             left_out["open"] += 1
         else:
@@ -72,7 +79,7 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
     if not rows:
         raise SetupError(f"{directory} must have decisions whose reward is known; {_why(left_out)}")
     rows.sort(key=lambda row: row.at)
-    return Logged(rows, dict(left_out))
+    return Logged(rows, dict(left_out), holdout)
 
 
 def _row(each: _Decided, profit: float) -> Row:

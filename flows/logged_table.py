@@ -71,11 +71,9 @@ def logged_table(path: Path, named: Mapping[str, str]) -> Logged:
                 {name: {a: table.number(at, i) for a, i in arms.items()} for name, arms in policies.items()},
             )
         )
-    if "time" not in place:
-        return Logged(rows, {})
-    return Logged(
-        sorted(rows, key=_moment if table.is_number(place["time"]) else lambda row: str(row.at)), {}
-    )
+    if "time" in place:
+        rows.sort(key=_moment if table.is_number(place["time"]) else lambda row: str(row.at))
+    return Logged(rows, {}, [])
 
 
 class Table:

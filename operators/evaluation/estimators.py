@@ -11,7 +11,15 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from operators.evaluation.intervals import Influence, Interval, around, effective_sample_size, interval
+from operators.evaluation.intervals import (
+    NOTHING,
+    Influence,
+    Interval,
+    around,
+    clustered_error,
+    effective_sample_size,
+    interval,
+)
 from operators.evaluation.log import Floats, Log, distribution, matrix_of
 from schemas.errors import SetupError
 
@@ -39,9 +47,9 @@ def ips(log: Log, target: ArrayLike) -> Estimate:
 def clipped_ips(log: Log, target: ArrayLike, clip: float | None = None) -> Estimate:
     """Return IPS with weights above ``clip`` counted as ``clip``: less variance, and a bias towards 0.
 
-    The square root of the number of rows unless set (Ionides, 2008, "Truncated Importance Sampling"). The
-    interval is about the clipped mean, not about the policy's value. Raises SetupError for a clip that is
-    not above 0.
+    The square root of the number of rows unless set (Ionides, 2008, "Truncated Importance Sampling"). What is
+    cut off is missing from the weights' mean of 1, by which the interval is wider. Raises SetupError for a
+    clip that is not above 0.
     """
     most = math.sqrt(log.size) if clip is None else clip
     if not most > 0.0:
@@ -52,7 +60,7 @@ def clipped_ips(log: Log, target: ArrayLike, clip: float | None = None) -> Estim
 
 def snips(log: Log, target: ArrayLike) -> Estimate:
     """Return self-normalised IPS: the mean reward weighted by the weights (Swaminathan, Joachims, 2015)."""
-    return _normalised("snips", log, log.weights(distribution(target, log)))
+    return _normalised("snips", log, log.weights(distribution(target, log)), 1.0)
 
 
 def replay(log: Log, target: ArrayLike) -> Estimate:
@@ -61,26 +69,22 @@ def replay(log: Log, target: ArrayLike) -> Estimate:
     A target that draws counts each row by its probability of the row's arm, the mean over its draws. Right
     only where all arms were logged with equal probability.
     """
-    return _normalised("replay", log, log.of_chosen(distribution(target, log)))
+    return _normalised("replay", log, log.of_chosen(distribution(target, log)), None)
 
 
-def direct(log: Log, target: ArrayLike, predicted: ArrayLike, refitted: Floats | None = None) -> Estimate:
+def direct(log: Log, target: ArrayLike, predicted: ArrayLike, doubt: float = 0.0) -> Estimate:
     """Return the mean of what a reward model predicts for the target's choices (the direct method).
 
-    ``predicted`` is the predicted reward, rows by arms. ``refitted``: the estimate made again by models that
-    each leave out one of several groups of visitors; the interval then counts how unsure the model is
-    (jackknife), never how wrong. Effective sample size and weight tell how much of the log speaks about the
-    target.
+    ``predicted`` is the predicted reward, rows by arms. ``doubt`` is how unsure the model is of the estimate,
+    as a standard deviation; the interval counts it, and never how wrong the model is. Effective sample size
+    and largest weight tell how much of the log speaks about the target.
     """
     chosen = distribution(target, log)
     rows = (chosen * matrix_of(predicted, log, "predicted")).sum(axis=1)
     value = float(rows.mean())
-    even = np.ones(log.size)
-    found = interval(value, Influence(rows - value, even, 0.0, log.clusters))
-    if refitted is not None:
-        groups = len(refitted)
-        error = math.sqrt((groups - 1) / groups * float(((refitted - refitted.mean()) ** 2).sum()))
-        found = max(found, around(value, error, groups - 1.0))
+    freedom = float(log.clusters.max())
+    error = math.hypot(clustered_error(rows - value, log.clusters), doubt)
+    found = around(value, error, freedom) if freedom > 0.0 else NOTHING
     return _estimate("direct", value, found, log.weights(chosen))
 
 
@@ -95,8 +99,7 @@ def doubly_robust(log: Log, target: ArrayLike, predicted: ArrayLike) -> Estimate
     errors = log.rewards - log.of_chosen(model)
     rows = (chosen * model).sum(axis=1) + weights * errors
     value = float(rows.mean())
-    heaviest = float(weights.max() * np.abs(errors).max())
-    found = interval(value, Influence(rows - value, weights, heaviest, log.clusters))
+    found = interval(value, Influence(rows - value, weights, errors, log.clusters))
     return _estimate("doubly_robust", value, found, weights)
 
 
@@ -108,22 +111,16 @@ def mean_reward(name: str, log: Log) -> Estimate:
 def _weighted(name: str, log: Log, weights: Floats) -> Estimate:
     rows = weights * log.rewards
     value = float(rows.mean())
-    heaviest = float(weights.max() * np.abs(log.rewards).max())
-    found = interval(value, Influence(rows - value, weights, heaviest, log.clusters))
+    found = interval(value, Influence(rows - value, weights, log.rewards, log.clusters))
     return _estimate(name, value, found, weights)
 
 
-def _normalised(name: str, log: Log, weights: Floats) -> Estimate:
+def _normalised(name: str, log: Log, weights: Floats, mass: float | None) -> Estimate:
     mean = float(weights.mean())
     value = float(weights @ log.rewards) / log.size / mean if mean > 0.0 else math.nan
-    if math.isnan(value):
-        scores, heaviest = weights, 0.0
-    else:
-        errors = (log.rewards - value) / mean
-        scores, heaviest = weights * errors, float(weights.max() * np.abs(errors).max())
-    return _estimate(
-        name, value, interval(value, Influence(scores, weights, heaviest, log.clusters)), weights
-    )
+    errors = (log.rewards - value) / mean if mean > 0.0 else log.rewards
+    found = interval(value, Influence(weights * errors, weights, errors, log.clusters, mass))
+    return _estimate(name, value, found, weights)
 
 
 def _estimate(name: str, value: float, found: Interval, weights: Floats) -> Estimate:

@@ -86,8 +86,9 @@ def matrix_of(matrix: ArrayLike, log: Log, name: str) -> Floats:
     least = int(log.arms.max()) + 1
     if found.ndim != 2 or len(found) != log.size or found.shape[1] < least:
         raise SetupError(f"{name} must have {log.size} rows and {least} or more arms; got {found.shape}")
-    if not np.isfinite(found).all():
-        raise SetupError(f"{name} must be finite; row {_first(~np.isfinite(found).all(axis=1))} is not")
+    wrong = np.asarray(~np.isfinite(found).all(axis=1))
+    if wrong.any():
+        raise SetupError(f"{name} must be finite; row {_first(wrong)} is not")
     return found
 
 

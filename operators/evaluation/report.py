@@ -102,7 +102,7 @@ def _frozen(  # noqa: PLR0913, PLR0917  a policy, the log, and the models made o
         ips(log, target),
         clipped_ips(log, target, clip),
         snips(log, target),
-        direct(log, target, predicted, model.refitted(target)),
+        direct(log, target, predicted, model.doubt(target, predicted)),
         doubly_robust(log, target, predicted),
     )
     notes = list(known.warnings)

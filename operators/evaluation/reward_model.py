@@ -23,6 +23,7 @@ class RewardModel:
     """
 
     def __init__(self, log: Log, features: Floats, arms: int) -> None:
+        self._log = log
         self.groups = min(GROUPS, int(log.clusters.max()) + 1)
         self.group_of = log.clusters % self.groups
         spread = features.std(axis=0)
@@ -45,16 +46,19 @@ class RewardModel:
         products, sums = self._products.sum(axis=0), self._sums.sum(axis=0)
         if without is not None:
             products, sums = products - self._products[without], sums - self._sums[without]
-        width = self.rows.shape[1]
-        shared_penalty = np.full(width, SHARED)
-        shared_penalty[0] = 1e-6
-        shared = np.linalg.solve(products.sum(axis=0) + np.diag(shared_penalty), sums.sum(axis=0))
-        penalty = np.full(width, OWN_SLOPE * max(width - 1, 1))
-        penalty[0] = OWN_LEVEL
+        penalty = np.full(self.rows.shape[1], SHARED)
+        penalty[0] = 1e-6
+        shared = np.linalg.solve(products.sum(axis=0) + np.diag(penalty), sums.sum(axis=0))
         rest = sums - products @ shared
-        own = np.linalg.solve(products + np.diag(penalty), rest[:, :, None])[:, :, 0]
+        own = np.linalg.solve(products + self._penalty(), rest[:, :, None])[:, :, 0]
         found: Floats = shared + own
         return found
+
+    def _penalty(self) -> Floats:
+        width = self.rows.shape[1]
+        penalty = np.full(width, OWN_SLOPE * max(width - 1, 1))
+        penalty[0] = OWN_LEVEL
+        return np.diag(penalty)
 
     def predicted(self) -> Floats:
         """Return the predicted reward, rows by arms, of each row by the model without its group."""
@@ -64,17 +68,16 @@ class RewardModel:
             found[these] = self.rows[these] @ self.weights(group if self.groups > 1 else None).T
         return found
 
-    def refitted(self, target: Floats) -> Floats | None:
-        """Return the direct estimates that models and rows without each group give, None for one group."""
-        if self.groups == 1:
-            return None
-        values = []
-        for group in range(self.groups):
-            those = self.group_of != group
-            values.append(
-                float(((self.rows[those] @ self.weights(group).T) * target[those]).sum(axis=1).mean())
-            )
-        return np.array(values)
+    def doubt(self, target: Floats, predicted: Floats) -> float:
+        """Return the standard deviation of the direct estimate, as the model itself sees it.
+
+        That of the posterior of the arms' own weights: great for an arm that was hardly ever logged, and
+        blind to what is not linear.
+        """
+        errors = self._log.rewards - self._log.of_chosen(predicted)
+        reach = target.T @ self.rows / len(self.rows)
+        spread = np.linalg.solve(self._products.sum(axis=0) + self._penalty(), reach[:, :, None])[:, :, 0]
+        return float(np.sqrt(np.mean(errors**2) * (reach * spread).sum()))
 
 
 def cross_fitted(log: Log, features: Floats, arms: int) -> Floats:
