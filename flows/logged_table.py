@@ -2,7 +2,7 @@
 
 import csv
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -42,9 +42,9 @@ def logged_table(path: Path, named: Mapping[str, str]) -> Logged:
     policies = table.policies()
     taken = {*place.values(), *(at for arms in policies.values() for at in arms.values())}
     context = {name: at for at, name in enumerate(table.header) if name and at not in taken}
-    numbers = [name for name, at in context.items() if table.is_number(at)]
+    values = {name: table.column(at) for name, at in context.items()}
     if "position" in place:
-        context["position"] = place["position"]
+        values["position"] = [line[place["position"]] for line in table.lines]
     every = tuple(
         sorted({line[place["arm"]] for line in table.lines} | {a for p in policies.values() for a in p})
     )
@@ -61,11 +61,7 @@ def logged_table(path: Path, named: Mapping[str, str]) -> Logged:
                 table.number(at, place["reward"]),
                 line[place["visitor"]] if "visitor" in place else str(at),
                 eligible,
-                {
-                    name: float(line[i]) if name in numbers else line[i]
-                    for name, i in context.items()
-                    if line[i]
-                },
+                {name: column[at] for name, column in values.items() if column[at] != ""},
                 line[place["time"]] if "time" in place else at,
                 None,
                 {name: {a: table.number(at, i) for a, i in arms.items()} for name, arms in policies.items()},
@@ -126,6 +122,17 @@ class Table:
     def is_number(self, column: int) -> bool:
         """Return whether all values of a column that are there are finite numbers."""
         return all(_number(line[column]) is not None for line in self.lines if line[column])
+
+    def column(self, column: int) -> Sequence[float | str]:
+        """Return the values of a column as numbers, if all that are there are; "" where one is missing."""
+        words = [line[column] for line in self.lines]
+        found: list[float | str] = []
+        for word in words:
+            value = _number(word) if word else word
+            if value is None:
+                return words
+            found.append(value)
+        return found
 
     def number(self, at: int, column: int) -> float:
         """Return a value as a number; raises SetupError where it is none."""

@@ -57,12 +57,13 @@ def effective_sample_size(weights: Floats) -> float:
 def interval(value: float, rows: Influence) -> Interval:
     """Return the 95 % interval around an estimate.
 
-    The variance is that of sums over clusters (Liang, Zeger, 1986, with the usual C / (C - 1)). Where weights
-    are heavy it says too little, since the rows that would show it are the ones that are missing. So two things
-    are added that vanish as the log grows: what four more rows of the greatest weight would do (as Agresti and
-    Coull, 1998, add four rows to a share), and, for weights that must average 1, the mass by which they miss
-    it (beyond its standard error), as if it had typical rewards. The quantile is Student's with the effective
-    number of clusters less one. tests/benchmarks/coverage.py measures how often such intervals hold the truth.
+    The variance is that of sums over clusters (Liang, Zeger, 1986, with the usual C / (C - 1)). Where
+    weights are heavy it says too little, since the rows that would show it are the ones that are missing. So
+    two things are added that vanish as the log grows: what four more rows of the greatest weight would do
+    (as Agresti and Coull, 1998, add four rows to a share), and, for weights that must average 1, the mass by
+    which they miss it (beyond its standard error), as if it had typical rewards. The quantile is Student's
+    with the effective number of clusters less one. tests/benchmarks/coverage.py measures how often such
+    intervals hold the truth.
     """
     shares = np.bincount(rows.clusters, rows.weights).astype(np.float64)
     freedom = effective_sample_size(shares) - 1.0

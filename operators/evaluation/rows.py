@@ -82,6 +82,7 @@ def features_of(rows: Sequence[Row], most: int = COLUMNS) -> Floats:
 
 
 def _filled(values: Sequence[object]) -> Floats:
-    plain = np.array([np.nan if (each := number(value)) is None else each for value in values])
-    known = np.isfinite(plain)
-    return np.where(known, plain, plain[known].mean() if known.any() else 0.0)
+    plain = [each if each.__class__ is float else number(each) for each in values]
+    found = np.array(plain, dtype=np.float64)
+    known = np.isfinite(found)
+    return np.where(known, found, found[known].mean() if known.any() else 0.0)

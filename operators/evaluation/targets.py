@@ -79,10 +79,7 @@ def _value(text: str) -> float | int | str | None:
 
 def built(spec: Spec) -> Policy:
     """Return the policy of a spec, new, as it would be before any lesson."""
-    try:
-        return policies.build(spec.name, **{"seed": 0, **spec.settings})
-    except TypeError as error:
-        raise SetupError(f"--policy {spec.text} has a setting of a wrong type: {error}") from None
+    return policies.build(spec.name, **{"seed": 0, **spec.settings})
 
 
 def taught(spec: Spec, rows: Sequence[Row]) -> Policy:
