@@ -35,6 +35,7 @@ def show(answer: Answer, console: Console) -> None:
         )
     for policy in report.policies:
         _show(policy, console)
+    console.print("\nthe interval of direct holds only where its linear model is right")
 
 
 def _show(policy: PolicyReport, console: Console) -> None:

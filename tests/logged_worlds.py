@@ -10,7 +10,6 @@ KINDS = ("money", "clicks", "profit")
 FEATURES = 3
 FLOOR = 0.01
 BATCH = 50
-FRESH = 5_000
 
 
 class Worlds(NamedTuple):
@@ -40,11 +39,11 @@ class Worlds(NamedTuple):
     def contexts(self, world):
         return self.features[world, self.rewards.shape[1] // 2 :, 1:]
 
-    def targets(self, world):
-        """By name: what a policy does in the rows of `log`, and its true value over 5,000 fresh visits."""
+    def targets(self, world, visits=20_000):
+        """By name: what a policy does in the rows of `log`, and its true value over so many fresh visits."""
         rng = np.random.default_rng([7, world])
-        fresh = features(rng, (FRESH,), (FRESH,))
-        means = mean_rewards(self.kind, self.level[world], fresh, rng.normal(size=FRESH))
+        fresh = features(rng, (visits,), (visits,))
+        means = mean_rewards(self.kind, self.level[world], fresh, rng.normal(size=visits))
         here = self.features[world, self.rewards.shape[1] // 2 :]
         arms = len(self.level[world])
         ranking = means.mean(axis=0).argsort()
@@ -56,7 +55,7 @@ class Worlds(NamedTuple):
             "frozen soft": lambda x: soft(x @ self.frozen[world].T),
         }
         return {
-            name: (choose(here), float((choose(fresh) * means).sum(axis=1).mean()))
+            name: (choose(here), float(np.vdot(choose(fresh), means)) / visits)
             for name, choose in policies.items()
         }
 
@@ -68,8 +67,8 @@ def features(rng, visits, visitors):
 
 
 def soft(values):
-    scaled = np.exp((values - values.max(axis=1, keepdims=True)) / (values.std() + 1e-9))
-    return scaled / scaled.sum(axis=1, keepdims=True)
+    scaled = np.exp((values - values.max()) / (values.std() + 1e-9))
+    return scaled / (scaled @ np.ones(scaled.shape[1]))[:, None]
 
 
 def mean_rewards(kind, level, x, person):

@@ -8,7 +8,7 @@ from operators.evaluation.log import Floats, Log
 
 GROUPS: Final = 10
 SHARED: Final = 1.0
-OWN_LEVEL: Final = 5.0
+OWN_LEVEL: Final = 1.0
 OWN_SLOPE: Final = 1.0
 FAR: Final = 5.0
 
@@ -18,7 +18,7 @@ class RewardModel:
 
     Built on sums over ten groups of visitors, so that models without one of the groups cost a solve and no
     second look at the rows. Features are scaled by their deviations and cut at five of them. Penalties are
-    in rows' worth of evidence: 1 on the shared slopes, 5 on an arm's own level, and on each of its own
+    in rows' worth of evidence: 1 on the shared slopes and on an arm's own level, and on each of its own
     slopes one for each feature, so that together they move an arm about as far as the noise does.
     """
 

@@ -33,8 +33,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def arms_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return all arms of some rows in the order of their names."""
-    return tuple(sorted({arm for row in rows for arm in (row.arm, *row.eligible)}))
+    """Return all arms of some rows, of policies given in them too, in the order of their names."""
+    named = {arm for row in rows for arm in (row.arm, *row.eligible)}
+    return tuple(sorted(named.union(*(arms for row in rows for arms in row.given.values()))))
 
 
 def log_of(rows: Sequence[Row], arms: Sequence[str]) -> Log:

@@ -24,7 +24,7 @@ def hits():
         for world in range(WORLDS):
             log = worlds.log(world)
             predicted = cross_fitted(log, worlds.contexts(world), ARMS)
-            for policy, (target, truth) in worlds.targets(world).items():
+            for policy, (target, truth) in worlds.targets(world, visits=4000).items():
                 for each in (ips(log, target), snips(log, target), doubly_robust(log, target, predicted)):
                     held = each.low <= truth <= each.high
                     found.setdefault(each.estimator, {}).setdefault(policy, []).append(held)

@@ -38,6 +38,7 @@ def test_uniform_is_even_over_what_is_eligible():
 def test_probabilities_given_in_the_log_are_taken_as_they_are():
     given = {"mine": {"no_offer": 0.25, "ten": 0.75}}
     assert chosen("columns:mine", [row(given=given)]) == [{"no_offer": 0.25, "ten": 0.75}]
+    assert chosen("columns:mine", [row(given=given, eligible=("ten",))]) == [given["mine"]]
 
 
 def test_another_log_tells_how_often_its_policy_chose_each_arm_in_each_position():
