@@ -44,8 +44,8 @@ def effective_sample_size(weights: Floats) -> float:
 
     0 where all weights are 0.
 
-    >>> effective_sample_size(np.array([3.0, 1.0]))
-    1.6
+    >>> effective_sample_size(np.array([4.0, 2.0]))
+    1.8
     """
     largest = float(weights.max(initial=0.0))
     if largest <= 0.0:

@@ -98,9 +98,9 @@ def test_a_question_without_an_answer_is_said_loudly_and_is_null_in_json(tmp_pat
 
 def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
     lines = [
-        "timestamp,item_id,position,click,propensity_score,age,city,mine:a,mine:b",
-        "2026-01-02,a,1,0,0.5,30,Rome,1.0,0.0",
-        "2026-01-01,b,2,1,0.25,,,0.5,0.5",
+        "Unnamed: 0,timestamp,item_id,position,click,propensity_score,age,city,mine:a,mine:b",
+        "0,2026-01-02,a,1,0,0.5,30,Rome,1.0,0.0",
+        "1,2026-01-01,b,2,1,0.25,,,0.5,0.5",
     ]
     first, second = read_log(write(tmp_path / "log.csv", lines), None, {}).rows
     assert (first.arm, first.reward, first.propensity, first.eligible) == ("b", 1.0, 0.25, ("a", "b"))
@@ -136,6 +136,7 @@ def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(t
         ([HEADER, "a,1,0.5"], {"price": "p"}, "--column must name one of arm, reward, .*; got 'price'"),
         ([HEADER, "a,1,0.5", "a,1"], {}, r"log\.csv:3: must have 3 columns; got 2"),
         ([HEADER, "a,1,0.5", "b,many,0.5"], {}, r"log\.csv:3: reward must be a number; got 'many'"),
+        ([HEADER + ",time", "a,1,0.5,3", "a,1,0.5,"], {}, "must have a time in every row, or in none"),
         ([HEADER, "a,1,nan"], {}, r"log\.csv:2: propensity must be a number; got 'nan'"),
         ([HEADER + ",eligible", "a,1,0.5,b c"], {}, r"log\.csv:2: eligible must list the arm .*, 'a'"),
     ],
