@@ -34,12 +34,13 @@ class Log:
     ) -> None:
         self.rewards: Floats = np.asarray(rewards, dtype=np.float64)
         given = np.asarray(arms)
-        self.arms: Ints = given.astype(np.int64)
+        if given.dtype.kind not in "iuf":
+            raise SetupError(f"arms must be whole numbers from 0; got {given.dtype}")
         self.propensities: Floats = np.asarray(propensities, dtype=np.float64)
         self.size = len(self.rewards)
         names = np.arange(self.size) if clusters is None else np.asarray(clusters)
-        if not len(self.arms) == len(self.propensities) == len(names) == self.size:
-            lengths = (self.size, len(self.arms), len(self.propensities), len(names))
+        if not len(given) == len(self.propensities) == len(names) == self.size:
+            lengths = (self.size, len(given), len(self.propensities), len(names))
             raise SetupError(f"rewards, arms, propensities, clusters must be equally long; got {lengths}")
         if self.size == 0:
             raise SetupError("a log must have at least one row; got none")
@@ -47,8 +48,9 @@ class Log:
             raise SetupError(
                 f"rewards must be finite numbers; row {_first(~np.isfinite(self.rewards))} is not"
             )
-        if (wrong := (self.arms < 0) | (self.arms != given)).any():
+        if (wrong := ~((given >= 0) & (given % 1 == 0))).any():
             raise SetupError(f"arms must be whole numbers from 0; row {_first(wrong)} is not")
+        self.arms: Ints = given.astype(np.int64)
         if (wrong := ~((self.propensities > 0) & (self.propensities <= 1))).any():
             first = _first(wrong)
             raise SetupError(

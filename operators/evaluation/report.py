@@ -108,6 +108,8 @@ def _frozen(  # noqa: PLR0913, PLR0917  a policy, the log, and the models made o
     notes = list(known.warnings)
     if known.verdict == "too little":
         notes.append("direct is an extrapolation here: nothing in the log can contradict it")
+    if float(np.ptp(log.rewards)) == 0.0:
+        notes.append("every row earned the same: how much rewards vary is not known, nor counted")
     if float(np.ptp(log.propensities)) > 1e-9:
         notes.append("replay is biased: the arms were not logged with equal probability")
     return PolicyReport(spec.text, known.verdict != "too little", known, estimates, tuple(notes))

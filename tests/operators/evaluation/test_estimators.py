@@ -90,11 +90,13 @@ def test_a_model_that_doubts_itself_widens_the_direct_interval():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (([], [], []), "a log must have at least one row; got none"),
+        (([], np.zeros(0), []), "a log must have at least one row; got none"),
         (([1.0], [0, 1], [0.5]), r"must be equally long; got \(1, 2, 1, 1\)"),
         (([1.0, math.nan], [0, 1], [0.5, 0.5]), "rewards must be finite numbers; row 1 is not"),
         (([1.0], [-1], [0.5]), "arms must be whole numbers from 0; row 0 is not"),
         (([1.0], [0.5], [0.5]), "arms must be whole numbers from 0; row 0 is not"),
+        (([1.0], [math.nan], [0.5]), "arms must be whole numbers from 0; row 0 is not"),
+        (([1.0], ["ten"], [0.5]), "arms must be whole numbers from 0; got <U3"),
         (([1.0, 1.0], [0, 1], [0.5, 0.0]), "propensities must be above 0 and at most 1; row 1 has 0"),
         (([1.0], [0], [1.5]), "propensities must be above 0 and at most 1; row 0 has 1.5"),
         (([1.0], [0], [0.5], None, [[0.5, 0.6]]), "each row of logging must be probabilities that sum to 1"),

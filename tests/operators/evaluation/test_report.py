@@ -52,6 +52,12 @@ def test_a_hopeless_question_is_said_to_be_one():
     assert any("replay is biased" in words for words in found.warnings)
 
 
+def test_a_log_in_which_nobody_ever_bought_says_that_it_knows_no_spread():
+    rows = [Row("ten", 0.5, 0.0, f"v{at}", ("no_offer", "ten"), {}, at) for at in range(100)]
+    (found,) = report("uniform", rows=rows).policies
+    assert any("every row earned the same" in words for words in found.warnings)
+
+
 def test_a_policy_that_goes_on_learning_has_one_estimate():
     (found,) = report("learning:epsilon_greedy").policies
     assert [each.estimator for each in found.estimates] == ["replay"]
