@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "lift": "compare who got the policy with the holdout, in conversion and in profit",
+    "evaluate": "estimate what other policies would have earned, from logged decisions and rewards",
     "bench": "measure throughput, latency, seals and decisions against yardsticks",
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",

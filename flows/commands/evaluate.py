@@ -1,0 +1,72 @@
+"""``offerstream evaluate``."""
+
+import argparse
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from flows.commands.common import pair
+from flows.evaluate import Asked, evaluated, plain
+from flows.evaluate_view import show
+from operators.evaluation.report import TRAIN_SHARE
+from operators.evaluation.targets import KINDS
+from operators.policies import POLICIES
+from schemas.errors import SetupError
+
+EXAMPLES = """\
+  offerstream evaluate replayed --policy none --policy always:ten_percent
+  offerstream evaluate exported --policy linear_thompson --policy uniform --json estimates.json
+  offerstream evaluate random.csv --policy like:bts.csv --policy uniform
+  offerstream evaluate log.csv --policy columns:mine --column arm=treatment --column reward=profit"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``evaluate``."""
+    parser.add_argument(
+        "log",
+        type=Path,
+        metavar="LOG",
+        help="directory that replay or export wrote, or a CSV file of any log",
+    )
+    parser.add_argument(
+        "--policy",
+        dest="policies",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help=f"what to evaluate, repeatable: {KINDS} ({', '.join(POLICIES)}), with settings as in "
+        "epsilon_greedy:floor=0.05",
+    )
+    parser.add_argument(
+        "--train-share",
+        type=float,
+        default=TRAIN_SHARE,
+        help="share of the log, by time, that trains a POLICY before it is frozen (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--clip", type=float, help="greatest weight of clipped_ips (default: root of the rows)"
+    )
+    parser.add_argument("--market", help="market of a directory; needed where it has several")
+    parser.add_argument(
+        "--column",
+        dest="columns",
+        action="append",
+        default=[],
+        metavar="MEANING=NAME",
+        type=pair,
+        help="which column of a CSV file is the arm, reward, propensity, visitor, time, eligible or position",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the estimates, and write them where asked."""
+    columns = dict(args.columns)
+    answer = evaluated(Asked(args.log, args.policies, args.market, columns, args.train_share, args.clip))
+    if args.json is not None:
+        try:
+            args.json.write_bytes(orjson.dumps(plain(answer), option=orjson.OPT_INDENT_2) + b"\n")
+        except OSError as error:
+            raise SetupError(f"--json must be a file that can be written; got: {error}") from None
+    show(answer, Console())

@@ -1,0 +1,121 @@
+"""The decisions and rewards that a replay or an export wrote, as rows to evaluate policies on."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from operators.evaluation import Row
+from schemas.errors import SetupError
+
+T = TypeVar("T")
+
+
+class Logged(NamedTuple):
+    """The rows of a log in the order of their times, and how many records were left out, by reason.
+
+    ``holdout`` are the profits of the holdout's decisions and whose they are.
+    """
+
+    rows: list[Row]
+    left_out: dict[str, int]
+    holdout: list[tuple[float, str]]
+
+
+class _Decided(msgspec.Struct):
+    decision_id: str
+    visitor_id: str
+    market: str
+    at: datetime
+    features: dict[str, float | str]
+    eligible: tuple[str, ...]
+    probabilities: dict[str, float]
+    arm: str
+    propensity: float
+    holdout: bool
+    teaches: bool
+    reason: str | None
+
+
+class _Earned(msgspec.Struct):
+    decision_id: str
+    kind: str
+    profit: float
+
+
+def logged_decisions(directory: Path, market: str | None) -> Logged:
+    """Return the decisions of one market that were ordinary draws and whose window is over.
+
+    The reward is the window's profit and that of all corrections. Left out are the holdout, decisions that
+    were no draw (shadow, stale, no eligible arm) and those still ``open``. Raises SetupError where a file is
+    missing or is not what it should be, and where there are several markets and none is chosen: their
+    currencies differ.
+    """
+    profits: dict[str, float] = {}
+    closed: set[str] = set()
+    for earned in _records(directory / "rewards.jsonl", _Earned):
+        profits[earned.decision_id] = profits.get(earned.decision_id, 0.0) + earned.profit
+        if earned.kind == "window":
+            closed.add(earned.decision_id)
+    decisions = list(_records(directory / "decisions.jsonl", _Decided))
+    _check_market(market, sorted({each.market for each in decisions}), directory)
+    rows: list[Row] = []
+    left_out: Counter[str] = Counter()
+    holdout: list[tuple[float, str]] = []
+    for each in decisions:
+        if market is not None and each.market != market:
+            left_out["of another market"] += 1
+        elif each.holdout or not each.teaches:
+            left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
+            if each.holdout and each.decision_id in closed:
+                holdout.append((profits[each.decision_id], each.visitor_id))
+        elif each.decision_id not in closed:
+            left_out["open"] += 1
+        else:
+            rows.append(_row(each, profits[each.decision_id]))
+    if not rows:
+        raise SetupError(f"{directory} must have decisions whose reward is known; {_why(left_out)}")
+    rows.sort(key=lambda row: row.at)
+    return Logged(rows, dict(left_out), holdout)
+
+
+def _row(each: _Decided, profit: float) -> Row:
+    return Row(
+        each.arm,
+        each.propensity,
+        profit,
+        each.visitor_id,
+        each.eligible,
+        each.features,
+        each.at,
+        each.probabilities,
+    )
+
+
+def _records(path: Path, kind: type[T]) -> Iterator[T]:
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield decoder.decode(line)
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    raise SetupError(f"{path}:{number} must be a record of offerstream: {error}") from None
+    except OSError as error:
+        raise SetupError(
+            f"{path} must be a file that replay or export wrote; got: {error.strerror}"
+        ) from None
+
+
+def _check_market(market: str | None, known: list[str], directory: Path) -> None:
+    if (market is None and len(known) > 1) or (market is not None and market not in known):
+        names = ", ".join(known) or "none"
+        raise SetupError(f"--market must be a market of {directory}: {names}; got {market or 'none'}")
+
+
+def _why(left_out: Counter[str]) -> str:
+    said = ", ".join(f"{number} {reason}" for reason, number in sorted(left_out.items()))
+    return f"left out: {said}" if said else "there are none"

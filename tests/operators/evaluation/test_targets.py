@@ -1,0 +1,115 @@
+"""A policy is asked for in words, keeps to what was eligible, and is frozen before it is judged."""
+
+import pytest
+
+from operators.evaluation import Row, Shares, spec_of
+from operators.evaluation.rows import arms_of
+from operators.evaluation.targets import target_of, taught
+from schemas.errors import SetupError
+
+
+def row(arm="ten", reward=0.0, eligible=("no_offer", "ten", "ship"), at=0, **more):
+    usual = {"propensity": 1 / 3, "visitor": f"v{at}", "context": {"cart_value": float(at % 7)}}
+    return Row(arm=arm, reward=reward, eligible=eligible, at=at, **usual | more)
+
+
+ROWS = [row(at=0), row("no_offer", eligible=("no_offer", "ship"), at=1), row("ship", at=2)]
+
+
+def chosen(text, rows=ROWS, before=(), like=None):
+    arms = arms_of(rows)
+    found = target_of(spec_of(text), rows, arms, before, like)
+    return [{arm: p for arm, p in zip(arms, each, strict=True) if p} for each in found.tolist()]
+
+
+def test_none_never_makes_an_offer():
+    assert chosen("none") == [{"no_offer": 1.0}] * 3
+
+
+def test_always_makes_its_offer_wherever_it_may():
+    assert chosen("always:ten") == [{"ten": 1.0}, {"no_offer": 1.0}, {"ten": 1.0}]
+
+
+def test_uniform_is_even_over_what_is_eligible():
+    even = dict.fromkeys(("no_offer", "ten", "ship"), 1 / 3)
+    assert chosen("uniform") == [even, {"no_offer": 0.5, "ship": 0.5}, even]
+
+
+def test_probabilities_given_in_the_log_are_taken_as_they_are():
+    given = {"mine": {"no_offer": 0.25, "ten": 0.75}}
+    assert chosen("columns:mine", [row(given=given)]) == [{"no_offer": 0.25, "ten": 0.75}]
+    assert chosen("columns:mine", [row(given=given, eligible=("ten",))]) == [given["mine"]]
+
+
+def test_another_log_tells_how_often_its_policy_chose_each_arm_in_each_position():
+    first, second = {"position": "1"}, {"position": "2"}
+    other = [*[row("ten", context=first)] * 3, row("ship", context=first), row("ship", context=second)]
+    rows = [
+        row(context=first),
+        row(context=second),
+        row("no_offer", eligible=("no_offer", "ship"), context=first),
+    ]
+    found = chosen("like:other.csv", rows, like=Shares(other))
+    assert found == [{"ten": 0.75, "ship": 0.25}, {"ship": 1.0}, {"ship": 1.0}]
+
+
+def test_a_policy_learns_from_earlier_rows_only_and_is_then_frozen():
+    before = [row("ten" if at % 2 else "no_offer", 5.0 * (at % 2), at=at) for at in range(200)]
+    first, _, last = chosen("epsilon_greedy:floor=0.3", ROWS, before)
+    assert first["ten"] == pytest.approx(0.8)
+    assert last["ten"] == pytest.approx(0.8)
+    assert taught(spec_of("linear_thompson"), before).lessons == 200
+
+
+def test_settings_are_read_as_numbers_words_and_none():
+    settings = spec_of("linear_thompson:half_life=none,floor=5e-2,seed=3").settings
+    assert settings == {"half_life": None, "floor": 0.05, "seed": 3}
+    assert isinstance(settings["seed"], int)
+    assert spec_of("learning:linucb").kind == "learning"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("best", "--policy must be none, always:ARM, uniform, .* linear_thompson, .*; got 'best'"),
+        ("always:", "--policy must be none"),
+        ("learning:uniform", "--policy must be none"),
+        ("linucb:fast", "--policy linucb takes settings like floor=0.05; got 'fast'"),
+        ("linucb:width=2", "policy linucb does not take such settings"),
+        ("linucb:floor=2", "floor must be a probability from 0 to 1; got 2"),
+        ("linucb:floor=high", "policy linucb does not take such settings"),
+    ],
+)
+def test_a_policy_there_is_not_is_refused_in_words(text, words):
+    with pytest.raises(SetupError, match=words):
+        spec_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "words"),
+    [
+        (
+            "always:mug",
+            ROWS,
+            "--policy always:mug must name an arm of the log: no_offer, ship, ten; got 'mug'",
+        ),
+        (
+            "always:ten",
+            [*ROWS, row("ship", eligible=("ship",), at=9)],
+            "must be eligible in every row; .* at 9",
+        ),
+        ("columns:mine", ROWS, "--policy columns:mine needs columns mine:ARM with its probabilities"),
+    ],
+)
+def test_a_policy_the_log_cannot_be_asked_about_is_refused_in_words(text, rows, words):
+    with pytest.raises(SetupError, match=words):
+        chosen(text, rows)
+
+
+def test_a_log_of_other_arms_tells_nothing_about_these():
+    with pytest.raises(
+        SetupError, match="like must be a log of the same arms; it never chose one of a row's"
+    ):
+        chosen("like:other.csv", like=Shares([row("mug", context={})]))
+    with pytest.raises(SetupError, match="it never chose one of a row's in position 3"):
+        chosen("like:other.csv", [row(context={"position": "3"})], like=Shares(ROWS))
