@@ -1,7 +1,6 @@
 """What no logistic curve can say of a score: a free line from a probability to how often it came true."""
 
 from bisect import bisect_right
-from math import sqrt
 from typing import Final, NamedTuple
 
 FURTHEST: Final = 8.0
@@ -11,8 +10,6 @@ EVERY: Final = 100
 MOST: Final = 50.0
 PARTS: Final = 20
 LEAST: Final = 5.0
-SURE: Final = 2.5
-SLOPE: Final = 0.05
 
 
 class Pool(NamedTuple):
@@ -28,7 +25,7 @@ class Bend:
 
     Outcomes are counted in 160 bins of log-odds, the older the less (``memory``), and pooled to twenty of
     about equal size. How far each may leave the diagonal is shrunk by what chance alone would explain
-    (James and Stein 1961): over a good curve the line stays nearly straight. It falls only where the evidence
+    (James and Stein 1961): over a good curve the line stays nearly straight. It may fall where the evidence
     is strong: a score under which the less likely comes true more often is put in order, and AUC gains.
     """
 
@@ -75,10 +72,7 @@ class Bend:
         chance = [max(p * (1.0 - p), 1e-4) / pool.count for pool, p in zip(pools, at, strict=True)]
         ratio = sum(gap * gap / by_chance for gap, by_chance in zip(gaps, chance, strict=True)) / len(pools)
         kept = max(1.0 - 1.0 / ratio, 0.0) if ratio > 0.0 else 0.0
-        goals = [p + kept * gap for p, gap in zip(at, gaps, strict=True)]
-        level = risen(goals, [pool.count for pool in pools])
-        # The slight slope keeps the ranks of probabilities that the line would make equal.
-        self.at, self.gaps = at, [(1.0 - SLOPE) * (to - p) for to, p in zip(level, at, strict=True)]
+        self.at, self.gaps = at, [kept * gap for gap in gaps]
 
     def _pools(self) -> list[Pool]:
         enough = max(sum(self.counts) / PARTS, LEAST)
@@ -95,28 +89,3 @@ class Bend:
             pool = Pool(pool.count + last.count, pool.said + last.said, pool.true + last.true)
         pools.append(pool)
         return pools
-
-
-def risen(values: list[float], counts: list[float]) -> list[float]:
-    """The nearest shares that fall only where two neighbours differ by more than 2.5 standard errors.
-
-    Pools adjacent violators, as isotonic regression does, but leaves those alone that chance does not explain.
-
-    >>> risen([0.1, 0.4, 0.3, 0.9], [10.0, 10.0, 10.0, 10.0])
-    [0.1, 0.35, 0.35, 0.9]
-    >>> risen([0.9, 0.1], [100.0, 100.0])
-    [0.9, 0.1]
-    """
-    pools: list[tuple[float, float, int]] = []
-    for value, count in zip(values, counts, strict=True):
-        mean, size, parts = value, count, 1
-        while pools and pools[-1][0] > mean:
-            before, bulk, more = pools[-1]
-            both = (before * bulk + mean * size) / (bulk + size)
-            error = sqrt(max(both * (1.0 - both), 1e-4) * (1.0 / bulk + 1.0 / size))
-            if before - mean > SURE * error:
-                break
-            pools.pop()
-            mean, size, parts = both, bulk + size, parts + more
-        pools.append((mean, size, parts))
-    return [mean for mean, _, parts in pools for _ in range(parts)]
