@@ -18,6 +18,9 @@ class Calibrated(Model):
     def __init__(self, model: Model, share: float = 0.0005) -> None:
         self.model = model
         self.share = share
+        self._begin()
+
+    def _begin(self) -> None:
         self.curve = Platt()
         self.bend = Bend()
         self.trust = 0.5  # in the bent word, the rest in the model's own
@@ -43,6 +46,11 @@ class Calibrated(Model):
             self.bend.learn(odds(curved), curved, y, w)
             self._weigh(said if y else 1.0 - said, bent if y else 1.0 - bent, min(w, 1.0))
         return p
+
+    def forget(self) -> None:
+        """Let the model forget in its way, and calibrate anew."""
+        self.model.forget()
+        self._begin()
 
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
         """The same with nothing learned yet; the model inside is cloned its own way."""
