@@ -15,7 +15,7 @@ LEAST: Final = 5.0
 class Pool(NamedTuple):
     """Neighbouring bins together: outcomes, sum of what was said of them, how many came true."""
 
-    count: float
+    size: float
     said: float
     true: float
 
@@ -67,9 +67,9 @@ class Bend:
         for sums in (self.counts, self.said, self.true):
             sums[:] = [fade * value for value in sums]
         pools = self._pools()
-        at = [pool.said / pool.count for pool in pools]
-        gaps = [(pool.true - pool.said) / pool.count for pool in pools]
-        chance = [max(p * (1.0 - p), 1e-4) / pool.count for pool, p in zip(pools, at, strict=True)]
+        at = [pool.said / pool.size for pool in pools]
+        gaps = [(pool.true - pool.said) / pool.size for pool in pools]
+        chance = [max(p * (1.0 - p), 1e-4) / pool.size for pool, p in zip(pools, at, strict=True)]
         ratio = sum(gap * gap / by_chance for gap, by_chance in zip(gaps, chance, strict=True)) / len(pools)
         kept = max(1.0 - 1.0 / ratio, 0.0) if ratio > 0.0 else 0.0
         self.at, self.gaps = at, [kept * gap for gap in gaps]
@@ -80,12 +80,12 @@ class Bend:
         pool = Pool(0.0, 0.0, 0.0)
         for count, said, true in zip(self.counts, self.said, self.true, strict=True):
             if count:
-                pool = Pool(pool.count + count, pool.said + said, pool.true + true)
-                if pool.count >= enough:
+                pool = Pool(pool.size + count, pool.said + said, pool.true + true)
+                if pool.size >= enough:
                     pools.append(pool)
                     pool = Pool(0.0, 0.0, 0.0)
-        if pools and pool.count < enough / 2:
+        if pools and pool.size < enough / 2:
             last = pools.pop()
-            pool = Pool(pool.count + last.count, pool.said + last.said, pool.true + last.true)
+            pool = Pool(pool.size + last.size, pool.said + last.said, pool.true + last.true)
         pools.append(pool)
         return pools

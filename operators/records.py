@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from operators.drift import Drift
 from operators.facts import Fact, Moment, Outcome, Said
+from operators.ids import name_of
 from operators.rewards import Open
 from schemas.catalog import Offer
 
@@ -68,6 +70,33 @@ def outcome_said(outcome: Outcome, lesson: Lesson) -> Said:
     return decision_stream("outcome", outcome.visitor, outcome.id, value)
 
 
+class ModelAt(NamedTuple):
+    """The model that was watched, after how many lessons, and what a drift triggered in it."""
+
+    name: str
+    version: int
+    triggered: str
+
+
+def drift_said(outcome: Outcome, drift: Drift, model: ModelAt) -> Said:
+    """Return the Drift record of a figure that moved, made certain by the outcome of a cart."""
+    drift_id = name_of("drift", outcome.id, drift.what)
+    value = {
+        "type": "drift",
+        "drift_id": drift_id,
+        "outcome_id": outcome.id,
+        "market": outcome.market,
+        "at": rfc3339(outcome.at_s),
+        "what": drift.what,
+        "before": drift.before,
+        "after": drift.after,
+        "triggered": model.triggered,
+        "model": model.name,
+        "model_version": model.version,
+    }
+    return decision_stream("drift", outcome.market, drift_id, value)
+
+
 def window_said(market: str, closed: Open, cost: float) -> Said:
     """Return the Reward record of a decision whose window has ended."""
     return _reward_said(market, closed, closed.window_ends_s, f"{closed.decision}.window", {
@@ -124,8 +153,8 @@ def offered_said(visitor: str, decision: str, value: bytes, since_s: float | Non
 def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the CloudEvents 1.0 envelope of what happened to an offer; ``data`` is its content.
 
-    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is read
-    first afterwards.
+    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is
+    read first afterwards.
     """
     return {
         "specversion": "1.0",
