@@ -51,7 +51,7 @@ class Tracking:
 
     __slots__ = ("patience", "sums")
 
-    def __init__(self, patience: float = 100.0) -> None:
+    def __init__(self, patience: float = 75.0) -> None:
         self.patience = patience
         self.sums = [0.0] * (TENTS + 1)
 
