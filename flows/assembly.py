@@ -49,9 +49,8 @@ def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
         recovery_s=settings.recovery.total_seconds(),
         lateness_s=settings.lateness.total_seconds(),
     )
-    return Rules(
-        shop, tuple(parts), visits, MarketSettings(decisions, settings.model, ordered=ordered), ledger_of
-    )
+    markets = MarketSettings(decisions, settings.model, settings.on_drift, ordered=ordered)
+    return Rules(shop, tuple(parts), visits, markets, ledger_of)
 
 
 def reader_of(

@@ -17,7 +17,7 @@ from schemas.rejected import RejectedRecord, rejected_line
 
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "offers": ("offers",),
-    "decisions": ("decisions", "rewards", "scores", "outcomes"),
+    "decisions": ("decisions", "rewards", "scores", "outcomes", "drifts"),
     "rejected": ("rejected",),
 }
 """The files (without ``.jsonl``) that each stream is written to."""
@@ -124,6 +124,7 @@ class _Stamp(msgspec.Struct):
     offset: int = 0
     id: str = ""
     reward_id: str = ""
+    drift_id: str = ""
     outcome_id: str = ""
     decision_id: str | None = None
     moment_id: str | None = None
@@ -131,7 +132,8 @@ class _Stamp(msgspec.Struct):
     def order(self) -> tuple[Any, ...]:
         at = self.at if self.at is not None else self.time
         place = (self.topic, self.partition, self.offset)
-        own_id = self.id or self.reward_id or self.outcome_id or self.decision_id or self.moment_id
+        of_others = self.outcome_id or self.decision_id or self.moment_id
+        own_id = self.id or self.reward_id or self.drift_id or of_others
         return (at.timestamp() if at is not None else 0.0, place, own_id)
 
 

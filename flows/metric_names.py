@@ -77,6 +77,9 @@ class Names(Collector):
             "market",
             "arm",
         )
+        self.drifts = Series(
+            counter, "drift_detected_total", "Figures of a model's world that moved", "market", "what"
+        )
         self.quality = {
             name: Series(gauge, f"model_{name}", says, "market", "carts") for name, says in QUALITY.items()
         }

@@ -31,8 +31,14 @@ class _Reward(msgspec.Struct):
     profit: float
 
 
+class _Drift(msgspec.Struct):
+    market: str
+    what: str
+
+
 _decision = msgspec.json.Decoder(_Decision)
 _reward = msgspec.json.Decoder(_Reward)
+_drift = msgspec.json.Decoder(_Drift)
 
 
 class Metrics:
@@ -102,7 +108,7 @@ class Metrics:
         self.names.seals.observe(seconds)
 
     def delivered(self, said: Said, at_s: float) -> None:
-        """The broker acknowledged a record at ``at_s``: decisions and rewards are counted from its bytes."""
+        """The broker acknowledged a record at ``at_s``: decisions, rewards, drifts are counted from it."""
         names = self.names
         names.published.add(said.stream, said.type)
         if said.type == "offer.decided" and said.since_s is not None:
@@ -114,6 +120,9 @@ class Metrics:
             reward = _reward.decode(said.value)
             names.rewards.add(reward.market, reward.arm, reward.kind)
             names.profit.add(reward.market, reward.arm, by=reward.profit)
+        elif said.type == "drift":
+            drift = _drift.decode(said.value)
+            names.drifts.add(drift.market, drift.what)
         elif said.stream == "rejected":
             names.rejects.add(dict(said.headers).get("class", b"unknown").decode())
 

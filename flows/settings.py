@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from operators import models, policies
+from operators.abandonment import OnDrift
 from schemas.adapters import FORMATS
 from schemas.catalog import Shop, load_shop
 from schemas.durations import Duration, write_duration
@@ -71,7 +72,7 @@ class Settings(BaseSettings):
     feedback_topic: Topic = Field("shop.feedback", description="topic to read what became of offers from")
     offers_topic: Topic = Field("shop.offers", description="topic of offers for marketing")
     decisions_topic: Topic = Field(
-        "shop.decisions", description="topic of decisions, rewards, scores, outcomes"
+        "shop.decisions", description="topic of decisions, rewards, scores, outcomes, drifts"
     )
     rejected_topic: Topic = Field("shop.rejected", description="topic of what could not be taken, and why")
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
@@ -101,6 +102,11 @@ class Settings(BaseSettings):
     )
     policy: str = Field("linear_thompson", description="contextual bandit that chooses")
     model: str = Field("logistic", description="model of cart abandonment")
+    on_drift: OnDrift = Field(
+        "report",
+        description="what a detected drift does: `report` only says so, `forget` lets the model learn as fast"
+        " as a new one, `reset` trains a new one that takes over once it predicts better",
+    )
     seed: int = Field(0, ge=0, description="seed of everything random")
     cooldown: Duration = Field(timedelta(hours=24), description="a visitor's time between two offers")
     correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")

@@ -22,6 +22,7 @@ REPORT_EVERY_S: Final = 0.25
 BEHIND_S: Final = 1.0
 SAY_EVERY_S: Final = 10.0
 FILE_STEP_S: Final = 60.0
+DAY_S: Final = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class SimulationSettings:
     """How busy the shop is, how fast its time runs, and where its events go.
 
     ``speed`` is in simulated seconds per second, ``visits_per_hour`` in simulated hours. Where ``to`` is a
-    file, events are written as fast as possible and nobody reacts to offers. It ends after ``seconds`` of
+    file, events are written as fast as possible and nobody reacts to offers. ``broken_checkout`` are the days
+    after the start, from and to, on which no order comes through. It ends after ``seconds`` of
     real time, for a file after as much simulated time as they stand for; None: not by itself.
     """
 
@@ -42,6 +44,7 @@ class SimulationSettings:
     cart_share: float = SHOP_CARTS
     seasons: bool = True
     seconds: float | None = None
+    broken_checkout: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Raise SetupError for what cannot be simulated."""
@@ -51,6 +54,10 @@ class SimulationSettings:
         for name in ("speed", "visits_per_hour"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise SetupError(f"{name} must be a number above 0; got {getattr(self, name)!r}")
+        if self.broken_checkout is not None and not 0 <= self.broken_checkout[0] < self.broken_checkout[1]:
+            raise SetupError(
+                f"broken_checkout must be two days, the first before the second; got {self.broken_checkout!r}"
+            )
         if not 0 < self.cart_share <= 1:
             raise SetupError(f"cart_share must be above 0 and at most 1; got {self.cart_share!r}")
 
@@ -70,6 +77,7 @@ def simulate(settings: SimulationSettings, report: Callable[[Counters], bool] = 
             visits_per_hour=settings.visits_per_hour,
             cart_share=settings.cart_share,
             seasons=settings.seasons,
+            checkout_broken_s=_incident_s(settings, counters.at_s),
         ),
     )
     log.info("shoppers of %s: seed %d, speed %g", settings.market, settings.seed, settings.speed)
@@ -82,6 +90,13 @@ def simulate(settings: SimulationSettings, report: Callable[[Counters], bool] = 
         log.info("shoppers interrupted")
     log.info("shoppers: %d events, %d reactions to offers", counters.events, counters.feedback)
     return counters
+
+
+def _incident_s(settings: SimulationSettings, starts_s: float) -> tuple[float, float] | None:
+    if settings.broken_checkout is None:
+        return None
+    begins, ends = settings.broken_checkout
+    return starts_s + begins * DAY_S, starts_s + ends * DAY_S
 
 
 def _starts_s(settings: SimulationSettings) -> float:

@@ -1,15 +1,14 @@
 """Drift: which of the figures that a model lives by moved to another level, when, and from where to where."""
 
-import pickle
 from math import exp, log
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from river import drift
 
+from operators.cusum import Cusum
 from operators.models import Features
 from operators.models.encoding import Encoder
 
-FORMAT: Final = 1
 WARM_UP: Final = 500
 MOST_GAUGES: Final = 64
 SURENESS: Final = 1e-4
@@ -17,18 +16,17 @@ LEAST: Final = 0.1
 ENOUGH: Final = 50
 WORST_LOSS: Final = 4.0
 # What moves with the clock, or grows while the shop comes to know its visitors, is no news.
-RESTLESS: Final = ("hour_sin", "hour_cos", "visits_before", "known_user")
+RESTLESS: Final = ("hour_sin", "hour_cos", "weekend", "visits_before", "known_user")
 
 
 class Drift(NamedTuple):
-    """A figure moved: ``log_loss`` (nats), ``base_rate``, or a feature by its name.
+    """A figure moved: ``what`` is log_loss (nats), base_rate, or feature:NAME.
 
     ``before`` and ``after`` of a feature are its level between 0 and 1, a half being its mean when the watch
-    began; of a word, ``device=mobile``, its share.
+    began; of a word, ``feature:device=mobile``, its share.
     """
 
-    name: str
-    at_s: float
+    what: str
     before: float
     after: float
 
@@ -36,17 +34,19 @@ class Drift(NamedTuple):
 class Gauge:
     """One figure between 0 and 1, watched by River's ADWIN (Bifet and Gavalda 2007).
 
-    A change is told once it is both certain and large: ADWIN found one since the level last told, and the
-    mean of what came after it, over at least 50 values, is ``LEAST`` away. Bounded by ADWIN's own window.
+    The first 500 values set its level. A change is told once it is both certain and large: ADWIN found one
+    since the level last told, and the mean of what came after it, over at least 50 values, is ``LEAST`` away.
+    Bounded by ADWIN's own window, whose buckets grow with the logarithm of the values.
     """
 
-    __slots__ = ("detector", "level", "moved", "only_up")
+    __slots__ = ("detector", "level", "moved", "only_up", "seen")
 
     def __init__(self, only_up: bool = False) -> None:
         self.detector = drift.ADWIN(delta=SURENESS)
         self.level: float | None = None
         self.moved = False
         self.only_up = only_up
+        self.seen = 0
 
     def settle(self) -> None:
         """Take the present mean for the level from which a change is told."""
@@ -55,7 +55,10 @@ class Gauge:
     def update(self, value: float) -> tuple[float, float] | None:
         """The levels before and after, when this value makes a change certain."""
         self.detector.update(value)
-        if self.detector.drift_detected:
+        self.seen += 1
+        if self.seen == WARM_UP:
+            self.settle()
+        elif self.detector.drift_detected:
             self.moved = True
             return None  # the detector forgets what came before with the next value
         if self.level is None or not self.moved or self.detector.width < ENOUGH:
@@ -70,8 +73,9 @@ class Gauge:
 class Watch:
     """The gauges of one model: its log loss (told when it rises), the base rate and the features it is fed.
 
-    The first 500 outcomes set the levels and the scale of every feature; what comes later is compared with
-    them. Bounded by 64 features and words.
+    The first 500 outcomes set the levels and the scale of every feature, 500 more the features' levels; what
+    comes later is compared with them. The base rate and the features are those of all carts: which of them
+    get no offer changes while a policy learns, and the shop does not. Bounded by 64 features and words.
     """
 
     def __init__(self, restless: tuple[str, ...] = RESTLESS) -> None:
@@ -79,55 +83,34 @@ class Watch:
         self.outcomes = 0
         self.scale = Encoder()
         self.loss = Gauge(only_up=True)
-        self.rate = Gauge()
+        self.rate = Cusum()
         self.features: dict[str, Gauge] = {}
 
-    def observe(self, at_s: float, predicted: float, abandoned: bool, features: Features) -> list[Drift]:
-        """The drifts that this outcome makes certain."""
+    def observe(self, predicted: float, abandoned: bool, features: Features, treated: bool) -> list[Drift]:
+        """The drifts that this outcome makes certain; the loss of a ``treated`` cart says nothing."""
         self.outcomes += 1
-        surprise = -log(max(predicted if abandoned else 1.0 - predicted, 1e-15))
-        told = {
-            "log_loss": self.loss.update(min(surprise, WORST_LOSS) / WORST_LOSS),
-            "base_rate": self.rate.update(float(abandoned)),
-        }
-        if self.outcomes <= WARM_UP:
-            self.scale.learn(features)
-        else:
+        told = {"base_rate": self.rate.update(abandoned)}
+        if not treated:
+            told["log_loss"] = self._surprise(predicted if abandoned else 1.0 - predicted)
+        if self.outcomes > WARM_UP:
             told.update(self._compare(features))
-        if self.outcomes == WARM_UP:
-            self.loss.settle()
-            self.rate.settle()
-            names = (*self.scale.numbers, *self.scale.words)
-            kept = [name for name in names if name not in self.restless][:MOST_GAUGES]
-            self.features = {name: Gauge() for name in kept}
-        unit = {"log_loss": WORST_LOSS}
-        return [
-            Drift(name, at_s, levels[0] * unit.get(name, 1.0), levels[1] * unit.get(name, 1.0))
-            for name, levels in told.items()
-            if levels is not None
-        ]
+        else:
+            self.scale.learn(features)
+            if self.outcomes == WARM_UP:
+                names = (*self.scale.numbers, *self.scale.words)
+                kept = [name for name in names if name not in self.restless][:MOST_GAUGES]
+                self.features = {name: Gauge() for name in kept}
+        return [Drift(what, *levels) for what, levels in told.items() if levels is not None]
+
+    def _surprise(self, given: float) -> tuple[float, float] | None:
+        levels = self.loss.update(min(-log(max(given, 1e-15)), WORST_LOSS) / WORST_LOSS)
+        return None if levels is None else (levels[0] * WORST_LOSS, levels[1] * WORST_LOSS)
 
     def _compare(self, features: Features) -> dict[str, tuple[float, float] | None]:
         scaled, numbers = self.scale.scaled(features), self.scale.numbers
         told = {}
         for name, gauge in self.features.items():
             value = scaled.get(name, 0.0)
-            told[name] = gauge.update(1.0 / (1.0 + exp(-1.7 * value)) if name in numbers else value)
-            if self.outcomes == 2 * WARM_UP:
-                gauge.settle()
+            level = 1.0 / (1.0 + exp(-1.7 * value)) if name in numbers else value
+            told[f"feature:{name}"] = gauge.update(level)
         return told
-
-    def dumps(self) -> bytes:
-        """Everything remembered, as bytes that ``loads`` takes."""
-        return pickle.dumps((FORMAT, pickle.dumps(self, protocol=5)), protocol=5)
-
-    @classmethod
-    def loads(cls, data: bytes) -> Self:
-        """The watch that ``dumps`` wrote down; raises ValueError for another format."""
-        found, watch = pickle.loads(data)  # noqa: S301 - our own snapshot, from our own state directory
-        if found != FORMAT:
-            raise ValueError(f"the drift state must be of format {FORMAT}; got {found!r}")
-        watch = pickle.loads(watch)  # noqa: S301 - as above
-        if not isinstance(watch, cls):
-            raise TypeError(f"the drift state must hold a Watch; got {type(watch).__name__}")
-        return watch

@@ -9,13 +9,13 @@ from typing import Final
 
 import msgspec
 
-from operators.abandonment import Abandonment
+from operators.abandonment import Abandonment, OnDrift
 from operators.decisions import Decisions, DecisionSettings, Scored
 from operators.facts import Fact, MarketParcel, Moment, Outcome, Row, Said, VisitSaid, place
 from operators.facts_from import FEEDBACK
 from operators.ids import SHARDS, check_format
 from operators.ledger import Ledger
-from operators.records import Lesson, outcome_said, score_said
+from operators.records import Lesson, ModelAt, drift_said, outcome_said, score_said
 from operators.ticks import NEVER, Watermark
 from schemas.catalog import Market, Offer
 
@@ -31,6 +31,7 @@ class MarketSettings(msgspec.Struct, frozen=True):
 
     decisions: DecisionSettings = DecisionSettings()
     model: str = "logistic"
+    on_drift: OnDrift = "report"
     ordered: bool = False
 
 
@@ -71,7 +72,7 @@ class MarketStation:
         self._held: list[Row] = []
         self._visits: list[VisitSaid] = []
         self._figures_s = NEVER
-        self.abandonment = Abandonment(settings.model)
+        self.abandonment = Abandonment(settings.model, settings.on_drift)
         decided: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
@@ -79,7 +80,7 @@ class MarketStation:
             self._clock.restore(was.promises, was.time_s)
             self._held = [_row(each) for each in was.held]
             if was.model == settings.model:
-                self.abandonment = Abandonment.loads(was.abandonment)
+                self.abandonment = Abandonment.loads(was.abandonment, settings.on_drift)
             decided = was.decisions
         self.decisions = Decisions(market, offers, ledger, settings.decisions, decided)
 
@@ -148,18 +149,21 @@ class MarketStation:
         self.decisions.take_moment(moment, scored)
 
     def _learn(self, outcome: Outcome) -> None:
-        weight = predicted = None
+        model, weight, learned = self.abandonment, None, None
         decision = self.decisions.decision_for(outcome.cart)
         treated, none_probability = self.decisions.take_outcome(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
             if treated:
-                predicted = self.abandonment.observe_treated(outcome.features, abandoned)
+                learned = model.observe_treated(outcome.features, abandoned)
             else:
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
-                predicted = self.abandonment.learn(outcome.features, abandoned, weight)
-        lesson = Lesson(treated, weight, predicted, decision)
+                learned = model.learn(outcome.features, abandoned, weight)
+        lesson = Lesson(treated, weight, learned.predicted if learned else None, decision)
         self.decisions.said.append(outcome_said(outcome, lesson))
+        if learned is not None and learned.drifts:
+            at = ModelAt(model.name, model.version, learned.triggered)
+            self.decisions.said += [drift_said(outcome, drift, at) for drift in learned.drifts]
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""

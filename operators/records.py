@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from operators.drift import Drift
 from operators.facts import Fact, Moment, Outcome, Said
+from operators.ids import name_of
 from operators.rewards import Open
 from schemas.catalog import Offer
 
@@ -66,6 +68,33 @@ def outcome_said(outcome: Outcome, lesson: Lesson) -> Said:
         "abandonment": lesson.predicted,
     }
     return decision_stream("outcome", outcome.visitor, outcome.id, value)
+
+
+class ModelAt(NamedTuple):
+    """The model that was watched, after how many lessons, and what a drift triggered in it."""
+
+    name: str
+    version: int
+    triggered: str
+
+
+def drift_said(outcome: Outcome, drift: Drift, model: ModelAt) -> Said:
+    """Return the Drift record of a figure that moved, made certain by the outcome of a cart."""
+    drift_id = name_of("drift", outcome.id, drift.what)
+    value = {
+        "type": "drift",
+        "drift_id": drift_id,
+        "outcome_id": outcome.id,
+        "market": outcome.market,
+        "at": rfc3339(outcome.at_s),
+        "what": drift.what,
+        "before": drift.before,
+        "after": drift.after,
+        "triggered": model.triggered,
+        "model": model.name,
+        "model_version": model.version,
+    }
+    return decision_stream("drift", outcome.market, drift_id, value)
 
 
 def window_said(market: str, closed: Open, cost: float) -> Said:

@@ -126,5 +126,26 @@ class Outcome(Told):
     abandonment: Probability | None
 
 
-DecisionRecord = Annotated[Decision | Reward | Score | Outcome, Field(discriminator="type")]
+class Drift(Told):
+    """A figure that the abandonment model lives by moved to another level; keyed by the market.
+
+    ``what`` is log_loss (nats), base_rate (share of carts abandoned), or feature:NAME: a number's level
+    between 0 and 1, a half being its mean when the watch began, or a word's share. The outcome
+    ``outcome_id`` made it certain. ``triggered`` is what it led to: report (nothing), forget or reset.
+    """
+
+    type: Literal["drift"]
+    drift_id: Id
+    outcome_id: Id
+    market: Name
+    at: AwareDatetime
+    what: Annotated[str, Field(pattern=r"^(log_loss|base_rate|feature:.+)$")]
+    before: FiniteFloat
+    after: FiniteFloat
+    triggered: Literal["report", "forget", "reset"]
+    model: str
+    model_version: int
+
+
+DecisionRecord = Annotated[Decision | Reward | Score | Outcome | Drift, Field(discriminator="type")]
 DECISIONS: Final[TypeAdapter[DecisionRecord]] = TypeAdapter(DecisionRecord)

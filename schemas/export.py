@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from schemas.catalog import Shop
-from schemas.decisions import Decision, Outcome, Reward, Score
+from schemas.decisions import Decision, Drift, Outcome, Reward, Score
 from schemas.events import EVENTS
 from schemas.offers import OFFERS
 from schemas.rejected import Rejected
@@ -19,6 +19,7 @@ WORDS: Final[dict[str, tuple[str, TypeAdapter[Any]]]] = {
     "reward.json": ("Reward", TypeAdapter(Reward)),
     "score.json": ("Score", TypeAdapter(Score)),
     "outcome.json": ("Outcome", TypeAdapter(Outcome)),
+    "drift.json": ("Drift", TypeAdapter(Drift)),
     "rejected.json": ("Rejected", TypeAdapter(Rejected)),
     "offers_file.json": ("offers.toml", TypeAdapter(Shop)),
 }

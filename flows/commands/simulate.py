@@ -10,9 +10,10 @@ from flows.simulate_kafka import places
 
 EXAMPLES = """\
   offerstream simulate --bootstrap localhost:9092 --speed 60 --visits-per-hour 2000
-  offerstream simulate --out events.jsonl --seconds 3600 --seed 7"""
+  offerstream simulate --out events.jsonl --seconds 3600 --seed 7
+  offerstream simulate --out month.jsonl --seconds 2592000 --broken-checkout 15 18"""
 
-CHOSEN = ("speed", "visits_per_hour", "cart_share", "seed", "seconds", "market")
+CHOSEN = ("speed", "visits_per_hour", "cart_share", "seed", "seconds", "market", "broken_checkout")
 USUAL = {field.name: field.default for field in dataclasses.fields(SimulationSettings)}
 
 
@@ -21,6 +22,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_bootstrap(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON lines there instead of to Kafka")
     parser.add_argument("--seconds", type=float, help="end after so many seconds")
+    parser.add_argument(
+        "--broken-checkout",
+        type=float,
+        nargs=2,
+        metavar=("FROM", "TO"),
+        help="an incident: between these days after the start no order comes through",
+    )
     add_shoppers(parser)
     add_settings(parser)
 
@@ -43,4 +51,6 @@ def run(args: argparse.Namespace) -> None:
     settings = settings_of(args)
     to = places(settings) if args.out is None else args.out
     chosen = {name: getattr(args, name) for name in CHOSEN if getattr(args, name) is not None}
+    if args.broken_checkout is not None:
+        chosen["broken_checkout"] = tuple(args.broken_checkout)
     simulate(SimulationSettings(settings.shop(), to, **chosen))

@@ -19,7 +19,9 @@ MODELS: Final[dict[str, Callable[[], Model]]] = {
     "adpredictor": lambda: Calibrated(AdPredictor()),
     "tree": lambda: Calibrated(Tree()),
     "forest": lambda: Calibrated(Forest()),
-    "auto": lambda: Mixture((Calibrated(Logistic()), Calibrated(AdPredictor()), Calibrated(Tree()))),
+    "auto": lambda: Calibrated(
+        Mixture((Calibrated(Logistic()), Calibrated(AdPredictor()), Calibrated(Tree())))
+    ),
 }
 
 

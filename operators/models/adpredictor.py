@@ -59,6 +59,10 @@ class AdPredictor(Model):
             self.encoder.learn(x)
         return p
 
+    def forget(self) -> None:
+        """Doubt every belief as before the first lesson; the means stay."""
+        self.linear.variances = dict.fromkeys(self.linear.variances, 1.0)
+
     def _answer(self, bins: dict[str, float]) -> float:
         if not self.linear.means:  # River would set up its constant during the question
             return 0.5

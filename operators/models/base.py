@@ -28,3 +28,6 @@ class Model(base.Classifier):
     def learn_one(self, x: Features, y: object, w: float = 1.0) -> None:
         """Learn one lesson, anything true being True."""
         self.lesson(x, bool(y), w)
+
+    def forget(self) -> None:
+        """Hold on to what was learned less firmly, so that the next lessons count as early ones do."""

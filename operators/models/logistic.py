@@ -38,6 +38,10 @@ class Logistic(Model):
             self.encoder.learn(x)
         return p
 
+    def forget(self) -> None:
+        """Let the next steps be as long as the first; the weights stay."""
+        self.squares = {}
+
     def _answer(self, z: dict[str, float]) -> float:
         weight = self.weights.get
         total = 0.0

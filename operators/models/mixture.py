@@ -32,6 +32,12 @@ class Mixture(Model):
             self.trust = [(1.0 - self.share) * t / total + floor for t in trust]
         return p
 
+    def forget(self) -> None:
+        """Let each model forget in its way, and trust all alike."""
+        for model in self.models:
+            model.forget()
+        self.trust = [1.0 / len(self.models)] * len(self.models)
+
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
         """A mixture of the same models that learned nothing yet; River clones no models inside a tuple."""
         fresh = {"models": tuple(model.clone() for model in self.models)}

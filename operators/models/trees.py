@@ -52,7 +52,8 @@ class Tree(Model):
 class Forest(Model):
     """Ten adaptive trees on random features: the strongest on bent data, at half a millisecond a lesson.
 
-    River's forest knows no weights: a lesson is repeated, its fraction by a seeded chance, at most 20 times.
+    Leaves count, as in the tree; asking River's naive Bayes leaves would change them. River's forest knows no
+    weights: a lesson is repeated, its fraction by a seeded chance, at most 20 times.
     """
 
     def __init__(self, seed: int = 1, trees: int = 10, depth: int = 10) -> None:
@@ -61,7 +62,9 @@ class Forest(Model):
         self.depth = depth
         self.encoder = Encoder()
         self.chance = Random(seed)  # noqa: S311 - draws copies, not secrets
-        self.forest: Any = forest.ARFClassifier(n_models=trees, max_depth=depth, seed=seed)
+        self.forest: Any = forest.ARFClassifier(
+            n_models=trees, max_depth=depth, leaf_prediction="mc", seed=seed
+        )
 
     def probability(self, x: Features) -> float:
         """The probability of True; changes nothing."""
@@ -69,12 +72,12 @@ class Forest(Model):
 
     def lesson(self, x: Features, y: bool, w: float) -> float:
         """What the probability was; the trees then see the lesson ``w`` times, on average."""
-        plain = self.encoder.plain(x)
-        p = self._answer(plain)
+        p = self._answer(self.encoder.plain(x))
         if w > 0.0:
+            self.encoder.learn(x)  # first: River sizes its random subsets by the features of the first lesson
+            plain = self.encoder.plain(x)
             for _ in range(min(int(w + self.chance.random()), MOST_COPIES)):
                 self.forest.learn_one(plain, y)
-            self.encoder.learn(x)
         return p
 
     def _answer(self, plain: dict[str, float | str]) -> float:

@@ -32,12 +32,17 @@ RETURNS: Final = 0.3
 RETURN_DAYS: Final = 3.0
 KEPT_S: Final = 6 * 3600.0
 DAY_S: Final = 86_400.0
+PAYING: Final = ("order_completed", "offer_redeemed")
 (ARRIVALS, PEOPLE, VISITS, FATES, PRODUCTS) = range(5)
 
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """What a world is made of: the offers of its shop, when it starts, how busy it is."""
+    """What a world is made of: the offers of its shop, when it starts, how busy it is.
+
+    ``checkout_broken_s`` is an incident, from one time to another: who pays meanwhile begins to, and no order
+    follows.
+    """
 
     offers: tuple[Offer, ...]
     starts_at_s: float
@@ -47,6 +52,7 @@ class WorldSettings:
     seasons: bool = True
     products: int = 240
     segments: tuple[Segment, ...] = SEGMENTS
+    checkout_broken_s: tuple[float, float] | None = None
 
 
 class Waiting:
@@ -106,6 +112,8 @@ class World:
             due_s, _, plan, whose, event = heappop(due)
             if event is None:
                 self._something_else(whose, due_s)
+            elif event["type"] in PAYING and self._cannot_pay(due_s):
+                continue
             elif whose is None:
                 said.append(event)
             elif isinstance(whose, Waiting) and whose.plan == plan:
@@ -113,6 +121,10 @@ class World:
                 said.append(event)
         self.now_s = max(self.now_s, at_s)
         return said
+
+    def _cannot_pay(self, at_s: float) -> bool:
+        broken_s = self.settings.checkout_broken_s
+        return broken_s is not None and broken_s[0] <= at_s < broken_s[1]
 
     def offered(self, offer: dict[str, Any]) -> bool:
         """Hand over the data of an ``offer.decided``; False where it can reach nobody who still hesitates."""

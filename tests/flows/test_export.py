@@ -63,7 +63,7 @@ def test_exported_topics_equal_the_files_of_a_replay(tmp_path, broker):
     counts = export_topics(CLUSTER, TOPICS, tmp_path / "topics")
     assert counts == {"offers": 2, "decisions": 3, "rejected": 2}
     assert contents(tmp_path / "topics") == contents(replayed(tmp_path / "files"))
-    assert len(contents(tmp_path / "topics")) == 6
+    assert len(contents(tmp_path / "topics")) == 7
 
 
 def test_a_record_of_somebody_else_stops_the_export(tmp_path, broker):

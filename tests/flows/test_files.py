@@ -164,7 +164,7 @@ def filled(directory, stream, *said):
 
 
 def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
-    types = ("decision", "reward", "score", "outcome", "score")
+    types = ("decision", "reward", "score", "outcome", "score", "drift")
     filled(tmp_path, "decisions", *(Said("decisions", kind, "", "", kind.encode()) for kind in types)).close()
     filled(tmp_path, "offers").close()
     filled(tmp_path, "rejected").close()
@@ -173,6 +173,7 @@ def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
         "rewards.jsonl": b"reward\n",
         "scores.jsonl": b"score\nscore\n",
         "outcomes.jsonl": b"outcome\n",
+        "drifts.jsonl": b"drift\n",
         "offers.jsonl": b"",
         "rejected.jsonl": b"",
     }
@@ -239,7 +240,7 @@ def test_settled_files_do_not_depend_on_the_order_of_arrival(tmp_path):
             assert lines(tmp_path / "one", name) == lines(tmp_path / "two", name)
     assert [json.loads(line)["id"] for line in lines(tmp_path, "one/offers")] == ["z", "b", "c", "a"]
     assert [json.loads(line)["offset"] for line in lines(tmp_path, "two/rejected")] == [2, 9, 10]
-    assert len(list((tmp_path / "two").iterdir())) == 6
+    assert len(list((tmp_path / "two").iterdir())) == 7
 
 
 def test_decisions_and_rewards_settle_by_their_own_ids(tmp_path):

@@ -142,6 +142,13 @@ def test_a_decision_counts_for_its_arm(metrics):
     assert value(metrics, "decisions_total", market="de", arm="no_offer") == 1
 
 
+def test_drifts_are_counted_by_what_moved(metrics):
+    for what in ("base_rate", "feature:device=mobile", "base_rate"):
+        metrics.delivered(said("decisions", "drift", market="de", what=what, before=0.7, after=0.9), 0.0)
+    assert value(metrics, "drift_detected_total", market="de", what="base_rate") == 2
+    assert value(metrics, "drift_detected_total", market="de", what="feature:device=mobile") == 1
+
+
 def test_rewards_add_up_and_a_loss_takes_away(metrics):
     for kind, profit in (("window", 8.0), ("window", -3.5), ("correction", 1.0)):
         metrics.delivered(said("decisions", "reward", market="de", arm="ten", kind=kind, profit=profit), 0.0)

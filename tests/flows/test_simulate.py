@@ -62,6 +62,10 @@ def test_whoever_is_asked_for_a_report_may_end_it(tmp_path):
         ({"speed": 0}, "speed must be a number above 0; got 0"),
         ({"visits_per_hour": -1}, "visits_per_hour must be a number above 0; got -1"),
         ({"market": "moon"}, "market must be one of default, uk; got 'moon'"),
+        (
+            {"broken_checkout": (3.0, 2.0)},
+            r"broken_checkout must be two days, the first before the second; got \(3.0, 2.0\)",
+        ),
         ({"cart_share": 1.5}, "cart_share must be above 0 and at most 1; got 1.5"),
     ],
 )

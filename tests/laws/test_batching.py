@@ -13,7 +13,7 @@ from flows.jsonl import settle
 from tests.laws.shopping import OFFERS_TOML, by_stream, jumbled, messages, page_of, plain
 
 ROOT = Path(__file__).parents[2]
-STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "rejected")
+STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "drifts", "rejected")
 
 
 def test_the_log_leads_to_everything_that_can_be_said(said):

@@ -3,12 +3,15 @@
 import math
 import pickle
 import random
+from itertools import pairwise
 
 import pytest
 
 from operators import models
 from operators.abandonment import Abandonment
+from operators.challenger import Challenger
 from schemas.errors import SetupError
+from tests.operators.test_models import Always
 
 
 def carts(count, seed=1):
@@ -49,7 +52,7 @@ def test_each_lesson_is_predicted_before_it_is_learned():
     machine = taught(50)
     for features, abandoned in carts(50, seed=3):
         asked = machine.score(features)
-        assert machine.learn(features, abandoned, 2.5) == asked
+        assert machine.learn(features, abandoned, 2.5).predicted == asked
     assert machine.version == 100
     assert machine.figures()["lessons"] == 100.0
 
@@ -66,7 +69,7 @@ def test_carts_that_had_an_offer_are_judged_apart_and_teach_nothing():
     machine = taught(200)
     model, version, untreated = pickle.dumps(machine.model), machine.version, machine.untreated.state()
     for features, _ in carts(30, seed=4):
-        assert machine.observe_treated(features, False) == machine.score(features)
+        assert machine.observe_treated(features, False).predicted == machine.score(features)
     assert (pickle.dumps(machine.model), machine.version) == (model, version)
     assert machine.untreated.state() == untreated
     figures = machine.figures()
@@ -118,8 +121,84 @@ def test_the_default_model_is_written_the_same_after_a_restart():
 
 
 def test_the_state_of_another_format_is_refused():
-    with pytest.raises(ValueError, match="the abandonment state must be of format 1; got 7"):
+    with pytest.raises(ValueError, match="the abandonment state must be of format 2; got 7"):
         Abandonment.loads(pickle.dumps((7, "logistic")))
+
+
+def switched(count, turned, seed=8):
+    """Carts of a shop that turns upside down: who was sure to buy now leaves."""
+    for turn, (features, abandoned) in enumerate(carts(count, seed)):
+        yield features, abandoned != (turn >= turned)
+
+
+def lost(on_drift, count=5_000, turned=2_500):
+    """Mean log loss after the turn, the drifts told and the machine."""
+    machine, told, losses = Abandonment("logistic", on_drift), [], []
+    for turn, (features, abandoned) in enumerate(switched(count, turned)):
+        learned = machine.learn(features, abandoned)
+        told += [(turn, drift.what, learned.triggered) for drift in learned.drifts]
+        if turn >= turned:
+            losses.append(-math.log(learned.predicted if abandoned else 1 - learned.predicted))
+    return sum(losses) / len(losses), told, machine
+
+
+@pytest.fixture(scope="module")
+def after_the_turn():
+    return {on_drift: lost(on_drift) for on_drift in ("report", "forget", "reset")}
+
+
+def test_a_model_that_went_wrong_is_told_whatever_is_set(after_the_turn):
+    for on_drift, (_, told, _) in after_the_turn.items():
+        turn, what, triggered = told[0]
+        assert (what, triggered) == ("log_loss", on_drift)
+        assert 2_500 < turn < 2_800
+
+
+def test_only_one_thing_is_triggered_by_the_drifts_of_one_incident(after_the_turn):
+    for on_drift in ("forget", "reset"):
+        _, told, _ = after_the_turn[on_drift]
+        acted = [turn for turn, _, triggered in told if triggered == on_drift]
+        assert all(later - earlier >= 500 for earlier, later in pairwise(acted))
+
+
+def test_a_model_that_forgets_or_is_challenged_is_soon_right_again(after_the_turn):
+    report, forget, reset = (after_the_turn[each][0] for each in ("report", "forget", "reset"))
+    assert forget < report
+    assert reset < report
+
+
+def test_a_challenger_serves_once_it_predicts_better(after_the_turn):
+    machine = after_the_turn["reset"][2]
+    first = Abandonment("logistic", "reset")
+    assert machine.challenger is None
+    assert machine.model is not first.model
+    asked = [machine.score(features) for features, _ in carts(50, seed=9)]
+    left = [abandoned for _, abandoned in switched(50, 0, seed=9)]
+    right = sum((p > 0.5) == y for p, y in zip(asked, left, strict=True))
+    assert right > 35
+
+
+def test_a_challenger_that_is_no_better_is_given_up():
+    steady = Always(0.5)
+    challenger = Challenger(Always(0.3))
+    for turn in range(3_000):
+        assert not challenger.is_over
+        challenger.learn({}, turn % 2 == 0, 1.0, steady.probability({}))
+        assert not challenger.has_won
+    assert challenger.is_over
+
+
+@pytest.mark.parametrize("on_drift", ["forget", "reset"])
+def test_what_a_drift_triggered_goes_on_after_a_restart(on_drift):
+    machine = Abandonment("logistic", on_drift)
+    for turn, (features, abandoned) in enumerate(switched(2_200, 1_500)):
+        if turn == 1_800:
+            machine = Abandonment.loads(machine.dumps(), on_drift)
+        machine.learn(features, abandoned)
+    other = Abandonment("logistic", on_drift)
+    for features, abandoned in switched(2_200, 1_500):
+        other.learn(features, abandoned)
+    assert machine.dumps() == other.dumps()
 
 
 def test_an_unknown_model_stops_the_machine_before_it_starts():

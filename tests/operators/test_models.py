@@ -101,7 +101,7 @@ def test_heavy_lessons_outweigh_light_ones(bare):
     assert leaning[False] < 0.35
 
 
-@pytest.mark.parametrize("name", ["logistic", "adpredictor", "tree", "auto"])
+@pytest.mark.parametrize("name", models.MODELS)
 def test_what_was_learned_tells_carts_apart(name):
     model = taught(name, 600)
     stays = model.probability({"cart_value": 15.0, "checkout_started": True, "device": "desktop"})

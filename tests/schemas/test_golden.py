@@ -65,7 +65,7 @@ def test_every_kind_has_a_golden_line(form, kinds):
             "decisions",
             DECISIONS.validate_json,
             DECISIONS.dump_json,
-            {"decision", "reward", "score", "outcome"},
+            {"decision", "reward", "score", "outcome", "drift"},
         ),
         ("rejected", Rejected.model_validate_json, Rejected.model_dump_json, {None}),
     ],
