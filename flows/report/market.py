@@ -1,6 +1,8 @@
 """One market's part of the report: each record goes to the plots that need it."""
 
-from typing import NamedTuple
+import math
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from flows.report.arms import Arms, Shares
 from flows.report.drift import Drifts
@@ -16,8 +18,9 @@ from operators.diagnosis import Diagnosis
 from operators.ratios import Interval, Ratio
 from operators.verdicts import Verdict, verdicts
 
-VISITORS = 20_000
+VISITORS: Final = 5_000
 """How many visitors the check of the holdout samples."""
+FEW_POLICIES: Final = 5
 
 
 class KeyFigure(NamedTuple):
@@ -42,11 +45,13 @@ class Market:
         self.profit = {False: Ratio(), True: Ratio()}
         self.conversion = {False: Ratio(), True: Ratio()}
         self.diagnosis = Diagnosis(balance=Balance(VISITORS))
-        self._latest_s = 0.0
+        self.policies: set[str] = set()
+        self._first_s, self._latest_s = math.inf, 0.0
 
     def take(self, record: Record) -> None:
         """Add a record; they come in the order of their times."""
-        self._latest_s = max(self._latest_s, record.at_s)
+        at_s = record.at_s
+        self._first_s, self._latest_s = min(self._first_s, at_s), max(self._latest_s, at_s)
         if isinstance(record, Decision):
             self._decided(record)
         elif isinstance(record, Reward):
@@ -62,6 +67,8 @@ class Market:
         offered, holdout = decision.offer_id is not None, decision.holdout
         had_choice = holdout or decision.reason in (None, "shadow")
         self.decisions += 1
+        if len(self.policies) < FEW_POLICIES:
+            self.policies.add(decision.policy)
         self.offers += offered
         self.held_out += holdout
         self.no_choice += not had_choice
@@ -70,9 +77,17 @@ class Market:
             decision.arm, decision.probabilities, holdout=holdout, no_arm=not had_choice
         )
         if had_choice:
-            self.diagnosis.balance.saw(decision.visitor_id, holdout=holdout)
+            self._assigned(decision)
         self.shares.take(decision)
         self.overlap.take(decision)
+
+    def _assigned(self, decision: Decision) -> None:
+        unit, held = decision.unit_id, decision.holdout
+        if decision.assignment is not None:
+            held = decision.assignment == "holdout"
+        if decision.holdout_share is not None:
+            self.holdout = decision.holdout_share
+        self.diagnosis.balance.saw(decision.visitor_id if unit is None else unit, holdout=held)
 
     def _rewarded(self, reward: Reward) -> None:
         ended, ordered = reward.kind == "window", bool(reward.orders)
@@ -102,6 +117,15 @@ class Market:
     def lift(self) -> Lift:
         """Return lift over time."""
         return self.lifts.lift()
+
+    def about(self) -> str:
+        """Return what was gathered: from when to when, and whose decisions."""
+        if math.isinf(self._first_s):
+            return "Nothing was said of this market."
+        first, latest = (datetime.fromtimestamp(each, UTC) for each in (self._first_s, self._latest_s))
+        said = f"{first:%Y-%m-%d %H:%M} to {latest:%Y-%m-%d %H:%M} UTC"
+        named = ", ".join(sorted(self.policies - {""}))
+        return f"{said}; decided by {named}." if named else f"{said}."
 
     def figures(self) -> list[KeyFigure]:
         """Return the numbers of the summary."""

@@ -54,7 +54,8 @@ def _market(number: int, market: Market) -> str:
     found = "".join(map(_verdict, market.verdicts()))
     plots = "".join(section(f"m{number}-{each.slug}", each) for each in market.sections())
     return (
-        f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2><dl class="figures">{tiles}</dl>'
+        f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
+        f'<p class="about">{html.escape(market.about())}</p><dl class="figures">{tiles}</dl>'
         f'<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
     )
 

@@ -23,7 +23,10 @@ class Record(msgspec.Struct, kw_only=True):
 
 
 class Decision(Record, kw_only=True):
-    """A choice with its probabilities."""
+    """A choice with its probabilities.
+
+    Where the log says who was assigned together, and the share of the holdout that was set, that counts.
+    """
 
     visitor_id: str
     probabilities: dict[str, float]
@@ -33,6 +36,10 @@ class Decision(Record, kw_only=True):
     teaches: bool
     reason: str | None
     offer_id: str | None
+    policy: str = ""
+    unit_id: str | None = None
+    assignment: str | None = None
+    holdout_share: float | None = None
 
 
 class Reward(Record, kw_only=True):

@@ -48,6 +48,16 @@ def test_the_summary_counts_what_stands_in_the_files(run, market):
     assert figures["profit per decision, policy (95 %)"].startswith(f"{mean:.2f} (")
 
 
+def test_the_summary_says_from_when_to_when_and_who_decided(market, tmp_path):
+    assert market.about() == "2026-01-01 00:00 to 2026-01-01 10:39 UTC."
+    directory = log(tmp_path, decisions=3)
+    write(
+        directory / "decisions.jsonl",
+        [each | {"policy": "linucb"} for each in lines(directory / "decisions.jsonl")],
+    )
+    assert gather(directory)[0].about() == "2026-01-01 00:00 to 2026-01-01 00:42 UTC; decided by linucb."
+
+
 def test_every_plot_says_how_to_read_it_and_what_it_says_now(said):
     assert len(said) == 11
     for section in said.values():
@@ -228,6 +238,21 @@ def test_the_command_writes_the_page_and_says_the_diagnosis(run, tmp_path, capsy
     assert told[-1] == str(out)
     assert "default: good: Several arms are in use" in told[0]
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp_path):
+    directory = log(tmp_path, decisions=900, summary=False)
+    path = directory / "decisions.jsonl"
+    told = {"holdout_share": 0.2}
+    write(path, [
+        each | told | {"unit_id": f"u{n // 3}", "assignment": "holdout" if n // 3 % 5 == 0 else "policy"}
+        for n, each in enumerate(lines(path))
+    ])  # fmt: skip
+    (market,) = gather(directory)
+    assert len(market.diagnosis.balance.kept) == 300
+    assert market.verdicts()[-1].says == (
+        "The holdout is in balance: 20.0% of visitors are held out, set are 20.0% (p = 1)."
+    )
 
 
 def test_a_holdout_that_is_not_as_set_is_said_on_the_page(tmp_path):
