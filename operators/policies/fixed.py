@@ -1,13 +1,12 @@
 """Policies that learn nothing, for others to be compared with: none, always the same arm, any arm alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from river import stats
 from typing_extensions import override
 
 from operators.policies.chance import Arm
-from operators.policies.columns import Context
 from operators.policies.policy import Policy
 from schemas.catalog import NO_OFFER
 from schemas.errors import SetupError
@@ -37,23 +36,23 @@ class Fixed(Policy):
         self._arm = rule.removeprefix(ALWAYS) if rule.startswith(ALWAYS) else NO_OFFER
 
     @override
-    def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
+    def _shares(self, arms: Sequence[Arm], context: Mapping[str, Any]) -> list[float]:
         if self.rule == "uniform":
             return [1.0 / len(arms)] * len(arms)
         chosen = next((each for each in (self._arm, NO_OFFER) if each in arms), arms[0])
         return [float(arm == chosen) for arm in arms]
 
     @override
-    def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
+    def values(self, arms: Sequence[Arm], context: Mapping[str, Any]) -> dict[Arm, float]:
         """The mean reward of each arm so far, 0 before the first."""
         known = cast("dict[int | str, stats.Mean]", self._rewards)
         return {arm: known[arm].get() if arm in known else 0.0 for arm in arms}
 
     @override
-    def _learn(self, arm: int | str, context: Context, reward: float) -> None: ...
+    def _learn(self, arm: int | str, context: Mapping[str, Any], reward: float) -> None: ...
 
     @override
-    def _correct(self, arm: int | str, context: Context, change: float) -> None: ...
+    def _correct(self, arm: int | str, context: Mapping[str, Any], change: float) -> None: ...
 
     @override
     def _forget(self, arm: int | str) -> None: ...
