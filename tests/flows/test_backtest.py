@@ -67,6 +67,17 @@ def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compa
     assert 0.1 < always["share_of_oracle"] < 0.7
 
 
+@pytest.mark.parametrize("folder", ["none", "always-free_shipping"])
+def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, folder):
+    _, out = compared
+    expected = {each["decision_id"]: each["value"] for each in records(out / folder / "truth.jsonl")}
+    away = [
+        each["profit"] - expected[each["decision_id"]] for each in records(out / folder / "rewards.jsonl")
+    ]
+    assert len(away) == len(expected)
+    assert abs(sum(away)) < 4 * sum(each**2 for each in away) ** 0.5
+
+
 def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
     _, out = compared
     bought = [
