@@ -79,6 +79,11 @@ def test_choices_that_collapsed_and_a_policy_that_never_settles_are_told_apart()
     assert level("settling", chosen(SURE, 1000) | {"policy_lessons": 2000}) == "good"
 
 
+def test_a_policy_that_knows_one_arm_only_has_no_entropy_at_all():
+    figures = chosen({"a": 1.0, "b": 0.0}, 100)
+    assert verdicts(figures)[0].says.startswith("The choices have collapsed: entropy 0.00 of 1")
+
+
 def sold(desk, visitors, first=0, buys=lambda n: n % 5 == 0):
     """One visitor after the other leaves a cart; some come back and buy."""
     for n in range(first, first + visitors):
