@@ -88,8 +88,8 @@ def log(
     if drifts is not None:
         write(
             directory / "drifts.jsonl",
-            [{"type": "drift", "market": market, "at": T0 + timedelta(hours=n), "what": what}
-             for n, what in enumerate(drifts)],
+            [{"type": "drift", "market": market, "at": T0 + timedelta(hours=n), "what": what, "before": 0.4,
+              "after": 0.8, "triggered": "report"} for n, what in enumerate(drifts)],
         )  # fmt: skip
     if summary:
         (directory / "summary.json").write_bytes(orjson.dumps({"holdout": {market: holdout}}))

@@ -43,7 +43,7 @@ class Drifts:
                        line={"color": MAIN}, name="abandoned carts")
         ] if steps else []  # fmt: skip
         if self._told:
-            names = [shown(each.what) for each in self._told]
+            names = [shown(each.words) for each in self._told]
             marker = {"color": OTHER, "size": 12, "symbol": "diamond"}
             traces.append(
                 go.Scatter(
@@ -71,7 +71,11 @@ class Drifts:
         if self.count:
             named = sorted({each.what for each in self._told})
             more = f" and {len(named) - 6} more" if len(named) > 6 else ""
-            return f"Drifts found: {self.count:,}, in {', '.join(named[:6])}{more}."
+            latest = max(self._told, key=lambda each: each.at)
+            return (
+                f"Drifts found: {self.count:,}, in {', '.join(named[:6])}{more}. "
+                f"The latest: {latest.words}, {latest.at:%Y-%m-%d %H:%M}."
+            )
         if self.watched:
             return "No drift was found."
         return "No drift is known: this log has no drifts.jsonl, so nobody watched for it."

@@ -65,6 +65,17 @@ class Drift(Record, kw_only=True):
     """A figure moved to another level."""
 
     what: str
+    before: float | None = None
+    after: float | None = None
+    triggered: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What moved, from where to where, and what it led to."""
+        said = self.what
+        if self.before is not None and self.after is not None:
+            said += f" from {self.before:.2f} to {self.after:.2f}"
+        return said if self.triggered in (None, "report") else f"{said}, led to: {self.triggered}"
 
 
 class Truth(Record, kw_only=True):

@@ -37,20 +37,18 @@ DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """What a world is made of: the offers of its shop, when it starts, how busy it is.
-
-    After ``ends_at_s`` nobody comes any more; who is there goes on to the end.
-    """
+    """What a world is made of: the offers of its shop, when it starts, how busy it is."""
 
     offers: tuple[Offer, ...]
     starts_at_s: float
     market: str = "default"
+    ends_at_s: float = math.inf
+    """Nobody comes any more after it; who is there goes on to the end."""
     visits_per_hour: float = 600.0
     cart_share: float = SHOP_CARTS
     seasons: bool = True
     products: int = 240
     segments: tuple[Segment, ...] = SEGMENTS
-    ends_at_s: float = math.inf
 
 
 class Waiting:

@@ -112,7 +112,9 @@ def test_without_both_kinds_of_outcome_there_is_no_auc():
 
 
 def test_drifts_are_told_by_name_and_their_absence_is_told_apart_from_not_looking(tmp_path, said):
-    assert said["drift"].now == "Drifts found: 1, in base_rate."
+    assert said["drift"].now == (
+        "Drifts found: 1, in base_rate. The latest: base_rate from 0.40 to 0.80, 2026-01-01 00:00."
+    )
     words = {}
     for name, drifts in (("watched", []), ("unwatched", None)):
         (market,) = gather(log(tmp_path / name, decisions=50, drifts=drifts))
