@@ -43,7 +43,7 @@ class Drifts:
                        line={"color": MAIN}, name="abandoned carts")
         ] if steps else []  # fmt: skip
         if self._told:
-            names = [shown(each.words) for each in self._told]
+            names = [shown(each.words, 120) for each in self._told]
             marker = {"color": OTHER, "size": 12, "symbol": "diamond"}
             traces.append(
                 go.Scatter(

@@ -31,13 +31,13 @@ class Section(NamedTuple):
     figure: go.Figure | None
 
 
-def shown(name: str) -> str:
+def shown(name: str, most: int = MOST_NAMES) -> str:
     """Return a name from the data as a plot may show it: never as markup, never too long.
 
     >>> shown("<b>ten</b>")
     '&lt;b&gt;ten&lt;/b&gt;'
     """
-    cut = name if len(name) <= MOST_NAMES else name[: MOST_NAMES - 1] + "…"
+    cut = name if len(name) <= most else name[: most - 1] + "…"
     return html.escape(cut)
 
 
