@@ -1,7 +1,6 @@
 """Lift against the holdout over time, with an interval that may be looked at any time."""
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -28,8 +27,12 @@ class Point(NamedTuple):
     high: float
 
 
-Lift = Mapping[str, list[Point]]
-"""Lift over time by measure, ``profit`` and ``conversion``; empty where too little is known."""
+class Lift(NamedTuple):
+    """Lift over time in both measures, empty where too little is known; ``per`` is what a value is of."""
+
+    per: str
+    profit: list[Point]
+    conversion: list[Point]
 
 
 class Group(NamedTuple):
@@ -67,11 +70,11 @@ class Lifts:
     def lift(self) -> Lift:
         """Return the lift per decision after each step."""
         sums: dict[tuple[str, bool, int], float] = {}
-        found: dict[str, list[Point]] = {"profit": [], "conversion": []}
+        found = Lift("decision", [], [])
         for at, step in self._sums.steps():
             for key, value in step.items():
                 sums[key] = sums.get(key, 0.0) + value
-            for measure, points in found.items():
+            for measure, points in (("profit", found.profit), ("conversion", found.conversion)):
                 treated, held = (
                     Group(*(sums.get((measure, holdout, power), 0.0) for power in (0, 1, 2)))
                     for holdout in (False, True)
@@ -97,17 +100,25 @@ def confidence(treated: Group, held: Group) -> tuple[float, float, float]:
     return lift, lift - reach, lift + reach
 
 
+class Measure(NamedTuple):
+    """How a measure is shown: its name, its axis, the factor to its unit, a number of it, its colour."""
+
+    name: str
+    axis: str
+    scale: float
+    form: str
+    colour: str
+
+
 def sections(lift: Lift) -> list[Section]:
     """Return the plots of lift in profit and in conversion."""
-    return [
-        _section(lift.get("profit", []), "profit", "profit per decision", 1.0, "{:+.2f}", MAIN),
-        _section(
-            lift.get("conversion", []), "conversion", "percentage points", 100.0, "{:+.1f} points", THIRD
-        ),
-    ]
+    money = Measure("profit", f"profit per {lift.per}", 1.0, "{:+.2f}", MAIN)
+    share = Measure("conversion", "percentage points", 100.0, "{:+.1f} points", THIRD)
+    return [_section(lift.profit, lift.per, money), _section(lift.conversion, lift.per, share)]
 
 
-def _section(points: list[Point], measure: str, axis: str, scale: float, form: str, colour: str) -> Section:  # noqa: PLR0913, PLR0917  what differs between two plots
+def _section(points: list[Point], per: str, measure: Measure) -> Section:
+    name, axis, scale, form, colour = measure
     at = [point.at for point in points]
     lows = [scale * point.low for point in points]
     means = [scale * point.estimate for point in points]
@@ -124,12 +135,13 @@ def _section(points: list[Point], measure: str, axis: str, scale: float, form: s
     if points:
         low, mean, high = (form.format(each[-1]) for each in (lows, means, highs))
         sure = "above zero" if lows[-1] > 0 else "below zero" if highs[-1] < 0 else "not told apart from zero"
-        now = f"Lift in {measure} is {mean} ({low} to {high}): {sure}."
+        now = f"Lift in {name} is {mean} ({low} to {high}): {sure}."
     return Section(
-        f"lift-{measure}",
-        f"Lift in {measure} against the holdout",
-        "The policy's mean less the holdout's, with a 95 % confidence sequence: the band holds for all times "
-        "at once, so it may be looked at as often as you like and acted upon as soon as it leaves zero.",
+        f"lift-{name}",
+        f"Lift in {name} against the holdout",
+        f"The policy's mean per {per} less the holdout's, with a 95 % confidence sequence: the band holds for "
+        "all times at once, so it may be looked at as often as you like and acted upon as soon as it leaves "
+        "zero.",
         now,
         figure(*traces, shapes=zero, showlegend=False, yaxis_title=axis) if points else None,
     )
