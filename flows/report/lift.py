@@ -139,9 +139,9 @@ def _section(points: list[Point], per: str, measure: Measure) -> Section:
     return Section(
         f"lift-{name}",
         f"Lift in {name} against the holdout",
-        f"The policy's mean per {per} less the holdout's, with a 95 % confidence sequence: the band holds for "
-        "all times at once, so it may be looked at as often as you like and acted upon as soon as it leaves "
-        "zero.",
+        f"The policy's mean per {per} less the holdout's, with a 95 % confidence sequence: the band holds "
+        "for all times at once, so it may be looked at as often as you like and acted upon as soon as it "
+        "leaves zero.",
         now,
         figure(*traces, shapes=zero, showlegend=False, yaxis_title=axis) if points else None,
     )
