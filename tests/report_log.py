@@ -29,9 +29,12 @@ def log(
     """Write a log of so many decisions into a directory; what is drawn settles while it learns."""
     rng = random.Random(7)
     files = {name: [] for name in ("decisions", "rewards", "outcomes", "truth")}
+    held = False
     for n in range(decisions):
         at = T0 + timedelta(seconds=every_s * n)
-        visitor, held = f"v{n // 2}", rng.random() < holdout
+        visitor = f"v{n // 2}"
+        if n % 2 == 0:
+            held = rng.random() < holdout
         told = {"market": market, "visitor_id": visitor, "decision_id": f"d{n}"}
         best = arms[-1]
         sure = 1 / len(arms) + 0.6 * (1 - 1 / len(arms)) * n / decisions
