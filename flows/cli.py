@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
+    "lift": "compare who got the policy with the holdout, in conversion and in profit",
     "bench": "measure throughput, latency, seals and decisions against yardsticks",
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
+from flows.assignment_store import RocksAssignments
 from flows.crash import crash_point
 from flows.memory_ledger import MemoryLedger, refuse_unless_after
 from flows.rocks import open_beside_owner, open_owned, prefixed
@@ -18,6 +19,7 @@ _FORGET_AT_ONCE: Final = 1000
 """The most entries that one call of ``forget`` drops; what is left goes with the next calls."""
 
 # The keys: e seq -> entry; i decision -> seq; v visitor seq -> nothing; t time seq -> the keys i and v.
+# Those of the assignments begin with a and s.
 
 
 def _entry_key(seq: int) -> bytes:
@@ -44,16 +46,18 @@ def _of_visitor(database: Rdict, visitor: str) -> Iterator[bytes]:
         yield cast("bytes", database[b"e" + key[-_SEQ.size :]])
 
 
-class RocksLedger:
+class RocksLedger(RocksAssignments):
     """The decisions of one market in one directory, which only this object may have open for writing.
 
-    A put survives the death of the process; with ``sync`` also the loss of power. Bounded by ``forget``.
+    What is written survives the death of the process; with ``sync`` also the loss of power. Bounded by
+    ``forget`` and ``forget_identities``.
     """
 
     def __init__(self, directory: Path, *, sync: bool = False) -> None:
         self._database = open_owned(directory)
         self._write = WriteOptions()
         self._write.sync = sync
+        super().__init__(self._database, self._write)
         self._oldest = _time_key(0.0)
         self._seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
 

@@ -17,7 +17,8 @@ from flows.health import Limits, Server
 from flows.kafka.cluster import Cluster
 from flows.kafka.outbox import Outbox
 from flows.kafka.sink import KafkaSink
-from flows.kafka.source import KafkaSource, Stop
+from flows.kafka.source import KafkaSource
+from flows.kafka.stop import Stop
 from flows.kafka.topics import beginnings, ends, ensure_topics, parts_of
 from flows.ledger_store import Ledgers
 from flows.metrics import Metrics
@@ -30,7 +31,7 @@ from flows.watch import Watch, WatchedReader
 from operators.ids import SHARDS
 from schemas.catalog import Shop
 
-STATE_FORMAT: Final = 1
+STATE_FORMAT: Final = 2
 log = logging.getLogger("offerstream")
 
 
@@ -38,7 +39,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     """Run the worker until SIGTERM, SIGINT or a failure; raises SetupError before it begins."""
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    stop = Stop()
+    stop = Stop(settings.stop_within.total_seconds())
     stop.on(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as opened:
         opened.enter_context(owned(settings.state))
@@ -49,7 +50,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         watch = Watch(metrics)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(Server(metrics, limits, settings.metrics_host, settings.metrics_port))
-        outbox = Outbox(cluster, metrics.delivered)
+        outbox = Outbox(cluster, metrics.delivered, stop)
         make = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
             cluster,

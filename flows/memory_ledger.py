@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from flows.assignment_store import MemoryAssignments
+
 
 def refuse_unless_after(last: int, seq: int) -> None:
     """Raise ValueError where a new entry would take the place of an older one: entries never change."""
@@ -17,10 +19,11 @@ class _Row(NamedTuple):
     entry: bytes
 
 
-class MemoryLedger:
-    """The decisions of one market, gone with the process; bounded by ``forget``."""
+class MemoryLedger(MemoryAssignments):
+    """The decisions of one market, gone with the process; bounded by ``forget`` and ``forget_identities``."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._rows: dict[int, _Row] = {}
         self._seqs: dict[str, int] = {}
         self._visitors: dict[str, list[int]] = {}

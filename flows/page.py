@@ -130,7 +130,11 @@ def _said(batch: list[tuple[str, MarketSaid]]) -> list[tuple[str, Said]]:
 
 def _saved(batch: list[tuple[str, ShardSaid] | tuple[str, MarketSaid]]) -> list[tuple[str, list[VisitSaid]]]:
     by_shard: dict[str, list[VisitSaid]] = {}
-    for _, said in batch:
+    for key, said in batch:
+        if isinstance(said, ShardSaid):
+            if said.visits:
+                by_shard.setdefault(key, []).extend(said.visits)
+            continue
         for row in said.visits:
             by_shard.setdefault(SHARD_KEYS[shard_of(row.visitor)], []).append(row)
     return list(by_shard.items())

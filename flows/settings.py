@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         None, description="no decision on moments before; unset: before the first start"
     )
     epoch: Duration = Field(timedelta(seconds=10), description="time between snapshots of the state")
+    stop_within: Duration = Field(
+        timedelta(seconds=20), description="how long SIGTERM waits for brokers that do not answer"
+    )
     lateness: Duration = Field(timedelta(seconds=10), description="how much out of order events may come")
     clock_skew: Duration = Field(_minutes(5), description="how far an event may be ahead of its record")
     max_lead: Duration = Field(_minutes(5), description="how far one partition may be ahead of another")

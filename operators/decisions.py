@@ -9,10 +9,11 @@ import msgspec
 import orjson
 
 from operators import policies
+from operators.assignment import Assignments
 from operators.eligibility import choice
 from operators.facts import Fact, Moment, Outcome, Said
 from operators.features import Features
-from operators.ids import check_format, name_of, share_of
+from operators.ids import check_format, name_of
 from operators.ledger import Charge, Entry, Ledger, read, write
 from operators.records import (
     cart_of,
@@ -32,7 +33,7 @@ from schemas.catalog import NO_OFFER, Market, Offer
 
 V = TypeVar("V")
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FORGET_EVERY_S: Final = 10.0
 """The ledger is trimmed once in so many seconds of event time."""
 SLACK_S: Final = 86_400.0
@@ -100,7 +101,8 @@ class Decisions:
     """The decision machine of one market.
 
     Bounded by the decisions whose window or offer is open, by the offers of the cooldown and by the carts in
-    progress; the ledger by the correction period. ``said`` collects what is said until it is taken.
+    progress; the ledger by the correction period, and its assignments as ``Assignments`` says. ``said``
+    collects what is said until it is taken.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Decisions:
         self._offers = {offer.name: offer for offer in offers}
         self._ledger = ledger
         self._settings = settings
+        self._assignments = Assignments(market.name, market.holdout, ledger)
         self._seq = 0
         self._open: dict[str, Open] = {}
         self._of_visitor: dict[str, list[str]] = {}
@@ -251,6 +254,7 @@ class Decisions:
             self._forgot_s = time_s
             needed_s = min((each.at_s for each in self._open.values() if not each.learned), default=math.inf)
             self._ledger.forget(min(time_s - self._settings.correction_s - SLACK_S, needed_s))
+            self._assignments.forget(time_s)
 
     # Deciding
 
@@ -264,21 +268,22 @@ class Decisions:
         found = choice(moment, tuple(self._offers.values()), settings.max_age_s)
         context: Features = {**moment.features, "abandonment": scored.score}
         chance = {NO_OFFER: 1.0}
-        arm, reason, holdout, none_probability = NO_OFFER, None, False, 1.0
+        arm, reason, unit, none_probability = NO_OFFER, None, None, 1.0
         eligible, removed = found.eligible, found.removed
         version = self.policy.lessons
         if len(eligible) == 1:
             reason = "stale" if "stale" in removed.values() else "no_eligible_arm"
         else:
-            holdout = share_of("holdout", market.name, moment.visitor) < market.holdout
+            unit = self._assignments.of(moment.visitor, moment.user, moment.at_s)
             seed = int(decision_id[-15:], 16) ^ settings.seed
             arm, chance = self.policy.choose(eligible, context, seed)
-            none_probability = market.holdout + (1 - market.holdout) * chance[NO_OFFER]
-            if holdout:
+            none_probability = unit.share + (1 - unit.share) * chance[NO_OFFER]
+            if unit.held_out:
                 removed = removed | dict.fromkeys(eligible[1:], "holdout")
                 eligible, chance, arm, reason = [NO_OFFER], {NO_OFFER: 1.0}, NO_OFFER, "holdout"
             elif settings.shadow:
                 reason = "shadow"
+        holdout = unit is not None and unit.held_out
         chosen = self._offers.get(arm)
         windows = [self._offers[name].reward_window.total_seconds() for name in found.eligible[1:]]
         window_ends_s = moment.at_s + max(windows, default=0.0)
@@ -303,6 +308,11 @@ class Decisions:
             "arm": arm,
             "propensity": chance[arm],
             "holdout": holdout,
+            "unit_id": None if unit is None else unit.unit,
+            "assignment": None if unit is None else unit.group,
+            "assigned_at": None if unit is None else rfc3339(unit.at_s),
+            "holdout_share": None if unit is None else unit.share,
+            "conflict": unit is not None and unit.conflict,
             "shadow": settings.shadow,
             "teaches": reason is None,
             "reason": reason,

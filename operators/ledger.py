@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from operators import assignment
 from operators.features import Features
 
 
@@ -19,9 +20,10 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One decision as it was taken, with the very bytes that are published.
 
-    ``group`` is policy or holdout. ``treated``: an offer was made. ``none_probability`` is the probability,
-    over the holdout and the policy, that none was. ``offered`` is the offer.decided record, None where none
-    is published. ``since_s`` is the broker's timestamp of what caused the decision.
+    ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made.
+    ``none_probability`` is the probability, over the holdout and the policy, that none was. ``offered`` is
+    the offer.decided record, None where none is published. ``since_s`` is the broker's timestamp of what
+    caused the decision.
     """
 
     seq: int
@@ -44,8 +46,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     since_s: float | None = None
 
 
-class Ledger(Protocol):
-    """Where entries are kept; one for each market, with one writer."""
+class Ledger(assignment.Memory, Protocol):
+    """Where entries and assignments are kept; one for each market, with one writer."""
 
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if it was never taken."""

@@ -75,7 +75,9 @@ def window_said(market: str, closed: Open, cost: float) -> Said:
         "profit": closed.margin - cost,
         "margin": closed.margin,
         "cost": cost,
-        "orders": closed.orders,
+        "orders": [each.order for each in closed.orders],
+        "ordered_at": [rfc3339(each.at_s) for each in closed.orders],
+        "order_profits": closed.order_profits(),
     })  # fmt: skip
 
 
@@ -89,6 +91,8 @@ def correction_said(market: str, of: Open, order: Fact, earned: tuple[float, flo
         "margin": margin,
         "cost": cost,
         "orders": [name],
+        "ordered_at": [rfc3339(order.own_s)],
+        "order_profits": [margin - cost],
     })  # fmt: skip
 
 
@@ -124,8 +128,8 @@ def offered_said(visitor: str, decision: str, value: bytes, since_s: float | Non
 def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the CloudEvents 1.0 envelope of what happened to an offer; ``data`` is its content.
 
-    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is read
-    first afterwards.
+    However an offer ends, its end has the same id: one that was published before a crash stands, whatever is
+    read first afterwards.
     """
     return {
         "specversion": "1.0",

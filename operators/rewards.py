@@ -9,7 +9,16 @@ from operators.facts import Fact, Line
 from operators.ledger import Charge, Entry
 
 ORDERS: Final = 20
-"""Order ids a decision remembers for its record; the money of further orders still counts."""
+"""Orders a decision remembers for its record; the money of further orders still counts."""
+
+
+class Credited(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One order that was credited: when it happened, its margin and its revenue before any offer."""
+
+    order: str
+    at_s: float
+    margin: float
+    revenue: float
 
 
 class Open(msgspec.Struct, array_like=True, gc=False):
@@ -34,30 +43,47 @@ class Open(msgspec.Struct, array_like=True, gc=False):
     learned: bool = False
     margin: float = 0.0
     revenue: float = 0.0
-    orders: list[str] = []
+    orders: list[Credited] = []
     shown: bool = False
     clicked: bool = False
     redeemed: bool = False
 
     def credit(self, order: Fact, margin_rate: float | None) -> None:
         """Credit one order to this decision."""
-        self.margin += margin(order.lines or (), margin_rate)
-        self.revenue += revenue(order.lines or ())
+        earned, paid = margin(order.lines or (), margin_rate), revenue(order.lines or ())
+        self.margin += earned
+        self.revenue += paid
         if len(self.orders) < ORDERS:
-            self.orders.append(order.order or order.id)
+            self.orders.append(Credited(order.order or order.id, order.own_s, earned, paid))
         self.redeemed |= self.decision in order.offers
 
     def cost(self) -> float:
         """Return what the offer cost, by its rule."""
+        return self.charge.share * self.revenue + self.charge.fixed if self._charged() else 0.0
+
+    def order_profits(self) -> list[float]:
+        """Return the part of the profit that each remembered order brought: margin less the cost it caused.
+
+        A fixed cost that is charged for an order counts with the first one. What is left of the profit, such
+        as a cost charged when the offer is shown, came of the decision itself.
+        """
+        charged = self._charged()
+        share = self.charge.share if charged else 0.0
+        fixed = self.charge.fixed if charged and self.charge.when in {"redeemed", "bought"} else 0.0
+        return [
+            each.margin - share * each.revenue - (fixed if place == 0 else 0.0)
+            for place, each in enumerate(self.orders)
+        ]
+
+    def _charged(self) -> bool:
         if not self.treated:
-            return 0.0
-        charged = {
+            return False
+        return {
             "redeemed": self.redeemed,
             "bought": bool(self.orders),
             "shown": self.shown,
             "decided": True,
         }[self.charge.when]
-        return self.charge.share * self.revenue + self.charge.fixed if charged else 0.0
 
     def due_s(self) -> float:
         """Return when something is next to be done: the offer expires or the window ends."""

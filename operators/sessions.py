@@ -11,6 +11,7 @@ from operators.facts import RANK, Fact, Moment, Outcome, Row, VisitSaid
 from operators.facts_from import FEEDBACK
 from operators.features import features, packed, unpacked
 from operators.ids import name_of, share_of
+from operators.live_visits import LiveVisits, Visitor, written
 from operators.timers import Timers
 from operators.visits import Visit, same
 
@@ -19,10 +20,6 @@ RETURNING: Final = 512
 ABANDONED: Final = 4096
 """A shard remembers this many abandoned carts, for as long as an order would be their recovery."""
 
-Visitor = tuple[str, str]
-"""An identity: market and visitor."""
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _CHANGES: Final[dict[str, Change]] = {"cart_item_added": "added", "cart_item_removed": "removed"}
 
 
@@ -46,9 +43,9 @@ class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Live(msgspec.Struct, array_like=True):
-    """The state of the sessions of a shard, as it is written down."""
+    """The state of the sessions of a shard, as it is written down; visits as they are saved."""
 
-    visits: list[Visit]
+    visits: list[msgspec.Raw]
     abandoned: list[Abandoned]
     returning: dict[int, int]
 
@@ -63,7 +60,7 @@ class Sessions:
     def __init__(self, settings: VisitSettings) -> None:
         self.rows: list[Row] = []
         self.saved: list[VisitSaid] = []
-        self.visits: dict[Visitor, Visit] = {}
+        self.visits = LiveVisits()
         self.timers: Timers[Visitor] = Timers()
         self.read_s: float | None = None
         self.carts = 0
@@ -75,18 +72,15 @@ class Sessions:
 
     def live(self) -> Live:
         """Return the state to write down."""
-        return Live(list(self.visits.values()), list(self._abandoned.values()), self._returning)
+        return Live(self.visits.rows(), list(self._abandoned.values()), self._returning)
 
     def restore(self, live: Live) -> None:
         """Take up a state that was written down; timers follow from the visits."""
-        for visit in live.visits:
-            visit.share()
-        self.visits = {(visit.market, visit.visitor): visit for visit in live.visits}
         self._abandoned = {(left.market, left.visitor): left for left in live.abandoned}
         self._returning = live.returning
-        self._touched = dict.fromkeys(self.visits)
-        self.carts = sum(visit.cart is not None for visit in live.visits)
-        for key, visit in self.visits.items():
+        for key, visit in self.visits.restore(live.visits):
+            self._touched[key] = None
+            self.carts += visit.cart is not None
             self.timers.set(key, self._due_s(visit))
 
     def take(self, fact: Fact) -> None:
@@ -97,16 +91,16 @@ class Sessions:
         key = (fact.market, fact.visitor)
         visit = self.visits.get(key)
         if visit is not None and fact.at_s > visit.last_s + self._quiet_s:
-            while key in self.visits and self._due_s(visit) < fact.at_s:
+            while visit is not None and self._due_s(visit) < fact.at_s:
                 self._fire_next(key, visit)
-            visit = self.visits.get(key)
+                visit = self.visits.get(key)
         if fact.type == "order_completed":
             self._order(key, visit, fact)
             return
         if visit is None:
             visit = Visit(same(fact.market), fact.visitor, fact.at_s, fact.at_s)
             visit.visits_before = self._returning.get(_memory(visit), 0)
-            self.visits[key] = visit
+            self.visits.add(key, visit)
             self.timers.set(key, self._due_s(visit))
         self._touched[key] = None
         was_idle = visit.idle_said
@@ -122,11 +116,12 @@ class Sessions:
         """Fire every timer that is due before a time, in order; say whether any was."""
         fired = False
         for set_s, key in self.timers.due(before_s):
-            visit = self.visits[key]
-            if self._due_s(visit) <= set_s:
+            visit = self.visits.get(key)
+            if visit is not None and self._due_s(visit) <= set_s:
                 self._fire_next(key, visit)
                 fired = True
-            if key in self.visits:
+                visit = self.visits.get(key)
+            if visit is not None:
                 self.timers.set(key, self._due_s(visit))
         return fired
 
@@ -145,7 +140,8 @@ class Sessions:
     def save_touched(self) -> None:
         """Hand every visit that moved since the last time to the feature store."""
         for key in self._touched:
-            self.saved.append(_saved(self.visits[key]))
+            self.saved.append(VisitSaid(*key, "visit", self.visits.row(key)))
+        self.visits.rest(self._touched)
         self._touched.clear()
 
     def _due_s(self, visit: Visit) -> float:
@@ -170,10 +166,10 @@ class Sessions:
             self._abandoned[key] = Abandoned(visit.market, visit.visitor, visit.cart.id, at_s)
             if len(self._abandoned) > ABANDONED:
                 del self._abandoned[next(iter(self._abandoned))]
-        self.saved.append(_saved(visit))
+        self.saved.append(VisitSaid(*key, "visit", written(visit)))
         self._touched.pop(key, None)
         self.timers.drop(key)
-        del self.visits[key]
+        self.visits.remove(key)
         memory = _memory(visit)
         self._returning.pop(memory, None)
         self._returning[memory] = visit.visits_before + 1
@@ -274,7 +270,3 @@ def _recovered(left: Abandoned, at_s: float) -> Outcome:
 
 def _memory(visit: Visit) -> int:
     return int(share_of("visitor", visit.market, visit.visitor) * 2**56)
-
-
-def _saved(visit: Visit) -> VisitSaid:
-    return VisitSaid(visit.market, visit.visitor, "visit", _ENCODER.encode(visit))

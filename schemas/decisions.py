@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, FiniteFloat, TypeAdapter
 from schemas.events import Id, Name
 from schemas.offers import MomentKind, Probability, Told
 
+UnitId = Annotated[str, Field(pattern=r"^(user|visitor):", max_length=208)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -15,6 +16,12 @@ class Decision(Told):
 
     ``removed`` says for each arm that was not eligible why; ``probabilities`` are those it was drawn from and
     ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: stale, history and so on.
+
+    ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
+    was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
+    its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
+    with which it was to be held out. ``conflict``: a visitor and a user were assigned apart and then found to
+    be one person, which gets no offers from then on, whatever the assignment says.
     """
 
     type: Literal["decision"]
@@ -35,6 +42,11 @@ class Decision(Told):
     arm: str
     propensity: Probability
     holdout: bool
+    unit_id: UnitId | None
+    assignment: Literal["policy", "holdout"] | None
+    assigned_at: AwareDatetime | None
+    holdout_share: Probability | None
+    conflict: bool
     shadow: bool
     teaches: bool
     reason: str | None
@@ -51,6 +63,8 @@ class Reward(Told):
     """What a decision brought: at the end of its window, or a correction by an order that came later.
 
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
+    ``ordered_at`` and ``order_profits`` say of each of ``orders`` when it happened and what part of
+    ``profit`` it brought; the rest, such as the cost of showing an offer, came of the decision itself.
     """
 
     type: Literal["reward"]
@@ -66,6 +80,8 @@ class Reward(Told):
     margin: FiniteFloat
     cost: FiniteFloat
     orders: tuple[str, ...]
+    ordered_at: tuple[AwareDatetime, ...]
+    order_profits: tuple[FiniteFloat, ...]
     holdout: bool
     shown: bool
     clicked: bool

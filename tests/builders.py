@@ -125,6 +125,7 @@ def moment(
     cart: str | None = None,
     value: float = 50.0,
     read: float | None = None,
+    user: str | None = None,
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
     return Moment(
@@ -138,6 +139,7 @@ def moment(
         value,
         (line(price=value),),
         {"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
+        user=user,
         read_s=None if read is None else T0 + read,
     )
 

@@ -101,15 +101,14 @@ def offers(bootstrap: str, state: Path, stream: Stream, epoch_s: float) -> dict[
     measured = int(stream.rate * (WARM_S + stream.seconds))
     loads = events(before + measured, stream.visitors, rate=stream.rate, starts_at_s=time.time() - GAP_S)
     settings = {"session_gap": f"{GAP_S:g}s", "idle_after": f"{GAP_S / 2:g}s", "epoch": f"{epoch_s:g}s"}
-    with (
-        Topics(bootstrap) as topics,
-        Worker(topics, state, deciding="cart_changed", **settings) as worker,
-    ):
+    with Topics(bootstrap) as topics:
+        # Before the worker: one that has read to the end takes nothing older than its own clock.
         send(topics.cluster, topics.names["events"], islice(loads, before))
-        worker.until(before)
-        time.sleep(1.0)
-        ears = Ears(topics.cluster, topics.names["offers"], OFFER)
-        return percentiles(steady(topics.cluster, topics.names["events"], loads, stream.rate, ears))
+        with Worker(topics, state, deciding="cart_changed", **settings) as worker:
+            worker.until(before)
+            time.sleep(1.0)
+            ears = Ears(topics.cluster, topics.names["offers"], OFFER)
+            return percentiles(steady(topics.cluster, topics.names["events"], loads, stream.rate, ears))
 
 
 def bare(bootstrap: str, stream: Stream) -> dict[str, Any]:

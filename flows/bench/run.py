@@ -88,7 +88,7 @@ class Bench:
             given = {"directory": str(directory), "visitors": self._scale.visitors, "copies": copies}
             measured("build", events=11 * self._scale.visitors, **given)
             told[name] = measured("seal", directory=str(directory), repeats=self._scale.seals)
-            note = f"{told[name]['visitors']} live visitors, all shards changed, processor time"
+            note = f"{told[name]['visitors']} live visitors, 50,000 events between two seals, processor time"
             yield figure(f"seal_ms_{name}", told[name]["seal_ms"], told[name]["pickle_ms"], note)
         yield figure("bytes_per_visitor", told["20k"]["bytes"], told["20k"]["pickled_bytes"])
         held = measured("plain_state", directory=str(directory))

@@ -16,13 +16,18 @@ from flows.ledger_store import Ledgers
 from flows.page import Rules
 from flows.plain import PlainPage
 from operators.facts import RANK, Fact, Parcel
+from operators.ids import SHARDS, shard_of
 from operators.markets import MarketStation
 from operators.sessions import Live
 from operators.shards import Shard, shard_in
 from operators.ticks import NEVER
+from operators.visits import Visit
 from schemas.message import Message
 
 PART: Final = "load/0000"
+RATE: Final = 5000.0
+EPOCH_S: Final = 10.0
+"""Events a second, and seconds of an epoch, between two seals."""
 SHARDS_FILE: Final = "shards"
 MARKET_FILE: Final = "market"
 
@@ -64,16 +69,17 @@ def build(directory: str, events: int, visitors: int, copies: int) -> dict[str, 
 
 
 def seal(directory: str, repeats: int) -> dict[str, Any]:
-    """Take up a state and write it down again and again, all of it changed in between."""
+    """Take up a state and write it down again and again, after the events of an epoch in between."""
     rules = _rules()
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
-    visitors = sum(len(_live(state).visits) for state in states)
+    epochs = _Epochs(states)
+    visitors = len(epochs.visitors)
     quiet_collector()
     empty = rss_bytes()
-    shards = []
+    shards: dict[int, Shard] = {}
     while states:
         state = states.pop()
-        shards.append(Shard(shard_in(state), rules.parts, rules.visits, state=state))
+        shards[shard_in(state)] = Shard(shard_in(state), rules.parts, rules.visits, state=state)
     del state
     market = MarketStation(
         rules.shop.markets["default"],
@@ -85,16 +91,16 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
     forget_peak()
     quiet_collector()
     seals_ms, pickles_ms, size, pickled = [], [], 0, 0
-    for repeat in range(repeats):
-        for shard in shards:
-            shard.take([_change(shard.shard, repeat)])
+    for _ in range(repeats):
+        for parcel in epochs.next():
+            shards[parcel.shard].take([parcel])
         written = []
         began_s = time.process_time()
-        written = [shard.snapshot() for shard in shards]
+        written = [shard.snapshot() for shard in shards.values()]
         written.append(market.snapshot())
         seals_ms.append((time.process_time() - began_s) * 1000)
     peak = rss_bytes(peak=True)
-    lives = [_live(state) for state in written[:-1]]
+    lives = [_visits(state) for state in written[:-1]]
     size = sum(map(len, written[:-1]))
     for _ in range(repeats):
         began_s = time.process_time()
@@ -124,7 +130,7 @@ def plain_state(directory: str) -> dict[str, Any]:
         plain = {name: getattr(live, name) for name in names}
         plain["visits"] = [
             {f: msgspec.to_builtins(getattr(visit, f)) for f in visit.__struct_fields__}
-            for visit in live.visits
+            for visit in (msgspec.msgpack.decode(row, type=Visit) for row in live.visits)
         ]
         held.append(plain)
         del live
@@ -136,12 +142,32 @@ def _rules() -> Rules:
     return rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=False)
 
 
+class _Epochs:
+    """The facts of one epoch after the other, dealt to the visitors in turn."""
+
+    def __init__(self, states: list[bytes]) -> None:
+        visits = [visit for state in states for visit in _visits(state)]
+        self.visitors = [visit.visitor for visit in visits]
+        self._time_s = max(visit.last_s for visit in visits)
+        self._facts = 0
+
+    def next(self) -> list[Parcel]:
+        """Return the facts of the next epoch and its ticks, a parcel for each shard."""
+        self._time_s += EPOCH_S
+        facts: dict[int, list[Fact]] = {shard: [] for shard in range(SHARDS)}
+        for _ in range(int(RATE * EPOCH_S)):
+            self._facts += 1
+            visitor = self.visitors[self._facts % len(self.visitors)]
+            fact = Fact(
+                self._time_s, RANK["page_viewed"], visitor, f"bench-{self._facts}", "default", "page_viewed"
+            )
+            facts[shard_of(visitor)].append(fact)
+        return [Parcel(shard, PART, tuple(each), self._time_s) for shard, each in facts.items()]
+
+
 def _live(state: bytes) -> Live:
     return msgspec.msgpack.decode(msgspec.msgpack.decode(state)[-1], type=Live)
 
 
-def _change(shard: int, repeat: int) -> Parcel:
-    fact = Fact(
-        time.time(), RANK["page_viewed"], f"bench-{shard}", f"bench-{repeat}", "default", "page_viewed"
-    )
-    return Parcel(shard, PART, (fact,), NEVER)
+def _visits(state: bytes) -> list[Visit]:
+    return [msgspec.msgpack.decode(row, type=Visit) for row in _live(state).visits]

@@ -7,9 +7,11 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from flows.kafka.cluster import Cluster, log, producer
 from flows.kafka.records import Record
+from flows.kafka.stop import Stop
 from operators.facts import Said
 
 PATIENCE_S = 5.0
+LOOK_S = 0.5
 
 
 class NotDeliveredError(RuntimeError):
@@ -17,12 +19,21 @@ class NotDeliveredError(RuntimeError):
 
 
 class Outbox:
-    """Sends records; ``on_delivered`` hears of each one and when it was acknowledged (seconds)."""
+    """Sends records; ``on_delivered`` hears of each one and when it was acknowledged (seconds).
 
-    def __init__(self, cluster: Cluster, on_delivered: Callable[[Said, float], None] | None = None) -> None:
+    A broker that does not answer is waited for as long as ``delivery.timeout.ms`` or ``stop`` allows.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        on_delivered: Callable[[Said, float], None] | None = None,
+        stop: Stop | None = None,
+    ) -> None:
         self._cluster = cluster
         self._producer = producer(cluster)
         self._on_delivered = on_delivered
+        self._stop = Stop() if stop is None else stop
         self._failed: str | None = None
 
     def send(self, said: Said, topic: str, partition: int, delivered: Callable[[int], None]) -> None:
@@ -53,6 +64,7 @@ class Outbox:
                 )
             except BufferError:
                 self._producer.poll(0.1)
+                self._check_time()
                 self.check()
             except KafkaException as error:
                 self._failed = f"{topic}/{partition}: {said.type} {said.id} is refused: {error.args[0].str()}"
@@ -67,8 +79,8 @@ class Outbox:
 
     def settle(self) -> None:
         """Return when everything sent is acknowledged; raise NotDeliveredError when it will not be."""
-        while self._failed is None and self._producer.flush(PATIENCE_S):
-            pass
+        while self._failed is None and self._producer.flush(LOOK_S):
+            self._check_time()
         self.check()
 
     def part(self) -> None:
@@ -77,6 +89,10 @@ class Outbox:
             log.warning("Kafka: %d records were still on their way at the end", left)
         if self._failed is not None:
             log.error("Kafka: %s", self._failed)
+
+    def _check_time(self) -> None:
+        if self._stop.is_overdue and self._failed is None:
+            self._failed = f"{len(self._producer)} records were not delivered when the time to stop was over"
 
     def check(self) -> None:
         """Raise NotDeliveredError if any record failed."""

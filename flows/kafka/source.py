@@ -1,7 +1,6 @@
 """The source of the page: every topic's partition is a part of its own, read through one consumer."""
 
 import math
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.hub import AT_ONCE, Hub, Lane
+from flows.kafka.stop import Stop
 from operators.facts import Parcel, Said
 from schemas.message import Message
 
@@ -39,22 +39,6 @@ class Judge(Protocol):
 
     def snapshot(self) -> bytes:
         """Its state."""
-
-
-class Stop:
-    """A wish to end: the parts see it before their next batch, then the last snapshot is taken."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def ask(self, *_signal: object) -> None:
-        """Wish it."""
-        self.asked = True
-
-    def on(self, *signals: signal.Signals) -> None:
-        """Let these signals wish it."""
-        for one in signals:
-            signal.signal(one, self.ask)
 
 
 class Meter(NamedTuple):

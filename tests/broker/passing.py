@@ -15,7 +15,8 @@ from flows.kafka import topics
 from flows.kafka.cluster import Cluster
 from flows.kafka.outbox import Outbox
 from flows.kafka.sink import KafkaSink
-from flows.kafka.source import KafkaSource, Stop
+from flows.kafka.source import KafkaSource
+from flows.kafka.stop import Stop
 from flows.start import Offsets, Start, begin, owned
 from tests.broker.driving import Passing
 

@@ -11,6 +11,7 @@ from flows.kafka import topics
 from flows.kafka.cluster import Cluster
 from flows.kafka.outbox import NotDeliveredError, Outbox
 from flows.kafka.sink import KafkaSink, murmur2
+from flows.kafka.stop import Stop
 from tests.broker.driving import ids, produce, read_all, said, until
 
 pytestmark = pytest.mark.broker
@@ -184,6 +185,25 @@ def test_a_snapshot_is_refused_when_the_broker_is_gone(killable_broker):
     part.write_batch([said("o-2")])
     with pytest.raises(NotDeliveredError, match=r"offers/0: offer\.decided o-2 was not delivered"):
         part.snapshot()
+    part.close()
+
+
+@pytest.mark.parametrize("then", ["snapshot", "write"])
+def test_a_wish_to_stop_ends_the_wait_for_a_broker_that_is_gone(killable_broker, then):
+    cluster = Cluster(killable_broker.bootstrap, settings={"queue.buffering.max.messages": 2})
+    topics.ensure_topics(cluster, {"offers": 1})
+    stop = Stop(within_s=0.0)
+    part = KafkaSink(cluster, {"offers/0000": 0}, Outbox(cluster, stop=stop)).build_part(
+        "sink", "offers/0000", None
+    )
+    killable_broker.kill()
+    assert killable_broker.refuses()
+    part.write_batch([said("o-1"), said("o-2")])
+    stop.ask()
+    with pytest.raises(
+        NotDeliveredError, match="2 records were not delivered when the time to stop was over"
+    ):
+        part.snapshot() if then == "snapshot" else part.write_batch([said("o-3")])
     part.close()
 
 

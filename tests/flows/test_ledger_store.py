@@ -140,3 +140,47 @@ def test_every_decision_taken_survives_kill_9(tmp_path):
     assert len(list(ledger.of_visitor("ada"))) == kept
     assert all(ledger.get(f"d{seq}") for seq in range(kept))
     ledger.close()
+
+
+# Assignments beside the decisions
+
+
+def test_what_is_remembered_of_an_identity_is_what_was_written_last(ledger):
+    assert ledger.recall("user:u-5") is None
+    ledger.remember("user:u-5", 1000.0, b"one")
+    ledger.remember("user:u-5", 2000.0, b"two")
+    ledger.remember("user:u", 2000.0, b"other")
+    assert [ledger.recall(who) for who in ("user:u-5", "user:u", "user:u-50")] == [b"two", b"other", None]
+
+
+def test_identities_are_forgotten_by_when_they_were_last_written_of(ledger):
+    for number in range(10):
+        ledger.remember(f"visitor:{number}", 1000.0 + number, b"x")
+    ledger.remember("visitor:0", 2000.0, b"again")
+    decide(ledger, 1)
+    assert ledger.forget_identities(1005.0) == 4
+    assert ledger.forget_identities(1005.0) == 0
+    assert [number for number in range(10) if ledger.recall(f"visitor:{number}")] == [0, 5, 6, 7, 8, 9]
+    ledger.remember("visitor:late", 1.0, b"x")
+    assert ledger.forget_identities(1005.0) == 1
+    assert ledger.forget_identities(float("inf")) == 6
+    assert ledger.recall("visitor:0") is None
+    assert ledger.get("d1") == b"entry 1"
+
+
+def test_forgetting_identities_on_disk_is_bounded_a_call_and_leaves_nothing(tmp_path):
+    ledger = RocksLedger(tmp_path)
+    for number in range(2500):
+        ledger.remember(f"visitor:{number % 2000}", 1000.0 + number, b"x")
+    assert [ledger.forget_identities(1e9) for _ in range(4)] == [500, 1000, 500, 0]
+    assert list(ledger._database.keys()) == []
+    ledger.close()
+
+
+def test_assignments_are_there_when_a_ledger_is_opened_again(tmp_path):
+    ledger = RocksLedger(tmp_path)
+    ledger.remember("visitor:v", 1000.0, b"known")
+    ledger.close()
+    again = RocksLedger(tmp_path)
+    assert again.recall("visitor:v") == b"known"
+    again.close()

@@ -89,6 +89,14 @@ MUTANTS = (
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),
     Mutant(
+        "6 state is bounded",
+        "who is held out is remembered for ever",
+        "operators/decisions.py",
+        "            self._assignments.forget(time_s)\n",
+        "",
+        "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
+    ),
+    Mutant(
         "7 probabilities are honest",
         "the likeliest arm is taken, whatever is logged",
         "operators/policies/policy.py",

@@ -59,12 +59,28 @@ def log(seed: int = 1, visitors: int = 120, start_s: float = START_S, minutes: i
 
 def _visits(rng, visitor, start_s, length_s):
     market = "uk" if rng.random() < 0.2 else "default"
+    number = crc32(visitor.encode())
+
+    def logged_in(events):
+        """Every third visitor is known, at once or later on, and shares the account with others."""
+        return {"user_id": f"u{number % 31}"} if number % 3 == 0 and events >= number % 7 * 2 else {}
+
     at_s = start_s + rng.random() * length_s * 0.6
     out = []
 
     def say(kind, **more):
-        out.append({"type": kind, "id": f"{visitor}-{len(out)}", "time": stamp(at_s), "visitor_id": visitor,
-                    "market": market, "device": rng.choice(["phone", "desk"])} | more)  # fmt: skip
+        out.append(
+            {
+                "type": kind,
+                "id": f"{visitor}-{len(out)}",
+                "time": stamp(at_s),
+                "visitor_id": visitor,
+                "market": market,
+                "device": rng.choice(["phone", "desk"]),
+                **logged_in(len(out)),
+            }
+            | more
+        )
 
     for _ in range(rng.randint(1, 3)):
         for _ in range(rng.randint(1, 6)):

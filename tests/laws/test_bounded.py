@@ -12,7 +12,7 @@ from bytewax.testing import run_main
 from flows.assembly import rules_of
 from flows.ledger_store import Ledgers
 from flows.plain import PlainPage
-from operators import sessions
+from operators import assignment, sessions
 from operators.ids import SHARDS
 from operators.models import encoding
 from operators.policies.memory import Memory
@@ -56,6 +56,7 @@ def sizes(page, ledgers, reader):
         "decided carts": sum(len(one._carts) for one in decisions),
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
+        "assignments": sum(len(ledgers.of(name)._identities) for name in SHOP.markets),
         "seen ids": len(seen._young) + len(seen._old),
         "reader": len(reader.snapshot()),
     }
@@ -70,6 +71,7 @@ def greatest():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sessions, "RETURNING", 2)
         patched.setattr(encoding, "LIMIT", 60)
+        patched.setattr(assignment, "MEMORY_S", DAY_S)
         chosen = settings(recovery="1h", correction="2h")
         ledgers = Ledgers()
         page = PlainPage(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))

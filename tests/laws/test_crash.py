@@ -91,6 +91,7 @@ def test_live_says_and_learns_what_a_replay_of_the_same_log_does(broker, open_sh
     [
         # the second of a pair happens while the worker comes back from the first
         ("ledger_put:15", "adoption"),
+        ("assignment_put:20", "assignment_put:2"),
         ("produced:60", "flushed:2"),
         ("before_seal:2", "tail_read"),
     ],

@@ -76,6 +76,26 @@ def test_a_buyer_of_many_orders_is_paid_in_full_and_remembered_in_part():
     assert (each.margin, each.revenue, len(each.orders)) == (125.0, 250.0, ORDERS)
 
 
+@pytest.mark.parametrize(
+    ("when", "seen", "offers", "brings", "rest"),
+    [
+        ("redeemed", True, ["default.d"], [20.0 - 5.0 - 2.0, 40.0 - 10.0], 0.0),
+        ("redeemed", True, [], [20.0, 40.0], 0.0),
+        ("bought", False, [], [20.0 - 5.0 - 2.0, 40.0 - 10.0], 0.0),
+        ("shown", True, [], [20.0 - 5.0, 40.0 - 10.0], -2.0),
+        ("decided", False, [], [20.0 - 5.0, 40.0 - 10.0], -2.0),
+    ],
+)
+def test_each_order_brings_its_margin_less_the_cost_it_caused(when, seen, offers, brings, rest):
+    each = opened(entry(when, 0.1, 2.0))
+    each.shown = seen
+    each.credit(fact(ordered(1, price=50.0, offers=offers)), 0.4)
+    each.credit(fact(ordered(2, price=100.0), happened=1.5), 0.4)
+    assert each.order_profits() == brings
+    assert each.margin - each.cost() - sum(each.order_profits()) == rest
+    assert [credited.at_s for credited in each.orders] == [T0 + 1, T0 + 1.5]
+
+
 def test_what_is_to_be_done_next_is_the_expiry_or_the_end_of_the_window():
     each = opened(entry())
     assert each.due_s() == T0 + 60

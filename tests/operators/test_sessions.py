@@ -2,13 +2,14 @@
 
 from collections import Counter
 from datetime import datetime
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators import sessions
+from operators import live_visits, sessions
 from operators.facts import Moment, Outcome
 from operators.ids import share_of
 from operators.sessions import RETURNING, Live
@@ -205,7 +206,8 @@ def test_what_became_of_an_offer_goes_to_the_market_and_opens_no_visit():
 def test_the_same_visitor_in_two_markets_has_two_visits():
     visits = Visits()
     visits.tell(looked(0, market="fr"), looked(1, market="de"))
-    assert list(visits.machine.visits) == [("fr", "ann"), ("de", "ann")]
+    found = [visits.machine.visits.get((market, "ann")) for market in ("fr", "de", "uk")]
+    assert [visit and (visit.market, visit.events) for visit in found] == [("fr", 1), ("de", 1), None]
 
 
 def test_the_outcome_is_learned_from_features_as_they_were_at_the_moment():
@@ -337,6 +339,36 @@ def test_every_cart_has_one_outcome_at_most_and_every_silence_one_idle_moment(st
     assert not idle or max(idle.values()) == 1
     names = [row.id for row in rows if not isinstance(row, Moment | Outcome)]
     assert len(names) == len(set(names))
+
+
+@OFTEN
+@given(shopping)
+def test_visits_that_rest_as_bytes_go_on_as_if_they_had_not(steps):
+    events, end = acted(steps)
+    awake, resting = Visits(), Visits()
+    for event in events:
+        with patch.object(live_visits, "AWAKE", 0):
+            resting.machine.save_touched()
+            resting.machine.save_touched()
+        assert not resting.machine.visits._awake
+        assert resting.tell(event) == awake.tell(event)
+        assert resting.visit() == awake.visit()
+    assert resting.wait(end + DAY) == awake.wait(end + DAY)
+
+
+def test_visits_rest_only_where_there_are_many_and_they_did_not_move(monkeypatch):
+    monkeypatch.setattr(live_visits, "AWAKE", 2)
+    visits = Visits()
+    known = visits.machine.visits
+    visits.tell(looked(0, "ann"), looked(0, "bob"))
+    visits.machine.save_touched()
+    visits.machine.save_touched()
+    assert (len(known._awake), len(known._resting)) == (2, 0)
+    visits.tell(looked(1, "eve"))
+    visits.machine.save_touched()
+    assert [visitor for _, visitor in known._awake] == ["eve"]
+    assert (len(known), len(known.rows())) == (3, 3)
+    assert [said.visitor for said in visits.machine.saved] == ["ann", "bob", "eve"]
 
 
 def test_visits_that_moved_are_handed_to_the_feature_store_once():

@@ -1,0 +1,26 @@
+"""The units of an experiment as arrays, in the order of their first eligible moments."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Units(NamedTuple):
+    """One row a unit whose time is over: equally long arrays, ascending in ``at_s``.
+
+    ``at_s`` is its first eligible moment in seconds; ``held_out`` its assignment and ``share`` the
+    probability of that it had, above 0 and below 1. ``conversion`` is 1 if it ordered within its time, else
+    0; ``profit`` is in the market's currency. ``conflict``: it was found to be one person with a unit of the
+    other group.
+    """
+
+    at_s: Floats
+    held_out: Flags
+    share: Floats
+    conversion: Floats
+    profit: Floats
+    conflict: Flags
