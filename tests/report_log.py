@@ -25,9 +25,11 @@ def log(
     holdout=0.2,
     every_s=60.0,
     summary=True,
+    set_to=None,
 ):
     """Write a log of so many decisions into a directory; what is drawn settles while it learns."""
     rng = random.Random(7)
+    share = (holdout if set_to is None else set_to) if summary else None
     files = {name: [] for name in ("decisions", "rewards", "outcomes", "truth")}
     held = False
     for n in range(decisions):
@@ -53,6 +55,12 @@ def log(
                 "teaches": not held,
                 "reason": "holdout" if held else None,
                 "offer_id": None if arm == arms[0] else f"d{n}",
+                "window_ends_at": at + timedelta(minutes=30),
+                "unit_id": visitor,
+                "assignment": "holdout" if held else "policy",
+                "assigned_at": at,
+                "holdout_share": share,
+                "conflict": False,
                 **told,
             }
         )
@@ -66,6 +74,8 @@ def log(
                 "kind": "window",
                 "profit": 20.0 * ordered,
                 "orders": [f"o{n}"] * ordered,
+                "ordered_at": [at] * ordered,
+                "order_profits": [20.0] * ordered,
                 "holdout": held,
                 **told,
             }

@@ -1,14 +1,17 @@
 """Lift against the holdout over time, with an interval that may be looked at any time."""
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 
+from flows.lift import Lift as Experiment
 from flows.report.records import Reward
 from flows.report.style import MAIN, QUIET, THIRD, Section, figure
 from flows.report.timeline import Timeline
+from operators.lift import Series
 
 STEPS: Final = 120
 ALPHA: Final = 0.05
@@ -98,6 +101,28 @@ def confidence(treated: Group, held: Group) -> tuple[float, float, float]:
     reach = math.sqrt(variance * 2 * mixed / (count**2 * rho) * math.log(math.sqrt(mixed) / ALPHA))
     lift = treated.mean - held.mean
     return lift, lift - reach, lift + reach
+
+
+def over_units(found: Experiment) -> Lift | None:
+    """Return the lift over whole units, each at the end of its time; None while none can be judged."""
+    days = found.horizon_s / 86_400.0
+    both = [_thinned(measure.series, found.horizon_s) for measure in (found.profit, found.conversion)]
+    return Lift(f"visitor over {days:g} days", *both) if any(both) else None
+
+
+def _thinned(series: Series, horizon_s: float) -> list[Point]:
+    low, high = series.sequence.lower, series.sequence.upper
+    known = np.flatnonzero(np.isfinite(low))
+    shown = known[np.unique(np.linspace(0, len(known) - 1, STEPS).astype(int))] if len(known) else known
+    return [
+        Point(
+            datetime.fromtimestamp(float(series.at_s[place]) + horizon_s, UTC),
+            float(series.sequence.estimate[place]),
+            float(low[place]),
+            float(high[place]),
+        )
+        for place in shown
+    ]
 
 
 class Measure(NamedTuple):

@@ -42,6 +42,7 @@ class Market:
         self.calibration, self.quality = Calibration(), Quality()
         self.drifts = Drifts(watched=watched)
         self.lifts, self.overlap = Lifts(), Overlap()
+        self.units: Lift | None = None
         self.profit = {False: Ratio(), True: Ratio()}
         self.conversion = {False: Ratio(), True: Ratio()}
         self.diagnosis = Diagnosis(balance=Balance(VISITORS))
@@ -115,8 +116,8 @@ class Market:
         return verdicts(self.diagnosis.figures(self._latest_s, self.holdout), self.holdout)
 
     def lift(self) -> Lift:
-        """Return lift over time."""
-        return self.lifts.lift()
+        """Return lift over time: over whole units once there are any, until then over decisions."""
+        return self.lifts.lift() if self.units is None else self.units
 
     def about(self) -> str:
         """Return what was gathered: from when to when, and whose decisions."""

@@ -174,6 +174,16 @@ def test_alike_groups_hardly_ever_look_different_however_often_one_looks():
     assert ever <= 10
 
 
+def test_lift_is_over_whole_visitors_once_their_time_is_over(tmp_path, market):
+    assert market.lift().per == "decision"
+    (market,) = gather(log(tmp_path, decisions=3000, every_s=600.0))
+    lift = market.lift()
+    assert lift.per == "visitor over 7 days"
+    assert 10 < len(lift.profit) <= 120
+    assert all(point.low < point.estimate < point.high for point in lift.profit)
+    assert lift.profit[-1].low > 0.0
+
+
 def test_few_decisions_say_nothing_of_lift():
     found = sections(Lifts().lift())
     assert [each.figure for each in found] == [None, None]
@@ -213,7 +223,7 @@ def test_a_log_of_nothing_is_a_page_that_says_so(tmp_path):
 
 def test_markets_stand_apart_and_can_be_reached(tmp_path):
     for market in ("uk", "de"):
-        log(tmp_path / market, decisions=50, market=market)
+        log(tmp_path / market, decisions=50, market=market, summary=False)
     for name in ("decisions", "rewards", "outcomes"):
         both = [each for market in ("uk", "de") for each in lines(tmp_path / market / f"{name}.jsonl")]
         write(tmp_path / f"{name}.jsonl", sorted(both, key=lambda each: each["at"]))
@@ -261,8 +271,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
 
 
 def test_a_holdout_that_is_not_as_set_is_said_on_the_page(tmp_path):
-    directory = log(tmp_path, decisions=2000, holdout=0.3)
-    (directory / "summary.json").write_bytes(b'{"holdout": {"default": 0.05}}')
+    directory = log(tmp_path, decisions=2000, holdout=0.3, set_to=0.05)
     text = page("run", gather(directory))
     assert '<strong class="bad">wrong</strong><span>The holdout is out of balance' in text
 
