@@ -19,7 +19,7 @@ MOST_MARKETS: Final = 50
 
 
 def gather(directory: Path) -> list[Market]:
-    """Return the markets of a run, by name. Memory does not grow with the log.
+    """Return the markets of a run, by name. Memory grows with the log only by what the lift remembers.
 
     Raises SetupError where files are missing, where a line is not what it should be, and for more than 50
     markets.
