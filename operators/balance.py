@@ -1,16 +1,13 @@
 """Whether as many visitors are held out as should be: a sample-ratio check that may be looked at any time."""
 
-import math
 from typing import Final
 
 import msgspec
-from scipy.special import betaln
 
 from operators.ids import share_of
+from operators.lift import balance
 
 SIZE: Final = 1000
-WEIGHT: Final = 100.0
-"""How many visitors' worth of trust the alternative of the test puts on the share that is expected."""
 
 
 class Balance(msgspec.Struct, array_like=True):
@@ -44,14 +41,10 @@ class Balance(msgspec.Struct, array_like=True):
     def p_value(self, expected: float) -> float:
         """How well the sample fits the expected share: a p-value that may be looked at any time.
 
-        The inverse Bayes factor of a beta-binomial against the binomial, at most 1 (Lindon, Malek, 2022,
-        "Anytime-Valid Inference for Multinomial Count Data"): in a holdout as set it ever falls below a level
-        with at most that probability while the sample grows; a full one hardly changes any more.
+        That of ``operators.lift.balance``: a martingale while the sample grows; a full one hardly changes any
+        more.
         """
-        held, rest = sum(self.kept.values()), len(self.kept) - sum(self.kept.values())
+        held, size = sum(self.kept.values()), len(self.kept)
         if not 0.0 < expected < 1.0:
-            return float((held == 0) if expected <= 0.0 else (rest == 0))
-        a, b = WEIGHT * expected, WEIGHT * (1.0 - expected)
-        factor = betaln(a + held, b + rest) - betaln(a, b)
-        factor -= held * math.log(expected) + rest * math.log1p(-expected)
-        return math.exp(-max(float(factor), 0.0))
+            return float(held == expected * size)
+        return balance(held, size, expected).p_value
