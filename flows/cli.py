@@ -14,6 +14,8 @@ from schemas.errors import SetupError
 COMMANDS: Final = {
     "live": "run the worker: Kafka in, Kafka out, until it is told to stop",
     "replay": "run recorded events from files and write what follows into files",
+    "backtest": "compare policies side by side, over recorded events or simulated shoppers",
+    "report": "draw what a run decided, what came of it and how well, on one page",
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "visitor": "print what the worker knows of one visitor",

@@ -20,6 +20,16 @@ QUALITY: Final = {
     "base_rate": "Rolling share of carts abandoned",
     "outcomes": "Outcomes the model was judged by",
 }
+DIAGNOSIS: Final = {
+    "choice_entropy": "Entropy of the arms drawn lately: 0 always the same, 1 all alike",
+    "probability_entropy": "Mean entropy of the probabilities they were drawn from, 0 to 1",
+    "policy_lessons": "Lessons the policy was taught",
+    "reward_silence_seconds": "Event time since an order was credited to a decision",
+    "missed_rewards": "Orders that the offers since then should have brought, at the conversion so far",
+    "no_eligible_arm_share": "Share of decisions lately that found no eligible arm",
+    "holdout_share": "Share of visitors held out, in a sample of them",
+    "holdout_p_value": "How well that fits the setting; may be looked at any time",
+}
 PACKAGES: Final = ("offerstream", "bytewax", "river", "confluent-kafka", "rocksdict")
 
 
@@ -83,6 +93,7 @@ class Names(Collector):
         self.quality = {
             name: Series(gauge, f"model_{name}", says, "market", "carts") for name, says in QUALITY.items()
         }
+        self.diagnosis = {name: Series(gauge, name, says, "market") for name, says in DIAGNOSIS.items()}
         self.state = Series(gauge, "state_items", "What is held, in items", "kind")
         self.started = Series(gauge, "start_time_seconds", "When the worker started, seconds since 1970")
         self.watermark_delay = Series(
@@ -93,7 +104,7 @@ class Names(Collector):
         )
         self.epoch_age = Series(gauge, "epoch_age_seconds", "Time since an epoch was sealed")
         self.series = [series for series in vars(self).values() if isinstance(series, Series)]
-        self.series += self.quality.values()
+        self.series += [*self.quality.values(), *self.diagnosis.values()]
         self._build = InfoMetricFamily("offerstream_build", "Versions of what runs")
         self._build.add_metric(
             (),

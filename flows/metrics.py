@@ -129,8 +129,8 @@ class Metrics:
     def measured(self, station: str, figures: Mapping[str, float]) -> None:
         """What a station (a shard, a market, a store) last said about itself.
 
-        Prometheus sees how good a market's model is, apart for carts that an offer preceded, and how much
-        is held, summed over the stations.
+        Prometheus sees how good a market's model is, apart for carts that an offer preceded, what a market
+        notices about itself, and how much is held, summed over the stations.
         """
         self._figures[station] = figures
 
@@ -168,6 +168,8 @@ class Metrics:
                 figure = "outcomes" if name == "lessons" else name.removeprefix("treated_")
                 if figure in names.quality:
                     names.quality[figure].values[station, carts] = value
+                elif name in names.diagnosis:
+                    names.diagnosis[name].values[station,] = value
                 elif name not in NO_ITEMS:
                     held[name,] = held.get((name,), 0.0) + value
         names.state.values = held

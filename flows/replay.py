@@ -20,6 +20,7 @@ from flows.page import Edges, draw
 from flows.settings import Settings
 from flows.sinks import ForgetSink, HearSink
 from operators.reading import Counts, Reader
+from schemas.catalog import Shop
 from schemas.errors import SetupError
 
 SUMMARY = "summary.json"
@@ -50,6 +51,16 @@ class Replayed:
             "rejects": rejects,
             "markets": {name: self.figures.get(name, {}) for name in markets},
         }
+
+
+def write_summary(out: Path, done: Replayed, shop: Shop) -> dict[str, Any]:
+    """Return the summary of a run that wrote its files into ``out``, and write it there too."""
+    holdout = {name: market.holdout for name, market in shop.markets.items()}
+    summary = done.summary(list(shop.markets)) | {"holdout": holdout} | _said(out)
+    (out / SUMMARY).write_bytes(
+        orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    )
+    return summary
 
 
 def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> dict[str, Any]:
@@ -85,11 +96,7 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
         rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
         run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
     settle(out)
-    summary = done.summary(list(shop.markets)) | _said(out)
-    (out / SUMMARY).write_bytes(
-        orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
-    )
-    return summary
+    return write_summary(out, done, shop)
 
 
 def _said(out: Path) -> dict[str, Any]:

@@ -203,6 +203,8 @@ class Decisions:
         held = [self._open[name] for name in self._of_visitor.get(order.visitor, ())]
         windows = [each for each in held if each.at_s < happened_s <= each.window_ends_s and not each.learned]
         credited = self._credited(order, happened_s, windows)
+        if credited is not None:
+            self.tallies.diagnosis.credited(order.at_s)
         if isinstance(credited, Open):
             credited.credit(order, self.market.margin_rate)
         elif credited is not None:
@@ -359,7 +361,7 @@ class Decisions:
         self.said.append(
             Said("decisions", "decision", visitor, entry.decision, entry.decided, since_s=entry.since_s)
         )
-        self.tallies.decided(entry.arm)
+        self.tallies.decided(entry)
         if entry.window_ends_s <= entry.at_s:
             return
         if entry.offered is not None:

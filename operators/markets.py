@@ -90,9 +90,10 @@ class MarketStation:
         return self._clock.time_s
 
     def figures(self) -> dict[str, float]:
-        """Return how good the model is and how much is held."""
+        """Return how good the model is, what the market notices about itself, and how much is held."""
         return {
             **self.abandonment.figures(),
+            **self.decisions.tallies.diagnosis.figures(self.time_s, self.market.holdout),
             **self.decisions.figures(),
             "held_rows": len(self._held),
         }

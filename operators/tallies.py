@@ -1,7 +1,10 @@
 """Running sums over decisions, for whoever watches: by arm, and for the policy beside the holdout."""
 
+from typing import Final
+
 import msgspec
 
+from operators.diagnosis import Diagnosis
 from operators.ledger import Entry
 from operators.rewards import Open
 
@@ -16,18 +19,33 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     squares: float = 0.0
 
 
+class _Drawn(msgspec.Struct):
+    probabilities: dict[str, float]
+
+
+_drawn: Final = msgspec.json.Decoder(_Drawn).decode
+
+
 class Tallies(msgspec.Struct, array_like=True):
-    """One tally for each arm that was ever chosen and for each of the groups policy and holdout."""
+    """One tally for each arm ever chosen and for each of the groups policy and holdout, and a diagnosis."""
 
     arms: dict[str, Tally] = {}
     groups: dict[str, Tally] = {}
+    diagnosis: Diagnosis = msgspec.field(default_factory=Diagnosis)
 
-    def decided(self, arm: str) -> None:
+    def decided(self, entry: Entry) -> None:
         """Count a decision."""
-        self.arms.setdefault(arm, Tally()).decided += 1
+        self.arms.setdefault(entry.arm, Tally()).decided += 1
+        drawn, holdout = _drawn(entry.decided), entry.group == "holdout"
+        had_choice = entry.window_ends_s > entry.at_s
+        self.diagnosis.decided(entry.at_s, offered=entry.offered is not None)
+        self.diagnosis.choices.add(entry.arm, drawn.probabilities, holdout=holdout, no_arm=not had_choice)
+        if had_choice:
+            self.diagnosis.balance.saw(entry.visitor, holdout=holdout)
 
     def closed(self, each: Open, profit: float) -> None:
         """Count the end of a decision's window."""
+        self.diagnosis.closed(teaches=each.teaches, ordered=bool(each.orders))
         for tally in self._of(each.arm, each.group):
             tally.ended += 1
             tally.ordered += bool(each.orders)

@@ -8,6 +8,7 @@ from flows.broker import free_port
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from tests.brokers import GivenBroker, broker_class
+from tests.chromium import Chromium, found
 
 
 def pytest_addoption(parser):
@@ -16,6 +17,12 @@ def pytest_addoption(parser):
         default="embedded",
         metavar="embedded|apache|HOST:PORT",
         help="the Kafka broker of the tests: the packaged one, Apache Kafka, or one that runs already",
+    )
+    parser.addoption(
+        "--chromium",
+        default="if-there",
+        choices=("if-there", "required"),
+        help="whether a missing Chromium fails the tests of the report's page, or skips them",
     )
 
 
@@ -57,6 +64,19 @@ def make_topic(cluster):
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def chromium(request):
+    """A browser without a network."""
+    if found() is None:
+        missing = "there is no chromium here: apt-get install -y --no-install-recommends chromium"
+        if request.config.getoption("--chromium") == "required":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    browser = Chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import msgspec
 
 from operators.policies.ad_predictor_thompson import AdPredictorThompson
 from operators.policies.epsilon_greedy import EpsilonGreedy
+from operators.policies.fixed import Fixed, is_fixed
 from operators.policies.lin_ucb import LinUCB
 from operators.policies.linear_thompson import LinearThompson
 from operators.policies.policy import Policy
@@ -18,7 +19,12 @@ POLICIES: Final[dict[str, Callable[..., Policy]]] = {each.name: each for each in
 
 
 def build(name: str, *, seed: int, **settings: Any) -> Policy:  # noqa: ANN401 - each policy types its own
-    """The policy of that name, new; SetupError for a name or a setting there is not."""
+    """The policy of that name, new; SetupError for a name or a setting there is not.
+
+    Beyond ``POLICIES`` there are the fixed ones: ``none``, ``uniform`` and ``always:ARM``.
+    """
+    if is_fixed(name):
+        return Fixed(rule=name, seed=seed, **settings)
     if name not in POLICIES:
         raise SetupError(f"policy must be one of {', '.join(POLICIES)}; got {name!r}")
     try:
@@ -30,7 +36,7 @@ def build(name: str, *, seed: int, **settings: Any) -> Policy:  # noqa: ANN401 -
 def loads(data: bytes) -> Policy:
     """The policy, whichever it is, that wrote these bytes with ``dumps``."""
     name = msgspec.msgpack.decode(data)[1]
-    kind = {each.name: each for each in classes}.get(name)
+    kind = {each.name: each for each in (*classes, Fixed)}.get(name)
     if kind is None:
         raise ValueError(f"expected a snapshot of one of {', '.join(POLICIES)}; got one of {name!r}")
     return kind.loads(data)

@@ -47,6 +47,8 @@ class WorldSettings:
     offers: tuple[Offer, ...]
     starts_at_s: float
     market: str = "default"
+    ends_at_s: float = math.inf
+    """Nobody comes any more after it; who is there goes on to the end."""
     visits_per_hour: float = 600.0
     cart_share: float = SHOP_CARTS
     seasons: bool = True
@@ -101,6 +103,16 @@ class World:
         self._due: list[tuple[float, str, int, Waiting | Person | None, Event | None]] = []
         self._waiting: dict[str, Waiting] = {}
         self._offered: dict[str, Waiting] = {}
+
+    @property
+    def people(self) -> int:
+        """How many have come so far, each counted once."""
+        return self._people
+
+    @property
+    def next_s(self) -> float:
+        """When something happens next; infinity if nothing ever will."""
+        return min(self._next_arrival_s, self._due[0][0] if self._due else math.inf)
 
     def until(self, at_s: float) -> list[Event]:
         """The events that happen until `at_s`, in order of time; they are native events, ready for JSON."""
@@ -175,6 +187,8 @@ class World:
         at_s = self.settings.starts_at_s
         while True:
             at_s += dice.expovariate(new_per_s * busiest)
+            if at_s > self.settings.ends_at_s:
+                yield math.inf
             if not self.settings.seasons or dice.random() * busiest < season(at_s):
                 yield at_s
 
@@ -199,7 +213,8 @@ class World:
             again = somebody._replace(visit=somebody.visit + 1, user=script.common.get("user_id"))
             if again.user is not None and dice.random() < 0.1:
                 again = again._replace(visitor=f"v-{self._tag}-{somebody.number}-{again.visit}")
-            heappush(self._due, (back_s, f"{script.visit}-again", 0, again, None))
+            if back_s <= self.settings.ends_at_s:
+                heappush(self._due, (back_s, f"{script.visit}-again", 0, again, None))
         if script.cart is not None:
             draw = luck(self._dice.restart(self._seed, FATES, somebody.number, somebody.visit), self._timing)
             waiting = Waiting(script, script.cart, draw)

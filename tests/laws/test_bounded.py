@@ -79,6 +79,7 @@ def greatest():
             policy = page.market(name).decisions.policy
             policy.room, policy._arms.columns.room = 40, 40
             policy._memory = Memory(50)
+            page.market(name).decisions.tallies.diagnosis.balance.size = 20
             model = page.market(name).abandonment
             model.untreated, model.treated = Quality(50), Quality(50)
         reader = readers(chosen, ordered=False)(PART, None)
