@@ -6,8 +6,9 @@ from typing import Any
 
 from operators.policies.arms import Arms, Belief, Ties
 from operators.policies.chance import Arm
-from operators.policies.columns import Columns, Context
+from operators.policies.columns import Columns
 from operators.policies.memory import Memory
+from operators.policies.plans import Context
 from operators.policies.policy import Policy
 from schemas.errors import SetupError
 
@@ -15,18 +16,20 @@ from schemas.errors import SetupError
 class LinearPolicy(Policy):
     """A policy that judges each arm by its linear regression.
 
-    ``half_life`` is the number of lessons after which a lesson counts half (None: nothing is forgotten).
-    ``revise`` is exact for the last 2,048 lessons; of an older one the weights are exact and the noise is
-    corrected as if the reward had been what was to be expected. Bounded by ``room`` columns of features:
-    at most 16 bytes times ``room`` squared an arm.
+    What an arm is like before it has lessons is learned from all arms (see ``MetaPrior``), unless
+    ``learn_prior`` is false. ``half_life`` is the number of lessons after which a lesson counts half (None:
+    nothing is forgotten). ``revise`` is exact for the last 2,048 lessons, the learned prior included; of an
+    older one the weights are exact and the noise is corrected as if the reward had been what was to be
+    expected. Bounded by ``room`` columns of features: at most 24 bytes times ``room`` squared an arm.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         *,
         seed: int = 0,
         floor: float = 0.01,
         half_life: float | None = 4000.0,
+        learn_prior: bool = True,
         room: int = 256,
         most: int = 256,
     ) -> None:
@@ -36,9 +39,10 @@ class LinearPolicy(Policy):
         if room < 1:
             raise SetupError(f"room must be at least 1 column; got {room!r}")
         self.half_life = half_life
+        self.learn_prior = learn_prior
         self.room = room
         keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
-        self._arms = Arms(Columns(room), Ties(keep=keep))
+        self._arms = Arms(Columns(room), Ties(keep=keep, learned=learn_prior))
         self._memory = Memory(2048)
 
     @abc.abstractmethod

@@ -122,8 +122,8 @@ def test_what_is_known_stays_exact_over_many_lessons():
     for _ in range(1023):
         policy.update(rng.choice(ARMS), shopper(rng), rng.random())
     arms = policy._arms
-    priors = np.stack([arms.priors[0], *[arms.priors[1]] * (len(arms.sums) - 1)])
-    product = np.matmul(arms.inverse, arms.products + priors)
+    priors = np.stack([arms.priors[0], *[arms.priors[1]] * (len(arms.inverse) - 1)])
+    product = np.matmul(arms.inverse, arms.now.products + priors)
     assert np.abs(product - np.eye(len(arms.span))).max() < 1e-6
 
 
@@ -151,7 +151,7 @@ def test_arms_and_features_are_bounded():
     for turn in range(300):
         context = {f"f{rng.randrange(200)}": rng.random(), f"w{turn}": "x", "word": f"{turn}"}
         policy.update(f"arm{turn}", context, rng.random())
-        sizes.append(len(policy._arms.sums))
+        sizes.append(len(policy._arms.inverse))
     assert policy._arms.columns.size == 12
     assert len(policy._arms.rows) == 5
     assert max(sizes) == 7
