@@ -10,11 +10,11 @@ from operators.policies.columns import Columns, widest
 from operators.policies.lessons import Floats, Lessons, everyone, newcomer
 from operators.policies.meta_prior import MetaPrior, learned
 from operators.policies.plans import Context
-from operators.policies.regression import Fitted, Frame, fit, inverted
+from operators.policies.regression import Fitted, Frame, common, fit, inverted
 
 block: Final = 32
 step: Final = 8
-arrays: Final = ("span", "centre", "variance", "priors", "inverse")
+arrays: Final = ("span", "centre", "variance", "mean", "priors", "inverse")
 
 
 class Belief(NamedTuple):
@@ -22,6 +22,13 @@ class Belief(NamedTuple):
 
     means: list[float]
     deviations: list[float]
+
+
+class Group(NamedTuple):
+    """The distribution of the weights of one feature over arms: its mean and its variance."""
+
+    mean: float
+    variance: float
 
 
 class Ties(NamedTuple):
@@ -65,6 +72,7 @@ class Arms:
         self.then = self.now.copy()
         self.priors = np.zeros((2, step, step))
         self.inverse = np.zeros((2, step, step))
+        self.mean = np.zeros(step)
         self.own = self.shared = MetaPrior(1.0, 1.0)
         self._fitted: Fitted | None = None
         self._stale = False
@@ -84,6 +92,18 @@ class Arms:
         """The variance of rewards that no arm's regression explains, over all lessons."""
         _, noise, lessons = self._current()
         return float(noise[2:] @ lessons[2:]) / max(float(lessons[everyone]), 1.0)
+
+    def groups(self) -> dict[str, Group]:
+        """What has been learned of the weights of each feature, in reward by unit of the feature."""
+        self._current()
+        owners = np.array(self.columns.owners)
+        table = self.own.of(np.arange(len(self.columns.names) + 1))
+        found = {}
+        for name, number in self.columns.names.items():
+            mine = np.flatnonzero(owners == number)
+            variance = self.noise() / float(table[number]) * float((1.0 / self.variance[mine]).mean())
+            found[name] = Group(float(self.mean[mine].mean()), variance)
+        return found
 
     def learn(self, arm: int | str, context: Context, reward: float) -> None:
         """One lesson for the arm and for all arms together."""
@@ -141,7 +161,7 @@ class Arms:
             if lesson < at:
                 weight = self.ties.keep ** (block * (at // block - lesson // block))
                 lessons.add(row, x, weight * change, weight * square)
-        self._stale = self._stale or (self.ties.learned and lesson < self.renewed)
+        self._stale = self._stale or lesson < self.renewed
         self._fitted = None
 
     def leave(self, arm: int | str) -> None:
@@ -166,7 +186,9 @@ class Arms:
         self.priors, self.inverse = (
             np.pad(each, ((0, 0), (0, more), (0, more))) for each in (self.priors, self.inverse)
         )
-        self.span, self.centre = np.pad(self.span, (0, more)), np.pad(self.centre, (0, more))
+        self.span, self.centre, self.mean = (
+            np.pad(each, (0, more)) for each in (self.span, self.centre, self.mean)
+        )
         self.variance = np.pad(self.variance, (0, more), constant_values=1.0)
 
     def _current(self) -> Fitted:
@@ -175,7 +197,7 @@ class Arms:
             self._learn_prior()
             self._rebuild()
         if self._fitted is None:
-            self._fitted = fit(self.now, self.priors, self.inverse, self.ties.noise)
+            self._fitted = fit(self.now, self.priors, self.inverse, self.mean, self.ties.noise)
         return self._fitted
 
     def _renew(self) -> None:
@@ -209,7 +231,9 @@ class Arms:
     def _rebuild(self) -> None:
         groups = self.columns.groups(len(self.span))
         frame = Frame(self.centre, self.variance)
-        self.priors = frame.priors(self.shared.of(groups), self.own.of(groups)) * self._faded()
+        self.priors = frame.priors(self.shared.of(groups), self.own.of(groups))
+        self.mean, _ = common(self.then, self.priors, inverted(self.then.products, self.priors))
+        self.priors *= self._faded()
         self.inverse = inverted(self.now.products, self.priors)
         self._fitted, self._stale = None, False
 
@@ -236,6 +260,7 @@ class Arms:
         self.own, self.shared = MetaPrior.resumed(own), MetaPrior.resumed(shared)
         flat = {name: np.frombuffer(part).copy() for name, part in zip(arrays, parts, strict=True)}
         self.span, self.centre, self.variance = flat["span"], flat["centre"], flat["variance"]
+        self.mean = flat["mean"]
         width = len(self.span)
         self.now, self.then = Lessons.of(now, width), Lessons.of(then, width)
         self.priors = flat["priors"].reshape(2, width, width)

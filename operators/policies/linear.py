@@ -4,7 +4,7 @@ import abc
 from collections.abc import Sequence
 from typing import Any
 
-from operators.policies.arms import Arms, Belief, Ties
+from operators.policies.arms import Arms, Belief, Group, Ties
 from operators.policies.chance import Arm
 from operators.policies.columns import Columns
 from operators.policies.memory import Memory
@@ -55,6 +55,10 @@ class LinearPolicy(Policy):
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated mean reward of each arm."""
         return dict(zip(arms, self._arms.believe(arms, context).means, strict=True))
+
+    def meta_prior(self) -> dict[str, Group]:
+        """Mean and variance over arms of the weights of each feature: what a new arm is believed to be like."""
+        return self._arms.groups()
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:
         self._memory.keep(self.lessons, arm, context, reward)

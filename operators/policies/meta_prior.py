@@ -5,13 +5,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.policies.lessons import Floats, Lessons, newcomer
-from operators.policies.regression import Frame, fit, inverted
+from operators.policies.lessons import Floats, Lessons, everyone, newcomer
+from operators.policies.regression import Frame, common, fit, inverted
 
 Places = NDArray[np.intp]
 
 tied: Final = 4.0
-loose: Final = 1.0
+
 sweeps: Final = 3
 
 
@@ -23,10 +23,11 @@ class MetaPrior:
     by MacKay's fixed point (1992, "Bayesian Interpolation"): the variance of a group is the sum of its
     squared posterior means by the number of its weights that the lessons determine.
 
-    Group 0 is the intercept; every feature is a group. All groups but the intercept start with one
-    precision, ``rest``, which counts as ``tied`` weights; what all of them have in common counts as
-    ``loose`` weights in each. A weight is measured in standard deviations of its feature, a precision in
-    lessons: it is the noise's variance by the weight's. Bounded by the number of groups.
+    Group 0 is the intercept; every feature is a group. All groups but the intercept have a precision in
+    common, ``rest``, which begins with the worth of ``tied`` weights; each group is drawn towards it as far as
+    the differences between groups may be chance. A weight is measured in standard deviations of its
+    feature, a precision in lessons: it is the noise's variance by the weight's. Bounded by the number of
+    groups.
     """
 
     __slots__ = ("level", "rest", "slopes")
@@ -55,7 +56,13 @@ class MetaPrior:
         found = MetaPrior(0.0, 0.0)
         found.level = float((tied + determined[0]) / (tied / self.level + energy[0]))
         found.rest = float((tied + determined[1:].sum()) / (tied / self.rest + energy[1:].sum()))
-        found.slopes = (loose + determined) / (loose / found.rest + energy)
+        # groups differ as far as their estimates do beyond chance, which is 2/n for a logarithm of a variance
+        ratios = np.log((0.25 + determined) / (0.25 + found.rest * energy))
+        chance = 2.0 / (0.25 + determined)
+        weights = determined * (np.arange(len(determined)) > 0)
+        beyond = weights @ (ratios**2 - chance) / max(float(weights.sum()), 1.0)
+        differ = max(float(beyond), 0.0)
+        found.slopes = found.rest * np.exp(ratios * differ / (differ + chance))
         return found
 
     def state(self) -> tuple[Any, ...]:
@@ -83,16 +90,13 @@ def learned(
     for _ in range(sweeps):
         priors = frame.priors(shared.of(wide), own.of(wide))
         inverse = inverted(lessons.products, priors)
-        weights, noise, _ = fit(lessons, priors, inverse, like)
+        mean, covariance = common(lessons, priors, inverse)
+        weights, noise, _ = fit(lessons, priors, inverse, mean, like)
         if not (noise > 0.0).all():
             break
-        weights[1:] -= weights[0]
-        squares = weights**2 * frame.variance
-        squares[:, 0] = (weights @ frame.centre) ** 2
-        variances = np.einsum("ijj->ij", inverse) * frame.variance
-        variances[:, 0] = (inverse @ frame.centre) @ frame.centre
-        squares, variances = (squares / noise[:, None])[:, :size], variances[:, :size]
+        squares, variances = frame.standard(weights - mean, inverse)
         arms = slice(newcomer + 1, None)
-        own = first[1].fitted(squares[arms], variances[arms], groups, own)
-        shared = first[0].fitted(squares[:1], variances[:1], groups, shared)
+        own = first[1].fitted((squares / noise[:, None])[arms, :size], variances[arms, :size], groups, own)
+        squares, variances = frame.standard(mean[None], covariance[None])
+        shared = first[0].fitted(squares[:, :size] / noise[everyone], variances[:, :size], groups, shared)
     return shared, own

@@ -33,6 +33,17 @@ class Frame(NamedTuple):
         found[:, 0, 0] = precisions[:, 0]
         return found
 
+    def standard(self, weights: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+        """Squares of weights and their variances (rows by columns), measured in deviations of the features.
+
+        For the intercept they hold at the mean of all features.
+        """
+        squares, variances = weights**2, np.einsum("ijj->ij", covariance) * self.variance
+        squares *= self.variance
+        squares[:, 0] = (weights @ self.centre) ** 2
+        variances[:, 0] = (covariance @ self.centre) @ self.centre
+        return squares, variances
+
 
 def inverted(products: Floats, priors: Floats) -> Floats:
     """The posterior covariance of every row by its noise, from sums of products and the two priors."""
@@ -44,18 +55,31 @@ def inverted(products: Floats, priors: Floats) -> Floats:
     return found
 
 
-def fit(lessons: Lessons, priors: Floats, inverse: Floats, like: float) -> Fitted:
-    """The posterior means; each arm's noise is shrunk to that of all arms by ``like`` lessons of it."""
+def common(lessons: Lessons, priors: Floats, inverse: Floats) -> tuple[Floats, Floats]:
+    """Mean and covariance by the noise of what the weights of all arms are drawn around.
+
+    Every arm has its say by what its lessons determine and by how far arms may differ: generalised least
+    squares. A regression over all lessons would take for common what made the policy choose.
+    """
+    between, own = priors[newcomer], inverse[newcomer + 1 :]
+    told = (own @ lessons.sums[newcomer + 1 :, :, None]).sum(axis=0)[:, 0]
+    total = priors[everyone] + len(own) * between - between @ own.sum(axis=0) @ between
+    scale = 1.0 / np.sqrt(total.diagonal())
+    covariance: Floats = np.linalg.inv(total * scale[:, None] * scale) * scale[:, None] * scale
+    return covariance @ (between @ told), covariance
+
+
+def fit(lessons: Lessons, priors: Floats, inverse: Floats, mean: Floats, like: float) -> Fitted:
+    """The posterior means around a common mean; an arm's noise is shrunk to that of all by ``like`` lessons."""
     counts = lessons.products[:, 0, 0]
-    shared = inverse[everyone] @ lessons.sums[everyone]
-    shift = priors[newcomer] @ shared
+    shift = priors[newcomer] @ mean
     evidence = lessons.sums + shift
     evidence[everyone] -= shift
     weights = np.matmul(inverse, evidence[:, :, None])[:, :, 0]
-    misfit = lessons.squares + shared @ shift - (weights * evidence).sum(axis=1)
-    misfit[everyone] -= shared @ shift
+    misfit = lessons.squares + mean @ shift - (weights * evidence).sum(axis=1)
+    misfit[everyone] -= mean @ shift
     np.maximum(misfit, 0.0, out=misfit)
     total = counts[everyone]
     # before anything is known of the noise, rewards differ from nothing by as much as they are
-    common = (misfit[everyone] + lessons.squares[everyone] / max(total, 1.0)) / (total + 1.0)
-    return Fitted(weights, (misfit + like * common) / (counts + like), counts)
+    noise = (misfit[everyone] + lessons.squares[everyone] / max(total, 1.0)) / (total + 1.0)
+    return Fitted(weights, (misfit + like * noise) / (counts + like), counts)
