@@ -57,7 +57,7 @@ class LinearPolicy(Policy):
         return dict(zip(arms, self._arms.believe(arms, context).means, strict=True))
 
     def meta_prior(self) -> dict[str, Group]:
-        """Mean and variance over arms of the weights of each feature: what a new arm is believed to be like."""
+        """Mean and variance of the weights of each feature over arms: what a new arm is believed to be."""
         return self._arms.groups()
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:

@@ -24,7 +24,7 @@ class MetaPrior:
     squared posterior means by the number of its weights that the lessons determine.
 
     Group 0 is the intercept; every feature is a group. All groups but the intercept have a precision in
-    common, ``rest``, which begins with the worth of ``tied`` weights; each group is drawn towards it as far as
+    common, ``rest``, which begins with the worth of ``tied`` weights; a group is drawn towards it as far as
     the differences between groups may be chance. A weight is measured in standard deviations of its
     feature, a precision in lessons: it is the noise's variance by the weight's. Bounded by the number of
     groups.

@@ -70,7 +70,7 @@ def common(lessons: Lessons, priors: Floats, inverse: Floats) -> tuple[Floats, F
 
 
 def fit(lessons: Lessons, priors: Floats, inverse: Floats, mean: Floats, like: float) -> Fitted:
-    """The posterior means around a common mean; an arm's noise is shrunk to that of all by ``like`` lessons."""
+    """The posterior means around a common mean; each arm's noise is shrunk by ``like`` lessons of all."""
     counts = lessons.products[:, 0, 0]
     shift = priors[newcomer] @ mean
     evidence = lessons.sums + shift
