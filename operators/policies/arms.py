@@ -246,15 +246,14 @@ class Arms:
 
     def state(self) -> tuple[Any, ...]:
         """All there is to know, in plain types and bytes."""
+        self._current()
         plain = (self.columns.state(), list(self.rows.items()), self.lessons, self.due, self.renewed)
         learned = (self.now.state(), self.then.state(), self.own.state(), self.shared.state())
-        return (*plain, *learned, self._stale, *(getattr(self, name).tobytes() for name in arrays))
+        return (*plain, *learned, *(getattr(self, name).tobytes() for name in arrays))
 
     def resume(self, state: tuple[Any, ...]) -> None:
         """Becomes what ``state()`` told."""
-        columns, rows, self.lessons, self.due, self.renewed, now, then, own, shared, self._stale, *parts = (
-            state
-        )
+        columns, rows, self.lessons, self.due, self.renewed, now, then, own, shared, *parts = state
         self.columns = Columns.of(columns)
         self.rows = dict(rows)
         self.own, self.shared = MetaPrior.resumed(own), MetaPrior.resumed(shared)

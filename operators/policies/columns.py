@@ -64,9 +64,9 @@ class Columns:
         plan = self._plan(context, width)
         if plan is None or not plan.settled:
             return None
-        words = self.words
-        known = all((name, context[name]) in words for name in plan.words)
-        return plan.row(context, words) if known else None
+        row = plan.row(context, self.words)
+        known = row is not None and all((name, context[name]) in self.words for name in plan.words)
+        return row if known else None
 
     def _plan(self, context: Context, width: int) -> Plan | None:
         names = tuple(context)

@@ -106,6 +106,17 @@ def test_a_reward_revised_after_it_was_forgotten_still_moves_the_weights():
     assert late.values(ARMS, first) == pytest.approx(right.values(ARMS, first), rel=1e-9)
 
 
+def test_a_question_between_a_correction_and_the_next_lesson_changes_nothing():
+    asked, silent, rng = LinearThompson(seed=1), LinearThompson(seed=1), random.Random(5)
+    for turn in range(200):
+        context, arm, reward = shopper(rng), rng.choice(ARMS), rng.gauss(3.0, 5.0)
+        for policy in (asked, silent):
+            policy.update(arm, context, reward)
+            policy.revise(arm, context, 2.0 if turn % 3 else 0.5)
+        asked.probabilities(ARMS, context)
+    assert asked.dumps() == silent.dumps()
+
+
 def test_the_estimate_is_that_of_a_ridge_regression():
     policy, rng = EpsilonGreedy(seed=1), random.Random(2)
     contexts = [shopper(rng) for _ in range(3000)]
