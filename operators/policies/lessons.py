@@ -66,11 +66,16 @@ class Lessons:
         return Lessons(self.products.copy(), self.sums.copy(), self.squares.copy())
 
     def state(self) -> tuple[bytes, bytes, bytes]:
-        """All there is to know, as bytes."""
-        return self.products.tobytes(), self.sums.tobytes(), self.squares.tobytes()
+        """All there is to know, as bytes; of products, which are symmetric, one half."""
+        above = np.triu_indices(self.products.shape[1])
+        return self.products[:, *above].tobytes(), self.sums.tobytes(), self.squares.tobytes()
 
     @classmethod
     def of(cls, state: tuple[Any, ...], width: int) -> "Lessons":
         """The sums whose ``state()`` this was."""
         products, sums, squares = (np.frombuffer(part).copy() for part in state)
-        return cls(products.reshape(-1, width, width), sums.reshape(-1, width), squares)
+        found = cls(np.zeros((len(squares), width, width)), sums.reshape(-1, width), squares)
+        row, column = np.triu_indices(width)
+        found.products[:, row, column] = products.reshape(len(squares), -1)
+        found.products[:, column, row] = found.products[:, row, column]
+        return found

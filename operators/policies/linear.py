@@ -20,7 +20,8 @@ class LinearPolicy(Policy):
     ``learn_prior`` is false. ``half_life`` is the number of lessons after which a lesson counts half (None:
     nothing is forgotten). ``revise`` is exact for the last 2,048 lessons, the learned prior included; of an
     older one the weights are exact and the noise is corrected as if the reward had been what was to be
-    expected. Bounded by ``room`` columns of features: at most 24 bytes times ``room`` squared an arm.
+    expected. Bounded by ``room`` columns of features: at most 24 bytes times ``room`` squared an arm, 16 of
+    them in a snapshot.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
