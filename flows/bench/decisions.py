@@ -1,5 +1,6 @@
 """One decision from a feature dict: eight arms, 24 features, probabilities included."""
 
+import importlib.util
 import random
 import statistics
 import time
@@ -29,7 +30,11 @@ def contexts(number: int, seed: int) -> list[Context]:
 
 
 def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
-    """Return the median microseconds of a decision and of a pull of River's, block by block in turns."""
+    """Return the median microseconds of a decision and of those of others, block by block in turns.
+
+    ``vowpal_us`` is that of vowpalwabbit's ``cb_explore_adf`` from the same dict, the building of its text
+    included; it is left out where vowpalwabbit is not installed.
+    """
     ours: Policy = policies.build(POLICY, seed=1)
     river = LinUCBDisjoint(seed=1)
     rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
@@ -40,10 +45,17 @@ def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
     asked = contexts(block, 4)
     asked_river = [numbers(context) for context in asked]
     arms: list[int | str] = list(ARMS)
-    spent: dict[str, list[float]] = {"decision_us": [], "river_us": []}
+    calls: dict[str, Callable[[int], object]] = {
+        "decision_us": lambda at: ours.choose(arms, asked[at], at),
+        "river_us": lambda at: river.pull(arms, asked_river[at]),
+    }
+    if importlib.util.find_spec("vowpalwabbit") is not None:
+        predict = vowpal(lessons)
+        calls["vowpal_us"] = lambda at: predict(lines(asked[at]))
+    spent: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(blocks):
-        spent["decision_us"].append(_each_us(lambda at: ours.choose(arms, asked[at], at), block))
-        spent["river_us"].append(_each_us(lambda at: river.pull(arms, asked_river[at]), block))
+        for name, call in calls.items():
+            spent[name].append(_each_us(call, block))
     return {name: statistics.median(times) for name, times in spent.items()}
 
 
@@ -51,6 +63,26 @@ def numbers(context: Context) -> dict[str, float]:
     """Return the context as River's policy takes it, which knows no words: one-hot numbers."""
     words = {f"{name}={value}": 1.0 for name, value in context.items() if isinstance(value, str)}
     return {name: value for name, value in context.items() if not isinstance(value, str)} | words
+
+
+def vowpal(lessons: int) -> Callable[[list[str]], object]:
+    """Return what vowpalwabbit says of a decision, after as many lessons."""
+    from vowpalwabbit import Workspace  # noqa: PLC0415  a yardstick of development, not needed to run
+
+    workspace = Workspace("--cb_explore_adf --squarecb -q sa --quiet --random_seed 1")
+    rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
+    for context in contexts(lessons, 3):
+        place, reward, told = rng.randrange(1, len(ARMS) + 1), rng.gauss(1.0, 3.0), lines(context)
+        told[place] = f"0:{-reward}:{1 / len(ARMS)} {told[place]}"
+        workspace.learn(told)
+    predict: Callable[[list[str]], object] = workspace.predict
+    return predict
+
+
+def lines(context: Context) -> list[str]:
+    """Return the decision as vowpalwabbit reads it: the shopper's features, then a line for each arm."""
+    words = [f"{k}={v}" if isinstance(v, str) else f"{k}:{v:.6g}" for k, v in context.items()]
+    return [f"shared |s {' '.join(words)}", *(f"|a {arm}" for arm in ARMS)]
 
 
 def _each_us(call: Callable[[int], object], times: int) -> float:

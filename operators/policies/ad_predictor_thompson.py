@@ -9,8 +9,8 @@ from river.linear_model import AdPredictor
 
 from operators.policies.buckets import Buckets
 from operators.policies.chance import Arm, Floats, thompson
-from operators.policies.columns import Context
 from operators.policies.memory import Memory
+from operators.policies.plans import Context
 from operators.policies.policy import Policy
 
 bias: Final = "__bias__"

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from typing import Any
 
-from operators.policies.columns import Context, number
+from operators.policies.plans import Context, number
 
 
 class Buckets:

@@ -1,18 +1,32 @@
 """Chance that can be repeated: a number from a seed, a pick from shares, and who is likely the best."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 Arm = TypeVar("Arm", bound=int | str)
 Floats = NDArray[np.float64]
 
 mask: Final = (1 << 64) - 1
-even: Final = {n: np.linspace(0.0, 1.0, n) for n in (20, 60)}
 nodes: Final = {n: np.linspace(-3.0, 3.0, n) for n in range(5, 14)}
+
+
+@functools.cache
+def cells(size: int) -> tuple[Floats, Floats]:
+    """Matrices from values on a grid to their means over its cells, and from cells to minus the steps.
+
+    With them ``f @ steps @ g(f @ means)`` is the sum over cells of g in the middle times the step of f.
+    """
+    after, before = np.eye(size, size - 1, k=-1), np.eye(size, size - 1)
+    return (after + before) / 2.0, after - before
+
+
+even: Final = {n: np.stack([np.ones(n), np.linspace(0.0, 1.0, n)]) for n in (10, 24)}
 
 
 def uniform(seed: int) -> float:
@@ -63,10 +77,14 @@ def thompson(means: Sequence[float], deviations: Sequence[float]) -> list[float]
     least = 1e-6 * max(deviations)
     if not least > 0.0:
         return leaders(means)
-    spreads = [max(deviation, least) for deviation in deviations]
+    spreads = deviations if min(deviations) > least else [max(each, least) for each in deviations]
     best = max(means)
-    spread = spreads[means.index(best)]
-    racing = [i for i, mean in enumerate(means) if best - mean <= 3.0 * math.hypot(spreads[i], spread)]
+    if len(means) > 2 and best - min(means) <= 4.0 * min(spreads):
+        return race(means, spreads)
+    wide = spreads[means.index(best)] ** 2
+    racing = [
+        i for i, mean in enumerate(means) if (best - mean) ** 2 <= 9.0 * (spreads[i] * spreads[i] + wide)
+    ]
     shares = [0.0] * len(means)
     if len(racing) == 1:
         shares[racing[0]] = 1.0
@@ -76,34 +94,34 @@ def thompson(means: Sequence[float], deviations: Sequence[float]) -> list[float]
         shares[other] = 0.5 * math.erfc(gap * math.sqrt(0.5))
         shares[one] = 1.0 - shares[other]
     else:
-        found = race(
-            np.array([means[place] for place in racing]), np.array([spreads[place] for place in racing])
-        )
+        found = race([means[place] for place in racing], [spreads[place] for place in racing])
         for place, share in zip(racing, found, strict=True):
             shares[place] = share
     return shares
 
 
-def race(means: Floats, deviations: Floats) -> list[float]:
-    """The integral of each density times the others' distribution functions, summed over a grid.
+def race(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
+    """The share of each arm in the growth of the chance that all are below x, as x grows.
 
-    An even grid where all arms are about as well known, else one that follows each arm's own scale, so that
-    a wide newcomer does not blur a race between two well known arms.
+    With F the distribution functions and G their product, that is the integral of G over log F, here a sum
+    over cells with G in their middle by its logarithm: even cells where all arms are about as well known,
+    else cells that follow each arm's own scale, so that a wide newcomer does not blur a race between two
+    well known arms.
     """
-    low, high = float((means - 3.5 * deviations).max()), float((means + 3.5 * deviations).max())
-    reach = (high - low) / float(deviations.min())
+    arms = list(zip(means, deviations, strict=True))
+    low = max([mean - 3.5 * spread for mean, spread in arms])
+    span = max([mean + 3.5 * spread for mean, spread in arms]) - low
+    reach = span / min(deviations)
     if reach < 27.3:
         # few sizes of grid: one that followed the reach would make shares jump at the slightest change
-        grid = low + (high - low) * even[20 if reach < 9.1 else 60]
+        size = 10 if reach < 9.1 else 24
+        z = np.array([((low - mean) / spread, span / spread) for mean, spread in arms]) @ even[size]
     else:
-        grid = (means[:, None] + deviations[:, None] * nodes[min(11, max(5, 72 // len(means)))]).ravel()
+        middles, scales = np.array(means), np.array(deviations)
+        grid = (middles[:, None] + scales[:, None] * nodes[min(11, max(5, 72 // len(means)))]).ravel()
         grid.sort()
-    z = (grid - means[:, None]) / deviations[:, None]
-    # Phi(z) to 2e-4 by a hyperbolic tangent: a fraction of the cost of the error function
-    z *= 0.7978845608 + 0.0356774081 * z * z
-    below = np.tanh(z, out=z)
-    below += 1.0 + 1e-12
-    others = np.multiply.reduce(below, axis=0)[1:-1] / below[:, 1:-1]
-    mass = np.einsum("ij,ij->i", below[:, 2:] - below[:, :-2], others)
-    mass /= mass.sum()
-    return cast("list[float]", mass.tolist())
+        z, size = (grid - middles[:, None]) / scales[:, None], len(grid)
+    logs, (middle, steps) = log_ndtr(z), cells(size)
+    mass = (logs @ (steps @ np.exp(np.add.reduce(logs) @ middle))).tolist()
+    total = 1.0 / math.fsum(mass)
+    return [total * each for each in mass]

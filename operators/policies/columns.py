@@ -1,27 +1,14 @@
 """Which column of a linear model a feature stands in; columns are added as features are first learned."""
 
-import math
-from collections.abc import Mapping
-from numbers import Real
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Context: TypeAlias = Mapping[str, Any]
+from operators.policies.plans import Context, Plan, Tables, number
 
 widest: Final = 1e15
-
-
-def number(value: object) -> float | None:
-    """The value as a finite number, None where it is not one (text, None, NaN, infinity)."""
-    if not isinstance(value, (float, int, Real)):
-        return None
-    try:
-        result = float(value)
-    except OverflowError:
-        return None
-    return result if math.isfinite(result) else None
+most_plans: Final = 64
 
 
 class Columns:
@@ -35,7 +22,19 @@ class Columns:
     Bounded by ``room`` columns and twice as many names; features first learned when it is full are ignored.
     """
 
-    __slots__ = ("absent", "begun", "first", "numbers", "present", "room", "size", "words")
+    __slots__ = (
+        "absent",
+        "begun",
+        "first",
+        "names",
+        "numbers",
+        "owners",
+        "plans",
+        "present",
+        "room",
+        "size",
+        "words",
+    )
 
     def __init__(self, room: int) -> None:
         self.room = room
@@ -46,9 +45,38 @@ class Columns:
         self.words: dict[tuple[str, str], int] = {}
         self.present: dict[str, int] = {}
         self.absent: dict[str, int] = {}
+        self.names: dict[str, int] = {}
+        self.owners = [0]
+        self.plans: dict[tuple[str, ...], Plan] = {}
+
+    def groups(self, width: int) -> NDArray[np.intp]:
+        """The number of the feature that each of ``width`` columns is of; 0 is for the intercept or none."""
+        return np.array(self.owners + [0] * (width - self.size), dtype=np.intp)
 
     def row(self, context: Context, width: int) -> NDArray[np.float64]:
         """The context as ``width`` numbers, zero beyond the columns in use."""
+        plan = self._plan(context, width)
+        found = None if plan is None else plan.row(context, self.words)
+        return found if found is not None else self._any_row(context, width)
+
+    def settled_row(self, context: Context, width: int) -> NDArray[np.float64] | None:
+        """The row of a context that has nothing new, as far as a glance tells; else None."""
+        plan = self._plan(context, width)
+        if plan is None or not plan.settled:
+            return None
+        row = plan.row(context, self.words)
+        known = row is not None and all((name, context[name]) in self.words for name in plan.words)
+        return row if known else None
+
+    def _plan(self, context: Context, width: int) -> Plan | None:
+        names = tuple(context)
+        plan = self.plans.get(names)
+        if plan is None and len(self.plans) < most_plans:
+            tables = Tables(self.first, self.numbers, self.words, self.present, self.absent)
+            plan = self.plans[names] = Plan.of(names, tables, width)
+        return plan if plan is not None and len(plan.still) == width else None
+
+    def _any_row(self, context: Context, width: int) -> NDArray[np.float64]:
         row = [0.0] * width
         row[0] = 1.0
         numbers, words = self.numbers, self.words
@@ -58,10 +86,8 @@ class Columns:
                     row[column] = 1.0
             elif (known := numbers.get(name)) is not None:
                 column, first, limit = known
-                plain = value if value.__class__ is float else number(value)
-                if plain is not None and -math.inf < plain < math.inf:
-                    offset = plain - first
-                    row[column] = offset if -limit <= offset <= limit else math.copysign(limit, offset)
+                if (plain := number(value)) is not None:
+                    row[column] = min(max(plain - first, -limit), limit)
         for table, missing in ((self.present, False), (self.absent, True)):
             for name, column in table.items():
                 if (number(context.get(name)) is None) is missing:
@@ -86,6 +112,7 @@ class Columns:
         if first is None:
             if len(self.first) < 2 * self.room:
                 self.first[name] = value
+                self.plans.clear()
                 if self.begun:
                     self._add(self.present, name, self.size)
         elif value != first and name not in self.numbers:
@@ -95,24 +122,29 @@ class Columns:
         """From now on the number counts as at most this far from where it was first seen."""
         column, first, _ = self.numbers[name]
         self.numbers[name] = (column, first, most)
+        self.plans.clear()
 
-    def _add(self, table: dict[Any, Any], key: object, entry: object) -> None:
+    def _add(self, table: dict[Any, Any], key: str | tuple[str, str], entry: object) -> None:
         if self.size < self.room:
             table[key] = entry
             self.size += 1
+            self.plans.clear()
+            name = key if isinstance(key, str) else key[0]
+            self.owners.append(self.names.setdefault(name, len(self.names) + 1))
 
     def state(self) -> tuple[Any, ...]:
         """All there is to know, in plain types."""
         words = [(name, word, column) for (name, word), column in self.words.items()]
         flags = (self.room, self.size, self.begun)
-        return (*flags, self.first, self.numbers, words, self.present, self.absent)
+        return (*flags, self.first, self.numbers, words, self.present, self.absent, self.names, self.owners)
 
     @classmethod
     def of(cls, state: tuple[Any, ...]) -> "Columns":
         """The columns whose ``state()`` this was."""
         self = cls(state[0])
-        _, self.size, self.begun, self.first, numbers, words, present, absent = state
+        _, self.size, self.begun, self.first, numbers, words, present, absent, names, owners = state
         self.numbers = {name: tuple(known) for name, known in numbers.items()}
         self.words = {(name, word): column for name, word, column in words}
         self.present, self.absent = present, absent
+        self.names, self.owners = names, owners
         return self

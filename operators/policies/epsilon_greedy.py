@@ -10,16 +10,19 @@ class EpsilonGreedy(LinearPolicy):
 
     name = "epsilon_greedy"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         *,
         seed: int = 0,
         floor: float = 0.1,
         half_life: float | None = 4000.0,
+        learn_prior: bool = True,
         room: int = 256,
         most: int = 256,
     ) -> None:
-        super().__init__(seed=seed, floor=floor, half_life=half_life, room=room, most=most)
+        super().__init__(
+            seed=seed, floor=floor, half_life=half_life, learn_prior=learn_prior, room=room, most=most
+        )
 
     def _prefer(self, belief: Belief) -> list[float]:
         return leaders(belief.means)

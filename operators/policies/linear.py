@@ -4,10 +4,11 @@ import abc
 from collections.abc import Sequence
 from typing import Any
 
-from operators.policies.arms import Arms, Belief, Ties
+from operators.policies.arms import Arms, Belief, Group, Ties
 from operators.policies.chance import Arm
-from operators.policies.columns import Columns, Context
+from operators.policies.columns import Columns
 from operators.policies.memory import Memory
+from operators.policies.plans import Context
 from operators.policies.policy import Policy
 from schemas.errors import SetupError
 
@@ -15,18 +16,21 @@ from schemas.errors import SetupError
 class LinearPolicy(Policy):
     """A policy that judges each arm by its linear regression.
 
-    ``half_life`` is the number of lessons after which a lesson counts half (None: nothing is forgotten).
-    ``revise`` is exact for the last 2,048 lessons; of an older one the weights are exact and the noise is
-    corrected as if the reward had been what was to be expected. Bounded by ``room`` columns of features:
-    at most 16 bytes times ``room`` squared an arm.
+    What an arm is like before it has lessons is learned from all arms (see ``MetaPrior``), unless
+    ``learn_prior`` is false. ``half_life`` is the number of lessons after which a lesson counts half (None:
+    nothing is forgotten). ``revise`` is exact for the last 2,048 lessons, the learned prior included; of an
+    older one the weights are exact and the noise is corrected as if the reward had been what was to be
+    expected. Bounded by ``room`` columns of features: at most 24 bytes times ``room`` squared an arm, 16 of
+    them in a snapshot.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         *,
         seed: int = 0,
         floor: float = 0.01,
         half_life: float | None = 4000.0,
+        learn_prior: bool = True,
         room: int = 256,
         most: int = 256,
     ) -> None:
@@ -36,9 +40,10 @@ class LinearPolicy(Policy):
         if room < 1:
             raise SetupError(f"room must be at least 1 column; got {room!r}")
         self.half_life = half_life
+        self.learn_prior = learn_prior
         self.room = room
         keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
-        self._arms = Arms(Columns(room), Ties(keep=keep))
+        self._arms = Arms(Columns(room), Ties(keep=keep, learned=learn_prior))
         self._memory = Memory(2048)
 
     @abc.abstractmethod
@@ -51,6 +56,10 @@ class LinearPolicy(Policy):
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated mean reward of each arm."""
         return dict(zip(arms, self._arms.believe(arms, context).means, strict=True))
+
+    def meta_prior(self) -> dict[str, Group]:
+        """Mean and variance of the weights of each feature over arms: what a new arm is believed to be."""
+        return self._arms.groups()
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:
         self._memory.keep(self.lessons, arm, context, reward)

@@ -6,14 +6,14 @@ from operators.policies.arms import Belief
 from operators.policies.chance import thompson
 from operators.policies.linear import LinearPolicy
 
-width: Final = 0.15
+width: Final = 0.35
 
 
 class LinearThompson(LinearPolicy):
     """Chooses each arm as often as a draw from its narrowed posterior would be the greatest.
 
     The probabilities are computed, not drawn (Russo et al., 2018, "A Tutorial on Thompson Sampling"). The
-    posterior's deviations are taken 0.15 times, which explores less than Thompson's own rule: a compromise
+    posterior's deviations are taken 0.35 times, which explores less than Thompson's own rule: a compromise
     found by measuring regret over thousands of decisions, not by theory.
     """
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from operators.policies.columns import Context
+from operators.policies.plans import Context
 
 encoder: Final = msgspec.msgpack.Encoder(order="sorted", enc_hook=str)
 careful: Final = msgspec.msgpack.Encoder(order="sorted", enc_hook=str)

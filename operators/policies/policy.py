@@ -8,10 +8,10 @@ import msgspec
 from river import bandit, stats
 
 from operators.policies.chance import Arm, pick, uniform
-from operators.policies.columns import Context, number
+from operators.policies.plans import Context, number
 from schemas.errors import SetupError
 
-version = 1
+version = 2
 
 
 class Policy(bandit.base.ContextualPolicy, abc.ABC):

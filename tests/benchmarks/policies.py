@@ -1,6 +1,6 @@
-"""The regret of every policy in worlds whose truth is known, as a table on standard output.
+"""The regret of every policy in worlds whose truth is known: a table on standard output, and a plot.
 
-Each cell is the regret summed over a run, the mean over seeds and its standard error, as a share of what
+Each cell is the regret of a run, its mean over seeds and the standard error of that, as a share of what
 choosing at random would lose; in brackets the ratio to the best policy of that world. River's
 `LinUCBDisjoint` runs beside ours, and `vowpalwabbit` where it is installed. Everyone sees the same shoppers.
 """
@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import product
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from plotly import graph_objects
 from river.bandit import LinUCBDisjoint
 
 from operators.policies import POLICIES, build
@@ -42,6 +43,10 @@ class World:
     turns: bool = False
     rare: bool = False
     cost: float = 0.0
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ({self.arms})"
 
     def shoppers(self, seed: int, rounds: int) -> Iterator[tuple[Context, np.ndarray, float, float]]:
         """Context, mean reward of each arm, a standard normal and a uniform chance for the reward's noise."""
@@ -154,33 +159,63 @@ def regret(world: World, name: str, seed: int, rounds: int) -> float:
     return lost / blind
 
 
+Runs = dict[tuple[str, str], list[float]]
+
+
+def measure(names: list[str], seeds: int, rounds: int) -> Runs:
+    """The regret of every run by title of the world and name of the player, one number a seed."""
+    runs = [(world, name, seed) for seed in range(seeds) for world in WORLDS for name in names]
+    found: Runs = {}
+    with ProcessPoolExecutor(2) as pool:
+        told = pool.map(regret, *zip(*runs, strict=True), [rounds] * len(runs))
+        for (world, name, _), lost in zip(runs, told, strict=True):
+            found.setdefault((world.title, name), []).append(lost)
+    return found
+
+
+def table(found: Runs, names: list[str]) -> str:
+    """The means with their standard errors and ratios to the best, as lines of Markdown."""
+    lines = ["| world (arms) | " + " | ".join(names) + " |", "|---" * (1 + len(names)) + "|"]
+    ratios = []
+    for world in WORLDS:
+        cells = np.array([found[world.title, name] for name in names])
+        means, errors = cells.mean(axis=1), cells.std(axis=1, ddof=1) / math.sqrt(cells.shape[1])
+        ratios.append(means / means.min())
+        row = zip(means, errors, ratios[-1], strict=True)
+        lines.append(
+            f"| {world.title} | " + " | ".join(f"{m:.3f} ± {e:.3f} ({r:.2f})" for m, e, r in row) + " |"
+        )
+    for title, each in (
+        ("geometric mean of ratios", np.exp(np.log(ratios).mean(axis=0))),
+        ("greatest ratio", np.max(ratios, axis=0)),
+    ):
+        lines.append(f"| {title} | " + " | ".join(f"{ratio:.2f}" for ratio in each) + " |")
+    return "\n".join(lines)
+
+
+def plot(found: Runs, names: list[str]) -> graph_objects.Figure:
+    """The spread of the regret over seeds: a box for each world and player."""
+    figure = graph_objects.Figure(
+        layout={"boxmode": "group", "title": "Regret, as a share of choosing blindly"}
+    )
+    for name in names:
+        points = [(world.title, lost) for world in WORLDS for lost in found[world.title, name]]
+        titles, regrets = zip(*points, strict=True)
+        figure.add_box(x=titles, y=regrets, name=name, boxpoints="outliers")
+    return figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4000)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--policies", nargs="+", default=list(players()), help="of %(default)s")
+    parser.add_argument("--plot", type=Path, help="an HTML file to write the spread over seeds to")
     given = parser.parse_args()
-    runs = list(product(WORLDS, given.policies, range(given.seeds)))
-    with ProcessPoolExecutor(2) as pool:
-        worlds, names, seeds = zip(*runs, strict=True)
-        found = dict(
-            zip(runs, pool.map(regret, worlds, names, seeds, [given.rounds] * len(runs)), strict=True)
-        )
-    lines = [f"{'regret (ratio to best)':24}" + "".join(f"{name:>22}" for name in given.policies)]
-    ratios = []
-    for world in WORLDS:
-        cells = np.array(
-            [[found[world, name, seed] for seed in range(given.seeds)] for name in given.policies]
-        )
-        means, errors = cells.mean(axis=1), cells.std(axis=1) / math.sqrt(given.seeds)
-        ratios.append(means / means.min())
-        row = zip(means, errors, ratios[-1], strict=True)
-        title = f"{world.name} ({world.arms})"
-        lines.append(f"{title:24}" + "".join(f"{m:9.3f}±{e:.3f} ({r:4.2f})" for m, e, r in row))
-    typical, worst = np.exp(np.log(ratios).mean(axis=0)), np.max(ratios, axis=0)
-    lines.append(f"{'geometric mean':24}" + "".join(f"{each:22.2f}" for each in typical))
-    lines.append(f"{'greatest':24}" + "".join(f"{each:22.2f}" for each in worst))
-    sys.stdout.write("\n".join(lines) + "\n")
+    found = measure(given.policies, given.seeds, given.rounds)
+    sys.stdout.write(table(found, given.policies) + "\n")
+    if given.plot is not None:
+        plot(found, given.policies).write_html(given.plot, include_plotlyjs="cdn")
 
 
 if __name__ == "__main__":

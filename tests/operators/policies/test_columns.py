@@ -47,6 +47,42 @@ def test_a_number_far_out_counts_as_far_as_its_limit():
     assert [columns.row({"price": each}, 2)[1] for each in (1e9, 4.0, -1e9)] == [20.0, 1.0, -20.0]
 
 
+def test_a_row_is_the_same_worked_out_by_a_plan_or_one_by_one():
+    columns, rng = Columns(60), random.Random(3)
+    odd = [0, 1.5, True, float("nan"), float("inf"), 1e300, 10**400, None, "a", "b", [1]]
+    for turn in range(400):
+        names = rng.choice([("price", "visits", "device"), ("device", "price"), ("price", "coupon", "hour")])
+        context = {name: rng.choice("ab") if name == "device" else rng.gauss(5.0, 2.0) for name in names}
+        if turn % 5 == 0:
+            context[rng.choice(names)] = rng.choice(odd)
+        if turn == 200:
+            columns.limit("price", 1.5)
+        settled = columns.settled_row(context, columns.size)
+        row, slow = columns.row(context, columns.size), columns._any_row(context, columns.size)
+        assert np.array_equal(row, slow)
+        before = columns.state()
+        if settled is not None:
+            assert np.array_equal(settled, slow)
+        size = columns.size
+        columns.learn(context)
+        assert settled is None or (columns.size == size and columns.state() == before)
+
+
+def test_a_context_with_nothing_new_is_settled():
+    columns = learned({"price": 3.0, "device": "a"}, {"price": 5.0, "device": "b"})
+    assert columns.settled_row({"price": 4.0, "device": "b"}, columns.size).tolist() == [1.0, 0.0, 1.0, 1.0]
+    assert columns.settled_row({"price": 4.0, "device": "c"}, columns.size) is None
+
+
+def test_plans_are_bounded_whatever_names_contexts_have():
+    columns = Columns(20)
+    for turn in range(500):
+        context = {f"f{turn}": 1.0, "price": float(turn)}
+        columns.learn(context)
+        columns.row(context, columns.size)
+    assert len(columns.plans) <= 64
+
+
 @pytest.mark.parametrize("form", ["named when there", "zeros and ones", "words"])
 def test_sparse_dense_and_worded_features_teach_the_same(form):
     policy, rng = EpsilonGreedy(seed=1), random.Random(1)

@@ -106,6 +106,17 @@ def test_a_reward_revised_after_it_was_forgotten_still_moves_the_weights():
     assert late.values(ARMS, first) == pytest.approx(right.values(ARMS, first), rel=1e-9)
 
 
+def test_a_question_between_a_correction_and_the_next_lesson_changes_nothing():
+    asked, silent, rng = LinearThompson(seed=1), LinearThompson(seed=1), random.Random(5)
+    for turn in range(200):
+        context, arm, reward = shopper(rng), rng.choice(ARMS), rng.gauss(3.0, 5.0)
+        for policy in (asked, silent):
+            policy.update(arm, context, reward)
+            policy.revise(arm, context, 2.0 if turn % 3 else 0.5)
+        asked.probabilities(ARMS, context)
+    assert asked.dumps() == silent.dumps()
+
+
 def test_the_estimate_is_that_of_a_ridge_regression():
     policy, rng = EpsilonGreedy(seed=1), random.Random(2)
     contexts = [shopper(rng) for _ in range(3000)]
@@ -122,8 +133,8 @@ def test_what_is_known_stays_exact_over_many_lessons():
     for _ in range(1023):
         policy.update(rng.choice(ARMS), shopper(rng), rng.random())
     arms = policy._arms
-    priors = np.stack([arms.priors[0], *[arms.priors[1]] * (len(arms.sums) - 1)])
-    product = np.matmul(arms.inverse, arms.products + priors)
+    priors = np.stack([arms.priors[0], *[arms.priors[1]] * (len(arms.inverse) - 1)])
+    product = np.matmul(arms.inverse, arms.now.products + priors)
     assert np.abs(product - np.eye(len(arms.span))).max() < 1e-6
 
 
@@ -151,7 +162,7 @@ def test_arms_and_features_are_bounded():
     for turn in range(300):
         context = {f"f{rng.randrange(200)}": rng.random(), f"w{turn}": "x", "word": f"{turn}"}
         policy.update(f"arm{turn}", context, rng.random())
-        sizes.append(len(policy._arms.sums))
+        sizes.append(len(policy._arms.inverse))
     assert policy._arms.columns.size == 12
     assert len(policy._arms.rows) == 5
     assert max(sizes) == 7

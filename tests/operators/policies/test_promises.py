@@ -151,7 +151,7 @@ def test_words_for_what_cannot_be(name):
 def test_words_for_what_is_not_there():
     with pytest.raises(SetupError, match=r"policy must be one of linear_thompson, linucb.*; got 'magic'"):
         build("magic", seed=1)
-    with pytest.raises(ValueError, match="expected a snapshot of linucb 1; got one of linear_thompson 1"):
+    with pytest.raises(ValueError, match="expected a snapshot of linucb 2; got one of linear_thompson 2"):
         POLICIES["linucb"].loads(build("linear_thompson", seed=1).dumps())
 
 

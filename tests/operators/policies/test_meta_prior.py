@@ -1,0 +1,74 @@
+"""What all arms together teach of an arm that is new."""
+
+import numpy as np
+import pytest
+
+from operators.policies import EpsilonGreedy, LinearThompson, loads
+
+FEATURES = ("cart", "visits", "hour")
+SPREADS = np.array([0.5, 1.0, 2.0])
+
+
+def taught(weights, lessons, rng, **settings):
+    """A policy that has seen each arm's noisy rewards equally often."""
+    policy = EpsilonGreedy(seed=1, **settings)
+    for turn in range(lessons * len(weights)):
+        arm, x = turn % len(weights), rng.normal(size=len(FEATURES))
+        context = dict(zip(FEATURES, x.tolist(), strict=True))
+        policy.update(f"arm{arm}", context, float(weights[arm] @ x + rng.normal()))
+    return policy
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_planted_mean_and_variance_of_each_group_of_weights_are_recovered(seed):
+    rng = np.random.default_rng(seed)
+    means = np.array([1.0, -2.0, 0.0])
+    weights = means + SPREADS * rng.normal(size=(60, len(FEATURES)))
+    policy = taught(weights, 60, rng, half_life=None)
+    found = policy.meta_prior()
+    assert [found[name].variance for name in FEATURES] == pytest.approx(weights.var(axis=0), rel=0.1)
+    assert [found[name].mean for name in FEATURES] == pytest.approx(weights.mean(axis=0), abs=0.2)
+    assert loads(policy.dumps()).meta_prior() == found
+
+
+def test_a_new_arm_is_believed_to_be_like_the_others_as_far_as_they_are_alike():
+    rng = np.random.default_rng(1)
+    weights = np.array([3.0, 0.0, 0.0]) + np.array([0.05, 1.0, 0.05]) * rng.normal(size=(30, 3))
+    policy = taught(weights, 40, rng)
+    cart, visits = {"cart": 1.0, "visits": 0.0, "hour": 0.0}, {"cart": 0.0, "visits": 2.0, "hour": 0.0}
+    sure, unsure = (policy._arms.believe(["new"], each) for each in (cart, visits))
+    assert sure.means[0] == pytest.approx(3.0, abs=0.5)
+    assert unsure.deviations[0] > 3.0 * sure.deviations[0]
+
+
+def regret(seed, own, *, learn_prior, rounds=2000):
+    """What is lost where a new arm comes ten times in a run; ``own`` is what tells arms apart."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=len(own))
+    policy = LinearThompson(seed=seed, learn_prior=learn_prior)
+    weights, lost = [], 0.0
+    for turn in range(rounds):
+        if turn % (rounds // 10) == 0:
+            weights += [common + own * rng.normal(size=len(own)) for _ in range(3 if turn == 0 else 1)]
+        x = rng.normal(size=len(own))
+        means = np.array(weights) @ x
+        arms = [f"arm{number}" for number in range(len(weights))]
+        context = {f"f{at}": each for at, each in enumerate(x.tolist())}
+        arm = policy.pull(arms, context)
+        mean = means[arms.index(arm)]
+        lost += means.max() - mean
+        policy.update(arm, context, float(mean + rng.normal()))
+    return lost
+
+
+def test_new_arms_cost_less_where_few_features_tell_arms_apart():
+    own = np.where(np.arange(24) < 3, 1.0, 0.0)
+    assert regret(1, own, learn_prior=True) < 0.8 * regret(1, own, learn_prior=False)
+
+
+def test_new_arms_cost_hardly_more_where_the_prior_was_right_from_the_start():
+    own = np.full(8, 0.35)  # the spread that the prior begins with: one over the root of eight features
+    learned, fixed = (
+        sum(regret(seed, own, learn_prior=each) for seed in (1, 2, 3)) for each in (True, False)
+    )
+    assert learned < 1.35 * fixed
