@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from operators.policies.columns import number
+from operators.policies.plans import number
 from schemas.errors import SetupError
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

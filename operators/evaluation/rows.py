@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from operators.evaluation.log import Floats, Log
-from operators.policies.columns import number
+from operators.policies.plans import number
 
 COLUMNS: Final = 64
 """Features the reward model uses; numbers come before words, frequent words before rare ones."""
