@@ -10,6 +10,8 @@ from flows.kafka.topics import ensure_topics
 from tests.brokers import GivenBroker, broker_class
 from tests.chromium import Chromium, found
 
+collect_ignore = ["benchmarks"]  # scripts, one of which needs a package that the project does not depend on
+
 
 def pytest_addoption(parser):
     parser.addoption(

@@ -38,7 +38,7 @@ class Topics:
     ) -> None:
         """Delete them."""
         for asked in admin(self.cluster).delete_topics(list(self.names.values())).values():
-            asked.exception(10)
+            asked.exception(60)
 
 
 class Worker:

@@ -1,0 +1,67 @@
+"""How much of the oracle's advantage over no offer the learned policy reaches in the demo's default world.
+
+Simulated shoppers meet the whole page in ordered mode and react to its offers; a line a seed. Every figure is
+an exact expectation: what the chosen arm was truly worth for that cart, beside its best arm (the oracle, who
+knows its owner's segment) and beside no offer. Carts of the holdout are left out. The best fixed arm is that
+of `operators.shoppers.yardstick` over carts of the same world.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import orjson
+
+from flows.backtest import dense
+from flows.backtest_world import TRUTH, Length, Shoppers, shop_in, world_of
+from flows.settings import read_settings
+from operators.shoppers import World
+from operators.shoppers.yardstick import hesitating, yardstick
+
+STEP = 5000
+HELD_OUT = 1.12
+"""So many times the decisions wanted are made, for the tenth that is held out."""
+
+
+def truths(policy, seed, decisions):
+    """What each decision of the policy was worth, and the profit a cart of the best fixed arm."""
+    settings = dense(read_settings(seed=seed)).model_copy(update={"policy": policy})
+    world = world_of(Shoppers(), settings, Length(decisions=int(decisions * HELD_OUT)))
+    with tempfile.TemporaryDirectory() as out:
+        shop_in(World(seed, world), settings, Path(out))
+        rows = [orjson.loads(line) for line in Path(out, TRUTH).read_bytes().splitlines()]
+    known = yardstick(hesitating(seed, world, 4000), world.offers)
+    return [row for row in rows if not row["holdout"]][:decisions], known.arms[known.best_fixed].mean
+
+
+def share(rows):
+    """The part of the oracle's advantage over no offer."""
+    value, best, none = (sum(row[name] for row in rows) for name in ("value", "best", "no_offer"))
+    return (value - none) / (best - none)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--policy", default="linear_thompson")
+    parser.add_argument("--decisions", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=10)
+    args = parser.parse_args()
+    last = []
+    for seed in range(args.first, args.first + args.seeds):
+        rows, fixed = truths(args.policy, seed, args.decisions)
+        shares = [share(rows[at : at + STEP]) for at in range(0, len(rows), STEP)]
+        last.append(shares[-1])
+        profit = sum(row["value"] for row in rows) / len(rows)
+        sys.stdout.write(
+            f"seed {seed}: of the oracle, a step of {STEP}: {' '.join(f'{each:.3f}' for each in shares)}; "
+            f"profit a decision {profit:.2f}, best fixed arm {fixed:.2f}\n"
+        )
+        sys.stdout.flush()
+    sys.stdout.write(f"median of the last step: {statistics.median(last):.3f}\n")
+
+
+if __name__ == "__main__":
+    main()
