@@ -112,6 +112,16 @@ def test_the_demo_is_a_hard_world(exact):
     assert all(0.02 < arm.conversion < 0.155 for arm in exact.arms.values())
 
 
+def test_a_world_that_ends_has_only_so_many_carts(carts):
+    last_s = carts[99].at_s
+    settings = WorldSettings(
+        OFFERS, 1_767_268_800.0, visits_per_hour=1000, cart_share=DEMO_CARTS, ends_at_s=last_s
+    )
+    found = hesitating(3, settings, 700)
+    assert 50 < len(found) < 700
+    assert found == carts[: len(found)]
+
+
 def test_a_tally_knows_regret_and_what_each_arm_alone_had_earned():
     tally = Tally()
     tally.decided("a", {NO_OFFER: 1.0, "a": 3.0})
