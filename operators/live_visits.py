@@ -65,11 +65,9 @@ class LiveVisits:
             for key in [key for key in self._awake if key not in moved]:
                 self._resting[key] = written(self._awake.pop(key))
 
-    def rows(self) -> list[msgspec.Raw]:
-        """Return all visits as bytes."""
-        return [msgspec.Raw(written(visit)) for visit in self._awake.values()] + [
-            msgspec.Raw(row) for row in self._resting.values()
-        ]
+    def rows(self) -> list[Visit | msgspec.Raw]:
+        """Return all visits, ready to be encoded in one go: objects, and bytes that stand as they are."""
+        return [*self._awake.values(), *map(msgspec.Raw, self._resting.values())]
 
     def restore(self, rows: Iterable[msgspec.Raw]) -> Iterable[tuple[Visitor, Visit]]:
         """Take up visits as they were written down; return each once, to look at."""

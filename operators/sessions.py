@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -72,7 +72,8 @@ class Sessions:
 
     def live(self) -> Live:
         """Return the state to write down."""
-        return Live(self.visits.rows(), list(self._abandoned.values()), self._returning)
+        visits = cast("list[msgspec.Raw]", self.visits.rows())  # what is encoded here is raw when it is read
+        return Live(visits, list(self._abandoned.values()), self._returning)
 
     def restore(self, live: Live) -> None:
         """Take up a state that was written down; timers follow from the visits."""
