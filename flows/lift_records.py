@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from schemas.errors import SetupError
+from flows.logged_lines import logged_lines
 
 LOST_S: Final = 86_400.0
 """A decision without a reward so long after the end of its window will have none: its state was lost."""
@@ -136,17 +136,8 @@ def _add(unit: ReadUnit, reward: _Rewarded, decided_s: float, horizon_s: float) 
 
 
 def _lines(path: Path, kind: type[R]) -> Iterator[R]:
-    decode = msgspec.json.Decoder(kind).decode
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise SetupError(
-                        f"{path}, line {number}: must be a record of this version; got: {error}"
-                    ) from None
-    except OSError as error:
-        raise SetupError(
-            f"{path} must be a file that replay or export wrote; got: {error.strerror}"
-        ) from None
+    return logged_lines(
+        path,
+        kind,
+        lambda number, error: f"{path}, line {number}: must be a record of this version; got: {error}",
+    )

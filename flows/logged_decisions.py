@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from flows.logged_lines import logged_lines
 from operators.evaluation import Row
 from schemas.errors import SetupError
 
@@ -96,18 +97,9 @@ def _row(each: _Decided, profit: float) -> Row:
 
 
 def _records(path: Path, kind: type[T]) -> Iterator[T]:
-    decoder = msgspec.json.Decoder(kind)
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield decoder.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise SetupError(f"{path}:{number} must be a record of offerstream: {error}") from None
-    except OSError as error:
-        raise SetupError(
-            f"{path} must be a file that replay or export wrote; got: {error.strerror}"
-        ) from None
+    return logged_lines(
+        path, kind, lambda number, error: f"{path}:{number} must be a record of offerstream: {error}"
+    )
 
 
 def _check_market(market: str | None, known: list[str], directory: Path) -> None:

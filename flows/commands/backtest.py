@@ -20,7 +20,7 @@ from flows.backtest import (
     over_shoppers,
 )
 from flows.backtest_world import Length, shoppers_of
-from flows.commands.common import add_settings, settings_of
+from flows.commands.common import add_policies, add_settings, settings_of
 from flows.settings import Settings
 from schemas.adapters import FORMATS
 from schemas.errors import SetupError
@@ -36,13 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``backtest``."""
     parser.add_argument("inputs", nargs="*", type=Path, metavar="EVENTS", help="recorded events, as replay's")
     parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="what the lines are")
-    parser.add_argument(
-        "--policy",
-        dest="policies",
-        action="append",
-        required=True,
-        metavar="SPEC",
-        help="none, uniform, always:ARM or a policy that learns; may be repeated, the first is compared with",
+    add_policies(
+        parser,
+        "none, uniform, always:ARM or a policy that learns; may be repeated, the first is compared with",
     )
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"

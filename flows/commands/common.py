@@ -22,6 +22,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
+    """Add ``--policy``, which may be repeated."""
+    parser.add_argument(
+        "--policy", dest="policies", action="append", required=True, metavar="SPEC", help=help_
+    )
+
+
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
     """Add ``--bootstrap`` and ``--kafka``."""
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="Kafka brokers")

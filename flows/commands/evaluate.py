@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
-from flows.commands.common import pair
+from flows.commands.common import add_policies, pair
 from flows.evaluate import Asked, evaluated, plain
 from flows.evaluate_view import show
 from operators.evaluation.report import TRAIN_SHARE
@@ -29,13 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LOG",
         help="directory that replay or export wrote, or a CSV file of any log",
     )
-    parser.add_argument(
-        "--policy",
-        dest="policies",
-        action="append",
-        required=True,
-        metavar="SPEC",
-        help=f"what to evaluate, repeatable: {KINDS} ({', '.join(POLICIES)}), with settings as in "
+    add_policies(
+        parser,
+        f"what to evaluate, repeatable: {KINDS} ({', '.join(POLICIES)}), with settings as in "
         "epsilon_greedy:floor=0.05",
     )
     parser.add_argument(
