@@ -1,32 +1,17 @@
 """What the report reads of each kind of record, line by line; what else stands in a line is skipped."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from flows.lift_records import Decided, Record, Rewarded
 from schemas.errors import SetupError
 
 
-class Record(msgspec.Struct, kw_only=True):
-    """What all records have."""
-
-    market: str
-    at: datetime
-
-    @property
-    def at_s(self) -> float:
-        """When it happened, seconds since 1970."""
-        return self.at.timestamp()
-
-
-class Decision(Record, kw_only=True):
-    """A choice with its probabilities.
-
-    Where the log says who was assigned together, and the share of the holdout that was set, that counts.
-    """
+class Decision(Decided, kw_only=True):
+    """A choice with its probabilities, and the group of its visitor."""
 
     visitor_id: str
     probabilities: dict[str, float]
@@ -37,18 +22,13 @@ class Decision(Record, kw_only=True):
     reason: str | None
     offer_id: str | None
     policy: str = ""
-    unit_id: str | None = None
-    assignment: str | None = None
-    holdout_share: float | None = None
 
 
-class Reward(Record, kw_only=True):
+class Reward(Rewarded, kw_only=True):
     """What a decision brought."""
 
     visitor_id: str
     arm: str
-    kind: Literal["window", "correction"]
-    profit: float
     orders: list[str]
     holdout: bool
 
