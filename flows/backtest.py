@@ -12,8 +12,8 @@ from flows.backtest_world import Length, Shoppers, shop_in, world_of
 from flows.demo import OFFERS as DENSE_OFFERS
 from flows.replay import replay
 from flows.settings import DEFAULT_OFFERS, Settings
-from operators import policies
 from operators.policies.fixed import ALWAYS
+from operators.policy_words import built
 from operators.shoppers import World
 from schemas.catalog import NO_OFFER
 from schemas.errors import SetupError
@@ -90,7 +90,7 @@ def check(specs: Sequence[str], settings: Settings) -> None:
     arms = [NO_OFFER, *(offer.name for offer in settings.shop().offers)]
     folders: set[str] = set()
     for spec in specs:
-        policies.build(spec, seed=settings.seed)
+        built(spec, seed=settings.seed)
         arm = spec.removeprefix(ALWAYS)
         if spec.startswith(ALWAYS) and arm not in arms:
             raise SetupError(f"--policy {spec}: the arm must be one of {', '.join(arms)}; got {arm!r}")
@@ -102,7 +102,7 @@ def check(specs: Sequence[str], settings: Settings) -> None:
 def folder_of(spec: str) -> str:
     """Return the name of a policy's folder.
 
-    >>> folder_of("always:ten_percent")
-    'always-ten_percent'
+    >>> folder_of("linear_thompson:half_life=1000")
+    'linear_thompson-half_life-1000'
     """
     return re.sub(r"[^\w.-]", "-", spec)

@@ -28,6 +28,7 @@ from schemas.errors import SetupError
 EXAMPLES = """\
   offerstream backtest --shoppers default --policy none --policy uniform --policy linear_thompson
   offerstream backtest --shoppers world.toml --visitors 20000 --policy linucb --policy always:ten_percent
+  offerstream backtest --shoppers default --policy linear_thompson --policy linear_thompson:half_life=1000
   offerstream backtest events.jsonl --policy linear_thompson --policy squarecb --out compared"""
 DECISIONS = 2000
 
@@ -36,10 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``backtest``."""
     parser.add_argument("inputs", nargs="*", type=Path, metavar="EVENTS", help="recorded events, as replay's")
     parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="what the lines are")
-    add_policies(
-        parser,
-        "none, uniform, always:ARM or a policy that learns; may be repeated, the first is compared with",
-    )
+    add_policies(parser, "what to compare, with the first: none, uniform, always:ARM or POLICY")
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.settings import Settings, read_settings
+from operators.policies import POLICIES
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +24,15 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
-    """Add ``--policy``, which may be repeated."""
+    """Add ``--policy``, which may be repeated; ``help_`` says what may stand there."""
     parser.add_argument(
-        "--policy", dest="policies", action="append", required=True, metavar="SPEC", help=help_
+        "--policy",
+        dest="policies",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help=f"{help_} ({', '.join(POLICIES)}), with settings as in "
+        "linear_thompson:half_life=1000,floor=0.02; may be repeated",
     )
 
 

@@ -11,7 +11,6 @@ from flows.evaluate import Asked, evaluated, plain
 from flows.evaluate_view import show
 from operators.evaluation.report import TRAIN_SHARE
 from operators.evaluation.targets import KINDS
-from operators.policies import POLICIES
 from schemas.errors import SetupError
 
 EXAMPLES = """\
@@ -29,11 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LOG",
         help="directory that replay or export wrote, or a CSV file of any log",
     )
-    add_policies(
-        parser,
-        f"what to evaluate, repeatable: {KINDS} ({', '.join(POLICIES)}), with settings as in "
-        "epsilon_greedy:floor=0.05",
-    )
+    add_policies(parser, f"what to evaluate: {KINDS}")
     parser.add_argument(
         "--train-share",
         type=float,
