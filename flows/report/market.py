@@ -20,8 +20,8 @@ from operators.diagnosis import Diagnosis
 from operators.ratios import Interval, Ratio
 from operators.verdicts import Verdict, verdicts
 
-VISITORS: Final = 5_000
-"""How many visitors the check of the holdout samples."""
+UNITS: Final = 5_000
+"""How many units the check of the holdout samples."""
 FEW_POLICIES: Final = 5
 
 
@@ -49,7 +49,7 @@ class Market:
         self.columns, self.overlap = Columns(), Overlap()
         self.profit = {False: Ratio(), True: Ratio()}
         self.conversion = {False: Ratio(), True: Ratio()}
-        self.diagnosis = Diagnosis(balance=Balance(VISITORS))
+        self.diagnosis = Diagnosis(balance=Balance(UNITS))
         self.policies: set[str] = set()
         self._first_s, self._latest_s = math.inf, 0.0
 

@@ -253,7 +253,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     (market,) = gather(directory)
     assert len(market.diagnosis.balance.kept) == 300
     assert market.verdicts()[-1].says == (
-        "The holdout is in balance: 20.0% of visitors are held out, set are 20.0% (p = 1)."
+        "The holdout is in balance: 20.0% of units are held out, set are 20.0% (p = 1)."
     )
 
 
