@@ -10,6 +10,7 @@ from typing import Any, Final
 from flows.backtest_result import Result, read_result, row
 from flows.backtest_world import Length, Shoppers, shop_in, world_of
 from flows.demo import OFFERS as DENSE_OFFERS
+from flows.jsonl import fresh
 from flows.replay import replay
 from flows.settings import DEFAULT_OFFERS, Settings
 from operators.policies.fixed import ALWAYS
@@ -67,8 +68,8 @@ def backtest(
     where ``out`` has something in it, and for a policy that cannot be built or that comes twice.
     """
     check(specs, settings)
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SetupError(f"--out must be a new or empty directory; got {str(out)!r}")
+    if out is not None:
+        fresh(out)
     results: list[Result] = []
     with ExitStack() as opened:
         for spec in specs:

@@ -11,6 +11,7 @@ from flows.lift_columns import Columns
 from flows.lift_records import Decided, Record, Rewarded
 from flows.logged_lines import logged_lines
 from operators.lift import Balance, Measure, Units, balance, measured
+from operators.verdicts import UNBALANCED
 
 R = TypeVar("R")
 
@@ -40,6 +41,11 @@ class Lift(NamedTuple):
     profit: Measure
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether the holdout is so far from what it was set to that no lift can be trusted."""
+        return self.balance.p_value < UNBALANCED
+
+    @property
     def conflicts(self) -> int:
         """How many units were found to be one person with a unit of the other group."""
         return int(self.units.conflict.sum())
@@ -48,7 +54,7 @@ class Lift(NamedTuple):
 def read(directory: Path, horizon: timedelta = HORIZON, alpha: float = 0.05) -> dict[str, Lift]:
     """Return the lift of each market of a directory, by name; intervals hold with probability 1 - ``alpha``.
 
-    Raises SetupError where a file is missing or a line is none of this version.
+    Raises SetupError where a file is missing, a line is none of this version, or a record stands there twice.
     """
     markets: dict[str, Columns] = {}
     for name, kind in (("decisions", Decided), ("rewards", Rewarded), ("outcomes", Record)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from flows.lift_records import Decided, Record, Rewarded
 from operators.lift import Units
 from operators.lift.units import Flags, Floats
+from schemas.errors import SetupError
 
 LOST_S: Final = 86_400.0
 """A decision without a reward so long after the end of its window will have none: its state was lost."""
@@ -80,9 +81,16 @@ class Columns:
         self._profits.append(profit)
 
     def begun(self, horizon_s: float) -> Begun:
-        """Return the units in the order in which they began, with what each brought in its ``horizon_s``."""
+        """Return the units in the order in which they began, with what each brought in its ``horizon_s``.
+
+        Raises SetupError where a decision or the end of its window was recorded twice.
+        """
         at_s, marks = np.asarray(self._at_s), np.asarray(self._marks)
-        decisions = _Places(self._decisions)
+        decisions, ended = _Places(self._decisions), _Places(self._closed)
+        if decisions.twice or ended.twice:
+            raise SetupError(
+                "each decision, and the end of its window, must be recorded once; some are twice"
+            )
         _, first, unit_of = np.unique(np.asarray(self._units), return_index=True, return_inverse=True)
         starts_s, marked = at_s[first], marks[first]
         earner, known = decisions.of(self._earners)
@@ -102,16 +110,15 @@ class Columns:
             conflict=np.bincount(unit_of[(marks & CONFLICT) > 0], minlength=first.size) > 0,
         )
         order = np.lexsort((first, starts_s))
-        until_s, lost = self._until(at_s, decisions)
+        until_s, lost = self._until(at_s, ended)
         return Begun(units.those(order), (marked[order] & BEGAN_BEFORE) > 0, until_s, lost)
 
-    def _until(self, at_s: Floats, decisions: "_Places") -> tuple[float, int]:
+    def _until(self, at_s: Floats, ended: "_Places") -> tuple[float, int]:
         """Return up to when all is known: the earliest decision whose window is open, else the latest record.
 
         It is the same for both groups, so neither loses those of its units that decide late or long.
         """
-        waiting = np.ones(at_s.size, dtype=bool)
-        waiting[decisions.of(self._closed)[0]] = False
+        waiting = ~ended.of(self._decisions)[1]
         lost = waiting & (np.asarray(self._ends_s) + LOST_S < self._latest_s)
         open_s = at_s[waiting & ~lost]
         return min(self._latest_s, float(open_s.min(initial=np.inf))), int(lost.sum())
@@ -124,6 +131,7 @@ class _Places:
         ids = np.asarray(column)
         self._order = np.argsort(ids, kind="stable")
         self._sorted = ids[self._order]
+        self.twice = bool((self._sorted[1:] == self._sorted[:-1]).any())
 
     def of(self, column: "array[int]") -> tuple[NDArray[np.intp], Flags]:
         """Return the places of those ids that are there, and which are."""

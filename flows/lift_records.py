@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -28,7 +29,7 @@ class Decided(Record, kw_only=True):
     unit_id: str | None
     assignment: Literal["policy", "holdout"] | None
     assigned_at: Moment | None
-    holdout_share: float | None
+    holdout_share: Share | None
     conflict: bool
 
 

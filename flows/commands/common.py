@@ -4,8 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from flows.settings import Settings, read_settings
 from operators.policies import POLICIES
+from schemas.errors import SetupError
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +50,22 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
         type=pair,
         help="a librdkafka setting, for example security.protocol=SASL_SSL",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+
+
+def write_json(path: Path | None, figures: object) -> None:
+    """Write what ``--json`` asks for; SetupError where the file cannot be written."""
+    if path is None:
+        return
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    try:
+        path.write_bytes(orjson.dumps(figures, option=options))
+    except OSError as error:
+        raise SetupError(f"--json must be a file that can be written; got {path}: {error.strerror}") from None
 
 
 def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: ANN401  settings check them

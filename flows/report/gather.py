@@ -64,5 +64,7 @@ def _holdout(directory: Path) -> dict[str, float]:
         return {str(name): float(share) for name, share in said.items()}
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error.strerror}") from None
     except (ValueError, AttributeError, TypeError) as error:
         raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error}") from None

@@ -33,12 +33,13 @@ class Point(NamedTuple):
 class Lift(NamedTuple):
     """Lift over time in both measures, each unit at the end of its time, which is ``over`` so long.
 
-    Both are empty where no sequence has begun.
+    Both are empty where no sequence has begun. ``is_doubtful``: the holdout is not as it was set.
     """
 
     over: str
     profit: list[Point]
     conversion: list[Point]
+    is_doubtful: bool = False
 
 
 def lift_in(market: str, columns: Columns) -> Lift:
@@ -47,7 +48,7 @@ def lift_in(market: str, columns: Columns) -> Lift:
         found = lift_of(market, columns, horizon)
         both = [_thinned(measure.series, found.horizon_s) for measure in (found.profit, found.conversion)]
         if any(both):
-            return Lift(over, *both)
+            return Lift(over, both[0], both[1], found.is_doubtful)
     return Lift(next(iter(HORIZONS)), [], [])
 
 
@@ -108,6 +109,8 @@ def _section(lift: Lift, points: list[Point], measure: Measure) -> Section:
     if points:
         low, mean, high = (form.format(each[-1]) for each in (lows, means, highs))
         sure = "above zero" if lows[-1] > 0 else "below zero" if highs[-1] < 0 else "not told apart from zero"
+        if lift.is_doubtful:
+            sure = "not to be trusted, since the holdout is not as it was set"
         now = f"Lift in {name} is {mean} ({low} to {high}): {sure}."
     return Section(
         f"lift-{name}",

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from flows.lift_records import Decided, Record, Rewarded
+from flows.lift_records import Decided, Record, Rewarded, Share
 from schemas.errors import SetupError
 
 
@@ -14,14 +14,19 @@ class Decision(Decided, kw_only=True):
     """A choice with its probabilities, and the group of its visitor."""
 
     visitor_id: str
-    probabilities: dict[str, float]
+    probabilities: dict[str, Share]
     arm: str
-    propensity: float
+    propensity: Share
     holdout: bool
     teaches: bool
     reason: str | None
     offer_id: str | None
     policy: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the arm is none of those that were drawn from."""
+        if self.arm not in self.probabilities:
+            raise ValueError("`arm` must be one of `probabilities`")
 
 
 class Reward(Rewarded, kw_only=True):
@@ -38,7 +43,7 @@ class Outcome(Record, kw_only=True):
 
     kind: Literal["purchased", "abandoned", "recovered"]
     treated: bool | None
-    abandonment: float | None
+    abandonment: Share | None
 
 
 class Drift(Record, kw_only=True):

@@ -189,9 +189,9 @@ def test_more_arms_than_colours_are_put_together():
     for n in range(40):
         shares.take(
             Decision(market="m", at=T0, decision_id="d", window_ends_at=T0, unit_id=None, assignment=None,
-                     assigned_at=None, holdout_share=None, conflict=False, visitor_id="v", probabilities={},
-                     arm=f"a{n % 20}", propensity=1.0, holdout=False, teaches=True, reason=None,
-                     offer_id=None)
+                     assigned_at=None, holdout_share=None, conflict=False, visitor_id="v",
+                     probabilities={f"a{n % 20}": 1.0}, arm=f"a{n % 20}", propensity=1.0,
+                     holdout=False, teaches=True, reason=None, offer_id=None)
         )  # fmt: skip
     traces = shares.section().figure.data
     assert len(traces) == 15
