@@ -10,10 +10,11 @@ from typing import Any, Final
 from flows.backtest_result import Result, read_result, row
 from flows.backtest_world import Length, Shoppers, shop_in, world_of
 from flows.demo import OFFERS as DENSE_OFFERS
+from flows.jsonl import fresh
 from flows.replay import replay
 from flows.settings import DEFAULT_OFFERS, Settings
-from operators import policies
 from operators.policies.fixed import ALWAYS
+from operators.policy_words import built
 from operators.shoppers import World
 from schemas.catalog import NO_OFFER
 from schemas.errors import SetupError
@@ -67,8 +68,8 @@ def backtest(
     where ``out`` has something in it, and for a policy that cannot be built or that comes twice.
     """
     check(specs, settings)
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SetupError(f"--out must be a new or empty directory; got {str(out)!r}")
+    if out is not None:
+        fresh(out)
     results: list[Result] = []
     with ExitStack() as opened:
         for spec in specs:
@@ -90,7 +91,7 @@ def check(specs: Sequence[str], settings: Settings) -> None:
     arms = [NO_OFFER, *(offer.name for offer in settings.shop().offers)]
     folders: set[str] = set()
     for spec in specs:
-        policies.build(spec, seed=settings.seed)
+        built(spec, seed=settings.seed)
         arm = spec.removeprefix(ALWAYS)
         if spec.startswith(ALWAYS) and arm not in arms:
             raise SetupError(f"--policy {spec}: the arm must be one of {', '.join(arms)}; got {arm!r}")
@@ -102,7 +103,7 @@ def check(specs: Sequence[str], settings: Settings) -> None:
 def folder_of(spec: str) -> str:
     """Return the name of a policy's folder.
 
-    >>> folder_of("always:ten_percent")
-    'always-ten_percent'
+    >>> folder_of("linear_thompson:half_life=1000")
+    'linear_thompson-half_life-1000'
     """
     return re.sub(r"[^\w.-]", "-", spec)

@@ -16,15 +16,17 @@ from flows.ledger_store import Ledgers
 from flows.plain import PlainPage
 from flows.replay import Replayed, write_summary
 from flows.settings import Settings
+from flows.simulate import MOST_VISITS
 from operators.facts import Parcel, Said
 from operators.shoppers import DEMO_CARTS, World, WorldSettings
 from schemas.catalog import Chosen
 from schemas.errors import SetupError, setup_words
-from schemas.events import Name
+from schemas.events import EARLIEST, Name
 from schemas.message import Message
 
 PART: Final = "shoppers/0000"
 TRUTH: Final = "truth.jsonl"
+LATEST_S: Final = 1e10
 STEP_S: Final = 30.0
 """Shoppers hear of offers so often, in event time; none comes back to a cart as soon."""
 
@@ -35,11 +37,11 @@ class Shoppers(Chosen):
     """What a file of ``--shoppers`` may say; left out, the dense world of the demo."""
 
     market: Name = "default"
-    visits_per_hour: float = Field(3000.0, gt=0, le=1e6)
+    visits_per_hour: float = Field(3000.0, gt=0, le=MOST_VISITS)
     cart_share: float = Field(DEMO_CARTS, gt=0, le=1)
     seasons: bool = False
     products: int = Field(240, ge=8, le=100_000)
-    starts_at_s: float = Field(1_767_225_600.0, ge=0, allow_inf_nan=False)
+    starts_at_s: float = Field(1_767_225_600.0, ge=EARLIEST.timestamp(), le=LATEST_S)
 
 
 class Length(NamedTuple):

@@ -24,7 +24,7 @@ def show(answer: Answer, console: Console) -> None:
     )
     if answer.left_out:
         said = ", ".join(f"{number} {reason}" for reason, number in sorted(answer.left_out.items()))
-        console.print(f"left out: {said}")
+        console.print(f"left out: {said}", markup=False)
     console.print(
         f"values are rewards a row, intervals 95 %, clustered by visitor; clipped at {report.clip:.4g}"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.jsonl import FILES, LineFiles, settle
+from flows.jsonl import FILES, LineFiles, fresh, settle
 from flows.kafka.cluster import Cluster
 from flows.kafka.history import history
 from operators.facts import Said
@@ -17,8 +17,7 @@ def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dic
     ``topics`` names the topic of each stream: offers, decisions, rejected. Each is read to where it ends
     now. Raises SetupError where ``out`` has something in it or a record is not one of ours.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SetupError(f"--out must be a new or empty directory; got {str(out)!r}")
+    fresh(out)
     counts = dict.fromkeys(FILES, 0)
     for stream in FILES:
         files = LineFiles(out, stream)

@@ -2,6 +2,7 @@
 
 import gzip
 import weakref
+import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -101,7 +102,14 @@ class FilePart(EndingPart[FileState]):
 
     @override
     def take(self) -> list[Message]:
-        """Return the next lines without their ends."""
+        """Return the next lines without their ends; SetupError where a packed file is broken."""
+        try:
+            return self._take()
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            path = self._source.paths[self._index]
+            raise SetupError(f"INPUT must be gzip from end to end; {path}: {error}") from None
+
+    def _take(self) -> list[Message]:
         taken: list[Message] = []
         topic, partition, offset, start = self._topic, self._index, self._line, self._position
         position = start

@@ -76,6 +76,17 @@ def _line_of(said: Said) -> bytes:
     return line.model_dump_json(exclude_none=True).encode() + b"\n"
 
 
+def fresh(directory: Path) -> None:
+    """Make the directory that was asked for with ``--out``; SetupError where it cannot be or is not empty."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(directory.iterdir())
+    except OSError:
+        is_empty = False
+    if not is_empty:
+        raise SetupError(f"--out must be a new or empty directory; got {str(directory)!r}")
+
+
 class JsonlPart(StatefulSinkPartition[Said, JsonlState]):
     """The one part of a stream: all its files."""
 

@@ -1,14 +1,19 @@
 """What the policy was worth beside the holdout, from the files that a replay or an export writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from flows.lift_records import ReadMarket, ReadUnit, read_markets
+from flows.lift_columns import Columns
+from flows.lift_records import Decided, Record, Rewarded
+from flows.logged_lines import logged_lines
 from operators.lift import Balance, Measure, Units, balance, measured
+from operators.verdicts import UNBALANCED
+
+R = TypeVar("R")
 
 HORIZON: Final = timedelta(days=7)
 """A unit's orders count so long from its first eligible moment; as long as an order corrects a decision."""
@@ -36,6 +41,11 @@ class Lift(NamedTuple):
     profit: Measure
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether the holdout is so far from what it was set to that no lift can be trusted."""
+        return self.balance.p_value < UNBALANCED
+
+    @property
     def conflicts(self) -> int:
         """How many units were found to be one person with a unit of the other group."""
         return int(self.units.conflict.sum())
@@ -44,49 +54,47 @@ class Lift(NamedTuple):
 def read(directory: Path, horizon: timedelta = HORIZON, alpha: float = 0.05) -> dict[str, Lift]:
     """Return the lift of each market of a directory, by name; intervals hold with probability 1 - ``alpha``.
 
-    Raises SetupError where a file is missing or a line is none of this version.
+    Raises SetupError where a file is missing, a line is none of this version, or a record stands there twice.
     """
+    markets: dict[str, Columns] = {}
+    for name, kind in (("decisions", Decided), ("rewards", Rewarded), ("outcomes", Record)):
+        for record in _lines(directory / f"{name}.jsonl", kind):
+            markets.setdefault(record.market, Columns()).take(record)
+    decided = sorted(name for name, columns in markets.items() if columns.decided)
+    return {name: lift_of(name, markets[name], horizon, alpha) for name in decided}
+
+
+def lift_of(market: str, columns: Columns, horizon: timedelta = HORIZON, alpha: float = 0.05) -> Lift:
+    """Return the lift of one market."""
     horizon_s = horizon.total_seconds()
-    markets = read_markets(directory, horizon_s)
-    return {name: _lift(name, markets[name], horizon_s, alpha) for name in sorted(markets)}
-
-
-def _lift(name: str, market: ReadMarket, horizon_s: float, alpha: float) -> Lift:
-    until_s = market.until_s()
-    randomised = {each: unit for each, unit in market.units.items() if 0 < unit.share < 1}
-    begun = {each: unit for each, unit in randomised.items() if not unit.began_before}
-    complete = sorted((unit.at_s, each) for each, unit in begun.items() if unit.at_s + horizon_s <= until_s)
-    units = _arrays([begun[each] for _, each in complete])
+    units, began_before, until_s, lost = columns.begun(horizon_s)
+    randomised = (units.share > 0) & (units.share < 1)
+    begun = randomised & ~began_before
+    complete = begun & (units.at_s + horizon_s <= until_s)
+    judged = units.those(complete)
     return Lift(
-        market=name,
+        market=market,
         until_s=until_s,
         horizon_s=horizon_s,
-        units=units,
-        pending=len(begun) - len(complete),
-        begun_before=len(randomised) - len(begun),
-        not_randomised=len(market.units) - len(randomised),
-        lost=market.lost,
-        balance=_balance(begun.values()),
-        conversion=measured(units, units.conversion, alpha),
-        profit=measured(units, units.profit, alpha),
+        units=judged,
+        pending=int(begun.sum()) - judged.at_s.size,
+        begun_before=int(randomised.sum()) - int(begun.sum()),
+        not_randomised=units.at_s.size - int(randomised.sum()),
+        lost=lost,
+        balance=_balance(units.those(begun)),
+        conversion=measured(judged, judged.conversion, alpha),
+        profit=measured(judged, judged.profit, alpha),
     )
 
 
-def _arrays(units: Sequence[ReadUnit]) -> Units:
-    return Units(
-        at_s=np.array([unit.at_s for unit in units], dtype=np.float64),
-        held_out=np.array([unit.held_out for unit in units], dtype=np.bool_),
-        share=np.array([unit.share for unit in units], dtype=np.float64),
-        conversion=np.array([unit.ordered for unit in units], dtype=np.float64),
-        profit=np.array([unit.profit for unit in units], dtype=np.float64),
-        conflict=np.array([unit.conflict for unit in units], dtype=np.bool_),
+def _balance(units: Units) -> Balance:
+    shares, which, counts = np.unique(units.share, return_inverse=True, return_counts=True)
+    return balance(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)
+
+
+def _lines(path: Path, kind: type[R]) -> Iterator[R]:
+    return logged_lines(
+        path,
+        kind,
+        lambda number, error: f"{path}, line {number}: must be a record of this version; got: {error}",
     )
-
-
-def _balance(units: Iterable[ReadUnit]) -> Balance:
-    counts: dict[float, list[int]] = {}
-    for unit in units:
-        count = counts.setdefault(unit.share, [0, 0])
-        count[0] += unit.held_out
-        count[1] += 1
-    return balance([held for held, _ in counts.values()], [n for _, n in counts.values()], list(counts))

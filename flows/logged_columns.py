@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -32,9 +33,10 @@ class Table:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as file:
+            opened = gzip.open if path.suffix == ".gz" else open
+            with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
                 self.header, *self.lines = list(csv.reader(file)) or [[]]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
             raise SetupError(f"{path} must be a CSV file that can be read; got: {error}") from None
         if not self.lines:
             raise SetupError(f"{path} must have a header and at least one row")

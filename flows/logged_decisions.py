@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from flows.lift_records import Moment, Share
 from flows.logged_lines import logged_lines
 from operators.evaluation import Row
 from schemas.errors import SetupError
@@ -30,15 +30,22 @@ class _Decided(msgspec.Struct):
     decision_id: str
     visitor_id: str
     market: str
-    at: datetime
+    at: Moment
     features: dict[str, float | str]
     eligible: tuple[str, ...]
     probabilities: dict[str, float]
     arm: str
-    propensity: float
+    propensity: Share
     holdout: bool
     teaches: bool
     reason: str | None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the arm was not there to be drawn, or not with that probability."""
+        if self.arm not in self.eligible:
+            raise ValueError("`arm` must be one of `eligible`")
+        if self.probabilities.get(self.arm) != self.propensity:
+            raise ValueError("`propensity` must be the one of `probabilities` that `arm` has")
 
 
 class _Earned(msgspec.Struct):
@@ -60,6 +67,10 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
     for earned in _records(directory / "rewards.jsonl", _Earned):
         profits[earned.decision_id] = profits.get(earned.decision_id, 0.0) + earned.profit
         if earned.kind == "window":
+            if earned.decision_id in closed:
+                raise SetupError(
+                    f"{directory} must have the end of each window once; {earned.decision_id} is twice"
+                )
             closed.add(earned.decision_id)
     decisions = list(_records(directory / "decisions.jsonl", _Decided))
     _check_market(market, sorted({each.market for each in decisions}), directory)

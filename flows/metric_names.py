@@ -27,7 +27,7 @@ DIAGNOSIS: Final = {
     "reward_silence_seconds": "Event time since an order was credited to a decision",
     "missed_rewards": "Orders that the offers since then should have brought, at the conversion so far",
     "no_eligible_arm_share": "Share of decisions lately that found no eligible arm",
-    "holdout_share": "Share of visitors held out, in a sample of them",
+    "holdout_share": "Share of units held out, in a sample of them",
     "holdout_p_value": "How well that fits the setting; may be looked at any time",
 }
 PACKAGES: Final = ("offerstream", "bytewax", "river", "confluent-kafka", "rocksdict")

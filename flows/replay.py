@@ -14,14 +14,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, rules_of
 from flows.files import FileSource
-from flows.jsonl import FILES, JsonlSink, settle
+from flows.jsonl import FILES, JsonlSink, fresh, settle
 from flows.ledger_store import Ledgers
 from flows.page import Edges, draw
 from flows.settings import Settings
 from flows.sinks import ForgetSink, HearSink
 from operators.reading import Counts, Reader
 from schemas.catalog import Shop
-from schemas.errors import SetupError
 
 SUMMARY = "summary.json"
 
@@ -69,9 +68,7 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
     Raises SetupError where an input is not a file or ``out`` has something in it.
     """
     shop = settings.shop()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SetupError(f"--out must be a new or empty directory; got {str(out)!r}")
-    out.mkdir(parents=True, exist_ok=True)
+    fresh(out)
     done = Replayed()
     make = reader_of(settings, shop, lambda _topic: form, None, ordered=True)
 

@@ -23,6 +23,9 @@ BEHIND_S: Final = 1.0
 SAY_EVERY_S: Final = 10.0
 FILE_STEP_S: Final = 60.0
 DAY_S: Final = 86_400.0
+MOST_VISITS: Final = 1_000_000
+MOST_YEARS: Final = 20
+"""A file ends now, and no event is taken of a time long ago."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,14 @@ class SimulationSettings:
         for name in ("speed", "visits_per_hour"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise SetupError(f"{name} must be a number above 0; got {getattr(self, name)!r}")
+        if self.visits_per_hour > MOST_VISITS:
+            raise SetupError(f"visits_per_hour must be at most {MOST_VISITS:,}; got {self.visits_per_hour!r}")
+        if self.seconds is not None and not self.seconds >= 0:
+            raise SetupError(f"seconds must be a number from 0; got {self.seconds!r}")
+        if isinstance(self.to, Path) and (self.seconds or 0.0) * self.speed > MOST_YEARS * 365 * DAY_S:
+            raise SetupError(
+                f"seconds, at that speed, must be at most {MOST_YEARS} years of a file; got {self.seconds!r}"
+            )
         if self.broken_checkout is not None and not 0 <= self.broken_checkout[0] < self.broken_checkout[1]:
             raise SetupError(
                 f"broken_checkout must be two days, the first before the second; got {self.broken_checkout!r}"

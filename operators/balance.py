@@ -1,4 +1,4 @@
-"""Whether as many visitors are held out as should be: a sample-ratio check that may be looked at any time."""
+"""Whether as many units are held out as should be: a sample-ratio check that may be looked at any time."""
 
 from typing import Final
 
@@ -11,21 +11,22 @@ SIZE: Final = 1000
 
 
 class Balance(msgspec.Struct, array_like=True):
-    """A sample of distinct visitors and which of them are held out.
+    """A sample of distinct units, users or visitors, and which of them were assigned to the holdout.
 
     Kept are those whose hash is least (a bottom-k sketch: Cohen, Kaplan, 2007, "Summarizing data using
-    bottom-k sketches"): however often somebody comes, it counts once, and everybody is as likely to be
-    kept. Holdout visitors come to more decisions than others, so decisions cannot be counted. Bounded by
-    ``size``.
+    bottom-k sketches"): however often somebody comes, on however many devices, it counts once, and everybody
+    is as likely to be kept. Holdout visitors come to more decisions than others, so decisions cannot be
+    counted; nor can who gets no offers, since the holdout wins where a visitor turns out to be a user of the
+    other group. Bounded by ``size``.
     """
 
     size: int = SIZE
     kept: dict[int, bool] = {}
     greatest: int = -1
 
-    def saw(self, visitor: str, *, holdout: bool) -> None:
-        """Note a visitor and its group."""
-        place = int(share_of("balance", visitor) * 2**53)
+    def saw(self, unit: str, *, holdout: bool) -> None:
+        """Note a unit and its assignment."""
+        place = int(share_of("balance", unit) * 2**53)
         if len(self.kept) >= self.size:
             if place >= self.greatest or place in self.kept:
                 return
@@ -35,7 +36,7 @@ class Balance(msgspec.Struct, array_like=True):
 
     @property
     def share(self) -> float | None:
-        """The share of visitors held out; None before the first."""
+        """The share of units held out; None before the first."""
         return sum(self.kept.values()) / len(self.kept) if self.kept else None
 
     def p_value(self, expected: float) -> float:

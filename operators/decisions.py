@@ -8,13 +8,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 import orjson
 
-from operators import policies
 from operators.assignment import Assignments
 from operators.eligibility import choice
 from operators.facts import Fact, Moment, Outcome, Said
 from operators.features import Features
 from operators.ids import check_format, name_of
 from operators.ledger import Charge, Entry, Ledger, read, write
+from operators.policy_words import built
 from operators.records import (
     cart_of,
     correction_said,
@@ -116,7 +116,7 @@ class Decisions:
         self.market = market
         self.said: list[Said] = []
         self.tallies = Tallies()
-        self.policy = policies.build(settings.policy, seed=settings.seed)
+        self.policy = built(settings.policy, seed=settings.seed)
         self._offers = {offer.name: offer for offer in offers}
         self._ledger = ledger
         self._settings = settings

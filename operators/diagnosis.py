@@ -92,7 +92,7 @@ class Diagnosis(msgspec.Struct, array_like=True):
         how many were eligible. ``probability_entropy``: the mean of the same of each decision's
         probabilities. ``missed_rewards``: how many orders the offers since the last credited one should
         have brought by now, at the conversion so far. ``holdout_p_value``: how well the holdout's share of
-        visitors fits ``holdout``.
+        units fits ``holdout``.
         """
         said = self.choices.figures() | {"policy_lessons": float(self.lessons)}
         now_s = time_s if math.isfinite(time_s) else self.latest_s

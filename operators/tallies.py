@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from operators.assignment import HOLDOUT
 from operators.diagnosis import Diagnosis
 from operators.ledger import Entry
 from operators.rewards import Open
@@ -21,6 +22,8 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
 
 class _Drawn(msgspec.Struct):
     probabilities: dict[str, float]
+    unit_id: str | None = None
+    assignment: str | None = None
 
 
 _drawn: Final = msgspec.json.Decoder(_Drawn).decode
@@ -40,8 +43,8 @@ class Tallies(msgspec.Struct, array_like=True):
         had_choice = entry.window_ends_s > entry.at_s
         self.diagnosis.decided(entry.at_s, offered=entry.offered is not None)
         self.diagnosis.choices.add(entry.arm, drawn.probabilities, holdout=holdout, no_arm=not had_choice)
-        if had_choice:
-            self.diagnosis.balance.saw(entry.visitor, holdout=holdout)
+        if drawn.unit_id is not None:
+            self.diagnosis.balance.saw(drawn.unit_id, holdout=drawn.assignment == HOLDOUT)
 
     def closed(self, each: Open, profit: float) -> None:
         """Count the end of a decision's window."""

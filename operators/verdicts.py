@@ -95,14 +95,14 @@ def _arms(figures: Mapping[str, float]) -> Verdict:
 def _holdout(figures: Mapping[str, float], expected: float | None) -> Verdict:
     share, p_value = figures.get("holdout_share"), figures.get("holdout_p_value")
     if share is None:
-        return Verdict("unknown", "No visitor yet, so nothing is known of the holdout.")
-    said = f"{share:.1%} of visitors are held out"
+        return Verdict("unknown", "No unit yet, so nothing is known of the holdout.")
+    said = f"{share:.1%} of units are held out"
     if p_value is None or expected is None:
         return Verdict("unknown", f"{said}; what was set is not known here.")
     if p_value < UNBALANCED:
         return Verdict(
             "bad",
             f"The holdout is out of balance: {said}, set are {expected:.1%} (p = {p_value:.1g}). Lift cannot "
-            "be trusted: are visitor ids stable, and has the setting changed?",
+            "be trusted: are user and visitor ids stable, and has the setting changed?",
         )
     return Verdict("good", f"The holdout is in balance: {said}, set are {expected:.1%} (p = {p_value:.2g}).")

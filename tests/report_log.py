@@ -48,6 +48,8 @@ def log(
             {
                 "type": "decision",
                 "at": at,
+                "features": {"cart_value": float(n % 9)},
+                "eligible": list(chance),
                 "probabilities": chance,
                 "arm": arm,
                 "propensity": chance[arm],

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +19,7 @@ from flows.backtest import (
     over_shoppers,
 )
 from flows.backtest_world import Length, shoppers_of
-from flows.commands.common import add_policies, add_settings, settings_of
+from flows.commands.common import add_json, add_policies, add_settings, settings_of, write_json
 from flows.settings import Settings
 from schemas.adapters import FORMATS
 from schemas.errors import SetupError
@@ -28,6 +27,7 @@ from schemas.errors import SetupError
 EXAMPLES = """\
   offerstream backtest --shoppers default --policy none --policy uniform --policy linear_thompson
   offerstream backtest --shoppers world.toml --visitors 20000 --policy linucb --policy always:ten_percent
+  offerstream backtest --shoppers default --policy linear_thompson --policy linear_thompson:half_life=1000
   offerstream backtest events.jsonl --policy linear_thompson --policy squarecb --out compared"""
 DECISIONS = 2000
 
@@ -36,10 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``backtest``."""
     parser.add_argument("inputs", nargs="*", type=Path, metavar="EVENTS", help="recorded events, as replay's")
     parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="what the lines are")
-    add_policies(
-        parser,
-        "none, uniform, always:ARM or a policy that learns; may be repeated, the first is compared with",
-    )
+    add_policies(parser, "what to compare, with the first: none, uniform, always:ARM or POLICY")
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"
     )
@@ -54,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="keep each policy's files in a folder of its own"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_json(parser)
     add_settings(parser)
 
 
@@ -83,9 +80,8 @@ def run(args: argparse.Namespace) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(rows))
     console.print(note, highlight=False)
-    if args.json is not None:
-        said = {"seed": settings.seed, "reacting": args.shoppers is not None, "note": note, "policies": rows}
-        args.json.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    reacting = args.shoppers is not None
+    write_json(args.json, {"seed": settings.seed, "reacting": reacting, "note": note, "policies": rows})
 
 
 def _shoppers(args: argparse.Namespace, settings: Settings) -> Run:

@@ -4,7 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from flows.settings import Settings, read_settings
+from operators.policies import POLICIES
+from schemas.errors import SetupError
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +27,15 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
-    """Add ``--policy``, which may be repeated."""
+    """Add ``--policy``, which may be repeated; ``help_`` says what may stand there."""
     parser.add_argument(
-        "--policy", dest="policies", action="append", required=True, metavar="SPEC", help=help_
+        "--policy",
+        dest="policies",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help=f"{help_} ({', '.join(POLICIES)}), with settings as in "
+        "linear_thompson:half_life=1000,floor=0.02; may be repeated",
     )
 
 
@@ -40,6 +50,22 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
         type=pair,
         help="a librdkafka setting, for example security.protocol=SASL_SSL",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+
+
+def write_json(path: Path | None, figures: object) -> None:
+    """Write what ``--json`` asks for; SetupError where the file cannot be written."""
+    if path is None:
+        return
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    try:
+        path.write_bytes(orjson.dumps(figures, option=options))
+    except OSError as error:
+        raise SetupError(f"--json must be a file that can be written; got {path}: {error.strerror}") from None
 
 
 def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: ANN401  settings check them

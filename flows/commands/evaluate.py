@@ -3,16 +3,13 @@
 import argparse
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 
-from flows.commands.common import add_policies, pair
+from flows.commands.common import add_json, add_policies, pair, write_json
 from flows.evaluate import Asked, evaluated, plain
 from flows.evaluate_view import show
 from operators.evaluation.report import TRAIN_SHARE
 from operators.evaluation.targets import KINDS
-from operators.policies import POLICIES
-from schemas.errors import SetupError
 
 EXAMPLES = """\
   offerstream evaluate replayed --policy none --policy always:ten_percent
@@ -29,11 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LOG",
         help="directory that replay or export wrote, or a CSV file of any log",
     )
-    add_policies(
-        parser,
-        f"what to evaluate, repeatable: {KINDS} ({', '.join(POLICIES)}), with settings as in "
-        "epsilon_greedy:floor=0.05",
-    )
+    add_policies(parser, f"what to evaluate: {KINDS}")
     parser.add_argument(
         "--train-share",
         type=float,
@@ -53,16 +46,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=pair,
         help="which column of a CSV file is the arm, reward, propensity, visitor, time, eligible or position",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the estimates, and write them where asked."""
     columns = dict(args.columns)
     answer = evaluated(Asked(args.log, args.policies, args.market, columns, args.train_share, args.clip))
-    if args.json is not None:
-        try:
-            args.json.write_bytes(orjson.dumps(plain(answer), option=orjson.OPT_INDENT_2) + b"\n")
-        except OSError as error:
-            raise SetupError(f"--json must be a file that can be written; got: {error}") from None
+    write_json(args.json, plain(answer))
     show(answer, Console())

@@ -1,16 +1,17 @@
 """``offerstream lift``."""
 
 import argparse
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import orjson
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from flows.commands.common import add_json, write_json
 from flows.lift import HORIZON, Lift, read
 from operators.lift import Measure
 from operators.records import rfc3339
@@ -37,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=HORIZON / timedelta(days=1),
         help="how long a unit's orders count from its first eligible moment (default: %(default)g)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures and their course here")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -45,21 +46,14 @@ def run(args: argparse.Namespace) -> None:
     if not 0 < args.days <= HORIZON / timedelta(days=1):
         raise SetupError(f"--days must be above 0 and at most {HORIZON.days}; got {args.days:g}")
     lifts = read(args.directory, timedelta(days=args.days))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    if not lifts:
+        console.print(f"no decision is in {args.directory}, so there is nothing to compare", markup=False)
     for lift in lifts.values():
-        console.print(_heading(lift), highlight=False)
+        console.print(_heading(lift), highlight=False, markup=False)
         console.print(_table(lift))
     console.print(NAIVE, highlight=False)
-    if args.json is not None:
-        written = orjson.dumps(
-            {name: _figures(lift) for name, lift in lifts.items()}, option=orjson.OPT_SERIALIZE_NUMPY
-        )
-        try:
-            args.json.write_bytes(written)
-        except OSError as error:
-            raise SetupError(
-                f"{args.json} must be a file that can be written; got: {error.strerror}"
-            ) from None
+    write_json(args.json, {name: _figures(lift) for name, lift in lifts.items()})
 
 
 def _heading(lift: Lift) -> str:
@@ -71,10 +65,12 @@ def _heading(lift: Lift) -> str:
         "conflicts: {:,} found to be one person with a unit of the other group": lift.conflicts,
         "lost: {:,} decisions without a reward": lift.lost,
     }
+    doubt = "the holdout is not as it was set: find out why before any lift is trusted"
     lines = [
         f"\nmarket {lift.market}: {lift.units.at_s.size:,} units over {lift.horizon_s / 86_400:g} days each",
         f"held out: {held_out:,}; of all {balance.units:,} that began {balance.held_out:,}",
         f"expected of all: {balance.expected:,.0f} (p = {balance.p_value:.3g}, may be looked at any time)",
+        *([doubt] if lift.is_doubtful else []),
         *(words.format(number) for words, number in numbers.items() if number),
     ]
     return "\n  ".join(lines)
@@ -84,17 +80,21 @@ def _table(lift: Lift) -> Table:
     table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for column in ("a unit", "policy", "holdout", "lift", "95 %, any time", "naive, one look", ""):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_row("conversion %", *_row(lift.conversion, 100.0, ".2f"))
-    table.add_row("profit", *_row(lift.profit, 1.0, ".3f"))
+    for name, measure, scale, form in (
+        ("conversion %", lift.conversion, 100.0, ".2f"),
+        ("profit", lift.profit, 1.0, ".3f"),
+    ):
+        verdict = ("better" if measure.lift > 0 else "worse") if measure.is_sure else "open"
+        table.add_row(name, *_row(measure, scale, form), "doubtful" if lift.is_doubtful else verdict)
     return table
 
 
 def _row(measure: Measure, scale: float, form: str) -> list[str]:
     policy, holdout, *differences = (scale * value for value in measure[:7])
-    lift, lower, upper, naive_lower, naive_upper = (f"{value:+{form}}" for value in differences)
-    verdict = ("better" if measure.lift > 0 else "worse") if measure.is_sure else "open"
-    groups = [f"{policy:{form}}", f"{holdout:{form}}"]
-    return [*groups, lift, f"{lower} {upper}", f"{naive_lower} {naive_upper}", verdict]
+    said = [f"{policy:{form}}", f"{holdout:{form}}", *(f"{value:+{form}}" for value in differences)]
+    means, ends = said[:3], said[3:]
+    words = [*means, f"{ends[0]} {ends[1]}", f"{ends[2]} {ends[3]}"]
+    return ["-" if "nan" in word else word for word in words]
 
 
 def _figures(lift: Lift) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from typing import Final
 
 import orjson
 
-from flows.lift import read as read_lift
+from flows.lift_records import Record
 from flows.replay import SUMMARY
-from flows.report.lift import over_units
 from flows.report.market import Market
-from flows.report.records import KINDS, NEEDED, Record, read
+from flows.report.records import KINDS, NEEDED, read
 from schemas.errors import SetupError
 
 MOST_MARKETS: Final = 50
@@ -35,8 +34,6 @@ def gather(directory: Path) -> list[Market]:
                 raise SetupError(f"{directory} must hold at most {MOST_MARKETS} markets; got more")
             market = markets[record.market] = Market(record.market, None, watched=watched)
         market.take(record)
-    for name, found in read_lift(directory).items():
-        markets[name].units = over_units(found)
     seen = [market for market in markets.values() if market.decisions or market.quality.count]
     return sorted(seen or markets.values(), key=attrgetter("name"))
 
@@ -67,5 +64,7 @@ def _holdout(directory: Path) -> dict[str, float]:
         return {str(name): float(share) for name, share in said.items()}
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error.strerror}") from None
     except (ValueError, AttributeError, TypeError) as error:
         raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error}") from None

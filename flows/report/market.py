@@ -4,22 +4,24 @@ import math
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from flows.lift_columns import Columns
+from flows.lift_records import Record
 from flows.report.arms import Arms, Shares
 from flows.report.drift import Drifts
 from flows.report.learning import Learning, Regret
-from flows.report.lift import Lift, Lifts
+from flows.report.lift import lift_in
 from flows.report.lift import sections as lift_sections
 from flows.report.overlap import Overlap
 from flows.report.quality import Calibration, Quality
-from flows.report.records import Decision, Drift, Outcome, Record, Reward, Truth
+from flows.report.records import Decision, Drift, Outcome, Reward, Truth
 from flows.report.style import Section
 from operators.balance import Balance
 from operators.diagnosis import Diagnosis
 from operators.ratios import Interval, Ratio
 from operators.verdicts import Verdict, verdicts
 
-VISITORS: Final = 5_000
-"""How many visitors the check of the holdout samples."""
+UNITS: Final = 5_000
+"""How many units the check of the holdout samples."""
 FEW_POLICIES: Final = 5
 
 
@@ -31,7 +33,10 @@ class KeyFigure(NamedTuple):
 
 
 class Market:
-    """Everything that is gathered for one market. Bounded by its arms and by what the plots keep."""
+    """Everything that is gathered for one market.
+
+    Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift.
+    """
 
     def __init__(self, name: str, holdout: float | None, *, watched: bool) -> None:
         self.name = name
@@ -41,11 +46,10 @@ class Market:
         self.shares, self.arms = Shares(), Arms()
         self.calibration, self.quality = Calibration(), Quality()
         self.drifts = Drifts(watched=watched)
-        self.lifts, self.overlap = Lifts(), Overlap()
-        self.units: Lift | None = None
+        self.columns, self.overlap = Columns(), Overlap()
         self.profit = {False: Ratio(), True: Ratio()}
         self.conversion = {False: Ratio(), True: Ratio()}
-        self.diagnosis = Diagnosis(balance=Balance(VISITORS))
+        self.diagnosis = Diagnosis(balance=Balance(UNITS))
         self.policies: set[str] = set()
         self._first_s, self._latest_s = math.inf, 0.0
 
@@ -53,6 +57,7 @@ class Market:
         """Add a record; they come in the order of their times."""
         at_s = record.at_s
         self._first_s, self._latest_s = min(self._first_s, at_s), max(self._latest_s, at_s)
+        self.columns.take(record)
         if isinstance(record, Decision):
             self._decided(record)
         elif isinstance(record, Reward):
@@ -100,7 +105,6 @@ class Market:
         self.conversion[reward.holdout].add(reward.visitor_id, float(ended and ordered), int(ended))
         self.learning.take(reward)
         self.arms.take(reward)
-        self.lifts.take(reward)
 
     def _ended(self, outcome: Outcome) -> None:
         if outcome.abandonment is None or outcome.kind == "recovered":
@@ -114,10 +118,6 @@ class Market:
     def verdicts(self) -> list[Verdict]:
         """Return what the market's self-diagnosis says at the end of the log."""
         return verdicts(self.diagnosis.figures(self._latest_s, self.holdout), self.holdout)
-
-    def lift(self) -> Lift:
-        """Return lift over time: over whole units once there are any, until then over decisions."""
-        return self.lifts.lift() if self.units is None else self.units
 
     def about(self) -> str:
         """Return what was gathered: from when to when, and whose decisions."""
@@ -152,7 +152,7 @@ class Market:
         return [
             *([regret] if regret is not None else []),
             self.learning.section(),
-            *lift_sections(self.lift()),
+            *lift_sections(lift_in(self.name, self.columns)),
             self.shares.section(),
             self.arms.section(),
             self.calibration.section(),

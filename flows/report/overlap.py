@@ -14,6 +14,8 @@ from flows.report.style import MAIN, OTHER, QUIET, THIRD, Section, colours, figu
 BINS: Final = 60
 DECADES: Final = 6.0
 MOST: Final = 14
+MOST_WEIGHT: Final = 1e12
+"""No weight is taken for more: who was drawn less likely than once in so many times was hardly drawn."""
 FEW: Final = 100.0
 """Effective decisions below which an arm's value off the log is hardly known."""
 
@@ -49,12 +51,13 @@ class Overlap:
 
     def take(self, decision: Decision) -> None:
         """Add a decision that teaches: it was drawn from the probabilities that were logged."""
-        if not decision.teaches or decision.propensity <= 0.0:
+        if not decision.teaches:
             return
+        weight = 1.0 / max(decision.propensity, 1.0 / MOST_WEIGHT)
         self.decisions += 1
         self.propensities[min(int(decision.propensity * 20), 19)] += 1
-        self.uniform.add(1.0 / (len(decision.probabilities) * decision.propensity))
-        self.arms.setdefault(decision.arm, _Weights()).add(1.0 / decision.propensity)
+        self.uniform.add(weight / len(decision.probabilities))
+        self.arms.setdefault(decision.arm, _Weights()).add(weight)
 
     def sections(self, best: str | None) -> list[Section]:
         """Return the plots of weights and of effective sample sizes; ``best`` is the best arm, if known."""

@@ -1,54 +1,39 @@
 """What the report reads of each kind of record, line by line; what else stands in a line is skipped."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from flows.lift_records import Decided, Record, Rewarded, Share
 from schemas.errors import SetupError
 
 
-class Record(msgspec.Struct, kw_only=True):
-    """What all records have."""
-
-    market: str
-    at: datetime
-
-    @property
-    def at_s(self) -> float:
-        """When it happened, seconds since 1970."""
-        return self.at.timestamp()
-
-
-class Decision(Record, kw_only=True):
-    """A choice with its probabilities.
-
-    Where the log says who was assigned together, and the share of the holdout that was set, that counts.
-    """
+class Decision(Decided, kw_only=True):
+    """A choice with its probabilities, and the group of its visitor."""
 
     visitor_id: str
-    probabilities: dict[str, float]
+    probabilities: dict[str, Share]
     arm: str
-    propensity: float
+    propensity: Share
     holdout: bool
     teaches: bool
     reason: str | None
     offer_id: str | None
     policy: str = ""
-    unit_id: str | None = None
-    assignment: str | None = None
-    holdout_share: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the arm is none of those that were drawn from."""
+        if self.arm not in self.probabilities:
+            raise ValueError("`arm` must be one of `probabilities`")
 
 
-class Reward(Record, kw_only=True):
+class Reward(Rewarded, kw_only=True):
     """What a decision brought."""
 
     visitor_id: str
     arm: str
-    kind: Literal["window", "correction"]
-    profit: float
     orders: list[str]
     holdout: bool
 
@@ -58,7 +43,7 @@ class Outcome(Record, kw_only=True):
 
     kind: Literal["purchased", "abandoned", "recovered"]
     treated: bool | None
-    abandonment: float | None
+    abandonment: Share | None
 
 
 class Drift(Record, kw_only=True):

@@ -1,6 +1,5 @@
 """The policies that can be evaluated: what each would do in a row, frozen before it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,11 +10,11 @@ from operators.evaluation.log import Floats
 from operators.evaluation.rows import Row, matrix
 from operators.evaluation.shares import Shares
 from operators.policies import POLICIES, Policy
+from operators.policy_words import settings_in
 from schemas.catalog import NO_OFFER
 from schemas.errors import SetupError
 
 KINDS: Final = "none, always:ARM, uniform, columns:NAME, like:FILE, learning:POLICY or POLICY"
-NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -58,23 +57,9 @@ def _learner(text: str, kind: str, name: str, rest: str) -> Spec:
     if name not in POLICIES:
         known = ", ".join(POLICIES)
         raise SetupError(f"--policy must be {KINDS}, where POLICY is one of {known}; got {text!r}")
-    settings: dict[str, Any] = {}
-    for pair in filter(None, rest.split(",")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise SetupError(f"--policy {name} takes settings like floor=0.05; got {pair!r}")
-        settings[key] = _value(value)
-    found = Spec(text, kind, name, settings)
+    found = Spec(text, kind, name, settings_in(name, rest))
     built(found)
     return found
-
-
-def _value(text: str) -> float | int | str | None:
-    if text == "none":
-        return None
-    if not NUMBER.fullmatch(text):
-        return text
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
 def built(spec: Spec) -> Policy:

@@ -1,6 +1,6 @@
 """The units of an experiment as arrays, in the order of their first eligible moments."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,3 +24,14 @@ class Units(NamedTuple):
     conversion: Floats
     profit: Floats
     conflict: Flags
+
+    def those(self, which: Flags | NDArray[np.intp]) -> Self:
+        """Return some of them: those whose flag is set, or those at some places."""
+        return self._replace(
+            at_s=self.at_s[which],
+            held_out=self.held_out[which],
+            share=self.share[which],
+            conversion=self.conversion[which],
+            profit=self.profit[which],
+            conflict=self.conflict[which],
+        )

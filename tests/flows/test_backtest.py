@@ -5,7 +5,7 @@ import json
 import orjson
 import pytest
 
-from flows.backtest import backtest, check, dense, over_shoppers
+from flows.backtest import backtest, check, dense, over_files, over_shoppers
 from flows.backtest_world import Length, Shoppers, shoppers_of, world_of
 from flows.cli import main
 from flows.settings import read_settings
@@ -137,6 +137,7 @@ def test_shoppers_of_a_market_there_is_not_are_refused():
     ("specs", "words"),
     [
         (["magic"], "policy must be one of linear_thompson, .*; got 'magic'"),
+        (["linucb:width=2"], "--policy linucb takes the settings .*; got 'width'"),
         (["always:moon"], "--policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
         (["none", "none"], "--policy must be given once for each policy; got 'none' twice"),
     ],
@@ -167,6 +168,17 @@ def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
     assert "regret" not in none
     assert "difference_to_first" not in always
     assert not (tmp_path / "out" / "none" / "truth.jsonl").exists()
+
+
+def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
+    out = tmp_path / "out"
+    specs = ["linear_thompson", "linear_thompson:floor=1"]
+    run = over_files([recording], "native")
+    assert [row["policy"] for row in backtest(run, specs, read_settings(), out)] == specs
+    found = records(out / "linear_thompson-floor-1" / "decisions.jsonl")
+    assert {each["policy"] for each in found} == {specs[1]}
+    for each in found:
+        assert set(each["probabilities"].values()) == {1 / len(each["eligible"])}
 
 
 @pytest.mark.parametrize(

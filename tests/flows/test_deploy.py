@@ -75,6 +75,29 @@ def test_a_panel_asks_the_provisioned_datasource(panel):
     )
 
 
+RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_names_labels_that_its_expression_keeps(rule):
+    kept = {
+        label.strip() for group in re.findall(r"\bby \(([^)]*)\)", rule["expr"]) for label in group.split(",")
+    }
+    assert set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])) <= kept
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_on_an_increase_tells_of_the_first_time_too(rule):
+    for name in re.findall(r"increase\((\w+)", rule["expr"]):
+        assert f"or ({name} unless {name} offset" in rule["expr"]
+
+
+@pytest.mark.parametrize("name", ["drift_detected_total", "choice_entropy", "missed_rewards"])
+def test_what_the_worker_notices_has_a_panel_and_an_alert(name):
+    for expressions in (EXPRESSIONS[: -len(RULES)], EXPRESSIONS[-len(RULES) :]):
+        assert any(f"offerstream_{name}" in expression for expression in expressions)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_pinned(name):
     assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])

@@ -1,7 +1,9 @@
 """Lift from the files that the worker writes: units, their seven days, and what the command says of them."""
 
+from array import array
 from datetime import timedelta
 
+import msgspec
 import orjson
 import pytest
 
@@ -10,6 +12,8 @@ from flows.assembly import reader_of, rules_of
 from flows.cli import main
 from flows.jsonl import FILES, LineFiles, settle
 from flows.ledger_store import Ledgers
+from flows.lift_columns import Columns
+from flows.lift_records import Decided, Rewarded
 from flows.plain import PlainPage
 from flows.settings import read_settings
 from operators.records import rfc3339
@@ -39,6 +43,8 @@ def rewarded(decision, *orders, cost=0.0, kind="window"):
     """A reward for orders, each a time and a profit; the decision itself may cost something."""
     return {
         "decision_id": decision["decision_id"],
+        "market": decision["market"],
+        "at": decision["window_ends_at"],
         "kind": kind,
         "profit": sum(profit for _, profit in orders) - cost,
         "ordered_at": [rfc3339(T0 + at) for at, _ in orders],
@@ -141,6 +147,29 @@ def test_conflicts_are_counted_and_stay_where_they_were_assigned_first(tmp_path)
     assert (found.conflicts, list(found.units.held_out)) == (1, [False])
 
 
+def test_units_that_begin_at_once_stay_in_the_order_of_their_lines(tmp_path):
+    units = [decided(0, f"visitor:{n}") for n in range(20)]
+    assert profits(written(tmp_path, units, [rewarded(unit, (1, n)) for n, unit in enumerate(units)])) == [
+        *range(20)
+    ]
+
+
+def test_a_reward_of_a_decision_that_is_not_there_counts_for_nobody(tmp_path):
+    assert profits(written(tmp_path, [decided(0)], [rewarded(decided(5), (6, 7.0))])) == [0.0]
+    found = written(tmp_path, [decided(0, None) | {"assigned_at": None}], [rewarded(decided(5), (6, 7.0))])
+    assert (profits(found), found.balance.units) == ([], 0)
+
+
+def test_a_decision_is_kept_in_few_bytes():
+    columns = Columns()
+    for n in range(1000):
+        decision = decided(n, f"visitor:{n}")
+        columns.take(msgspec.convert(decision, Decided))
+        columns.take(msgspec.convert(rewarded(decision), Rewarded))
+    kept = sum(each.itemsize * len(each) for each in vars(columns).values() if isinstance(each, array))
+    assert kept == 1000 * (41 + 8)
+
+
 def test_markets_are_told_apart(tmp_path):
     one, other = decided(0), decided(0, "visitor:bob", market="uk")
     written(tmp_path, [one, other], [rewarded(one, (1, 7.0))])
@@ -171,6 +200,16 @@ def test_a_line_of_something_else_is_refused_with_its_number(tmp_path, line, wor
         file.write(line + b"\n")
     with pytest.raises(SetupError, match=words):
         lift.read(tmp_path)
+
+
+def test_an_order_without_its_profit_is_refused(tmp_path):
+    with pytest.raises(SetupError, match=r"rewards.jsonl, line 1: .* `order_profits` must be equally long"):
+        written(tmp_path, [decided(0)], [rewarded(decided(0), (1, 2.0)) | {"order_profits": []}])
+
+
+def test_a_moment_without_its_zone_is_refused(tmp_path):
+    with pytest.raises(SetupError, match=r"decisions.jsonl, line 1: .* - at `\$.at`"):
+        written(tmp_path, [decided(0) | {"at": "2026-01-01T00:00:00"}])
 
 
 # What the worker writes
@@ -276,7 +315,7 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     [
         (["--days", "0"], "--days must be above 0 and at most 7; got 0"),
         (["--days", "8"], "--days must be above 0 and at most 7; got 8"),
-        (["--json", "."], ". must be a file that can be written; got: Is a directory"),
+        (["--json", "."], "--json must be a file that can be written; got .: Is a directory"),
     ],
 )
 def test_wrong_arguments_are_refused_in_words(tmp_path, capsys, more, words):

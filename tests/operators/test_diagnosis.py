@@ -11,7 +11,7 @@ from operators import verdicts as levels
 from operators.balance import Balance
 from operators.diagnosis import Choices, Diagnosis
 from operators.verdicts import verdicts
-from tests.builders import DAY, HOUR, T0, Desk, World, carted, ordered, shop
+from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, ordered, shop
 
 EVEN = {"no_offer": 0.25, "a": 0.25, "b": 0.25, "c": 0.25}
 SURE = {"no_offer": 0.0025, "a": 0.9925, "b": 0.0025, "c": 0.0025}
@@ -130,6 +130,37 @@ def test_somebody_who_comes_often_is_one_visitor():
         balance.saw("ann", holdout=True)
         balance.saw("bob", holdout=False)
     assert balance.share == 0.5
+
+
+def units_of(desk, *sights):
+    """The units that the market's sample holds after these visitors were seen, and how many are held out."""
+    for n, (visitor, user) in enumerate(sights):
+        desk.idle(n * DAY, visitor, user=user, cart=f"cart {n}")
+    kept = desk.machine.tallies.diagnosis.balance.kept
+    return len(kept), sum(kept.values())
+
+
+def test_a_user_on_several_devices_is_one_unit():
+    sights = [("phone", "ann"), ("laptop", "ann"), ("tablet", "ann"), ("phone", None)]
+    assert units_of(Desk(), *sights) == (1, 0)
+    assert units_of(Desk(of=shop(holdout=1 - 1e-12)), *sights) == (1, 1)
+
+
+def test_who_was_assigned_apart_from_himself_counts_as_assigned_at_first():
+    found, of = [], shop(holdout=0.5)
+    for n in range(200):
+        desk = Desk(of=of)
+        (first,) = of_type(desk.idle(0, f"v{n}", cart="a"), "decision")
+        (then,) = of_type(desk.idle(2 * DAY, f"v{n}", user=f"u{n}", cart="b"), "decision")
+        assert then["unit_id"] == first["unit_id"]
+        if then["holdout"] != first["holdout"]:
+            found.append(list(desk.machine.tallies.diagnosis.balance.kept.values()))
+    assert len(found) > 20
+    assert found == [[False]] * len(found)
+
+
+def test_a_moment_with_nothing_to_choose_from_is_no_unit_yet():
+    assert units_of(Desk(of=shop(offer(min_cart_value=1e6))), ("phone", "ann")) == (0, 0)
 
 
 def seen(share, visitors, seed):

@@ -1,6 +1,5 @@
 """What the report says of a log: its words, its numbers, and what it does without data."""
 
-import math
 import re
 
 import numpy as np
@@ -8,12 +7,15 @@ import orjson
 import pytest
 
 from flows.cli import main
+from flows.lift import read
+from flows.lift_columns import Columns
 from flows.report.arms import Shares
 from flows.report.gather import gather
-from flows.report.lift import LEAST, Group, Lifts, confidence, sections
+from flows.report.lift import lift_in, sections
 from flows.report.page import page
 from flows.report.quality import FINE, Calibration, Quality, binned_auc
 from flows.report.records import Decision
+from operators.lift.sequence import START
 from operators.quality import auc, log_loss
 from tests.report_log import ARMS, T0, log, write
 
@@ -145,49 +147,32 @@ def test_arms_that_were_hardly_drawn_are_named(tmp_path):
     assert sizes.now.startswith("Fewer than 100 effective decisions: free_shipping, no_offer, ten_percent.")
 
 
-def test_a_confidence_sequence_is_wider_than_an_interval_and_shrinks():
-    reaches = []
-    for n in (100, 1000, 10_000):
-        group = Group(n, 0.1 * n, 0.1 * n)
-        lift, low, high = confidence(group, group)
-        assert lift == 0.0
-        reaches.append(high - low)
-        naive = 2 * 1.96 * math.sqrt(2 * 0.09 / n)
-        assert naive < high - low < 2.5 * naive
-    assert reaches == sorted(reaches, reverse=True)
-
-
-def test_alike_groups_hardly_ever_look_different_however_often_one_looks():
-    ever = 0
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        values, held = rng.random(3000) < 0.1, rng.random(3000) < 0.2
-        for end in range(200, 3000, 100):
-            groups = []
-            for group in (values[:end][~held[:end]], values[:end][held[:end]]):
-                total = float(group.sum())
-                groups.append(Group(len(group), total, total))
-            _, low, high = confidence(*groups)
-            if low > 0 or high < 0:
-                ever += 1
-                break
-    assert ever <= 10
-
-
-def test_lift_is_over_whole_visitors_once_their_time_is_over(tmp_path, market):
-    assert market.lift().per == "decision"
+def test_lift_is_over_a_week_of_each_visitor_once_enough_of_them_had_theirs(tmp_path):
     (market,) = gather(log(tmp_path, decisions=3000, every_s=600.0))
-    lift = market.lift()
-    assert lift.per == "visitor over 7 days"
+    lift = lift_in("default", market.columns)
+    assert lift.over == "7 days"
     assert 10 < len(lift.profit) <= 120
     assert all(point.low < point.estimate < point.high for point in lift.profit)
     assert lift.profit[-1].low > 0.0
+    week = read(tmp_path)["default"].profit
+    assert lift.profit[-1][1:] == (week.lift, week.lower, week.upper)
+    assert "looks better until then" not in sections(lift)[0].how
 
 
-def test_few_decisions_say_nothing_of_lift():
-    found = sections(Lifts().lift())
+@pytest.mark.parametrize(("every_s", "over"), [(600.0, "1 day"), (60.0, "1 hour")])
+def test_in_a_short_log_lift_is_over_a_shorter_time_and_says_so(tmp_path, every_s, over):
+    (market,) = gather(log(tmp_path, every_s=every_s))
+    lift = lift_in("default", market.columns)
+    assert lift.over == over
+    profit, conversion = sections(lift)
+    assert f"mean per visitor over {over} from the first decision on" in profit.how
+    assert "looks better until then" in conversion.how
+
+
+def test_few_orders_say_nothing_of_lift():
+    found = sections(lift_in("default", Columns()))
     assert [each.figure for each in found] == [None, None]
-    assert found[0].now.startswith(f"Fewer than {LEAST} ended decisions")
+    assert found[0].now.startswith(f"Nothing can be said of lift: it takes {START} visitors who ordered")
 
 
 def test_a_decision_in_an_empty_log_is_shown_alone(tmp_path):
@@ -203,7 +188,9 @@ def test_more_arms_than_colours_are_put_together():
     shares = Shares()
     for n in range(40):
         shares.take(
-            Decision(market="m", at=T0, visitor_id="v", probabilities={}, arm=f"a{n % 20}", propensity=1.0,
+            Decision(market="m", at=T0, decision_id="d", window_ends_at=T0, unit_id=None, assignment=None,
+                     assigned_at=None, holdout_share=None, conflict=False, visitor_id="v",
+                     probabilities={f"a{n % 20}": 1.0}, arm=f"a{n % 20}", propensity=1.0,
                      holdout=False, teaches=True, reason=None, offer_id=None)
         )  # fmt: skip
     traces = shares.section().figure.data
@@ -266,7 +253,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     (market,) = gather(directory)
     assert len(market.diagnosis.balance.kept) == 300
     assert market.verdicts()[-1].says == (
-        "The holdout is in balance: 20.0% of visitors are held out, set are 20.0% (p = 1)."
+        "The holdout is in balance: 20.0% of units are held out, set are 20.0% (p = 1)."
     )
 
 
