@@ -8,19 +8,22 @@ import numpy as np
 from river.linear_model import AdPredictor
 
 from operators.policies.buckets import Buckets
-from operators.policies.chance import Arm, Floats, thompson
+from operators.policies.chance import Arm, tournament
+from operators.policies.lessons import Floats
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
 from operators.policies.policy import Policy
 
 bias: Final = "__bias__"
 room: Final = 1024
+width: Final = 0.5
 normal: Final = NormalDist()
 
 
 class AdPredictorThompson(Policy):
-    """Chooses each arm with the probability that its reward is the likeliest to be above zero.
+    """Chooses each arm by the odds at which its reward is likelier above zero than the best arm's.
 
+    Odds are those of draws from half the posterior's deviation, a compromise found by measuring regret.
     One AdPredictor holds a weight for each feature, shared by all arms, and one for each arm and feature;
     what is shared moves no choice but is learned from every lesson. Values are probabilities of a reward
     above zero. ``drift`` is AdPredictor's epsilon: how far each lesson draws weights back to the unknown. A
@@ -30,7 +33,7 @@ class AdPredictorThompson(Policy):
 
     name = "adpredictor_thompson"
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.01, drift: float = 0.0, most: int = 256) -> None:
+    def __init__(self, *, seed: int = 0, floor: float = 0.002, drift: float = 0.0, most: int = 256) -> None:
         super().__init__(seed=seed, floor=floor, most=most)
         self.drift = drift
         self._buckets = Buckets(room)
@@ -75,7 +78,7 @@ class AdPredictorThompson(Policy):
 
     def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         mean, variance = self._latent(arms, context)
-        return thompson(mean.tolist(), np.sqrt(variance).tolist())
+        return tournament(mean.tolist(), (width * np.sqrt(variance)).tolist())
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated probability of a reward above zero, for each arm."""

@@ -1,27 +1,31 @@
 """One Bayesian linear regression an arm, all in a few arrays, tied by a regression over all arms."""
 
-import math
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from operators.policies.columns import Columns, widest
+from operators.policies.columns import Columns
+from operators.policies.hierarchy import Hierarchy, Ties
 from operators.policies.lessons import Floats, Lessons, everyone, newcomer
-from operators.policies.meta_prior import MetaPrior, learned
+from operators.policies.meta_prior import Places
 from operators.policies.plans import Context
-from operators.policies.regression import Fitted, Frame, common, fit, inverted
+from operators.policies.regression import Fitted, fit, inverted
+from operators.policies.scales import Scales
 
 block: Final = 32
 step: Final = 8
-arrays: Final = ("span", "centre", "variance", "mean", "priors", "inverse")
 
 
 class Belief(NamedTuple):
-    """What is believed of some arms in one context: mean reward and the standard deviation of that mean."""
+    """What is believed of some arms in one context: mean reward and the standard deviation of that mean.
+
+    ``steps``: the standard deviation of how far one more lesson there would move the mean.
+    """
 
     means: list[float]
     deviations: list[float]
+    steps: list[float]
 
 
 class Group(NamedTuple):
@@ -29,20 +33,6 @@ class Group(NamedTuple):
 
     mean: float
     variance: float
-
-
-class Ties(NamedTuple):
-    """How much an arm is like the others, in lessons' worth of evidence, before any lesson tells.
-
-    ``slope`` is multiplied by the number of columns: together they may move an arm as far as the noise does.
-    ``keep``: what a lesson counts after one more. ``learned``: whether lessons change level and slope.
-    """
-
-    level: float = 5.0
-    slope: float = 1.0
-    noise: float = 4.0
-    keep: float = 1.0
-    learned: bool = True
 
 
 class Arms:
@@ -65,28 +55,31 @@ class Arms:
         self.lessons = 0
         self.due = 2
         self.renewed = 0
-        self.span = np.zeros(step)
-        self.centre = np.zeros(step)
-        self.variance = np.ones(step)
+        self.scales = Scales.none(step)
+        self.hierarchy = Hierarchy(ties, step)
         self.now = Lessons.none(step)
         self.then = self.now.copy()
-        self.priors = np.zeros((2, step, step))
         self.inverse = np.zeros((2, step, step))
-        self.mean = np.zeros(step)
-        self.own = self.shared = MetaPrior(1.0, 1.0)
         self._fitted: Fitted | None = None
         self._stale = False
         self._renew()
 
+    @property
+    def width(self) -> int:
+        """Columns there is room for by now."""
+        return len(self.hierarchy.mean)
+
     def believe(self, arms: Iterable[int | str], context: Context) -> Belief:
         """What is believed of these arms; an arm never learned is believed to be like the rest."""
         weights, noise, _ = self._current()
-        x = self.columns.row(context, len(self.span))
-        spread = ((self.inverse.reshape(-1, len(x)) @ x).reshape(-1, len(x)) @ x).tolist()
+        x = self.columns.row(context, self.width)
+        spread = np.abs((self.inverse.reshape(-1, len(x)) @ x).reshape(-1, len(x)) @ x)
         means = (weights @ x).tolist()
+        deviations = np.sqrt(spread * noise)
+        steps = (deviations * np.sqrt(spread / (1.0 + spread))).tolist()
+        wide = deviations.tolist()
         rows = [self.rows.get(arm, newcomer) for arm in arms]
-        deviations = [math.sqrt(abs(spread[row] * noise[row])) for row in rows]
-        return Belief([means[row] for row in rows], deviations)
+        return Belief([means[row] for row in rows], [wide[row] for row in rows], [steps[row] for row in rows])
 
     def noise(self) -> float:
         """The variance of rewards that no arm's regression explains, over all lessons."""
@@ -97,12 +90,12 @@ class Arms:
         """What has been learned of the weights of each feature, in reward by unit of the feature."""
         self._current()
         owners = np.array(self.columns.owners)
-        table = self.own.of(np.arange(len(self.columns.names) + 1))
+        table = self.hierarchy.own.of(np.arange(len(self.columns.names) + 1))
         found = {}
         for name, number in self.columns.names.items():
             mine = np.flatnonzero(owners == number)
-            variance = self.noise() / float(table[number]) * float((1.0 / self.variance[mine]).mean())
-            found[name] = Group(float(self.mean[mine].mean()), variance)
+            variance = self.noise() / float(table[number]) * float((1.0 / self.scales.variance[mine]).mean())
+            found[name] = Group(float(self.hierarchy.mean[mine].mean()), variance)
         return found
 
     def learn(self, arm: int | str, context: Context, reward: float) -> None:
@@ -125,38 +118,37 @@ class Arms:
             # the prior fades with the lessons until it is renewed: then inverses need only be scaled
             kept = self.ties.keep**block
             self.now.fade(kept)
-            self.priors *= kept
+            self.hierarchy.priors *= kept
             self.inverse /= kept
         if self.lessons >= self.due:
             self._renew()
 
     def _row_to_learn(self, context: Context) -> Floats:
-        x = self.columns.settled_row(context, len(self.span))
-        if x is not None:
-            np.maximum(self.span, np.abs(x), out=self.span)
-            return x
-        before = self.columns.size
-        self.columns.learn(context)
-        if self.columns.size > len(self.span):
-            self._widen(-(-self.columns.size // step) * step - len(self.span))
-        x = self.columns.row(context, len(self.span))
-        np.maximum(self.span, np.abs(x), out=self.span)
-        if self.columns.size > before:
-            new = np.arange(before, self.columns.size)
-            self.variance[new] = np.where(x[new] == 0.0, 1.0, x[new] ** 2)
-            groups = self.columns.groups(len(x))
-            for at, prior in enumerate((self.shared, self.own)):
-                found = prior.of(groups)[new] * self.variance[new] * self._faded()
-                self.priors[at, new, new] = found
-                self.inverse[slice(1, None) if at else 0, new, new] = 1.0 / found
+        x = self.columns.settled_row(context, self.width)
+        if x is None:
+            before = self.columns.size
+            self.columns.learn(context)
+            if self.columns.size > self.width:
+                self._widen(-(-self.columns.size // step) * step - self.width)
+            x = self.columns.row(context, self.width)
+            if self.columns.size > before:
+                self._begin(x, np.arange(before, self.columns.size))
+        self.scales.see(x)
         return x
+
+    def _begin(self, x: Floats, new: Places) -> None:
+        self.scales.begin(x, new)
+        groups = self.columns.groups(self.width)
+        shared, own = self.hierarchy.begin(new, groups, self.scales.variance, self._faded())
+        self.inverse[everyone, new, new] = 1.0 / shared
+        self.inverse[newcomer:, new, new] = 1.0 / own
 
     def correct(self, arm: int | str, context: Context, lesson: int, reward: float, change: float) -> None:
         """What ``lesson`` taught of the arm as ``reward`` is taught as ``reward + change`` instead."""
         row = self.rows.get(arm)
         if row is None:
             return
-        x, square = self.columns.row(context, len(self.span)), change * (2.0 * reward + change)
+        x, square = self.columns.row(context, self.width), change * (2.0 * reward + change)
         for lessons, at in ((self.now, self.lessons), (self.then, self.renewed)):
             if lesson < at:
                 weight = self.ties.keep ** (block * (at // block - lesson // block))
@@ -181,64 +173,35 @@ class Arms:
         return row
 
     def _widen(self, more: int) -> None:
-        for lessons in (self.now, self.then):
-            lessons.widen(more)
-        self.priors, self.inverse = (
-            np.pad(each, ((0, 0), (0, more), (0, more))) for each in (self.priors, self.inverse)
-        )
-        self.span, self.centre, self.mean = (
-            np.pad(each, (0, more)) for each in (self.span, self.centre, self.mean)
-        )
-        self.variance = np.pad(self.variance, (0, more), constant_values=1.0)
+        for each in (self.now, self.then, self.scales, self.hierarchy):
+            each.widen(more)
+        self.inverse = np.pad(self.inverse, ((0, 0), (0, more), (0, more)))
 
     def _current(self) -> Fitted:
         """Weights and noise by all that is known, kept until the next lesson."""
         if self._stale:
-            self._learn_prior()
             self._rebuild()
         if self._fitted is None:
-            self._fitted = fit(self.now, self.priors, self.inverse, self.mean, self.ties.noise)
+            around = self.hierarchy
+            self._fitted = fit(self.now, around.priors, self.inverse, around.mean, self.ties.noise)
         return self._fitted
 
     def _renew(self) -> None:
         """The features' means and scales anew, the meta-prior by them, and every inverse from its sums."""
-        size, products = self.columns.size, self.now.products[everyone]
-        count = max(products[0, 0], 1.0)
-        self.centre = products[0] / count
-        self.centre[0] = 1.0
-        power = products.diagonal() / count
-        self.variance = np.maximum(power - self.centre**2, (self.span / 4.0) ** 2)
-        self.variance[(self.variance <= 0.0) | (np.arange(len(power)) >= size)] = 1.0
-        if self.lessons >= 64:
-            for name, (column, _, limit) in self.columns.numbers.items():
-                if limit == widest and count * power[column] >= 4.0 * self.span[column] ** 2:
-                    self.columns.limit(name, 3.0 * float(self.span[column]))
+        self.scales.renew(self.now.products[everyone], self.columns, self.lessons)
         self.then, self.renewed = self.now.copy(), self.lessons
         half_life = np.log(0.5) / np.log(self.ties.keep) if self.ties.keep < 1.0 else np.inf
         self.due = self.lessons + int(max(1.0, min(self.lessons / 2, half_life / 4.0)))
-        self._learn_prior()
         self._rebuild()
 
-    def _learn_prior(self) -> None:
-        """The meta-prior by the lessons of the last renewal, whatever it was before."""
-        self.own, self.shared = MetaPrior(self.ties.level, self._slope()), MetaPrior(1e-3, 1.0)
-        if self.ties.learned and self.renewed >= step and len(self.rows) > 1:
-            groups = self.columns.groups(len(self.span))[: self.columns.size]
-            frame = Frame(self.centre, self.variance)
-            first = (self.shared, self.own)
-            self.shared, self.own = learned(self.then, frame, groups, first, self.ties.noise)
-
     def _rebuild(self) -> None:
-        groups = self.columns.groups(len(self.span))
-        frame = Frame(self.centre, self.variance)
-        self.priors = frame.priors(self.shared.of(groups), self.own.of(groups))
-        self.mean, _ = common(self.then, self.priors, inverted(self.then.products, self.priors))
-        self.priors *= self._faded()
-        self.inverse = inverted(self.now.products, self.priors)
+        """What is believed of an arm before its lessons, by those of the last renewal; then of every arm."""
+        groups, frame, around = self.columns.groups(self.width), self.scales.frame, self.hierarchy
+        around.learn(self.then, self.renewed, frame, groups[: self.columns.size])
+        around.centre(self.then, frame, groups)
+        around.priors *= self._faded()
+        self.inverse = inverted(self.now.products, around.priors)
         self._fitted, self._stale = None, False
-
-    def _slope(self) -> float:
-        return self.ties.slope * max(1, self.columns.size - 1)
 
     def _faded(self) -> float:
         """What a lesson of the last renewal counts by now."""
@@ -248,20 +211,18 @@ class Arms:
         """All there is to know, in plain types and bytes."""
         self._current()
         plain = (self.columns.state(), list(self.rows.items()), self.lessons, self.due, self.renewed)
-        learned = (self.now.state(), self.then.state(), self.own.state(), self.shared.state())
-        return (*plain, *learned, *(getattr(self, name).tobytes() for name in arrays))
+        own, shared, *around = self.hierarchy.state()
+        lessons = (self.now.state(), self.then.state())
+        return (*plain, *lessons, own, shared, *self.scales.state(), *around, self.inverse.tobytes())
 
     def resume(self, state: tuple[Any, ...]) -> None:
         """Becomes what ``state()`` told."""
-        columns, rows, self.lessons, self.due, self.renewed, now, then, own, shared, *parts = state
+        columns, rows, self.lessons, self.due, self.renewed, now, then, own, shared, *rest = state
+        span, centre, variance, mean, priors, inverse = rest
         self.columns = Columns.of(columns)
         self.rows = dict(rows)
-        self.own, self.shared = MetaPrior.resumed(own), MetaPrior.resumed(shared)
-        flat = {name: np.frombuffer(part).copy() for name, part in zip(arrays, parts, strict=True)}
-        self.span, self.centre, self.variance = flat["span"], flat["centre"], flat["variance"]
-        self.mean = flat["mean"]
-        width = len(self.span)
-        self.now, self.then = Lessons.of(now, width), Lessons.of(then, width)
-        self.priors = flat["priors"].reshape(2, width, width)
-        self.inverse = flat["inverse"].reshape(-1, width, width)
+        self.scales = Scales.of((span, centre, variance))
+        self.hierarchy = Hierarchy.resumed(self.ties, (own, shared, mean, priors))
+        self.now, self.then = Lessons.of(now, self.width), Lessons.of(then, self.width)
+        self.inverse = np.frombuffer(inverse).copy().reshape(-1, self.width, self.width)
         self._fitted = None

@@ -1,32 +1,12 @@
 """Chance that can be repeated: a number from a seed, a pick from shares, and who is likely the best."""
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_ndtr
-
 Arm = TypeVar("Arm", bound=int | str)
-Floats = NDArray[np.float64]
 
 mask: Final = (1 << 64) - 1
-nodes: Final = {n: np.linspace(-3.0, 3.0, n) for n in range(5, 14)}
-
-
-@functools.cache
-def cells(size: int) -> tuple[Floats, Floats]:
-    """Matrices from values on a grid to their means over its cells, and from cells to minus the steps.
-
-    With them ``f @ steps @ g(f @ means)`` is the sum over cells of g in the middle times the step of f.
-    """
-    after, before = np.eye(size, size - 1, k=-1), np.eye(size, size - 1)
-    return (after + before) / 2.0, after - before
-
-
-even: Final = {n: np.stack([np.ones(n), np.linspace(0.0, 1.0, n)]) for n in (10, 24)}
 
 
 def uniform(seed: int) -> float:
@@ -68,60 +48,19 @@ def inverse_gap(scores: Sequence[float], gamma: float) -> list[float]:
     return shares
 
 
-def thompson(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
-    """Probability of each independent normal to be the greatest: Thompson's choice, without drawing.
+def tournament(scores: Sequence[float], deviations: Sequence[float]) -> list[float]:
+    """Shares in proportion to the odds at which each normal score beats the one believed the greatest.
 
-    Arms that beat the one with the greatest mean less than once in seven hundred times are out of the race
-    and have none; a race of two has a closed form, one of more is integrated.
+    Two arms have the shares of Thompson sampling; of more, each keeps its odds against the leader whoever
+    else is there (Bradley, Terry, 1952, "Rank Analysis of Incomplete Block Designs"). A closed form, where
+    Thompson's share of one among many is an integral.
     """
-    least = 1e-6 * max(deviations)
-    if not least > 0.0:
-        return leaders(means)
-    spreads = deviations if min(deviations) > least else [max(each, least) for each in deviations]
-    best = max(means)
-    if len(means) > 2 and best - min(means) <= 4.0 * min(spreads):
-        return race(means, spreads)
-    wide = spreads[means.index(best)] ** 2
-    racing = [
-        i for i, mean in enumerate(means) if (best - mean) ** 2 <= 9.0 * (spreads[i] * spreads[i] + wide)
-    ]
-    shares = [0.0] * len(means)
-    if len(racing) == 1:
-        shares[racing[0]] = 1.0
-    elif len(racing) == 2:
-        one, other = racing
-        gap = (means[one] - means[other]) / math.hypot(spreads[one], spreads[other])
-        shares[other] = 0.5 * math.erfc(gap * math.sqrt(0.5))
-        shares[one] = 1.0 - shares[other]
-    else:
-        found = race([means[place] for place in racing], [spreads[place] for place in racing])
-        for place, share in zip(racing, found, strict=True):
-            shares[place] = share
-    return shares
-
-
-def race(means: Sequence[float], deviations: Sequence[float]) -> list[float]:
-    """The share of each arm in the growth of the chance that all are below x, as x grows.
-
-    With F the distribution functions and G their product, that is the integral of G over log F, here a sum
-    over cells with G in their middle by its logarithm: even cells where all arms are about as well known,
-    else cells that follow each arm's own scale, so that a wide newcomer does not blur a race between two
-    well known arms.
-    """
-    arms = list(zip(means, deviations, strict=True))
-    low = max([mean - 3.5 * spread for mean, spread in arms])
-    span = max([mean + 3.5 * spread for mean, spread in arms]) - low
-    reach = span / min(deviations)
-    if reach < 27.3:
-        # few sizes of grid: one that followed the reach would make shares jump at the slightest change
-        size = 10 if reach < 9.1 else 24
-        z = np.array([((low - mean) / spread, span / spread) for mean, spread in arms]) @ even[size]
-    else:
-        middles, scales = np.array(means), np.array(deviations)
-        grid = (middles[:, None] + scales[:, None] * nodes[min(11, max(5, 72 // len(means)))]).ravel()
-        grid.sort()
-        z, size = (grid - middles[:, None]) / scales[:, None], len(grid)
-    logs, (middle, steps) = log_ndtr(z), cells(size)
-    mass = (logs @ (steps @ np.exp(np.add.reduce(logs) @ middle))).tolist()
-    total = 1.0 / math.fsum(mass)
-    return [total * each for each in mass]
+    best = max(scores)
+    wide = deviations[scores.index(best)] ** 2
+    odds = []
+    for score, deviation in zip(scores, deviations, strict=True):
+        both = 2.0 * (deviation * deviation + wide)
+        lose = math.erfc((best - score) / math.sqrt(both)) if both > 0.0 else float(score == best)
+        odds.append(lose / (2.0 - lose))
+    total = math.fsum(odds)
+    return [each / total for each in odds]

@@ -5,9 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.policies.plans import Context, Plan, Tables, number
+from operators.policies.plans import Context, Plan, Tables, number, widest
 
-widest: Final = 1e15
 most_plans: Final = 64
 
 

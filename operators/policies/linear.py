@@ -4,9 +4,10 @@ import abc
 from collections.abc import Sequence
 from typing import Any
 
-from operators.policies.arms import Arms, Belief, Group, Ties
+from operators.policies.arms import Arms, Belief, Group
 from operators.policies.chance import Arm
 from operators.policies.columns import Columns
+from operators.policies.hierarchy import Ties
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
 from operators.policies.policy import Policy
@@ -28,7 +29,7 @@ class LinearPolicy(Policy):
         self,
         *,
         seed: int = 0,
-        floor: float = 0.01,
+        floor: float = 0.002,
         half_life: float | None = 4000.0,
         learn_prior: bool = True,
         room: int = 256,

@@ -2,14 +2,17 @@
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
-from typing import Any, NamedTuple, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Context: TypeAlias = Mapping[str, Any]
+
+widest: Final = 1e15
 
 
 def number(value: object) -> float | None:
@@ -21,6 +24,13 @@ def number(value: object) -> float | None:
     except OverflowError:
         return None
     return result if math.isfinite(result) else None
+
+
+def getter(names: tuple[str, ...]) -> Callable[[Context], tuple[Any, ...]]:
+    """What takes the values of these names, as a tuple, out of a context."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda context: tuple([context[name] for name in names])
 
 
 class Tables(NamedTuple):
@@ -40,11 +50,12 @@ class Plan(NamedTuple):
     without words. ``settled``: no name in it, and none missing, is without its column.
     """
 
-    numbers: tuple[str, ...]
+    numbers: Callable[[Context], tuple[Any, ...]]
     places: NDArray[np.intp] | slice
     first: NDArray[np.float64]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
+    limited: bool
     words: tuple[str, ...]
     still: NDArray[np.float64]
     settled: bool
@@ -70,11 +81,12 @@ class Plan(NamedTuple):
         settled = not constant and len(moving) + len(chosen) == len(names)
         settled = settled and tables.first.keys() <= tables.present.keys() | tables.absent.keys() | set(there)
         return cls(
-            (*moving, *constant),
+            getter((*moving, *constant)),
             slice(int(places[0]), int(places[-1]) + 1) if row else places,
             starts,
             -limits,
             limits,
+            bool((limits < widest).any()),
             chosen,
             still,
             settled,
@@ -83,14 +95,14 @@ class Plan(NamedTuple):
     def row(self, context: Context, words: Mapping[tuple[str, str], int]) -> NDArray[np.float64] | None:
         """The row of such a context; None where a value is not what the plan counts on."""
         try:
-            values = array("d", map(context.__getitem__, self.numbers))
+            values = array("d", self.numbers(context))
         except (TypeError, OverflowError):
             return None
         if not math.isfinite(sum(values)):
             return None
         row = self.still.copy()
         offsets = np.frombuffer(values)[: len(self.first)] - self.first
-        row[self.places] = np.minimum(np.maximum(offsets, self.least), self.most)
+        row[self.places] = offsets.clip(self.least, self.most) if self.limited else offsets
         for name in self.words:
             word = context[name]
             if word.__class__ is not str:

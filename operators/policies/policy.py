@@ -23,7 +23,7 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.01, most: int = 256) -> None:
+    def __init__(self, *, seed: int = 0, floor: float = 0.002, most: int = 256) -> None:
         super().__init__()
         if not 0.0 <= floor <= 1.0:
             raise SetupError(f"floor must be a probability from 0 to 1; got {floor!r}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.policies import EpsilonGreedy, LinearThompson, LinUCB, SquareCB, loads
-from operators.policies.chance import thompson
+from operators.policies.chance import tournament
 from schemas.errors import SetupError
 
 ARMS = ["no_offer", "ten_percent", "free_shipping"]
@@ -133,9 +133,9 @@ def test_what_is_known_stays_exact_over_many_lessons():
     for _ in range(1023):
         policy.update(rng.choice(ARMS), shopper(rng), rng.random())
     arms = policy._arms
-    priors = np.stack([arms.priors[0], *[arms.priors[1]] * (len(arms.inverse) - 1)])
+    priors = np.stack([arms.hierarchy.priors[0], *[arms.hierarchy.priors[1]] * (len(arms.inverse) - 1)])
     product = np.matmul(arms.inverse, arms.now.products + priors)
-    assert np.abs(product - np.eye(len(arms.span))).max() < 1e-6
+    assert np.abs(product - np.eye(arms.width)).max() < 1e-6
 
 
 def test_an_arm_that_went_and_came_back_is_remembered():
@@ -181,19 +181,26 @@ def test_forgetting_follows_a_taste_that_changed():
     assert keeps.values(ARMS, context)["ten_percent"] > 0.8
 
 
-def test_the_chance_to_be_best_is_that_of_many_draws():
+def test_the_odds_of_two_arms_are_those_of_many_draws():
     rng = np.random.default_rng(1)
-    for size in (2, 3, 8, 50):
-        means, deviations = rng.normal(size=size), rng.gamma(1.0, size=size) + 0.01
-        draws = rng.normal(means, deviations, size=(100_000, size)).argmax(axis=1)
-        counted = np.bincount(draws, minlength=size) / 100_000
-        assert np.abs(np.array(thompson(means.tolist(), deviations.tolist())) - counted).max() < 0.03
+    for _ in range(20):
+        scores, deviations = rng.normal(size=2), rng.gamma(1.0, size=2) + 0.01
+        draws = rng.normal(scores, deviations, size=(100_000, 2)).argmax(axis=1)
+        found = tournament(scores.tolist(), deviations.tolist())
+        assert found == pytest.approx([1.0 - draws.mean(), draws.mean()], abs=0.01)
 
 
-def test_a_wide_newcomer_does_not_blur_a_close_race():
-    found = thompson([1.0, 1.003, 0.0], [0.001, 0.001, 1.0])
-    assert found[2] == pytest.approx(0.159, abs=0.02)
-    assert found[1] / found[0] > 30.0
+def test_an_arm_keeps_its_odds_against_the_leader_whoever_else_is_there():
+    two = tournament([1.0, 0.8], [0.3, 0.5])
+    many = tournament([0.9, 0.8, 1.0, -50.0], [0.1, 0.5, 0.3, 1.0])
+    assert many[1] / many[2] == pytest.approx(two[1] / two[0])
+    assert many[3] < 1e-100
+    assert tournament([2.0] * 5, [0.7] * 5) == pytest.approx([0.2] * 5)
+
+
+def test_what_is_certain_leaves_no_odds():
+    assert tournament([1.0, 2.0, 2.0], [0.0, 0.0, 0.0]) == [0.0, 0.5, 0.5]
+    assert tournament([1.0, 2.0], [1e-200, 0.0]) == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
