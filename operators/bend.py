@@ -11,6 +11,7 @@ EVERY: Final = 100
 MOST: Final = 50.0
 PARTS: Final = 20
 LEAST: Final = 2.0
+MANY: Final = 10.0
 
 
 class Pool(NamedTuple):
@@ -21,9 +22,10 @@ class Pool(NamedTuple):
     true: float
 
     def speaks(self, enough: float) -> bool:
-        """Whether it holds enough outcomes, and a few of either kind came or were to be expected."""
-        few = min(self.said, self.true) > self.size - LEAST or max(self.said, self.true) < LEAST
-        return self.size >= enough and not few
+        """Whether it holds enough outcomes, and a few of either kind were to be expected or many came."""
+        yes = self.said >= LEAST or self.true >= MANY
+        no = self.size - self.said >= LEAST or self.size - self.true >= MANY
+        return self.size >= enough and yes and no
 
 
 class Bend:
