@@ -121,8 +121,8 @@ def shift(p: float, gap: float) -> float:
 def rising(heights: list[tuple[float, float]]) -> list[float]:
     """The line nearest to the weighted heights that never falls: neighbours that would are pooled.
 
-    >>> rising([(0.1, 1.0), (0.6, 1.0), (0.2, 3.0)])
-    [0.1, 0.3, 0.3]
+    >>> rising([(0.125, 1.0), (0.75, 1.0), (0.25, 3.0)])
+    [0.125, 0.375, 0.375]
     """
     steps: list[tuple[float, float, int]] = []
     for height, weight in heights:
