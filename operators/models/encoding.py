@@ -6,6 +6,7 @@ from typing import Final
 from operators.models.base import Features
 
 BIAS: Final = "1"
+CONSTANT: Final = 3.0
 LIMIT: Final = 4_096
 MEMORY: Final = 1 / 20_000
 REACH: Final = 4.0
@@ -62,8 +63,11 @@ class Encoder:
             known[3] = 1.0 / sqrt(variance) if variance > 1e-18 else 0.0
 
     def scaled(self, x: Features) -> dict[str, float]:
-        """The features as a linear model reads them, each between -4 and 4, with a constant."""
-        out = {BIAS: 1.0}
+        """The features as a linear model reads them, each between -4 and 4, with a constant.
+
+        The constant is large, and so learned soon: a rare outcome is far from the even odds one begins with.
+        """
+        out = {BIAS: CONSTANT}
         numbers, words = self.numbers, self.words
         often = 0.95 * self.lessons
         for name, value in x.items():

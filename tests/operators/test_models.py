@@ -10,7 +10,7 @@ from river import base
 from operators import models
 from operators.models.adpredictor import AdPredictor
 from operators.models.base import Model
-from operators.models.encoding import BIAS, LIMIT, Encoder
+from operators.models.encoding import BIAS, CONSTANT, LIMIT, Encoder
 from operators.models.logistic import Logistic
 from operators.models.mixture import Mixture
 from operators.models.trees import Forest, Tree
@@ -137,7 +137,7 @@ def test_names_without_end_do_not_grow_the_encoder_without_end():
     for turn in range(LIMIT + 50):
         encoder.learn({f"number{turn}": 1.0, "page": f"word{turn}"})
     assert len(encoder.numbers) == len(encoder.words) == LIMIT
-    assert encoder.scaled({"page": f"word{LIMIT + 9}"}) == {BIAS: 1.0}
+    assert encoder.scaled({"page": f"word{LIMIT + 9}"}) == {BIAS: CONSTANT}
 
 
 class Always(Model):
