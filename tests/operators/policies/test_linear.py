@@ -46,7 +46,7 @@ def share_right(policy, rng, rounds, noise, *, unit=1.0, learn=True):
 @pytest.mark.parametrize(("noise", "unit"), [(0.01, 1e4), (3.0, 1e-4)])
 def test_shoppers_get_what_they_want_in_any_currency_and_any_noise(kind, noise, unit):
     policy, rng = kind(seed=1), random.Random(1)
-    share_right(policy, rng, 600, noise, unit=unit)
+    share_right(policy, rng, 1500, noise, unit=unit)
     assert share_right(policy, rng, 200, noise, learn=False) > 0.75
 
 
