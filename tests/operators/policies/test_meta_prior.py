@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from operators.policies import EpsilonGreedy, LinearThompson, loads
+from operators.policies import EpsilonGreedy, loads
+from tests.benchmarks.new_arms import regret
 
 FEATURES = ("cart", "visits", "hour")
 SPREADS = np.array([0.5, 1.0, 2.0])
@@ -41,33 +42,13 @@ def test_a_new_arm_is_believed_to_be_like_the_others_as_far_as_they_are_alike():
     assert unsure.deviations[0] > 3.0 * sure.deviations[0]
 
 
-def regret(seed, own, *, learn_prior, rounds=2000):
-    """What is lost where a new arm comes ten times in a run; ``own`` is what tells arms apart."""
-    rng = np.random.default_rng(seed)
-    common = rng.normal(size=len(own))
-    policy = LinearThompson(seed=seed, learn_prior=learn_prior)
-    weights, lost = [], 0.0
-    for turn in range(rounds):
-        if turn % (rounds // 10) == 0:
-            weights += [common + own * rng.normal(size=len(own)) for _ in range(3 if turn == 0 else 1)]
-        x = rng.normal(size=len(own))
-        means = np.array(weights) @ x
-        arms = [f"arm{number}" for number in range(len(weights))]
-        context = {f"f{at}": each for at, each in enumerate(x.tolist())}
-        arm = policy.pull(arms, context)
-        mean = means[arms.index(arm)]
-        lost += means.max() - mean
-        policy.update(arm, context, float(mean + rng.normal()))
-    return lost
-
-
 def test_new_arms_cost_less_where_few_features_tell_arms_apart():
     own = np.where(np.arange(24) < 3, 1.0, 0.0)
     assert regret(1, own, learn_prior=True) < 0.8 * regret(1, own, learn_prior=False)
 
 
 def test_new_arms_cost_hardly_more_where_the_prior_was_right_from_the_start():
-    own = np.full(8, 0.35)  # the spread that the prior begins with: one over the root of eight features
+    own = np.full(8, 3.0**-0.5)  # the spread that the prior begins with
     learned, fixed = (
         sum(regret(seed, own, learn_prior=each) for seed in (1, 2, 3)) for each in (True, False)
     )
