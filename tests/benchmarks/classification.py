@@ -8,10 +8,8 @@ error of its difference from the first player.
 """
 
 import argparse
-import math
-import sys
+import functools
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +18,7 @@ from river import datasets
 from river.datasets import synth
 
 from tests.benchmarks.policies import Context, players
+from tests.benchmarks.side_by_side import side_by_side
 
 Row = tuple[dict[str, float], Any]
 
@@ -78,7 +77,7 @@ def one_hot(contexts: list[dict[str, float]]) -> list[dict[str, float]]:
     ]
 
 
-def earned(task: Task, name: str, seed: int, most: int) -> float:
+def earned(most: int, task: Task, name: str, seed: int) -> float:
     """The mean reward of one run."""
     player, total, count = players()[name](seed), 0.0, 0
     for context, rewards, logged in task.rounds(seed, most):
@@ -98,17 +97,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--policies", nargs="+", default=names, help="of %(default)s")
     given = parser.parse_args()
-    runs = [(task, name, seed) for task in TASKS for name in given.policies for seed in range(given.seeds)]
-    say = sys.stdout.write
-    say("| set | " + " | ".join(given.policies) + " |\n" + "|---" * (1 + len(given.policies)) + "|\n")
-    with ProcessPoolExecutor(2) as pool:
-        found = iter(pool.map(earned, *zip(*runs, strict=True), [given.rounds] * len(runs)))
-        for task in TASKS:
-            cells = np.array([[next(found) for _ in range(given.seeds)] for _ in given.policies])
-            errors = (cells - cells[0]).std(axis=1, ddof=1) / math.sqrt(given.seeds)
-            row = zip(cells.mean(axis=1), errors, strict=True)
-            say(f"| {task.title} | " + " | ".join(f"{m:.3f} ± {e:.3f}" for m, e in row) + " |\n")
-            sys.stdout.flush()
+    run = functools.partial(earned, given.rounds)
+    side_by_side("set", {task.title: task for task in TASKS}, given.policies, given.seeds, run)
 
 
 if __name__ == "__main__":
