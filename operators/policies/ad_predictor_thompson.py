@@ -13,6 +13,7 @@ from operators.policies.lessons import Floats
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
 from operators.policies.policy import Policy
+from schemas.errors import SetupError
 
 bias: Final = "__bias__"
 room: Final = 1024
@@ -35,6 +36,8 @@ class AdPredictorThompson(Policy):
 
     def __init__(self, *, seed: int = 0, floor: float = 0.002, drift: float = 0.0, most: int = 256) -> None:
         super().__init__(seed=seed, floor=floor, most=most)
+        if not 0.0 <= drift <= 1.0:
+            raise SetupError(f"drift must be a share from 0 to 1; got {drift!r}")
         self.drift = drift
         self._buckets = Buckets(room)
         self._starts: dict[int | str, int] = {}

@@ -177,3 +177,9 @@ def test_the_arm_longest_without_a_lesson_gives_way(name):
     assert loads(policy.dumps()).dumps() == policy.dumps()
     with pytest.raises(SetupError, match="most must be at least 1 arm; got 0"):
         build(name, seed=1, most=0)
+
+
+@pytest.mark.parametrize("drift", [-5.0, 1.5, math.nan])
+def test_words_for_a_drift_that_is_no_share(drift):
+    with pytest.raises(SetupError, match=r"drift must be a share from 0 to 1; got (-5\.0|1\.5|nan)"):
+        build("adpredictor_thompson", seed=1, drift=drift)
