@@ -97,6 +97,7 @@ class ApacheBroker(BrokerProcess):
                     "group.initial.rebalance.delay.ms=0",
                     "message.max.bytes=20000000",
                     "log.retention.check.interval.ms=300",
+                    "log.retention.ms=-1",
                     "broker.heartbeat.interval.ms=200",
                     "broker.session.timeout.ms=1000",
                 ]

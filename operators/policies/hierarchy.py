@@ -20,7 +20,7 @@ class Ties(NamedTuple):
     """
 
     level: float = 1.0
-    slope: float = 3.0
+    slope: float = 8.0
     noise: float = 4.0
     keep: float = 1.0
     learned: bool = True

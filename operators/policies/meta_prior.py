@@ -10,8 +10,7 @@ from operators.policies.regression import Frame, common, fit, inverted
 
 Places = NDArray[np.intp]
 
-levels: Final = 4.0
-tied: Final = 20.0
+tied: Final = 4.0
 
 sweeps: Final = 3
 
@@ -26,9 +25,9 @@ class MetaPrior:
 
     Group 0 is the intercept; every feature is a group. All groups but the intercept have a precision in
     common, ``rest``; a group is drawn towards it as far as the differences between groups may be chance.
-    What level and rest begin with has the worth of ``levels`` arms and of ``tied`` weights. A weight is
-    measured in standard deviations of its feature, a precision in lessons: it is the noise's variance by the
-    weight's. Bounded by the number of groups.
+    What level and rest begin with has the worth of ``tied`` weights each. A weight is measured in standard
+    deviations of its feature, a precision in lessons: it is the noise's variance by the weight's. Bounded by
+    the number of groups.
     """
 
     __slots__ = ("level", "rest", "slopes")
@@ -55,7 +54,7 @@ class MetaPrior:
         determined = np.bincount(groups, known)
         energy = np.bincount(groups, squares.sum(axis=0))
         found = MetaPrior(0.0, 0.0)
-        found.level = float((levels + determined[0]) / (levels / self.level + energy[0]))
+        found.level = float((tied + determined[0]) / (tied / self.level + energy[0]))
         found.rest = float((tied + determined[1:].sum()) / (tied / self.rest + energy[1:].sum()))
         # groups differ as far as their estimates do beyond chance, which is 2/n for a logarithm of a variance
         ratios = np.log((0.25 + determined) / (0.25 + found.rest * energy))

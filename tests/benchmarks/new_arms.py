@@ -10,8 +10,8 @@ from operators.policies import LinearThompson
 
 SPREADS = {
     "three of 24 features tell arms apart": np.where(np.arange(24) < 3, 1.0, 0.0),
-    "arms differ three times as much as the prior expects": np.full(8, 3.0 / math.sqrt(3.0)),
-    "the prior is right from the start": np.full(8, 1.0 / math.sqrt(3.0)),
+    "arms differ three times as much as the prior expects": np.full(8, 3.0 / math.sqrt(8.0)),
+    "the prior is right from the start": np.full(8, 1.0 / math.sqrt(8.0)),
 }
 
 
