@@ -1,5 +1,6 @@
 """One Bayesian linear regression an arm, all in a few arrays, tied by a regression over all arms."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
@@ -73,13 +74,18 @@ class Arms:
         """What is believed of these arms; an arm never learned is believed to be like the rest."""
         weights, noise, _ = self._current()
         x = self.columns.row(context, self.width)
-        spread = np.abs((self.inverse.reshape(-1, len(x)) @ x).reshape(-1, len(x)) @ x)
+        spread = ((self.inverse.reshape(-1, len(x)) @ x).reshape(-1, len(x)) @ x).tolist()
         means = (weights @ x).tolist()
-        deviations = np.sqrt(spread * noise)
-        steps = (deviations * np.sqrt(spread / (1.0 + spread))).tolist()
-        wide = deviations.tolist()
-        rows = [self.rows.get(arm, newcomer) for arm in arms]
-        return Belief([means[row] for row in rows], [wide[row] for row in rows], [steps[row] for row in rows])
+        noises = noise.tolist()
+        found = Belief([], [], [])
+        for arm in arms:
+            row = self.rows.get(arm, newcomer)
+            known = abs(spread[row])
+            deviation = math.sqrt(known * noises[row])
+            found.means.append(means[row])
+            found.deviations.append(deviation)
+            found.steps.append(deviation * math.sqrt(known / (1.0 + known)))
+        return found
 
     def noise(self) -> float:
         """The variance of rewards that no arm's regression explains, over all lessons."""

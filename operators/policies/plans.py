@@ -102,7 +102,7 @@ class Plan(NamedTuple):
             return None
         row = self.still.copy()
         offsets = np.frombuffer(values)[: len(self.first)] - self.first
-        row[self.places] = offsets.clip(self.least, self.most) if self.limited else offsets
+        row[self.places] = np.minimum(np.maximum(offsets, self.least), self.most) if self.limited else offsets
         for name in self.words:
             word = context[name]
             if word.__class__ is not str:
