@@ -29,22 +29,19 @@ class Calibrated(Model):
     def probability(self, x: Features) -> float:
         """The calibrated probability of True; changes nothing."""
         said = self.model.probability(x)
-        rising, free = self.bend(odds(said), said)
-        own, up, any_way = self.trust
-        return self.tracking(own * said + up * rising + any_way * free)
+        return self.tracking(self._mixed((said, *self.bend(odds(said), said))))
 
     def lesson(self, x: Features, y: bool, w: float) -> float:
         """What the calibrated probability was; every part then learns from what the model said."""
         said = self.model.lesson(x, y, w)
         given = odds(said)
-        rising, free = self.bend(given, said)
-        own, up, any_way = self.trust
-        mixed = own * said + up * rising + any_way * free
+        words = (said, *self.bend(given, said))
+        mixed = self._mixed(words)
         p = self.tracking(mixed)
         if w > 0.0:
             self.tracking.learn(mixed, y, w)
             self.bend.learn(given, said, y, w)
-            self._weigh((said, rising, free), y, min(w, 1.0))
+            self._weigh(words, y, min(w, 1.0))
         return p
 
     def forget(self) -> None:
@@ -55,6 +52,10 @@ class Calibrated(Model):
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
         """The same with nothing learned yet; the model inside is cloned its own way."""
         return super().clone({"model": self.model.clone()} | (new_params or {}), include_attributes)
+
+    def _mixed(self, words: tuple[float, float, float]) -> float:
+        (own, up, any_way), (said, rising, free) = self.trust, words
+        return own * said + up * rising + any_way * free
 
     def _weigh(self, words: tuple[float, float, float], y: bool, w: float) -> None:
         own, up, any_way = (

@@ -12,7 +12,7 @@ from operators.policies.chance import Arm, tournament
 from operators.policies.lessons import Floats
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
-from operators.policies.policy import Policy
+from operators.policies.policy import Policy, usual_floor
 from schemas.errors import SetupError
 
 bias: Final = "__bias__"
@@ -34,7 +34,9 @@ class AdPredictorThompson(Policy):
 
     name = "adpredictor_thompson"
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.002, drift: float = 0.0, most: int = 256) -> None:
+    def __init__(
+        self, *, seed: int = 0, floor: float = usual_floor, drift: float = 0.0, most: int = 256
+    ) -> None:
         super().__init__(seed=seed, floor=floor, most=most)
         if not 0.0 <= drift <= 1.0:
             raise SetupError(f"drift must be a share from 0 to 1; got {drift!r}")

@@ -5,8 +5,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.policies.plans import Context, Plan, Tables, number, widest
+from operators.policies.plans import Context, Plan, Tables, number
 
+widest: Final = 1e15
 most_plans: Final = 64
 
 

@@ -10,7 +10,7 @@ from operators.policies.columns import Columns
 from operators.policies.hierarchy import Ties
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
-from operators.policies.policy import Policy
+from operators.policies.policy import Policy, usual_floor
 from schemas.errors import SetupError
 
 
@@ -29,7 +29,7 @@ class LinearPolicy(Policy):
         self,
         *,
         seed: int = 0,
-        floor: float = 0.002,
+        floor: float = usual_floor,
         half_life: float | None = 4000.0,
         learn_prior: bool = True,
         room: int = 256,

@@ -5,14 +5,12 @@ from array import array
 from collections.abc import Callable, Mapping
 from numbers import Real
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Context: TypeAlias = Mapping[str, Any]
-
-widest: Final = 1e15
 
 
 def number(value: object) -> float | None:
@@ -55,7 +53,6 @@ class Plan(NamedTuple):
     first: NDArray[np.float64]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
-    limited: bool
     words: tuple[str, ...]
     still: NDArray[np.float64]
     settled: bool
@@ -86,7 +83,6 @@ class Plan(NamedTuple):
             starts,
             -limits,
             limits,
-            bool((limits < widest).any()),
             chosen,
             still,
             settled,
@@ -102,7 +98,7 @@ class Plan(NamedTuple):
             return None
         row = self.still.copy()
         offsets = np.frombuffer(values)[: len(self.first)] - self.first
-        row[self.places] = np.minimum(np.maximum(offsets, self.least), self.most) if self.limited else offsets
+        row[self.places] = np.minimum(np.maximum(offsets, self.least), self.most)
         for name in self.words:
             word = context[name]
             if word.__class__ is not str:

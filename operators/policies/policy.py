@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 import msgspec
 from river import bandit, stats
@@ -12,6 +12,8 @@ from operators.policies.plans import Context, number
 from schemas.errors import SetupError
 
 version = 2
+usual_floor: Final = 0.002
+"""The floor of a policy that explores by itself."""
 
 
 class Policy(bandit.base.ContextualPolicy, abc.ABC):
@@ -23,7 +25,7 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, *, seed: int = 0, floor: float = 0.002, most: int = 256) -> None:
+    def __init__(self, *, seed: int = 0, floor: float = usual_floor, most: int = 256) -> None:
         super().__init__()
         if not 0.0 <= floor <= 1.0:
             raise SetupError(f"floor must be a probability from 0 to 1; got {floor!r}")

@@ -4,10 +4,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from operators.policies.columns import Columns
+from operators.policies.columns import Columns, widest
 from operators.policies.lessons import Floats
 from operators.policies.meta_prior import Places
-from operators.policies.plans import widest
 from operators.policies.regression import Frame
 
 settled: Final = 64
