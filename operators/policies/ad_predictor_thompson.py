@@ -8,7 +8,7 @@ import numpy as np
 from river.linear_model import AdPredictor
 
 from operators.policies.buckets import Buckets
-from operators.policies.chance import Arm, tournament
+from operators.policies.chance import Arm, odds
 from operators.policies.lessons import Floats
 from operators.policies.memory import Memory
 from operators.policies.plans import Context
@@ -83,7 +83,7 @@ class AdPredictorThompson(Policy):
 
     def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         mean, variance = self._latent(arms, context)
-        return tournament(mean.tolist(), (width * np.sqrt(variance)).tolist())
+        return odds(list(zip(mean.tolist(), (width**2 * variance).tolist(), strict=True)))
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated probability of a reward above zero, for each arm."""

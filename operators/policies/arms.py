@@ -1,8 +1,7 @@
 """One Bayesian linear regression an arm, all in a few arrays, tied by a regression over all arms."""
 
-import math
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,22 +10,16 @@ from operators.policies.hierarchy import Hierarchy, Ties
 from operators.policies.lessons import Floats, Lessons, everyone, newcomer
 from operators.policies.meta_prior import Places
 from operators.policies.plans import Context
-from operators.policies.regression import Fitted, fit, inverted
+from operators.policies.regression import fit, inverted
 from operators.policies.scales import Scales
 
 block: Final = 32
-step: Final = 8
+step: Final = 4
 
 
-class Belief(NamedTuple):
-    """What is believed of some arms in one context: mean reward and the standard deviation of that mean.
-
-    ``steps``: the standard deviation of how far one more lesson there would move the mean.
-    """
-
-    means: list[float]
-    deviations: list[float]
-    steps: list[float]
+Belief: TypeAlias = tuple[float, float, float]
+"""What is believed of an arm in one context: the mean reward, the variance of that mean as a multiple of the
+noise, and the noise, which is the variance of rewards around their mean."""
 
 
 class Group(NamedTuple):
@@ -61,7 +54,7 @@ class Arms:
         self.now = Lessons.none(step)
         self.then = self.now.copy()
         self.inverse = np.zeros((2, step, step))
-        self._fitted: Fitted | None = None
+        self._fitted: tuple[Floats, list[float], Floats] | None = None
         self._stale = False
         self._renew()
 
@@ -70,27 +63,20 @@ class Arms:
         """Columns there is room for by now."""
         return len(self.hierarchy.mean)
 
-    def believe(self, arms: Iterable[int | str], context: Context) -> Belief:
+    def believe(self, arms: Iterable[int | str], context: Context) -> list[Belief]:
         """What is believed of these arms; an arm never learned is believed to be like the rest."""
-        weights, noise, _ = self._current()
-        x = self.columns.row(context, self.width)
-        spread = ((self.inverse.reshape(-1, len(x)) @ x).reshape(-1, len(x)) @ x).tolist()
-        means = (weights @ x).tolist()
-        noises = noise.tolist()
-        found = Belief([], [], [])
-        for arm in arms:
-            row = self.rows.get(arm, newcomer)
-            known = abs(spread[row])
-            deviation = math.sqrt(known * noises[row])
-            found.means.append(means[row])
-            found.deviations.append(deviation)
-            found.steps.append(deviation * math.sqrt(known / (1.0 + known)))
-        return found
+        weights, noises, flat = self._current()
+        x = self.columns.row(context, weights.shape[1])
+        # for small arrays the method takes half the time of the operator @
+        means, spreads = weights.dot(x).tolist(), flat.dot(x).reshape(weights.shape).dot(x).tolist()
+        row_of = self.rows.get
+        return [(means[row := row_of(arm, newcomer)], abs(spreads[row]), noises[row]) for arm in arms]
 
     def noise(self) -> float:
         """The variance of rewards that no arm's regression explains, over all lessons."""
-        _, noise, lessons = self._current()
-        return float(noise[2:] @ lessons[2:]) / max(float(lessons[everyone]), 1.0)
+        _, noises, _ = self._current()
+        lessons = self.now.products[:, 0, 0]
+        return float(lessons[newcomer:].dot(noises[newcomer:])) / max(float(lessons[everyone]), 1.0)
 
     def groups(self) -> dict[str, Group]:
         """What has been learned of the weights of each feature, in reward by unit of the feature."""
@@ -183,13 +169,14 @@ class Arms:
             each.widen(more)
         self.inverse = np.pad(self.inverse, ((0, 0), (0, more), (0, more)))
 
-    def _current(self) -> Fitted:
-        """Weights and noise by all that is known, kept until the next lesson."""
+    def _current(self) -> tuple[Floats, list[float], Floats]:
+        """Weights and noise by all that is known, kept until the next lesson; all inverses as one matrix."""
         if self._stale:
             self._rebuild()
         if self._fitted is None:
             around = self.hierarchy
-            self._fitted = fit(self.now, around.priors, self.inverse, around.mean, self.ties.noise)
+            fitted = fit(self.now, around.priors, self.inverse, around.mean, self.ties.noise)
+            self._fitted = fitted.weights, fitted.noise.tolist(), self.inverse.reshape(-1, self.width)
         return self._fitted
 
     def _renew(self) -> None:

@@ -11,7 +11,7 @@ mask: Final = (1 << 64) - 1
 
 def uniform(seed: int) -> float:
     """A number in [0, 1) that depends on the seed alone; neighbouring seeds are unrelated (splitmix64)."""
-    z = (seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) & mask
+    z = ((seed + 1) * 0x9E3779B97F4A7C15) & mask
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
     return ((z ^ (z >> 31)) >> 11) * 2.0**-53
@@ -48,19 +48,17 @@ def inverse_gap(scores: Sequence[float], gamma: float) -> list[float]:
     return shares
 
 
-def tournament(scores: Sequence[float], deviations: Sequence[float]) -> list[float]:
-    """Shares in proportion to the odds at which each normal score beats the one believed the greatest.
+def odds(scores: Sequence[tuple[float, float]]) -> list[float]:
+    """The odds at which each normal score, told by mean and variance, beats the one believed the greatest.
 
-    Two arms have the shares of Thompson sampling; of more, each keeps its odds against the leader whoever
-    else is there (Bradley, Terry, 1952, "Rank Analysis of Incomplete Block Designs"). A closed form, where
-    Thompson's share of one among many is an integral.
+    Chosen in proportion to them, two arms have the shares of Thompson sampling; of more, each keeps its odds
+    against the leader whoever else is there (Bradley, Terry, 1952, "Rank Analysis of Incomplete Block
+    Designs"). A closed form, where Thompson's share of one among many is an integral.
     """
-    best = max(scores)
-    wide = deviations[scores.index(best)] ** 2
-    odds = []
-    for score, deviation in zip(scores, deviations, strict=True):
-        both = 2.0 * (deviation * deviation + wide)
-        lose = math.erfc((best - score) / math.sqrt(both)) if both > 0.0 else float(score == best)
-        odds.append(lose / (2.0 - lose))
-    total = math.fsum(odds)
-    return [each / total for each in odds]
+    best, wide = max(scores)
+    found = []
+    for mean, variance in scores:
+        both = 2.0 * (variance + wide)
+        lose = math.erfc((best - mean) / math.sqrt(both)) if both > 0.0 else float(mean == best)
+        found.append(lose / (2.0 - lose))
+    return found

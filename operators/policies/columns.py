@@ -56,7 +56,7 @@ class Columns:
     def row(self, context: Context, width: int) -> NDArray[np.float64]:
         """The context as ``width`` numbers, zero beyond the columns in use."""
         plan = self._plan(context, width)
-        found = None if plan is None else plan.row(context, self.words)
+        found = None if plan is None else plan.row(context)
         return found if found is not None else self._any_row(context, width)
 
     def settled_row(self, context: Context, width: int) -> NDArray[np.float64] | None:
@@ -64,17 +64,18 @@ class Columns:
         plan = self._plan(context, width)
         if plan is None or not plan.settled:
             return None
-        row = plan.row(context, self.words)
-        known = row is not None and all((name, context[name]) in self.words for name in plan.words)
+        row = plan.row(context)
+        known = row is not None and all(context[name] in columns for name, columns in plan.words)
         return row if known else None
 
     def _plan(self, context: Context, width: int) -> Plan | None:
-        names = tuple(context)
-        plan = self.plans.get(names)
-        if plan is None and len(self.plans) < most_plans:
+        plan = self.plans.get(names := tuple(context))
+        if plan is None:
+            if len(self.plans) >= most_plans:
+                return None
             tables = Tables(self.first, self.numbers, self.words, self.present, self.absent)
             plan = self.plans[names] = Plan.of(names, tables, width)
-        return plan if plan is not None and len(plan.still) == width else None
+        return plan if len(plan.first) == width else None
 
     def _any_row(self, context: Context, width: int) -> NDArray[np.float64]:
         row = [0.0] * width

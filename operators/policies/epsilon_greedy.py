@@ -24,5 +24,5 @@ class EpsilonGreedy(LinearPolicy):
             seed=seed, floor=floor, half_life=half_life, learn_prior=learn_prior, room=room, most=most
         )
 
-    def _prefer(self, belief: Belief) -> list[float]:
-        return leaders(belief.means)
+    def _prefer(self, beliefs: list[Belief]) -> list[float]:
+        return leaders([mean for mean, _, _ in beliefs])

@@ -1,5 +1,7 @@
 """LinUCB: the arm whose reward could be the greatest."""
 
+import math
+
 from operators.policies.arms import Belief
 from operators.policies.chance import leaders
 from operators.policies.linear import LinearPolicy
@@ -14,5 +16,5 @@ class LinUCB(LinearPolicy):
 
     name = "linucb"
 
-    def _prefer(self, belief: Belief) -> list[float]:
-        return leaders([mean + each for mean, each in zip(belief.means, belief.deviations, strict=True)])
+    def _prefer(self, beliefs: list[Belief]) -> list[float]:
+        return leaders([mean + math.sqrt(spread * noise) for mean, spread, noise in beliefs])

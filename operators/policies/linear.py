@@ -48,15 +48,16 @@ class LinearPolicy(Policy):
         self._memory = Memory(2048)
 
     @abc.abstractmethod
-    def _prefer(self, belief: Belief) -> list[float]:
-        """The probability of each arm given what is believed of them."""
+    def _prefer(self, beliefs: list[Belief]) -> list[float]:
+        """What the probability of each arm is in proportion to, given what is believed of them."""
 
     def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
         return self._prefer(self._arms.believe(arms, context))
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """The estimated mean reward of each arm."""
-        return dict(zip(arms, self._arms.believe(arms, context).means, strict=True))
+        beliefs = self._arms.believe(arms, context)
+        return {arm: mean for arm, (mean, _, _) in zip(arms, beliefs, strict=True)}
 
     def meta_prior(self) -> dict[str, Group]:
         """Mean and variance of the weights of each feature over arms: what a new arm is believed to be."""
@@ -69,8 +70,8 @@ class LinearPolicy(Policy):
     def _correct(self, arm: int | str, context: Context, change: float) -> None:
         known = self._memory.change(self.lessons, arm, context, change)
         if known is None:
-            expected = self._arms.believe((arm,), context).means[0]
-            known = (max(0, self.lessons - self._memory.most), expected)
+            expected = self._arms.believe((arm,), context)[0]
+            known = (max(0, self.lessons - self._memory.most), expected[0])
         self._arms.correct(arm, context, *known, change)
 
     def _forget(self, arm: int | str) -> None:

@@ -1,12 +1,14 @@
 """Optimistic Thompson sampling on linear regressions with learned noise: the default policy."""
 
+import math
 from typing import Final
 
 from operators.policies.arms import Belief
-from operators.policies.chance import tournament
+from operators.policies.chance import odds
 from operators.policies.linear import LinearPolicy
 
 width: Final = 0.25
+narrowed: Final = width**2
 
 
 class LinearThompson(LinearPolicy):
@@ -21,6 +23,10 @@ class LinearThompson(LinearPolicy):
 
     name = "linear_thompson"
 
-    def _prefer(self, belief: Belief) -> list[float]:
-        scores = [mean + step for mean, step in zip(belief.means, belief.steps, strict=True)]
-        return tournament(scores, [width * each for each in belief.deviations])
+    def _prefer(self, beliefs: list[Belief]) -> list[float]:
+        return odds(
+            [
+                (mean + spread * math.sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
+                for mean, spread, noise in beliefs
+            ]
+        )

@@ -1,7 +1,7 @@
 """Rows made fast: how contexts of the same names become numbers, worked out once for all of them."""
 
 import math
-from array import array
+import struct
 from collections.abc import Callable, Mapping
 from numbers import Real
 from operator import itemgetter
@@ -44,66 +44,67 @@ class Tables(NamedTuple):
 class Plan(NamedTuple):
     """What the contexts of some names have in common, while their numbers are numbers and words are words.
 
-    ``numbers`` begins with the names that have a column in ``places``; ``still`` is the row without them and
-    without words. ``settled``: no name in it, and none missing, is without its column.
+    ``numbers`` are in the order of their columns, then those without a column; ``pack`` puts them into the
+    bytes of a row that is zero elsewhere. The row is counted from ``first``, within ``least`` and ``most``.
+    ``settled``: no name in it, and none missing, is without its column.
     """
 
     numbers: Callable[[Context], tuple[Any, ...]]
-    places: NDArray[np.intp] | slice
+    pack: Callable[..., bytes]
     first: NDArray[np.float64]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
-    words: tuple[str, ...]
-    still: NDArray[np.float64]
+    words: tuple[tuple[str, dict[str, int]], ...]
     settled: bool
 
     @classmethod
     def of(cls, names: tuple[str, ...], tables: Tables, width: int) -> "Plan":
         """The plan for contexts of these names, as the columns are now."""
         there = [name for name in names if name in tables.first]
-        moving = [name for name in there if name in tables.numbers]
+        numbered = [name for name in there if name in tables.numbers]
+        moving = sorted(numbered, key=lambda name: tables.numbers[name])
         constant = [name for name in there if name not in tables.numbers]
-        worded = {name for name, _ in tables.words}
-        chosen = tuple(name for name in names if name in worded)
-        still = np.zeros(width)
-        still[0] = 1.0
+        words: dict[str, dict[str, int]] = {}
+        for (name, word), column in tables.words.items():
+            words.setdefault(name, {})[word] = column
+        chosen = tuple((name, words[name]) for name in names if name in words)
+        first, most = np.zeros(width), np.full(width, np.inf)
+        first[0] = -1.0
         for table, present in ((tables.present, True), (tables.absent, False)):
             for name, column in table.items():
-                still[column] = (name in there) is present
-        known = [tables.numbers[name] for name in moving]
-        places = np.array([column for column, _, _ in known], dtype=np.intp)
-        row = bool((np.diff(places) == 1).all()) and len(places) > 0
-        starts = np.array([first for _, first, _ in known], dtype=np.float64)
-        limits = np.array([limit for _, _, limit in known], dtype=np.float64)
+                first[column] = -float((name in there) is present)
+        form = ["8x"] * width
+        for column, start, limit in (tables.numbers[name] for name in moving):
+            first[column], most[column], form[column] = start, limit, "d"
         settled = not constant and len(moving) + len(chosen) == len(names)
         settled = settled and tables.first.keys() <= tables.present.keys() | tables.absent.keys() | set(there)
         return cls(
             getter((*moving, *constant)),
-            slice(int(places[0]), int(places[-1]) + 1) if row else places,
-            starts,
-            -limits,
-            limits,
+            struct.Struct("=" + "".join(form) + "d" * len(constant)).pack,
+            first,
+            -most,
+            most,
             chosen,
-            still,
             settled,
         )
 
-    def row(self, context: Context, words: Mapping[tuple[str, str], int]) -> NDArray[np.float64] | None:
+    def row(self, context: Context) -> NDArray[np.float64] | None:
         """The row of such a context; None where a value is not what the plan counts on."""
         try:
-            values = array("d", self.numbers(context))
-        except (TypeError, OverflowError):
+            values = self.numbers(context)
+            packed = self.pack(*values)
+            if not math.isfinite(sum(values)):
+                return None
+        except (TypeError, OverflowError, struct.error):
             return None
-        if not math.isfinite(sum(values)):
-            return None
-        row = self.still.copy()
-        offsets = np.frombuffer(values)[: len(self.first)] - self.first
-        row[self.places] = np.minimum(np.maximum(offsets, self.least), self.most)
-        for name in self.words:
+        row = np.frombuffer(packed, np.float64, len(self.first)) - self.first
+        np.maximum(row, self.least, out=row)
+        np.minimum(row, self.most, out=row)
+        for name, columns in self.words:
             word = context[name]
             if word.__class__ is not str:
                 return None
-            column = words.get((name, word))
+            column = columns.get(word)
             if column is not None:
                 row[column] = 1.0
         return row

@@ -1,6 +1,7 @@
 """What every policy promises beyond River's interface: true probabilities, corrections, snapshots."""
 
 import abc
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Self, cast
 
@@ -39,7 +40,7 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
 
     @abc.abstractmethod
     def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
-        """The probability of each arm before the floor, in the order of ``arms``; changes nothing."""
+        """What the probabilities before the floor are in proportion to, in the order of ``arms``."""
 
     @abc.abstractmethod
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:
@@ -75,8 +76,9 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         del seed
         if not arms:
             raise ValueError("expected at least one arm to choose from; got none")
-        rest, share = 1.0 - self.floor, self.floor / len(arms)
-        found = {arm: own * rest + share for arm, own in zip(arms, self._shares(arms, context), strict=True)}
+        shares = self._shares(arms, context)
+        rest, share = (1.0 - self.floor) / math.fsum(shares), self.floor / len(arms)
+        found = {arm: own * rest + share for arm, own in zip(arms, shares, strict=True)}
         if len(found) < len(arms):
             raise ValueError(f"expected each arm once; got {list(arms)!r}")
         return found

@@ -20,8 +20,8 @@ class SquareCB(LinearPolicy):
 
     name = "squarecb"
 
-    def _prefer(self, belief: Belief) -> list[float]:
-        size = len(belief.means)
+    def _prefer(self, beliefs: list[Belief]) -> list[float]:
+        means = [mean for mean, _, _ in beliefs]
         error = self._arms.noise() * self._arms.columns.size
-        gamma = sharp * (size * (1.0 + self.lessons) / error) ** 0.5 if error > 0.0 else 0.0
-        return inverse_gap(belief.means, gamma)
+        gamma = sharp * (len(means) * (1.0 + self.lessons) / error) ** 0.5 if error > 0.0 else 0.0
+        return inverse_gap(means, gamma)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.policies import EpsilonGreedy, LinearThompson, LinUCB, SquareCB, loads
-from operators.policies.chance import tournament
+from operators.policies.chance import odds
 from schemas.errors import SetupError
 
 ARMS = ["no_offer", "ten_percent", "free_shipping"]
@@ -186,21 +186,21 @@ def test_the_odds_of_two_arms_are_those_of_many_draws():
     for _ in range(20):
         scores, deviations = rng.normal(size=2), rng.gamma(1.0, size=2) + 0.01
         draws = rng.normal(scores, deviations, size=(100_000, 2)).argmax(axis=1)
-        found = tournament(scores.tolist(), deviations.tolist())
-        assert found == pytest.approx([1.0 - draws.mean(), draws.mean()], abs=0.01)
+        found = odds(list(zip(scores.tolist(), (deviations**2).tolist(), strict=True)))
+        assert found[1] / sum(found) == pytest.approx(draws.mean(), abs=0.01)
 
 
 def test_an_arm_keeps_its_odds_against_the_leader_whoever_else_is_there():
-    two = tournament([1.0, 0.8], [0.3, 0.5])
-    many = tournament([0.9, 0.8, 1.0, -50.0], [0.1, 0.5, 0.3, 1.0])
+    two = odds([(1.0, 0.09), (0.8, 0.25)])
+    many = odds([(0.9, 0.01), (0.8, 0.25), (1.0, 0.09), (-50.0, 1.0)])
     assert many[1] / many[2] == pytest.approx(two[1] / two[0])
     assert many[3] < 1e-100
-    assert tournament([2.0] * 5, [0.7] * 5) == pytest.approx([0.2] * 5)
+    assert odds([(2.0, 0.7)] * 5) == pytest.approx([1.0] * 5)
 
 
 def test_what_is_certain_leaves_no_odds():
-    assert tournament([1.0, 2.0, 2.0], [0.0, 0.0, 0.0]) == [0.0, 0.5, 0.5]
-    assert tournament([1.0, 2.0], [1e-200, 0.0]) == [0.0, 1.0]
+    assert odds([(1.0, 0.0), (2.0, 0.0), (2.0, 0.0)]) == [0.0, 1.0, 1.0]
+    assert odds([(1.0, 1e-300), (2.0, 0.0)]) == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
