@@ -73,7 +73,7 @@ def test_a_policy_that_learns_may_have_settings():
         ("best", "--policy must be none, always:ARM, uniform, .* linear_thompson, .*; got 'best'"),
         ("always:", "--policy must be none"),
         ("learning:uniform", "--policy must be none"),
-        ("linucb:width=2", "--policy linucb takes the settings seed, .*; got 'width'"),
+        ("linucb:width=2", "policy linucb takes the settings seed, .*; got 'width'"),
     ],
 )
 def test_a_policy_there_is_not_is_refused_in_words(text, words):
