@@ -2,8 +2,7 @@
 
 import pytest
 
-from operators.evaluation import Row, Shares, spec_of
-from operators.evaluation.rows import arms_of
+from operators.evaluation import Row, Rows, Shares, spec_of
 from operators.evaluation.targets import target_of, taught
 from schemas.errors import SetupError
 
@@ -17,7 +16,7 @@ ROWS = [row(at=0), row("no_offer", eligible=("no_offer", "ship"), at=1), row("sh
 
 
 def chosen(text, rows=ROWS, before=(), like=None):
-    arms = arms_of(rows)
+    arms = Rows(rows).arms()
     found = target_of(spec_of(text), rows, arms, before, like)
     return [{arm: p for arm, p in zip(arms, each, strict=True) if p} for each in found.tolist()]
 
