@@ -31,7 +31,7 @@ from flows.watch import Watch, WatchedReader
 from operators.ids import SHARDS
 from schemas.catalog import Shop
 
-STATE_FORMAT: Final = 2
+STATE_FORMAT: Final = 3
 log = logging.getLogger("offerstream")
 
 
