@@ -31,7 +31,7 @@ from flows.watch import Watch, WatchedReader
 from operators.ids import SHARDS
 from schemas.catalog import Shop
 
-STATE_FORMAT: Final = 2
+STATE_FORMAT: Final = 3
 log = logging.getLogger("offerstream")
 
 
@@ -111,8 +111,10 @@ def _parts(parts: dict[str, int], topic: str) -> dict[str, int]:
 def _say_start(settings: Settings, start: Start, port: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
     log.info(
-        "started: %s; reads %s in %d partitions from %s; state %s, first started %s; metrics on %s:%d",
+        "started: %s; policy %s; reads %s in %d partitions from %s; state %s, first started %s; "
+        "metrics on %s:%d",
         ", ".join(f"{name} {number}" for name, number in packages.items()),
+        settings.policy,
         ", ".join(settings.input_topics),
         len(start.sources),
         settings.bootstrap,

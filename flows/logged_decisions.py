@@ -9,7 +9,7 @@ import msgspec
 
 from flows.lift_records import Moment, Share
 from flows.logged_lines import logged_lines
-from operators.evaluation import Row
+from operators.evaluation import Row, Rows
 from schemas.errors import SetupError
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Logged(NamedTuple):
     ``holdout`` are the profits of the holdout's decisions and whose they are.
     """
 
-    rows: list[Row]
+    rows: Rows
     left_out: dict[str, int]
     holdout: list[tuple[float, str]]
 
@@ -62,36 +62,46 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
     missing or is not what it should be, and where there are several markets and none is chosen: their
     currencies differ.
     """
-    profits: dict[str, float] = {}
-    closed: set[str] = set()
-    for earned in _records(directory / "rewards.jsonl", _Earned):
-        profits[earned.decision_id] = profits.get(earned.decision_id, 0.0) + earned.profit
-        if earned.kind == "window":
-            if earned.decision_id in closed:
-                raise SetupError(
-                    f"{directory} must have the end of each window once; {earned.decision_id} is twice"
-                )
-            closed.add(earned.decision_id)
-    decisions = list(_records(directory / "decisions.jsonl", _Decided))
-    _check_market(market, sorted({each.market for each in decisions}), directory)
-    rows: list[Row] = []
+    profits = _profits(directory)
+    markets: set[str] = set()
     left_out: Counter[str] = Counter()
     holdout: list[tuple[float, str]] = []
-    for each in decisions:
-        if market is not None and each.market != market:
-            left_out["of another market"] += 1
-        elif each.holdout or not each.teaches:
-            left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
-            if each.holdout and each.decision_id in closed:
-                holdout.append((profits[each.decision_id], each.visitor_id))
-        elif each.decision_id not in closed:
-            left_out["open"] += 1
-        else:
-            rows.append(_row(each, profits[each.decision_id]))
-    if not rows:
+
+    def rows() -> Iterator[Row]:
+        for each in _records(directory / "decisions.jsonl", _Decided):
+            markets.add(each.market)
+            if market is not None and each.market != market:
+                left_out["of another market"] += 1
+            elif each.holdout or not each.teaches:
+                left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
+                if each.holdout and each.decision_id in profits:
+                    holdout.append((profits[each.decision_id], each.visitor_id))
+            elif each.decision_id not in profits:
+                left_out["open"] += 1
+            else:
+                yield _row(each, profits[each.decision_id])
+
+    found = Rows(rows()).in_order()
+    _check_market(market, sorted(markets), directory)
+    if not found:
         raise SetupError(f"{directory} must have decisions whose reward is known; {_why(left_out)}")
-    rows.sort(key=lambda row: row.at)
-    return Logged(rows, dict(left_out), holdout)
+    return Logged(found, dict(left_out), holdout)
+
+
+def _profits(directory: Path) -> dict[str, float]:
+    """Return what each decision whose window is over has brought."""
+    over: dict[str, float] = {}
+    early: dict[str, float] = {}
+    for earned in _records(directory / "rewards.jsonl", _Earned):
+        decision = earned.decision_id
+        if earned.kind == "window":
+            if decision in over:
+                raise SetupError(f"{directory} must have the end of each window once; {decision} is twice")
+            over[decision] = early.pop(decision, 0.0) + earned.profit
+        else:
+            known = over if decision in over else early
+            known[decision] = known.get(decision, 0.0) + earned.profit
+    return over
 
 
 def _row(each: _Decided, profit: float) -> Row:
@@ -102,7 +112,7 @@ def _row(each: _Decided, profit: float) -> Row:
         each.visitor_id,
         each.eligible,
         each.features,
-        each.at,
+        each.at.timestamp(),
         each.probabilities,
     )
 

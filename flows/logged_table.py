@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.logged_columns import Table, is_index
 from flows.logged_decisions import Logged
-from operators.evaluation import Row
+from operators.evaluation import Row, Rows
 from schemas.errors import SetupError
 
 
@@ -51,5 +51,4 @@ def logged_table(path: Path, named: Mapping[str, str]) -> Logged:
                 {name: {a: table.number(at, i) for a, i in arms.items()} for name, arms in policies.items()},
             )
         )
-    rows.sort(key=lambda row: row.at)
-    return Logged(rows, {}, [])
+    return Logged(Rows(rows).in_order(), {}, [])

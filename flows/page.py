@@ -1,5 +1,6 @@
 """The page: what happens to an event, drawn once, for live, replay, demo and tests alike."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,15 +9,18 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
+from operators.decisions import Decisions
 from operators.facts import MarketParcel, Parcel, Row, Said, ShardSaid, VisitSaid
 from operators.ids import SHARDS, shard_of
 from operators.ledger import Ledger
 from operators.markets import MarketSaid, MarketSettings, MarketStation, market_in
+from operators.policy_words import words_of
 from operators.sessions import VisitSettings
 from operators.shards import Shard, shard_in
 from operators.wiring import station
 from schemas.catalog import Shop
 
+log = logging.getLogger("offerstream")
 SHARD_KEYS = tuple(f"{shard:03d}" for shard in range(SHARDS))
 
 
@@ -83,9 +87,20 @@ def market_maker(rules: Rules) -> Callable[[MarketParcel | None, bytes | None], 
     def make(first: MarketParcel | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         market, offers = rules.shop.markets[name], rules.shop.arms(name)
-        return MarketStation(market, offers, rules.ledger_of(name), rules.markets, state)
+        station = MarketStation(market, offers, rules.ledger_of(name), rules.markets, state)
+        if state is not None:
+            _say_policy(name, station.decisions)
+        return station
 
     return make
+
+
+def _say_policy(market: str, decisions: Decisions) -> None:
+    words, lessons = words_of(decisions.policy), decisions.policy.lessons
+    if decisions.left is None:
+        log.info("market %s: policy %s goes on after %d lessons", market, words, lessons)
+    else:
+        log.warning("market %s: policy %s learns anew; the state was of %s", market, words, decisions.left)
 
 
 def _is_parcel(item: Parcel | Said) -> bool:

@@ -15,10 +15,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from operators import models, policies
+from operators import models
 from operators.abandonment import OnDrift
+from operators.policies.fixed import ALWAYS
+from operators.policy_words import built
 from schemas.adapters import FORMATS
-from schemas.catalog import Shop, load_shop
+from schemas.catalog import NO_OFFER, Shop, load_shop
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
 
@@ -137,8 +139,12 @@ class Settings(BaseSettings):
 
     @field_validator("policy")
     @classmethod
-    def _policy(cls, name: str) -> str:
-        return _among(name, policies.POLICIES)
+    def _policy(cls, words: str) -> str:
+        try:
+            built(words, seed=0)
+        except SetupError as error:
+            raise ValueError(str(error).removeprefix("policy ")) from None
+        return words
 
     @field_validator("model")
     @classmethod
@@ -183,6 +189,10 @@ class Settings(BaseSettings):
                     f"{self.offers}: reward_window of {offer.name} must be at most the correction period "
                     f"{self.correction}; got {offer.reward_window}"
                 )
+        arm = self.policy.removeprefix(ALWAYS)
+        arms = [NO_OFFER, *(offer.name for offer in shop.offers)]
+        if self.policy.startswith(ALWAYS) and arm not in arms:
+            raise SetupError(f"policy {self.policy}: the arm must be one of {', '.join(arms)}; got {arm!r}")
         return shop
 
 

@@ -9,8 +9,9 @@ from operators.challenger import Challenger
 from operators.drift import Drift, Watch
 from operators.models import Features
 from operators.quality import Quality
+from operators.settling import AT_ONCE, When
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 CALM: Final = 500
 """What one drift triggered is not triggered again for so many lessons: an incident moves many figures."""
 
@@ -33,14 +34,14 @@ class Abandonment:
     outcomes.
     """
 
-    def __init__(self, name: str = "logistic", on_drift: OnDrift = "report") -> None:
+    def __init__(self, name: str = "logistic", on_drift: OnDrift = "report", settle_s: float = 0.0) -> None:
         self.name = name
         self.on_drift = on_drift
         self.version = 0
         self.model = models.build(name)
         self.untreated = Quality()
         self.treated = Quality()
-        self.watch = Watch()
+        self.watch = Watch(settle_s)
         self.challenger: Challenger | None = None
         self.calm_until = 0
 
@@ -48,7 +49,9 @@ class Abandonment:
         """The probability that this cart is abandoned; asking teaches nothing."""
         return self.model.probability(features)
 
-    def learn(self, features: Features, abandoned: bool, weight: float = 1.0) -> Learned:
+    def learn(
+        self, features: Features, abandoned: bool, weight: float = 1.0, when: When = AT_ONCE
+    ) -> Learned:
         """What followed from learning that the cart was abandoned, or was not."""
         if not (isfinite(weight) and weight >= 0.0):
             raise ValueError(f"the weight of a lesson must be finite and not negative; got {weight!r}")
@@ -58,13 +61,15 @@ class Abandonment:
             self._let_the_better_serve(self.challenger)
         self.untreated.record(predicted, abandoned)
         self.version += 1
-        return self._heed(predicted, self.watch.observe(predicted, abandoned, features, treated=False))
+        drifts = self.watch.observe(predicted, abandoned, features, treated=False, when=when)
+        return self._heed(predicted, drifts)
 
-    def observe_treated(self, features: Features, abandoned: bool) -> Learned:
+    def observe_treated(self, features: Features, abandoned: bool, when: When = AT_ONCE) -> Learned:
         """What followed from a cart that had an offer; judged apart, nothing learned."""
         predicted = self.model.probability(features)
         self.treated.record(predicted, abandoned)
-        return self._heed(predicted, self.watch.observe(predicted, abandoned, features, treated=True))
+        drifts = self.watch.observe(predicted, abandoned, features, treated=True, when=when)
+        return self._heed(predicted, drifts)
 
     def _heed(self, predicted: float, drifts: list[Drift]) -> Learned:
         if not drifts or self.version < self.calm_until or self.on_drift == "report":
@@ -97,17 +102,18 @@ class Abandonment:
         return pickle.dumps((FORMAT, self.name, self.version, self.calm_until, held, *judged), protocol=5)
 
     @classmethod
-    def loads(cls, data: bytes, on_drift: OnDrift = "report") -> Self:
+    def loads(cls, data: bytes, on_drift: OnDrift = "report", settle_s: float = 0.0) -> Self:
         """The machine that ``dumps`` wrote down; raises ValueError for another format."""
         found, *state = pickle.loads(data)  # noqa: S301 - our own snapshot, from our own state directory
         if found != FORMAT:
             raise ValueError(f"the abandonment state must be of format {FORMAT}; got {found!r}")
         name, version, calm_until, held, untreated, treated = state
-        machine = cls(name, on_drift)
+        machine = cls(name, on_drift, settle_s)
         machine.version = version
         machine.calm_until = calm_until
         parts = [pickle.loads(part) for part in held]  # noqa: S301 - as above
         machine.model, machine.challenger, machine.watch = parts
+        machine.watch.settling.wait_s = settle_s
         machine.untreated = Quality.load(untreated)
         machine.treated = Quality.load(treated)
         return machine

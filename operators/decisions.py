@@ -14,7 +14,7 @@ from operators.facts import Fact, Moment, Outcome, Said
 from operators.features import Features
 from operators.ids import check_format, name_of
 from operators.ledger import Charge, Entry, Ledger, read, write
-from operators.policy_words import built
+from operators.policy_words import built, taken_up
 from operators.records import (
     cart_of,
     correction_said,
@@ -102,7 +102,8 @@ class Decisions:
 
     Bounded by the decisions whose window or offer is open, by the offers of the cooldown and by the carts in
     progress; the ledger by the correction period, and its assignments as ``Assignments`` says. ``said``
-    collects what is said until it is taken.
+    collects what is said until it is taken. ``left`` are the words of the policy whose lessons were left
+    behind, where the state knew another one.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Decisions:
         self.said: list[Said] = []
         self.tallies = Tallies()
         self.policy = built(settings.policy, seed=settings.seed)
+        self.left: str | None = None
         self._offers = {offer.name: offer for offer in offers}
         self._ledger = ledger
         self._settings = settings
@@ -138,8 +140,12 @@ class Decisions:
 
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
-        if state.policy == self._settings.policy:
-            self.policy = self.policy.loads(state.lessons)
+        settings = self._settings
+        kept = taken_up(settings.policy, state.lessons, state.policy, seed=settings.seed)
+        if kept is None:
+            self.left = state.policy
+        else:
+            self.policy = kept
         self._seq = state.seq
         self._cooldown = state.cooldown
         self._carts = state.carts

@@ -8,6 +8,7 @@ from river import drift
 from operators.cusum import Cusum
 from operators.models import Features
 from operators.models.encoding import Encoder
+from operators.settling import AT_ONCE, Settling, When
 
 WARM_UP: Final = 500
 MOST_GAUGES: Final = 64
@@ -75,21 +76,26 @@ class Watch:
 
     The first 500 outcomes set the levels and the scale of every feature, 500 more the features' levels; what
     comes later is compared with them. The base rate and the features are those of all carts: which of them
-    get no offer changes while a policy learns, and the shop does not. Bounded by 64 features and words.
+    get no offer changes while a policy learns, and the shop does not. The base rate is that of carts in the
+    order of their moments, told ``settle_s`` after them. Bounded by 64 features and words, and as
+    ``Settling`` is.
     """
 
-    def __init__(self, restless: tuple[str, ...] = RESTLESS) -> None:
+    def __init__(self, settle_s: float = 0.0, restless: tuple[str, ...] = RESTLESS) -> None:
         self.restless = restless
+        self.settling = Settling(settle_s)
         self.outcomes = 0
         self.scale = Encoder()
         self.loss = Gauge(only_up=True)
         self.rate = Cusum()
         self.features: dict[str, Gauge] = {}
 
-    def observe(self, predicted: float, abandoned: bool, features: Features, treated: bool) -> list[Drift]:
+    def observe(
+        self, predicted: float, abandoned: bool, features: Features, treated: bool, when: When = AT_ONCE
+    ) -> list[Drift]:
         """The drifts that this outcome makes certain; the loss of a ``treated`` cart says nothing."""
         self.outcomes += 1
-        told = {"base_rate": self.rate.update(abandoned)}
+        told = {"base_rate": self._rated(self.settling.take(abandoned, when))}
         if not treated:
             told["log_loss"] = self._surprise(predicted if abandoned else 1.0 - predicted)
         if self.outcomes > WARM_UP:
@@ -101,6 +107,10 @@ class Watch:
                 kept = [name for name in names if name not in self.restless][:MOST_GAUGES]
                 self.features = {name: Gauge() for name in kept}
         return [Drift(what, *levels) for what, levels in told.items() if levels is not None]
+
+    def _rated(self, settled: list[bool]) -> tuple[float, float] | None:
+        moved = [levels for each in settled if (levels := self.rate.update(each)) is not None]
+        return (moved[0][0], moved[-1][1]) if moved else None
 
     def _surprise(self, given: float) -> tuple[float, float] | None:
         levels = self.loss.update(min(-log(max(given, 1e-15)), WORST_LOSS) / WORST_LOSS)

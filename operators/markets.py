@@ -16,6 +16,7 @@ from operators.facts_from import FEEDBACK
 from operators.ids import SHARDS, check_format
 from operators.ledger import Ledger
 from operators.records import Lesson, ModelAt, drift_said, outcome_said, score_said
+from operators.settling import When
 from operators.ticks import NEVER, Watermark
 from schemas.catalog import Market, Offer
 
@@ -27,11 +28,15 @@ WEIGHT_CAP: Final = 10.0
 
 
 class MarketSettings(msgspec.Struct, frozen=True):
-    """How a market scores and decides, and whether rows are held until its time passes them."""
+    """How a market scores and decides, and whether rows are held until its time passes them.
+
+    ``settle_s`` after a cart's moment its outcome counts for the base rate that is watched.
+    """
 
     decisions: DecisionSettings = DecisionSettings()
     model: str = "logistic"
     on_drift: OnDrift = "report"
+    settle_s: float = 0.0
     ordered: bool = False
 
 
@@ -72,7 +77,7 @@ class MarketStation:
         self._held: list[Row] = []
         self._visits: list[VisitSaid] = []
         self._figures_s = NEVER
-        self.abandonment = Abandonment(settings.model, settings.on_drift)
+        self.abandonment = Abandonment(settings.model, settings.on_drift, settings.settle_s)
         decided: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
@@ -80,7 +85,7 @@ class MarketStation:
             self._clock.restore(was.promises, was.time_s)
             self._held = [_row(each) for each in was.held]
             if was.model == settings.model:
-                self.abandonment = Abandonment.loads(was.abandonment, settings.on_drift)
+                self.abandonment = Abandonment.loads(was.abandonment, settings.on_drift, settings.settle_s)
             decided = was.decisions
         self.decisions = Decisions(market, offers, ledger, settings.decisions, decided)
 
@@ -155,11 +160,12 @@ class MarketStation:
         treated, none_probability = self.decisions.take_outcome(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
+            when = When(outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s, outcome.at_s)
             if treated:
-                learned = model.observe_treated(outcome.features, abandoned)
+                learned = model.observe_treated(outcome.features, abandoned, when)
             else:
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
-                learned = model.learn(outcome.features, abandoned, weight)
+                learned = model.learn(outcome.features, abandoned, weight, when)
         lesson = Lesson(treated, weight, learned.predicted if learned else None, decision)
         self.decisions.said.append(outcome_said(outcome, lesson))
         if learned is not None and learned.drifts:

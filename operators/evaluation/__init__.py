@@ -15,7 +15,7 @@ from operators.evaluation.log import Log
 from operators.evaluation.overlap import Overlap, overlap
 from operators.evaluation.report import PolicyReport, Report, evaluate
 from operators.evaluation.reward_model import RewardModel, cross_fitted
-from operators.evaluation.rows import Row
+from operators.evaluation.rows import Row, Rows
 from operators.evaluation.shares import Shares
 from operators.evaluation.targets import Spec, spec_of
 
@@ -27,6 +27,7 @@ __all__ = [
     "Report",
     "RewardModel",
     "Row",
+    "Rows",
     "Shares",
     "Spec",
     "clipped_ips",

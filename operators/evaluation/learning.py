@@ -36,17 +36,17 @@ def replayed(spec: Spec, rows: Sequence[Row], seed: int = 0) -> Replayed:
     policy = built(spec)
     least = min(min((row.logging or {row.arm: row.propensity}).values()) for row in rows)
     bound = min(1.0 / least, math.sqrt(len(rows)))
-    taken: list[Row] = []
+    rewards: list[float] = []
+    visitors: list[str] = []
     capped = 0
     for at, row in enumerate(rows):
         ratio = policy.probabilities(row.eligible, row.context)[row.arm] / row.propensity
         capped += ratio > bound * (1.0 + 1e-9)
         if uniform((seed << 40) ^ at) < ratio / bound:
-            taken.append(row)
+            rewards.append(row.reward)
+            visitors.append(row.visitor)
             policy.update(row.arm, row.context, row.reward)
-    if not taken:
+    if not rewards:
         return Replayed(None, 0, capped / len(rows))
-    log = Log(
-        [row.reward for row in taken], [0] * len(taken), [1.0] * len(taken), [row.visitor for row in taken]
-    )
-    return Replayed(mean_reward("replay", log), len(taken), capped / len(rows))
+    log = Log(rewards, [0] * len(rewards), [1.0] * len(rewards), visitors)
+    return Replayed(mean_reward("replay", log), len(rewards), capped / len(rows))

@@ -16,11 +16,12 @@ from operators.evaluation.estimators import (
     replay,
     snips,
 )
+from operators.evaluation.features import Features
 from operators.evaluation.learning import replayed
 from operators.evaluation.log import Floats, Log
 from operators.evaluation.overlap import LEAST_ROWS, Overlap, overlap
 from operators.evaluation.reward_model import RewardModel
-from operators.evaluation.rows import Row, arms_of, features_of, log_of
+from operators.evaluation.rows import Row, Rows
 from operators.evaluation.shares import Shares
 from operators.evaluation.targets import Spec, target_of
 from schemas.errors import SetupError
@@ -74,12 +75,13 @@ def evaluate(
         raise SetupError(f"--clip must be a number above 0; got {clip:g}")
     shares = likes or {}
     split = int(len(rows) * train_share) if any(spec.trained for spec in specs) else 0
+    rows = Rows.of(rows)
     before, judged = rows[:split], rows[split:]
     if not judged or (split == 0 and any(spec.trained for spec in specs)):
         raise SetupError(f"the log must have rows to train on and rows to judge; it has {len(rows)} in all")
-    arms = tuple(sorted({*arms_of(rows), *(arm for each in shares.values() for arm in each.arms)}))
-    log = log_of(judged, arms)
-    model = RewardModel(log, features_of(judged), len(arms))
+    arms = tuple(sorted({*rows.arms(), *(arm for each in shares.values() for arm in each.arms)}))
+    log = judged.log(arms)
+    model = RewardModel(log, Features(judged), len(arms))
     predicted = model.predicted()
     limit = float(np.sqrt(log.size)) if clip is None else clip
     found = []
@@ -89,7 +91,7 @@ def evaluate(
         else:
             target = target_of(spec, judged, arms, before, shares.get(spec.name))
             found.append(_frozen(spec, log, target, model, predicted, limit))
-    visitors = len({row.visitor for row in judged})
+    visitors = int(log.clusters.max()) + 1
     return Report(log.size, visitors, split, limit, mean_reward("logged", log), tuple(found))
 
 

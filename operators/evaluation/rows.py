@@ -1,17 +1,15 @@
-"""One logged decision with what it earned, and many of them as arrays."""
+"""One logged decision with what it earned, and many of them in columns."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
 
 import msgspec
 import numpy as np
+from typing_extensions import override
 
-from operators.evaluation.log import Floats, Log
-from operators.policies.plans import number
-
-COLUMNS: Final = 64
-"""Features the reward model uses; numbers come before words, frequent words before rare ones."""
+from operators.evaluation.log import Floats, Ints, Log
+from operators.evaluation.mappings import Codes, Mappings, Numbered
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -32,58 +30,130 @@ class Row(msgspec.Struct, frozen=True):
     given: Mapping[str, Mapping[str, float]] = {}
 
 
-def arms_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return all arms of some rows, of policies given in them too, in the order of their names."""
-    named = {arm for row in rows for arm in (row.arm, *row.eligible)}
-    return tuple(sorted(named.union(*(arms for row in rows for arms in row.given.values()))))
+class _Columns:
+    """All fields of rows: 36 bytes a row, its time, and what `Mappings` keeps; names are kept once."""
+
+    def __init__(self) -> None:
+        self.arms: Numbered[str] = Numbered()
+        self.visitors: Numbered[str] = Numbered()
+        self.choices: Numbered[tuple[str, ...]] = Numbered()
+        self.arm, self.visitor, self.choice = array("I"), array("I"), array("I")
+        self.propensity, self.reward = array("d"), array("d")
+        self.at: list[Any] = []
+        self.contexts, self.logging, self.given = Mappings(), Mappings(), Mappings()
+
+    def append(self, row: Row) -> None:
+        self.arm.append(self.arms.of(row.arm))
+        self.visitor.append(self.visitors.of(row.visitor))
+        self.choice.append(self.choices.of(row.eligible))
+        self.propensity.append(row.propensity)
+        self.reward.append(row.reward)
+        self.at.append(row.at)
+        self.contexts.append(row.context)
+        self.logging.append(row.logging or {})
+        self.given.append({(name, arm): p for name, arms in row.given.items() for arm, p in arms.items()})
+
+    def close(self) -> None:
+        for each in (self.contexts, self.logging, self.given):
+            each.close()
+
+    def row(self, place: int) -> Row:
+        given: dict[str, dict[str, float]] = {}
+        for (name, arm), probability in self.given[place].items():
+            given.setdefault(name, {})[arm] = probability
+        return Row(
+            self.arms.values[self.arm[place]],
+            self.propensity[place],
+            self.reward[place],
+            self.visitors.values[self.visitor[place]],
+            self.choices.values[self.choice[place]],
+            self.contexts[place],
+            self.at[place],
+            self.logging[place] or None,
+            given,
+        )
 
 
-def log_of(rows: Sequence[Row], arms: Sequence[str]) -> Log:
-    """Return the rows as a log, with the whole logged distributions where every row has one."""
-    place = {arm: at for at, arm in enumerate(arms)}
-    logging = None
-    if all(row.logging is not None for row in rows):
-        logging = matrix([row.logging or {} for row in rows], arms)
-    return Log(
-        [row.reward for row in rows],
-        [place[row.arm] for row in rows],
-        [row.propensity for row in rows],
-        [row.visitor for row in rows],
-        logging,
-    )
+class Rows(Sequence[Row]):
+    """Rows in columns, read as if they were a list; a slice shares the columns of the whole."""
 
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._columns = _Columns()
+        for row in rows:
+            self._columns.append(row)
+        self._columns.close()
+        self._places: Ints = np.arange(len(self._columns.at), dtype=np.int64)
 
-def matrix(distributions: Sequence[Mapping[str, float]], arms: Sequence[str]) -> Floats:
-    """Return probabilities by arm as rows by arms, 0 where an arm is not named."""
-    place = {arm: at for at, arm in enumerate(arms)}
-    found = np.zeros((len(distributions), len(arms)))
-    for row, each in zip(found, distributions, strict=True):
-        for arm, probability in each.items():
-            row[place[arm]] = probability
-    return found
+    def _those(self, places: Ints) -> "Rows":
+        found = Rows()
+        found._columns, found._places = self._columns, places
+        return found
 
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "Rows":
+        """Return the rows in columns, as they are if they are so already."""
+        return rows if isinstance(rows, cls) else cls(rows)
 
-def features_of(rows: Sequence[Row], most: int = COLUMNS) -> Floats:
-    """Return the contexts as numbers, rows by at most ``most`` features.
+    def in_order(self) -> "Rows":
+        """Return the rows in the order of their times; those of one time stay as they are."""
+        at = self._columns.at
+        return self._those(np.array(sorted(self._places.tolist(), key=at.__getitem__), dtype=np.int64))
 
-    Numbers as they are, the mean where missing; of words one column a value, 1 where it is there.
-    """
-    numbers = dict.fromkeys(
-        name for row in rows for name, value in row.context.items() if not isinstance(value, str)
-    )
-    words = Counter(pair for row in rows for pair in row.context.items() if isinstance(pair[1], str))
-    columns = [_filled([row.context.get(name) for row in rows]) for name in numbers]
-    columns = [each for each in columns if each.std() > 0.0]
-    # a word that everybody has says as little as one that nobody has
-    telling = sorted(words, key=lambda pair: (-min(words[pair], len(rows) - words[pair]), pair))
-    for name, word in telling[: max(most - len(columns), 0)]:
-        if words[name, word] < len(rows):
-            columns.append(np.array([float(row.context.get(name) == word) for row in rows]))
-    return np.column_stack(columns[:most]) if columns else np.zeros((len(rows), 0))
+    @override
+    def __len__(self) -> int:
+        return len(self._places)
 
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
 
-def _filled(values: Sequence[object]) -> Floats:
-    plain = [each if each.__class__ is float else number(each) for each in values]
-    found = np.array(plain, dtype=np.float64)
-    known = np.isfinite(found)
-    return np.where(known, found, found[known].mean() if known.any() else 0.0)
+    @overload
+    def __getitem__(self, at: slice) -> "Rows": ...
+
+    @override
+    def __getitem__(self, at: int | slice) -> "Row | Rows":
+        places = self._places[at]
+        return self._those(places) if isinstance(at, slice) else self._columns.row(int(places))
+
+    @override
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._columns.row, self._places)
+
+    def numbers(self) -> Iterator[tuple[str, Floats]]:
+        """Return the numbers of the contexts, name by name; not a number where there is none."""
+        return self._columns.contexts.numbers(self._places)
+
+    def codes(self) -> Iterator[tuple[str, Codes]]:
+        """Return the words of the contexts, name by name, as indices of ``words``."""
+        return self._columns.contexts.codes(self._places)
+
+    @property
+    def words(self) -> list[str]:
+        """The words there are in the contexts of the whole log."""
+        return self._columns.contexts.words.values
+
+    def arms(self) -> tuple[str, ...]:
+        """Return all arms of the whole log, of policies given in it too, in the order of their names."""
+        of = self._columns
+        eligible = {arm for arms in of.choices.values for arm in arms}
+        given = {arm for (_, arm), _ in of.given.numbers(self._places[:0])}
+        return tuple(sorted(eligible.union(of.arms.values, given)))
+
+    def log(self, arms: Sequence[str]) -> Log:
+        """Return the rows as a log, with the whole logged distributions where every row has one."""
+        of, these = self._columns, self._places
+        place = {arm: at for at, arm in enumerate(arms)}
+        visitors = np.empty(len(of.visitors.values), dtype=np.int64)
+        visitors[np.argsort(np.array(of.visitors.values, dtype=object))] = np.arange(len(visitors))
+        return Log(
+            np.asarray(of.reward)[these],
+            np.array([place[arm] for arm in of.arms.values], dtype=np.int64)[np.asarray(of.arm)[these]],
+            np.asarray(of.propensity)[these],
+            visitors[np.asarray(of.visitor)[these]],
+            self._logging(place),
+        )
+
+    def _logging(self, place: Mapping[str, int]) -> Floats | None:
+        found = np.zeros((len(self), len(place)))
+        for arm, values in self._columns.logging.numbers(self._places):
+            found[:, place[arm]] = np.nan_to_num(values)
+        return found if found.any(axis=1).all() else None

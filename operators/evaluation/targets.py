@@ -1,13 +1,14 @@
 """The policies that can be evaluated: what each would do in a row, frozen before it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 import msgspec
+import numpy as np
 
 from operators import policies
 from operators.evaluation.log import Floats
-from operators.evaluation.rows import Row, matrix
+from operators.evaluation.rows import Row
 from operators.evaluation.shares import Shares
 from operators.policies import POLICIES, Policy
 from operators.policy_words import settings_in
@@ -84,16 +85,32 @@ def target_of(
     Where the one arm of ``always`` is not eligible, `no_offer` is chosen. Raises SetupError where the rows
     do not tell.
     """
+    return _matrix(_choices(spec, rows, arms, before, like), len(rows), arms)
+
+
+def _matrix(distributions: Iterable[Mapping[str, float]], size: int, arms: Sequence[str]) -> Floats:
+    """Return ``size`` distributions as rows by arms, 0 where an arm is not named."""
+    place = {arm: at for at, arm in enumerate(arms)}
+    found = np.zeros((size, len(arms)))
+    for row, each in zip(found, distributions, strict=True):
+        for arm, probability in each.items():
+            row[place[arm]] = probability
+    return found
+
+
+def _choices(
+    spec: Spec, rows: Sequence[Row], arms: Sequence[str], before: Sequence[Row], like: Shares | None
+) -> Iterator[Mapping[str, float]]:
     if spec.kind == "always":
-        return matrix([{_always(spec, row, arms): 1.0} for row in rows], arms)
+        return ({_always(spec, row, arms): 1.0} for row in rows)
     if spec.kind == "uniform":
-        return matrix([dict.fromkeys(row.eligible, 1.0 / len(row.eligible)) for row in rows], arms)
+        return (dict.fromkeys(row.eligible, 1.0 / len(row.eligible)) for row in rows)
     if spec.kind == "columns":
-        return matrix([_given(spec, row) for row in rows], arms)
+        return (_given(spec, row) for row in rows)
     if spec.kind == "like" and like is not None:
-        return matrix([like.of(row) for row in rows], arms)
+        return (like.of(row) for row in rows)
     policy = taught(spec, before)
-    return matrix([policy.probabilities(row.eligible, row.context) for row in rows], arms)
+    return (cast("Mapping[str, float]", policy.probabilities(row.eligible, row.context)) for row in rows)
 
 
 def _always(spec: Spec, row: Row, arms: Sequence[str]) -> str:

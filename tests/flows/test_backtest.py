@@ -137,8 +137,8 @@ def test_shoppers_of_a_market_there_is_not_are_refused():
     ("specs", "words"),
     [
         (["magic"], "policy must be one of linear_thompson, .*; got 'magic'"),
-        (["linucb:width=2"], "--policy linucb takes the settings .*; got 'width'"),
-        (["always:moon"], "--policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
+        (["linucb:width=2"], "policy linucb takes the settings .*; got 'width'"),
+        (["always:moon"], "policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
         (["none", "none"], "--policy must be given once for each policy; got 'none' twice"),
     ],
 )

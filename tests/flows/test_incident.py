@@ -6,9 +6,11 @@ import orjson
 import pytest
 
 from flows.assembly import reader_of, rules_of
+from flows.backtest import dense, over_shoppers
+from flows.backtest_world import Length, Shoppers
 from flows.ledger_store import Ledgers
 from flows.plain import PlainPage
-from flows.settings import Settings
+from flows.settings import Settings, read_settings
 from operators.shoppers import World, WorldSettings
 from schemas.decisions import DECISIONS, Drift, Outcome
 from schemas.message import Message
@@ -51,6 +53,24 @@ def test_a_steady_month_gives_no_alarm(seed):
     records = month(seed)
     assert sum(isinstance(record, Outcome) for record in records) > 2_500
     assert [record for record in records if isinstance(record, Drift)] == []
+
+
+def test_a_busy_day_that_begins_and_ends_is_no_drift_of_the_base_rate(tmp_path):
+    settings = dense(read_settings(seed=2))
+    over_shoppers(Shoppers(visits_per_hour=6_000), settings, Length(decisions=600))(settings, tmp_path)
+    outcomes = (tmp_path / "outcomes.jsonl").read_text()
+    assert outcomes.count('"abandoned"') > 500
+    assert outcomes.count('"purchased"') > 200
+    assert "base_rate" not in (tmp_path / "drifts.jsonl").read_text()
+
+
+def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
+    settings = read_settings(session_gap="20m")
+    live, replayed = (
+        rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=ordered).markets.settle_s
+        for ordered in (False, True)
+    )
+    assert (live, replayed) == (0.0, 1800.0)
 
 
 @pytest.mark.parametrize("seed", [3, 4])

@@ -175,12 +175,19 @@ def loop(
     return said, page
 
 
-def page_of(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100, **more):
+def page_of(
+    parts: dict[str, list[Message]],
+    chosen: Settings | None = None,
+    *,
+    batch: int = 100,
+    ledgers: Ledgers | None = None,
+    **more,
+):
     """The page over lists, in ordered mode: the dataflow, and its ends by name."""
-    chosen = chosen or settings()
+    chosen, ledgers = chosen or settings(), ledgers or Ledgers()
     ends = {name: CollectSink() for name in ("offers", "decisions", "rejected")}
     source = ListSource(parts, readers(chosen), batch=batch, **more)
-    rules = rules_of(chosen, SHOP, source.list_parts(), Ledgers().of, ordered=True)
+    rules = rules_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
     return draw(Edges(source, *ends.values(), ForgetSink(), ForgetSink()), rules), ends
 
 

@@ -505,13 +505,16 @@ def test_another_policy_starts_without_the_lessons_of_the_one_before():
     assert desk.machine.policy.lessons == 1
     state = desk.machine.snapshot()
     world = shop()
-    same, other = (
+    same, looser, other, faster = (
         Decisions(
-            world.markets["default"], world.arms("default"), desk.ledger, DecisionSettings(policy=name), state
+            world.markets["default"], world.arms("default"), desk.ledger, DecisionSettings(policy=it), state
         )
-        for name in ("linear_thompson", "epsilon_greedy")
+        for it in ("linear_thompson", "linear_thompson:floor=0.3", "linucb", "linear_thompson:half_life=9")
     )
     assert (same.policy.lessons, other.policy.lessons) == (1, 0)
+    assert (looser.policy.lessons, looser.policy.floor, looser.left) == (1, 0.3, None)
+    assert (faster.policy.lessons, faster.policy.half_life) == (0, 9)
+    assert other.left == faster.left == "linear_thompson"
 
 
 def test_a_state_of_another_format_is_refused_with_words():

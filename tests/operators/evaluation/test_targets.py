@@ -2,8 +2,7 @@
 
 import pytest
 
-from operators.evaluation import Row, Shares, spec_of
-from operators.evaluation.rows import arms_of
+from operators.evaluation import Row, Rows, Shares, spec_of
 from operators.evaluation.targets import target_of, taught
 from schemas.errors import SetupError
 
@@ -17,7 +16,7 @@ ROWS = [row(at=0), row("no_offer", eligible=("no_offer", "ship"), at=1), row("sh
 
 
 def chosen(text, rows=ROWS, before=(), like=None):
-    arms = arms_of(rows)
+    arms = Rows(rows).arms()
     found = target_of(spec_of(text), rows, arms, before, like)
     return [{arm: p for arm, p in zip(arms, each, strict=True) if p} for each in found.tolist()]
 
@@ -73,7 +72,7 @@ def test_a_policy_that_learns_may_have_settings():
         ("best", "--policy must be none, always:ARM, uniform, .* linear_thompson, .*; got 'best'"),
         ("always:", "--policy must be none"),
         ("learning:uniform", "--policy must be none"),
-        ("linucb:width=2", "--policy linucb takes the settings seed, .*; got 'width'"),
+        ("linucb:width=2", "policy linucb takes the settings seed, .*; got 'width'"),
     ],
 )
 def test_a_policy_there_is_not_is_refused_in_words(text, words):
