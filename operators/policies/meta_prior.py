@@ -12,7 +12,7 @@ Places = NDArray[np.intp]
 
 tied: Final = 4.0
 
-sweeps: Final = 3
+sweeps: Final = 6
 
 
 class MetaPrior:
