@@ -10,7 +10,7 @@ from operators.drift import Drift, Watch
 from operators.models import Features
 from operators.quality import Quality
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 CALM: Final = 500
 """What one drift triggered is not triggered again for so many lessons: an incident moves many figures."""
 
