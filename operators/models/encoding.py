@@ -8,7 +8,8 @@ from operators.models.base import Features
 BIAS: Final = "1"
 CONSTANT: Final = 3.0
 LIMIT: Final = 4_096
-MEMORY: Final = 1 / 20_000
+MEMORY: Final = 20_000
+LEAST: Final = 1 / MEMORY
 REACH: Final = 4.0
 BENT: Final = 2.0
 NOUGHT: Final = 1e-9
@@ -63,12 +64,12 @@ class Encoder:
                     numbers[name] = [1.0, number, 0.0, 0.0, min(max(value, -MOST), MOST), 0.0, 0.0]
                 continue
             known[0] = seen = known[0] + 1.0
-            rate = max(1.0 / seen, MEMORY)
+            rate = 1.0 / seen if seen < MEMORY else LEAST
             change = number - known[1]
             known[1] += rate * change
             known[2] = variance = (1.0 - rate) * (known[2] + rate * change * change)
             known[3] = 1.0 / sqrt(variance) if variance > 1e-18 else 0.0
-            change = min(max(value, -MOST), MOST) - known[4]
+            change = (value if -MOST < value < MOST else MOST if value > 0.0 else -MOST) - known[4]
             known[4] += rate * change
             known[5] = variance = (1.0 - rate) * (known[5] + rate * change * change)
             known[6] = 1.0 / sqrt(variance) if variance > 1e-18 else 0.0
