@@ -4,10 +4,12 @@ from bisect import bisect_right
 from math import exp, log
 from typing import Final, NamedTuple
 
+from operators.calibration import SMALL
+
 FURTHEST: Final = 12.0
 PER_UNIT: Final = 8
 BINS: Final = int(2 * FURTHEST * PER_UNIT)
-EVERY: Final = 100
+EVERY: Final = 50
 MOST: Final = 50.0
 PARTS: Final = 20
 LEAST: Final = 2.0
@@ -29,13 +31,13 @@ class Pool(NamedTuple):
 
 
 class Bend:
-    """Histogram recalibration with shrinkage, redrawn every 100 outcomes.
+    """Histogram recalibration with shrinkage, redrawn every 50 outcomes.
 
     Outcomes are counted in 192 bins of log-odds, the older the less (``memory``), and pooled to twenty of
     about equal size, fewer where one kind of outcome is rare. The free line follows the pools wherever they
     leave the diagonal, and so can put a score in order that is wrong in places; the rising one follows their
-    best rising fit. How far either goes is shrunk by what chance alone would explain (James and Stein 1961):
-    over a score that is right both stay nearly straight.
+    best rising fit. How far either goes is shrunk by what chance, and gaps of 0.01, would explain (James and
+    Stein 1961): over a score that is right, or as good as right, both stay nearly straight.
     """
 
     __slots__ = ("at", "counts", "due", "free", "keep", "rising", "said", "true")
@@ -103,11 +105,11 @@ class Bend:
 
 
 def shrunk(gaps: list[float], pools: list[Pool], freedom: int) -> list[float]:
-    """How far the log-odds move: over the share of each gap that chance, with so much freedom, leaves."""
+    """How far the log-odds move: over the share of each gap that chance and trifles, so free, leave."""
     ratio = 0.0
     for gap, pool in zip(gaps, pools, strict=True):
         p = pool.said / pool.size
-        ratio += gap * gap * pool.size / max(p * (1.0 - p), 1e-4)
+        ratio += gap * gap / (p * (1.0 - p) / pool.size + SMALL * SMALL)
     kept = max(1.0 - freedom / ratio, 0.0) if ratio > 0.0 else 0.0
     return [shift(pool.said / pool.size, kept * gap) for gap, pool in zip(gaps, pools, strict=True)]
 

@@ -1,19 +1,22 @@
 """Any model of the table with its probabilities set right."""
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from operators.bend import Bend
 from operators.calibration import Tracking, odds
 from operators.models.base import Features, Model
+
+FIRST: Final = (0.8, 0.1, 0.1)
+"""The trust in the model's own word, the rising line, the free line before any outcome."""
 
 
 class Calibrated(Model):
     """A model behind an online calibration that is used as far as it has proved itself.
 
     The model's own word, the same word on a line that never falls, and on a free line, are weighed by how
-    well each predicted so far, as in the mixture (Herbster and Warmuth 1998): a model that is right is left
-    alone, and its order only given up where that predicts better. What the three together have missed is
-    tracked and made good. Bounded by the model.
+    well each predicted so far, as in the mixture (Herbster and Warmuth 1998), its own by four to one before
+    anything is known: a model that is right is left alone, and its order only given up where that predicts
+    better. What the three together have missed is tracked and made good. Bounded by the model.
     """
 
     def __init__(self, model: Model, share: float = 0.0005) -> None:
@@ -23,7 +26,7 @@ class Calibrated(Model):
 
     def _begin(self) -> None:
         self.bend = Bend()
-        self.trust = (1 / 3, 1 / 3, 1 / 3)  # in the model's own word, the rising line, the free line
+        self.trust = FIRST
         self.tracking = Tracking()
 
     def probability(self, x: Features) -> float:
@@ -61,5 +64,6 @@ class Calibrated(Model):
         own, up, any_way = (
             trust * (word if y else 1.0 - word) ** w for trust, word in zip(self.trust, words, strict=True)
         )
-        kept, floor = (1.0 - self.share) / (own + up + any_way), self.share / 3.0
-        self.trust = (kept * own + floor, kept * up + floor, kept * any_way + floor)
+        kept = (1.0 - self.share) / (own + up + any_way)
+        first, *_, line = (self.share * trust for trust in FIRST)
+        self.trust = (kept * own + first, kept * up + line, kept * any_way + line)

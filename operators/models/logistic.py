@@ -13,7 +13,7 @@ class Logistic(Model):
     that the first ones are short. Bounded by the encoder's names.
     """
 
-    def __init__(self, rate: float = 0.1, patience: float = 1.0) -> None:
+    def __init__(self, rate: float = 0.2, patience: float = 1.0) -> None:
         self.rate = rate
         self.patience = patience
         self.encoder = Encoder()

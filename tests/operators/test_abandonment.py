@@ -172,10 +172,10 @@ def test_a_challenger_serves_once_it_predicts_better(after_the_turn):
     first = Abandonment("logistic", "reset")
     assert machine.challenger is None
     assert machine.model is not first.model
-    asked = [machine.score(features) for features, _ in carts(50, seed=9)]
-    left = [abandoned for _, abandoned in switched(50, 0, seed=9)]
+    asked = [machine.score(features) for features, _ in carts(500, seed=9)]
+    left = [abandoned for _, abandoned in switched(500, 0, seed=9)]
     right = sum((p > 0.5) == y for p, y in zip(asked, left, strict=True))
-    assert right > 35
+    assert right > 360
 
 
 def test_a_challenger_that_is_no_better_is_given_up():

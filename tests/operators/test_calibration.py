@@ -98,17 +98,17 @@ def test_a_model_is_set_right_without_losing_its_order(stream):
 
 
 @pytest.mark.parametrize(
-    ("says", "wrong"),
-    [(lambda z: sigmoid(z**3 / 3), 0.07), (lambda z: sigmoid(abs(z) - 1), 0.1)],
-    ids=["curved", "folded"],
+    ("says", "wrong", "loses"),
+    [(lambda z: sigmoid(z**3 / 3), 0.07, 0.002), (lambda z: sigmoid(abs(z) - 1), 0.1, 0.01)],
+    ids=["curved", "folded"],  # folded, it has no order to lose: an AUC of 0.49
 )
-def test_what_no_logistic_curve_can_set_right_is_bent(says, wrong):
+def test_what_no_logistic_curve_can_set_right_is_bent(says, wrong, loses):
     raw = list(outcomes(says))
     said, true = judged(Calibrated(Told()), raw)
     before = np.array([x["says"] for x, _ in raw[2_000:]])
     assert calibration_error(before, true) > wrong
     assert calibration_error(said, true) <= 0.02
-    assert auc(said, true) > auc(before, true) - 0.005
+    assert auc(said, true) > auc(before, true) - loses
 
 
 def test_a_score_that_means_the_opposite_in_its_middle_is_put_in_order():
@@ -121,15 +121,17 @@ def test_a_score_that_means_the_opposite_in_its_middle_is_put_in_order():
     assert auc(said, true) > auc(before, true) + 0.03
 
 
-def test_rare_outcomes_keep_their_order():
-    chance, model, raw = random.Random(12), Calibrated(Told()), []
-    for _ in range(12_000):
-        z = chance.gauss(-4.5, 1)
-        raw.append(({"says": sigmoid(z)}, chance.random() < sigmoid(z)))
-    said, true = judged(model, raw)
-    before = np.array([x["says"] for x, _ in raw[2_000:]])
-    assert calibration_error(said, true) <= 0.01
-    assert auc(said, true) > auc(before, true) - 0.003
+@pytest.mark.parametrize(("middle", "spread"), [(-4.5, 1.0), (-4.0, 0.4), (3.7, 0.5)])
+def test_rare_outcomes_keep_their_order(middle, spread):
+    for seed in (12, 13, 14):
+        chance, model, raw = random.Random(seed), Calibrated(Told()), []
+        for _ in range(12_000):
+            z = chance.gauss(middle, spread)
+            raw.append(({"says": sigmoid(z)}, chance.random() < sigmoid(z)))
+        said, true = judged(model, raw)
+        before = np.array([x["says"] for x, _ in raw[2_000:]])
+        assert calibration_error(said, true) <= 0.01
+        assert auc(said, true) > auc(before, true) - 0.0015
 
 
 def test_a_model_that_is_right_is_soon_left_alone():
@@ -151,7 +153,7 @@ def test_what_is_missed_around_a_probability_is_bounded_however_long_it_goes_on(
     assert tracking(0.4) == pytest.approx(0.7, abs=0.06)
     assert missed == pytest.approx(tracking.sums[4])
     assert missed == pytest.approx(halfway, abs=40.0)
-    assert missed < 200.0
+    assert missed < 0.01 * 40_000
 
 
 def test_what_chance_explains_hardly_moves_a_probability():

@@ -3,7 +3,9 @@
 import math
 import pickle
 import random
+from decimal import Decimal
 
+import numpy as np
 import pytest
 from river import base
 
@@ -14,6 +16,7 @@ from operators.models.encoding import BIAS, CONSTANT, LIMIT, Encoder
 from operators.models.logistic import Logistic
 from operators.models.mixture import Mixture
 from operators.models.trees import Forest, Tree
+from operators.quality import auc
 from schemas.errors import SetupError
 
 
@@ -112,7 +115,7 @@ def test_what_was_learned_tells_carts_apart(name):
 
 @pytest.mark.parametrize("name", models.MODELS)
 def test_gaps_and_broken_numbers_do_no_harm(name):
-    odd = [None, math.nan, math.inf, -math.inf, -5.0, 1e300, True, "word", ""]
+    odd = [None, math.nan, math.inf, -math.inf, -5.0, 1e300, Decimal("2.5"), True, "word", ""]
     model = models.build(name)
     chance = random.Random(4)
     for x, y in carts(60):
@@ -130,6 +133,17 @@ def test_a_number_that_is_only_ever_there_or_not_still_tells():
         model.learn_one({"always": 1.0} | ({"coupon_box": 1.0} if y else {}), y)
     assert model.probability({"always": 1.0, "coupon_box": 1.0}) > 0.9
     assert model.probability({"always": 1.0}) < 0.1
+
+
+def test_a_number_counts_as_it_is_or_as_its_logarithm_whichever_tells():
+    for tells in (lambda value: value, math.log):
+        chance, model, said, true = random.Random(10), Logistic(), [], []
+        for _ in range(4_000):
+            one, other = math.exp(chance.uniform(0, 5)), math.exp(chance.uniform(0, 5))
+            left = tells(one) + tells(other) > 2 * tells(30.0)
+            said.append(model.lesson({"one": one, "other": other}, left, 1.0))
+            true.append(left)
+        assert auc(np.array(said[1_000:]), np.array(true[1_000:])) > 0.99
 
 
 def test_names_without_end_do_not_grow_the_encoder_without_end():
@@ -165,6 +179,31 @@ def test_the_mixture_trusts_whoever_is_right_and_changes_its_mind():
     assert sum(mixture.trust) == pytest.approx(1.0)
 
 
+class Knows(Model):
+    """Right about one feature, and knows no other."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def probability(self, x):
+        return 1 / (1 + math.exp(-x[self.name]))
+
+    def lesson(self, x, _y, _w):
+        return self.probability(x)
+
+
+def test_models_that_know_different_things_are_better_together():
+    chance, together, lost = random.Random(11), Mixture((Knows("a"), Knows("b"))), {"a": 0.0, "b": 0.0}
+    for turn in range(3_000):
+        x = {"a": chance.gauss(0, 2), "b": chance.gauss(0, 2)}
+        y = chance.random() < 1 / (1 + math.exp(-x["a"] - x["b"]))
+        served = together.lesson(x, y, 1.0)
+        for alone in lost:
+            p = Knows(alone).probability(x)
+            lost[alone] += (turn >= 500) * math.log((served if y else 1 - served) / (p if y else 1 - p))
+    assert min(lost.values()) / 2_500 > 0.1
+
+
 def test_the_mixture_loses_next_to_nothing_against_its_best_model():
     mixture, best, lost = Mixture((Always(0.7), Always(0.5), Always(0.2))), Always(0.7), 0.0
     chance = random.Random(5)
@@ -173,4 +212,4 @@ def test_the_mixture_loses_next_to_nothing_against_its_best_model():
         served, by_best = mixture.probability({}), best.p
         lost += math.log(by_best if y else 1 - by_best) - math.log(served if y else 1 - served)
         mixture.learn_one({}, y)
-    assert lost < math.log(3) + 2_000 * 0.001 * 1.1
+    assert lost < math.log(4) + 2_000 * 0.0003 * 1.1
