@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from operators.policies import EpsilonGreedy, loads
-from tests.benchmarks.new_arms import regret
+from tests.benchmarks.new_arms import EXPECTED, regret
 
 FEATURES = ("cart", "visits", "hour")
 SPREADS = np.array([0.5, 1.0, 2.0])
@@ -48,7 +48,7 @@ def test_new_arms_cost_less_where_few_features_tell_arms_apart():
 
 
 def test_new_arms_cost_hardly_more_where_the_prior_was_right_from_the_start():
-    own = np.full(8, 8.0**-0.5)  # the spread that the prior begins with
+    own = np.full(8, EXPECTED)
     learned, fixed = (
         sum(regret(seed, own, learn_prior=each) for seed in (1, 2, 3)) for each in (True, False)
     )
