@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flows.page import Rules
 from flows.seen_store import MemorySeen, RocksSeen
 from flows.settings import Settings
-from operators.decisions import DecisionSettings
+from operators.choosing import DecisionSettings
 from operators.ledger import Ledger
 from operators.markets import MarketSettings
 from operators.reading import Reader, ReadingSettings

@@ -1,11 +1,16 @@
 """Which arms may be chosen for a moment, and why each other one may not."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
 from operators.facts import Moment
 from schemas.catalog import NO_OFFER, Offer
+
+MAX_AGE_S: Final[Mapping[str, float]] = MappingProxyType({"on_site": 600.0, "app": 3600.0, "email": 21_600.0})
+"""How old a moment may be when it is read, for each channel to be still worth an offer."""
 
 
 class Choice(msgspec.Struct, frozen=True):

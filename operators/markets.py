@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from operators.abandonment import Abandonment, OnDrift
-from operators.decisions import Decisions, DecisionSettings, Scored
+from operators.choosing import DecisionSettings, Scored
+from operators.decisions import Decisions
 from operators.facts import Fact, MarketParcel, Moment, Outcome, Row, Said, VisitSaid, place
 from operators.facts_from import FEEDBACK
 from operators.ids import SHARDS, check_format

@@ -16,7 +16,8 @@ from flows.page import Rules
 from flows.plain import PlainPage
 from flows.seen_store import MemorySeen
 from operators import facts_from
-from operators.decisions import Decisions, DecisionSettings, Scored
+from operators.choosing import DecisionSettings, Scored
+from operators.decisions import Decisions
 from operators.facts import RANK, Fact, Line, Moment, Said
 from operators.markets import MarketSettings, MarketStation
 from operators.policies import LinearThompson

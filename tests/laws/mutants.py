@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "6 state is bounded",
         "cooldowns are never forgotten",
-        "operators/decisions.py",
-        "        _drop_front(self._cooldown, lambda until_s: until_s < time_s)\n",
+        "operators/treated.py",
+        "        _drop_front(self.cooldowns, lambda until_s: until_s < time_s)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),
@@ -131,9 +131,9 @@ MUTANTS = (
     Mutant(
         "11 the same features",
         "the score is missing from what is learned",
-        "operators/decisions.py",
-        "            context,\n            orjson.dumps(decided),",
-        "            moment.features,\n            orjson.dumps(decided),",
+        "operators/entries.py",
+        "        on.context,\n        orjson.dumps(decided),",
+        "        moment.features,\n        orjson.dumps(decided),",
         "tests/laws/test_same_features.py",
     ),
 )

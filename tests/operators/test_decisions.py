@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.memory_ledger import MemoryLedger
-from operators import decisions
-from operators.decisions import Decisions, DecisionSettings
+from operators import treated
+from operators.choosing import DecisionSettings
+from operators.decisions import Decisions
 from operators.facts import RANK, Outcome
 from operators.ledger import read
 from schemas.decisions import DECISIONS
@@ -76,7 +77,7 @@ def test_an_offer_nobody_used_expires_once():
     [expired] = desk.wait(1801)
     assert (expired["type"], expired["data"]["reason"]) == ("offer.expired", "expired")
     assert types(desk.wait(2 * HOUR)) == ["reward"]
-    assert desk.machine._open == {}
+    assert len(desk.machine._watched) == 0
 
 
 def test_an_order_read_late_still_revokes_the_offer_it_could_not_prevent():
@@ -564,11 +565,11 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
             desk.order(at + 60, f"v{n}")
         desk.wait(at)
         figures = desk.machine.figures()
-        sizes.append((figures["open_decisions"], figures["cooldowns"], len(desk.machine._timers)))
+        sizes.append((figures["open_decisions"], figures["cooldowns"], len(desk.machine._watched._timers)))
     assert max(size[0] for size in sizes) <= 4
     assert max(size[1] for size in sizes) <= DAY / 1800 + 1
     assert all(timers == open_ for open_, _, timers in sizes)
-    assert figures["decided_carts"] <= decisions.CART_S / 1800 + 1
-    assert len(desk.machine._timers._heap) <= 10
+    assert figures["decided_carts"] <= treated.CART_S / 1800 + 1
+    assert len(desk.machine._watched._timers._heap) <= 10
     assert len(list(desk.ledger.after(0))) <= (3 * DAY + HOUR) / 1800 + 1
-    assert len(desk.machine._of_visitor) == figures["open_decisions"]
+    assert len(desk.machine._watched._of_visitor) == figures["open_decisions"]

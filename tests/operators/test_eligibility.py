@@ -1,7 +1,6 @@
 """Which arms may be chosen, and why not the others."""
 
-from operators.decisions import MAX_AGE_S
-from operators.eligibility import choice
+from operators.eligibility import MAX_AGE_S, choice
 from tests.builders import HOUR, moment, offer
 
 OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=100.0))
