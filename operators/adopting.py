@@ -1,7 +1,5 @@
 """The decisions to be adopted: the ledger has them, the state that is gone on from does not know of them."""
 
-import math
-
 from operators.ledger import Entry
 
 
@@ -29,9 +27,9 @@ class Adopting:
         """Return the entry of a decision, None where it is not to be adopted."""
         return self._entries.get(decision_id)
 
-    def of_visitor(self, visitor: str, before_s: float = math.inf) -> list[Entry]:
-        """Return a visitor's entries of before a time."""
-        return [entry for entry in self._of_visitor.get(visitor, ()) if entry.at_s < before_s]
+    def of_visitor(self, visitor: str) -> tuple[Entry, ...]:
+        """Return a visitor's entries."""
+        return tuple(self._of_visitor.get(visitor, ()))
 
     def before(self, before_s: float) -> list[Entry]:
         """Return the entries of before a time."""

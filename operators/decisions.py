@@ -177,8 +177,9 @@ class Decisions:
 
     def fire(self, before_s: float) -> None:
         """Do what is due before a time: take over adopted decisions, end windows, let offers expire."""
-        for entry in self._adopting.before(before_s):
-            self._adopt(entry)
+        if self._adopting:
+            for entry in self._adopting.before(before_s):
+                self._adopt(entry)
         for due_s, each in self._watched.due(before_s):
             self._end_what_is_due(each, math.nextafter(due_s, math.inf))
 
@@ -228,8 +229,9 @@ class Decisions:
 
     def _settle(self, visitor: str, before_s: float) -> None:
         """Bring one visitor's decisions up to a time, before something of that time is taken."""
-        for entry in self._adopting.of_visitor(visitor, before_s):
-            self._adopt(entry)
+        for entry in self._adopting.of_visitor(visitor):
+            if entry.at_s < before_s:
+                self._adopt(entry)
         for each in self._watched.of_visitor(visitor):
             self._end_what_is_due(each, before_s)
 

@@ -17,7 +17,7 @@ class Watched:
 
     def __init__(self) -> None:
         self._open: dict[str, Open] = {}
-        self._of_visitor: dict[str, list[str]] = {}
+        self._of_visitor: dict[str, list[Open]] = {}
         self._timers: Timers[str] = Timers()
 
     def __len__(self) -> int:
@@ -32,14 +32,14 @@ class Watched:
         """Return a decision, None where it is not watched."""
         return self._open.get(decision_id)
 
-    def of_visitor(self, visitor: str) -> list[Open]:
+    def of_visitor(self, visitor: str) -> tuple[Open, ...]:
         """Return a visitor's decisions."""
-        return [self._open[name] for name in self._of_visitor.get(visitor, ())]
+        return tuple(self._of_visitor.get(visitor, ()))
 
     def add(self, each: Open) -> None:
         """Watch a decision from now on."""
         self._open[each.decision] = each
-        self._of_visitor.setdefault(each.visitor, []).append(each.decision)
+        self._of_visitor.setdefault(each.visitor, []).append(each)
         self._timers.set(each.decision, each.due_s())
 
     def changed(self, each: Open) -> None:
@@ -50,7 +50,7 @@ class Watched:
         self._timers.drop(each.decision)
         del self._open[each.decision]
         mine = self._of_visitor[each.visitor]
-        mine.remove(each.decision)
+        mine.remove(each)
         if not mine:
             del self._of_visitor[each.visitor]
 
