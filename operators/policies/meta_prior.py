@@ -25,7 +25,7 @@ class MetaPrior:
 
     Group 0 is the intercept; every feature is a group. All groups but the intercept have a precision in
     common, ``rest``; a group is drawn towards it as far as the differences between groups may be chance.
-    What level and rest begin with has the worth of ``tied`` weights each. A weight is measured in standard
+    What level and rest begin with has the worth of ``tied`` weights each, and bounds how wide they become. A weight is measured in standard
     deviations of its feature, a precision in lessons: it is the noise's variance by the weight's. Bounded by
     the number of groups.
     """
@@ -54,15 +54,19 @@ class MetaPrior:
         determined = np.bincount(groups, known)
         energy = np.bincount(groups, squares.sum(axis=0))
         found = MetaPrior(0.0, 0.0)
-        found.level = float((tied + determined[0]) / (tied / self.level + energy[0]))
-        found.rest = float((tied + determined[1:].sum()) / (tied / self.rest + energy[1:].sum()))
+        # fewer lessons than columns leave no noise, beside which weights would seem to have no end
+        least = (tied / (tied + determined.sum())) ** 2
+        found.level = float(max((tied + determined[0]) / (tied / self.level + energy[0]), least * self.level))
+        told = tied + determined[1:].sum()
+        found.rest = float(max(told / (tied / self.rest + energy[1:].sum()), least * self.rest))
         # groups differ as far as their estimates do beyond chance, which is 2/n for a logarithm of a variance
         ratios = np.log((0.25 + determined) / (0.25 + found.rest * energy))
         chance = 2.0 / (0.25 + determined)
         weights = determined * (np.arange(len(determined)) > 0)
         beyond = weights @ (ratios**2 - chance) / max(float(weights.sum()), 1.0)
         differ = max(float(beyond), 0.0)
-        found.slopes = found.rest * np.exp(ratios * differ / (differ + chance))
+        slopes = found.rest * np.exp(ratios * differ / (differ + chance))
+        found.slopes = np.maximum(slopes, least * self.rest)
         return found
 
     def state(self) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from operators.policies import EpsilonGreedy, loads
+from operators.policies.meta_prior import MetaPrior
 from tests.benchmarks.new_arms import EXPECTED, regret
 
 FEATURES = ("cart", "visits", "hour")
@@ -53,3 +54,10 @@ def test_new_arms_cost_hardly_more_where_the_prior_was_right_from_the_start():
         sum(regret(seed, own, learn_prior=each) for seed in (1, 2, 3)) for each in (True, False)
     )
     assert learned < 1.35 * fixed
+
+
+def test_a_fit_that_leaves_no_noise_keeps_the_prior_within_reach():
+    first, groups = MetaPrior(1.0, 7.0), np.arange(4)
+    found = first.fitted(np.full((2, 4), 1e12), np.zeros((2, 4)), groups, first)
+    reach = (4.0 / (4.0 + 8.0)) ** 2  # begun with the worth of four weights, told by eight
+    assert found.of(groups).tolist() == pytest.approx([reach, 7.0 * reach, 7.0 * reach, 7.0 * reach])
