@@ -25,9 +25,9 @@ class MetaPrior:
 
     Group 0 is the intercept; every feature is a group. All groups but the intercept have a precision in
     common, ``rest``; a group is drawn towards it as far as the differences between groups may be chance.
-    What level and rest begin with has the worth of ``tied`` weights each, and bounds how wide they become. A weight is measured in standard
-    deviations of its feature, a precision in lessons: it is the noise's variance by the weight's. Bounded by
-    the number of groups.
+    What level and rest begin with has the worth of ``tied`` weights each, and bounds how wide they become. A
+    weight is measured in standard deviations of its feature, a precision in lessons: it is the noise's
+    variance by the weight's. Bounded by the number of groups.
     """
 
     __slots__ = ("level", "rest", "slopes")
