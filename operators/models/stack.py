@@ -1,8 +1,10 @@
 """Several answers summed into one, better than each where each knows something that the others do not."""
 
-from math import exp, log
+from math import exp
 from operator import mul
 from typing import Final
+
+from operators import calibration
 
 SPREAD: Final = 0.09  # the variance of each weight before anything is known
 RETURN: Final = 1 / 30_000
@@ -66,7 +68,7 @@ class Stack:
 
 def log_odds(p: float) -> float:
     """The log-odds of a probability, between -8 and 8: beyond, models claim more than they know."""
-    return min(max(log(p / (1.0 - p)), -FURTHEST), FURTHEST)
+    return min(max(calibration.odds(p), -FURTHEST), FURTHEST)
 
 
 def dot(one: list[float], other: list[float]) -> float:
