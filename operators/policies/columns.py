@@ -26,6 +26,7 @@ class Columns:
         "absent",
         "begun",
         "first",
+        "latest",
         "names",
         "numbers",
         "owners",
@@ -48,6 +49,7 @@ class Columns:
         self.names: dict[str, int] = {}
         self.owners = [0]
         self.plans: dict[tuple[str, ...], Plan] = {}
+        self.latest: Plan | None = None
 
     def groups(self, width: int) -> NDArray[np.intp]:
         """The number of the feature that each of ``width`` columns is of; 0 is for the intercept or none."""
@@ -55,6 +57,12 @@ class Columns:
 
     def row(self, context: Context, width: int) -> NDArray[np.float64]:
         """The context as ``width`` numbers, zero beyond the columns in use."""
+        plan = self.latest
+        if plan is not None and context.__class__ is dict and len(context) == plan.size:
+            # a plan that finds as many names as the context has finds all of them
+            found = plan.row(context)
+            if found is not None and len(found) == width:
+                return found
         plan = self._plan(context, width)
         found = None if plan is None else plan.row(context)
         return found if found is not None else self._any_row(context, width)
@@ -75,7 +83,10 @@ class Columns:
                 return None
             tables = Tables(self.first, self.numbers, self.words, self.present, self.absent)
             plan = self.plans[names] = Plan.of(names, tables, width)
-        return plan if len(plan.first) == width else None
+        if len(plan.first) != width:
+            return None
+        self.latest = plan if plan.whole else None
+        return plan
 
     def _any_row(self, context: Context, width: int) -> NDArray[np.float64]:
         row = [0.0] * width
@@ -113,7 +124,7 @@ class Columns:
         if first is None:
             if len(self.first) < 2 * self.room:
                 self.first[name] = value
-                self.plans.clear()
+                self._plan_anew()
                 if self.begun:
                     self._add(self.present, name, self.size)
         elif value != first and name not in self.numbers:
@@ -123,13 +134,17 @@ class Columns:
         """From now on the number counts as at most this far from where it was first seen."""
         column, first, _ = self.numbers[name]
         self.numbers[name] = (column, first, most)
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
         self.plans.clear()
+        self.latest = None
 
     def _add(self, table: dict[Any, Any], key: str | tuple[str, str], entry: object) -> None:
         if self.size < self.room:
             table[key] = entry
             self.size += 1
-            self.plans.clear()
+            self._plan_anew()
             name = key if isinstance(key, str) else key[0]
             self.owners.append(self.names.setdefault(name, len(self.names) + 1))
 

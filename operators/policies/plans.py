@@ -44,17 +44,20 @@ class Tables(NamedTuple):
 class Plan(NamedTuple):
     """What the contexts of some names have in common, while their numbers are numbers and words are words.
 
-    ``numbers`` are in the order of their columns, then those without a column; ``pack`` puts them into the
-    bytes of a row that is zero elsewhere. The row is counted from ``first``, within ``least`` and ``most``.
-    ``settled``: no name in it, and none missing, is without its column.
+    ``size`` is how many names they have. ``numbers`` are in the order of their columns, then those without a
+    column; ``pack`` puts them into the bytes of a row that is zero elsewhere. The row is counted from
+    ``first``, within ``least`` and ``most``. ``whole``: the row reads each of the names. ``settled``: no name
+    in it, and none missing, is without its column.
     """
 
+    size: int
     numbers: Callable[[Context], tuple[Any, ...]]
     pack: Callable[..., bytes]
     first: NDArray[np.float64]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
     words: tuple[tuple[str, dict[str, int]], ...]
+    whole: bool
     settled: bool
 
     @classmethod
@@ -79,29 +82,31 @@ class Plan(NamedTuple):
         settled = not constant and len(moving) + len(chosen) == len(names)
         settled = settled and tables.first.keys() <= tables.present.keys() | tables.absent.keys() | set(there)
         return cls(
+            len(names),
             getter((*moving, *constant)),
             struct.Struct("=" + "".join(form) + "d" * len(constant)).pack,
             first,
             -most,
             most,
             chosen,
+            all(name in tables.first or name in words for name in names),
             settled,
         )
 
     def row(self, context: Context) -> NDArray[np.float64] | None:
-        """The row of such a context; None where a value is not what the plan counts on."""
+        """The row of such a context; None where a name or a value is not what the plan counts on."""
         try:
             values = self.numbers(context)
             packed = self.pack(*values)
             if not math.isfinite(sum(values)):
                 return None
-        except (TypeError, OverflowError, struct.error):
+        except (KeyError, TypeError, OverflowError, struct.error):
             return None
         row = np.frombuffer(packed, np.float64, len(self.first)) - self.first
         np.maximum(row, self.least, out=row)
         np.minimum(row, self.most, out=row)
         for name, columns in self.words:
-            word = context[name]
+            word = context.get(name)
             if word.__class__ is not str:
                 return None
             column = columns.get(word)

@@ -1,6 +1,7 @@
 """Where features stand, as they come and go."""
 
 import random
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -66,6 +67,24 @@ def test_a_row_is_the_same_worked_out_by_a_plan_or_one_by_one():
         size = columns.size
         columns.learn(context)
         assert settled is None or (columns.size == size and columns.state() == before)
+
+
+def test_a_row_is_the_same_whatever_the_context_asked_before_had():
+    known = [
+        {"price": 3.0, "visits": 2.0},
+        {"price": 5.0, "visits": 4.0},
+        {"price": 5.0, "device": "a"},
+        {"hour": 4.0},
+    ]
+    columns, rng = learned(*known), random.Random(1)
+    asked = [{"visits": 1.0, "price": 9.0}, {"price": 9.0, "hour": 1.0}, {"price": 9.0, "device": "a"}]
+    asked += [{"device": "a", "visits": "a"}, {"price": 9.0, "unknown": 1.0}, {"visits": 7.0, "unknown": 1.0}]
+    asked += [{"hour": 3.0}, {"price": 3.0}, {}, defaultdict(float, price=2.0, hour=1.0)]
+    for context in rng.choices(asked, k=400):
+        names = set(context)
+        row = columns.row(context, columns.size)
+        assert np.array_equal(row, columns._any_row(context, columns.size))
+        assert set(context) == names
 
 
 def test_a_context_with_nothing_new_is_settled():
