@@ -15,14 +15,15 @@ class Ties(NamedTuple):
     """How much an arm is like the others, in lessons' worth of evidence, before any lesson tells.
 
     That little is believed at first lets an arm's own first lessons count. ``level``: of what the arm earns
-    in the mean; ``slope``: of the weight of a column, for every column there is, so that all features
-    together are believed to explain four times as much as the noise, however many they are. ``noise``: how
-    many lessons of all arms an arm's noise is shrunk by. ``keep``: what a lesson counts after one more.
-    ``learned``: whether lessons change level and slope.
+    in the mean; ``slope``: of the weight of a column, for every column and every arm there is, so that what
+    features tell of the arms, summed over both, is believed to be 32 times the noise, however many they are:
+    the more arms share the lessons, the less of each can be learned, and the more alike they begin.
+    ``noise``: how many lessons of all arms an arm's noise is shrunk by. ``keep``: what a lesson counts after
+    one more. ``learned``: whether lessons change level and slope.
     """
 
     level: float = 1.0
-    slope: float = 0.25
+    slope: float = 1.0 / 32.0
     noise: float = 4.0
     keep: float = 1.0
     learned: bool = True
@@ -47,10 +48,11 @@ class Hierarchy:
 
         ``groups`` has one entry for each column in use.
         """
-        slope = self.ties.slope * max(1, len(groups) - 1)
+        arms = len(lessons.squares) - newcomer - 1
+        slope = self.ties.slope * max(1, len(groups) - 1) * max(2, arms)
         first = (MetaPrior(1e-3, 1.0), MetaPrior(self.ties.level, slope))
         self.shared, self.own = first
-        if self.ties.learned and told >= fewest and len(lessons.squares) > newcomer + 2:
+        if self.ties.learned and told >= fewest and arms > 1:
             self.shared, self.own = learned(lessons, frame, groups, first, self.ties.noise)
 
     def centre(self, lessons: Lessons, frame: Frame, groups: Places) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from operators.policies import LinearThompson
 from operators.policies.hierarchy import Ties
 
-EXPECTED = 1.0 / math.sqrt(8 * Ties().slope)
-"""The standard deviation that the prior begins with, for each of eight features."""
+EXPECTED = 1.0 / math.sqrt(8 * 8 * Ties().slope)
+"""The standard deviation that the prior begins with, for each of eight features of eight arms."""
 SPREADS = {
     "three of 24 features tell arms apart": np.where(np.arange(24) < 3, 1.0, 0.0),
     "arms differ three times as much as the prior expects": np.full(8, 3.0 * EXPECTED),
