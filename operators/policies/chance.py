@@ -1,7 +1,7 @@
 """Chance that can be repeated: a number from a seed, a pick from shares, and who is likely the best."""
 
-import math
 from collections.abc import Mapping, Sequence
+from math import erfc, fsum, sqrt
 from typing import Final, TypeVar
 
 Arm = TypeVar("Arm", bound=int | str)
@@ -44,7 +44,7 @@ def inverse_gap(scores: Sequence[float], gamma: float) -> list[float]:
     """Inverse gap weighting: 1 / (arms + gamma * gap) for all but the leader, which has the rest."""
     best, size = max(scores), len(scores)
     shares = [1.0 / (size + gamma * (best - score)) for score in scores]
-    shares[scores.index(best)] += 1.0 - math.fsum(shares)
+    shares[scores.index(best)] += 1.0 - fsum(shares)
     return shares
 
 
@@ -59,6 +59,6 @@ def odds(scores: Sequence[tuple[float, float]]) -> list[float]:
     found = []
     for mean, variance in scores:
         both = 2.0 * (variance + wide)
-        lose = math.erfc((best - mean) / math.sqrt(both)) if both > 0.0 else float(mean == best)
+        lose = erfc((best - mean) / sqrt(both)) if both > 0.0 else float(mean == best)
         found.append(lose / (2.0 - lose))
     return found

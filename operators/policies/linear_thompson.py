@@ -1,6 +1,6 @@
 """Optimistic Thompson sampling on linear regressions with learned noise: the default policy."""
 
-import math
+from math import sqrt
 from typing import Final
 
 from operators.policies.arms import Belief
@@ -26,7 +26,7 @@ class LinearThompson(LinearPolicy):
     def _prefer(self, beliefs: list[Belief]) -> list[float]:
         return odds(
             [
-                (mean + spread * math.sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
+                (mean + spread * sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
                 for mean, spread, noise in beliefs
             ]
         )

@@ -1,8 +1,8 @@
 """Rows made fast: how contexts of the same names become numbers, worked out once for all of them."""
 
-import math
 import struct
 from collections.abc import Callable, Mapping
+from math import isfinite
 from numbers import Real
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -21,7 +21,7 @@ def number(value: object) -> float | None:
         result = float(value)
     except OverflowError:
         return None
-    return result if math.isfinite(result) else None
+    return result if isfinite(result) else None
 
 
 def getter(names: tuple[str, ...]) -> Callable[[Context], tuple[Any, ...]]:
@@ -98,13 +98,12 @@ class Plan(NamedTuple):
         try:
             values = self.numbers(context)
             packed = self.pack(*values)
-            if not math.isfinite(sum(values)):
+            if not isfinite(sum(values)):
                 return None
         except (KeyError, TypeError, OverflowError, struct.error):
             return None
         row = np.frombuffer(packed, np.float64, len(self.first)) - self.first
-        np.maximum(row, self.least, out=row)
-        np.minimum(row, self.most, out=row)
+        row.clip(self.least, self.most, row)
         for name, columns in self.words:
             word = context.get(name)
             if word.__class__ is not str:

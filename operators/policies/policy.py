@@ -1,8 +1,8 @@
 """What every policy promises beyond River's interface: true probabilities, corrections, snapshots."""
 
 import abc
-import math
 from collections.abc import Sequence
+from math import fsum
 from typing import Any, ClassVar, Final, Self, cast
 
 import msgspec
@@ -77,8 +77,8 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         if not arms:
             raise ValueError("expected at least one arm to choose from; got none")
         shares = self._shares(arms, context)
-        rest, share = (1.0 - self.floor) / math.fsum(shares), self.floor / len(arms)
-        found = {arm: own * rest + share for arm, own in zip(arms, shares, strict=True)}
+        rest, share = (1.0 - self.floor) / fsum(shares), self.floor / len(arms)
+        found = dict(zip(arms, [own * rest + share for own in shares], strict=True))
         if len(found) < len(arms):
             raise ValueError(f"expected each arm once; got {list(arms)!r}")
         return found
