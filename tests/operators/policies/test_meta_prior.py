@@ -43,6 +43,14 @@ def test_a_new_arm_is_believed_to_be_like_the_others_as_far_as_they_are_alike():
     assert unsure[1] > 9.0 * sure[1]
 
 
+@pytest.mark.parametrize("arms", [2, 8, 20])
+def test_before_any_lesson_tells_all_arms_and_features_together_explain_as_much_however_many(arms):
+    weights = np.zeros((arms, len(FEATURES)))
+    policy = taught(weights, 600 // arms, np.random.default_rng(1), learn_prior=False)
+    shares = [each.variance / policy._arms.noise() for each in policy.meta_prior().values()]
+    assert arms * sum(shares) == pytest.approx(32.0, rel=0.15)
+
+
 def test_new_arms_cost_less_where_few_features_tell_arms_apart():
     own = np.where(np.arange(24) < 3, 1.0, 0.0)
     assert regret(1, own, learn_prior=True) < 0.8 * regret(1, own, learn_prior=False)
