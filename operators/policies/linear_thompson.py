@@ -7,7 +7,7 @@ from operators.policies.arms import Belief
 from operators.policies.chance import odds
 from operators.policies.linear import LinearPolicy
 
-width: Final = 0.25
+width: Final = 0.125
 narrowed: Final = width**2
 
 
@@ -18,7 +18,7 @@ class LinearThompson(LinearPolicy):
     2012, "Optimistic Bayesian Sampling in Contextual-Bandit Problems") and computed, not drawn. An arm's
     mean is raised by how far one lesson is expected to move it (the knowledge gradient's step: Ryzhov,
     Powell, Frazier, 2012), so an arm is tried soon where that would teach much, and no longer than it does.
-    Draws come from a quarter of the deviation, a compromise found by measuring regret.
+    Draws come from an eighth of the deviation, a compromise found by measuring regret.
     """
 
     name = "linear_thompson"
