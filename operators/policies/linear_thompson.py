@@ -8,7 +8,6 @@ from operators.policies.chance import odds
 from operators.policies.linear import LinearPolicy
 
 width: Final = 0.125
-optimism: Final = 0.85
 narrowed: Final = width**2
 
 
@@ -17,9 +16,9 @@ class LinearThompson(LinearPolicy):
 
     Thompson sampling (Russo et al., 2018, "A Tutorial on Thompson Sampling"), made optimistic (May et al.,
     2012, "Optimistic Bayesian Sampling in Contextual-Bandit Problems") and computed, not drawn. An arm's
-    mean is raised by 0.85 of how far one lesson is expected to move it (the knowledge gradient's step:
-    Ryzhov, Powell, Frazier, 2012), so an arm is tried soon where that would teach much, and no longer than
-    it does. Draws come from an eighth of the deviation. Both are compromises found by measuring regret.
+    mean is raised by how far one lesson is expected to move it (the knowledge gradient's step: Ryzhov,
+    Powell, Frazier, 2012), so an arm is tried soon where that would teach much, and no longer than it does.
+    Draws come from an eighth of the deviation, a compromise found by measuring regret.
     """
 
     name = "linear_thompson"
@@ -27,7 +26,7 @@ class LinearThompson(LinearPolicy):
     def _prefer(self, beliefs: list[Belief]) -> list[float]:
         return odds(
             [
-                (mean + optimism * spread * sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
+                (mean + spread * sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
                 for mean, spread, noise in beliefs
             ]
         )
