@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from flows.page import Rules
-from flows.seen_store import MemorySeen, RocksSeen
+from flows.dataflow import Rules
 from flows.settings import Settings
-from operators.choosing import DecisionSettings
-from operators.ledger import Ledger
-from operators.markets import MarketSettings
-from operators.reading import Reader, ReadingSettings
-from operators.sessions import VisitSettings
+from flows.stores.seen_ids import MemorySeen, RocksSeen
+from operators.decisions.ledger import Ledger
+from operators.decisions.market import MarketSettings
+from operators.decisions.selection import DecisionSettings
+from operators.ingest.partition_reader import Reader, ReadingSettings
+from operators.sessions.session_machine import VisitSettings
 from schemas.adapters import decoder
-from schemas.catalog import Shop
+from schemas.shop import Shop
 
 
 def rules_of(  # noqa: PLR0913  the one place of assembly is told everything

@@ -15,17 +15,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from operators import models
-from operators.abandonment import OnDrift
-from operators.policies.fixed import ALWAYS
-from operators.policy_words import built
+from operators.abandonment import models
+from operators.abandonment.abandonment_model import OnDrift
+from operators.bandits.fixed import ALWAYS
+from operators.bandits.spec import built
 from schemas.adapters import FORMATS
-from schemas.catalog import NO_OFFER, Shop, load_shop
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
+from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
 
 PREFIX: Final = "OFFERSTREAM_"
-DEFAULT_OFFERS: Final = Path(__file__).with_name("offers.toml")
 
 Trigger = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
@@ -67,7 +66,7 @@ class Settings(BaseSettings):
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
     kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
-    offers: Path = Field(DEFAULT_OFFERS, description="TOML file of the markets and the offers")
+    offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
         Field(("shop.events",), description="topics to read events from")
     )
@@ -230,7 +229,7 @@ def _words(error: ValidationError) -> str:
 def default_words(name: str) -> str:
     """Return the default of a setting as a table shows it."""
     value = Settings.model_fields[name].default
-    if value == DEFAULT_OFFERS:
+    if value == EXAMPLE_OFFERS:
         return "the built-in example"
     if value is None or value in ({}, ()):
         return ""

@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.catalog import Channel, Kind
 from schemas.events import Amount, Id, Name, Quantity
+from schemas.shop import Channel, Kind
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

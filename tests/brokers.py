@@ -10,7 +10,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from flows.broker import HOST, BrokerProcess, EmbeddedBroker, free_port
+from flows.kafka.broker_process import HOST, BrokerProcess, EmbeddedBroker, free_port
 
 KAFKA = "3.9.1"
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">

@@ -11,23 +11,23 @@ from zoneinfo import ZoneInfo
 import orjson
 from hypothesis import settings
 
-from flows.memory_ledger import MemoryLedger
-from flows.page import Rules
-from flows.plain import PlainPage
-from flows.seen_store import MemorySeen
-from operators import facts_from
-from operators.choosing import DecisionSettings, Scored
-from operators.decisions import Decisions
-from operators.facts import RANK, Fact, Line, Moment, Said
-from operators.markets import MarketSettings, MarketStation
-from operators.policies import LinearThompson
-from operators.reading import Reader, ReadingSettings
-from operators.sessions import Sessions, VisitSettings
-from operators.shards import Shard
+from flows.dataflow import Rules
+from flows.local.in_process import PlainPage
+from flows.stores.memory_ledger import MemoryLedger
+from flows.stores.seen_ids import MemorySeen
+from operators.bandits import LinearThompson
+from operators.decisions.decision_machine import Decisions
+from operators.decisions.market import MarketSettings, MarketStation
+from operators.decisions.selection import DecisionSettings, Scored
+from operators.ingest import from_events as facts_from
+from operators.ingest.partition_reader import Reader, ReadingSettings
+from operators.sessions.session_machine import Sessions, VisitSettings
+from operators.sessions.shard import Shard
+from operators.streaming.messages import RANK, Fact, Line, Moment, Said
 from schemas.adapters import decoder
-from schemas.catalog import Market, Offer, Shop
 from schemas.events import EVENTS
 from schemas.message import Message
+from schemas.shop import Market, Offer, Shop
 
 T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from flows.broker import free_port
+from flows.kafka.broker_process import free_port
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from tests.brokers import GivenBroker, broker_class

@@ -9,17 +9,17 @@ import pytest
 
 from flows.assembly import reader_of, rules_of
 from flows.cli import main
-from flows.drawing import filled
-from flows.ledger_store import Ledgers
-from flows.plain import PlainPage
+from flows.local.in_process import PlainPage
+from flows.reference.generate import filled
 from flows.settings import PREFIX, Settings
+from flows.stores.ledger import Ledgers
 from schemas.adapters import decoder
-from schemas.catalog import Shop
 from schemas.decisions import DECISIONS
 from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.offers import OFFERS
-from tests.flows.test_deploy import SERIES
+from schemas.shop import Shop
+from tests.flows.observability.test_deploy import SERIES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -132,7 +132,7 @@ def plain(value, path=""):
 
 @each_document
 def test_what_is_generated_is_up_to_date(name):
-    assert filled(TEXTS[name]) == TEXTS[name], f"run: python -m flows.drawing {name}"
+    assert filled(TEXTS[name]) == TEXTS[name], f"run: python -m flows.reference.generate {name}"
 
 
 def test_the_readme_has_the_drawing_and_the_settings():

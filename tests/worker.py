@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from flows.broker import LEASH
+from flows.kafka.broker_process import LEASH
 
 ROOT = Path(__file__).parents[1]
 TOPICS = ("events", "feedback", "offers", "decisions", "rejected")

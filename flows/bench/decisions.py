@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from river.bandit import LinUCBDisjoint
 
-from operators import policies
-from operators.policies import Policy
+from operators import bandits as policies
+from operators.bandits import Policy
 
 ARMS: Final = ("no_offer", *(f"offer_{number}" for number in range(7)))
 FEATURES: Final = 24

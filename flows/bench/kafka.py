@@ -8,7 +8,7 @@ from flows.bench.load import ALWAYS, recorded
 from flows.bench.worker import PARTITIONS, Topics, Worker
 from flows.kafka.cluster import Cluster, producer
 from flows.kafka.sink import murmur2
-from operators.shoppers.load import Load
+from operators.simulation.load import Load
 
 
 def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:

@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from flows.bench.kafka import partition_of, send
 from flows.bench.worker import Topics, Worker
-from flows.broker import LEASH
+from flows.kafka.broker_process import LEASH
 from flows.kafka.cluster import Cluster, consumer, producer
-from flows.kafka.hub import Lane
 from flows.kafka.records import consume
+from flows.kafka.shared_consumer import Lane
 from flows.kafka.topics import ends, parts_of
-from operators.shoppers.load import Load, events
-from operators.shoppers.scripts import written
+from operators.simulation.load import Load, events
+from operators.simulation.scripts import written
 
 GAP_S: Final = 40.0
 """Silence that ends a visit here, so that as many visitors are live as are wanted at the rate wanted."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.settings import Settings, read_settings
-from operators.shoppers.load import Load, events, load_rate
+from operators.simulation.load import Load, events, load_rate
 
 ALWAYS: Final[dict[str, Any]] = {"max_age_on_site": "365d", "max_age_app": "365d", "max_age_email": "365d"}
 """Settings under which recorded moments are decided as if they were fresh."""

@@ -9,13 +9,13 @@ from bytewax.testing import run_main
 
 from flows.assembly import reader_of, rules_of
 from flows.bench.load import page_settings
-from flows.collector import quiet_collector
-from flows.files import FileSource
-from flows.ledger_store import Ledgers
-from flows.lists import CollectSink
-from flows.page import Edges, draw
-from flows.plain import PlainPage
-from flows.recovery import recovery
+from flows.dataflow import Edges, draw
+from flows.files.source import FileSource
+from flows.local.in_process import PlainPage
+from flows.local.memory import CollectSink
+from flows.stores.bytewax_recovery import recovery
+from flows.stores.ledger import Ledgers
+from flows.worker.gc_tuning import quiet_collector
 from schemas.message import Message
 
 BATCH = 1000

@@ -11,17 +11,17 @@ import msgspec
 from flows.assembly import reader_of, rules_of
 from flows.bench.load import page_settings, recorded
 from flows.bench.memory import forget_peak, rss_bytes
-from flows.collector import quiet_collector
-from flows.ledger_store import Ledgers
-from flows.page import Rules
-from flows.plain import PlainPage
-from operators.facts import RANK, Fact, Parcel
-from operators.ids import SHARDS, shard_of
-from operators.markets import MarketStation
-from operators.sessions import Live
-from operators.shards import Shard, shard_in
-from operators.ticks import NEVER
-from operators.visits import Visit
+from flows.dataflow import Rules
+from flows.local.in_process import PlainPage
+from flows.stores.ledger import Ledgers
+from flows.worker.gc_tuning import quiet_collector
+from operators.decisions.market import MarketStation
+from operators.sessions.session_machine import Live
+from operators.sessions.shard import Shard, shard_in
+from operators.sessions.visit import Visit
+from operators.streaming.ids import SHARDS, shard_of
+from operators.streaming.messages import RANK, Fact, Parcel
+from operators.streaming.watermark import NEVER
 from schemas.message import Message
 
 PART: Final = "load/0000"

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from flows.bench.memory import rss_bytes
-from flows.broker import LEASH, free_port
+from flows.kafka.broker_process import LEASH, free_port
 from flows.kafka.cluster import Cluster, admin
 from flows.kafka.topics import ensure_topics
 

@@ -8,7 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.backtest import (
+from flows.commands.common import add_json, add_policies, add_settings, settings_of, write_json
+from flows.settings import Settings
+from flows.studies.backtest.compare import (
     RECORDED_NOTE,
     SHOPPERS_NOTE,
     Run,
@@ -18,9 +20,7 @@ from flows.backtest import (
     over_files,
     over_shoppers,
 )
-from flows.backtest_world import Length, shoppers_of
-from flows.commands.common import add_json, add_policies, add_settings, settings_of, write_json
-from flows.settings import Settings
+from flows.studies.backtest.shoppers import Length, shoppers_of
 from schemas.adapters import FORMATS
 from schemas.errors import SetupError
 

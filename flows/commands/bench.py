@@ -14,7 +14,7 @@ from flows.bench.figures import FIGURES
 from flows.bench.load import spin_ms
 from flows.bench.run import QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
-from flows.broker import EmbeddedBroker
+from flows.kafka.broker_process import EmbeddedBroker
 
 EXAMPLES = """\
   offerstream bench

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from flows.broker import EmbeddedBroker
+from flows.kafka.broker_process import EmbeddedBroker
 
 EXAMPLES = """\
   offerstream broker --port 9092

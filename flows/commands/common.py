@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from flows.settings import Settings, read_settings
-from operators.policies import POLICIES
+from operators.bandits import POLICIES
 from schemas.errors import SetupError
 
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from flows.demo import DemoSettings, demo
-from flows.demo_view import View
+from flows.demo.run import DemoSettings, demo
+from flows.demo.view import View
 
 USUAL = DemoSettings()
 EXAMPLES = """\

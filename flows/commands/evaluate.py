@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.commands.common import add_json, add_policies, pair, write_json
-from flows.evaluate import Asked, evaluated, plain
-from flows.evaluate_view import show
+from flows.studies.evaluate.run import Asked, evaluated, plain
+from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
 from operators.evaluation.targets import KINDS
 

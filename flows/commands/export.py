@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, settings_of
-from flows.export import export_topics
 from flows.kafka.cluster import Cluster
+from flows.studies.export import export_topics
 
 EXAMPLES = """\
   offerstream export --bootstrap localhost:9092 --out exported

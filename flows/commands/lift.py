@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import add_json, write_json
-from flows.lift import HORIZON, Lift, read
-from operators.lift import Measure
-from operators.records import rfc3339
+from flows.studies.lift.run import HORIZON, Lift, read
+from operators.decisions.output_records import rfc3339
+from operators.experiments.lift import Measure
 from schemas.errors import SetupError
 
 EXAMPLES = """\

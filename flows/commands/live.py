@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
-from flows.live import live
+from flows.worker.live import live
 
 EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml

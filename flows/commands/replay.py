@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from flows.commands.common import add_settings, settings_of
-from flows.replay import replay
+from flows.studies.replay import replay
 from schemas.adapters import FORMATS
 
 EXAMPLES = """\

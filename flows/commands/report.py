@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.report.gather import gather
-from flows.report.page import BADGES, page
+from flows.studies.report.gather import gather
+from flows.studies.report.page import BADGES, page
 from schemas.errors import SetupError
 
 EXAMPLES = """\

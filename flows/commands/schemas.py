@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from schemas.export import schema_files
+from schemas.json_schemas import schema_files
 
 EXAMPLES = """\
   offerstream schemas --out docs/schemas"""

@@ -5,8 +5,8 @@ import dataclasses
 from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, settings_of
-from flows.simulate import SimulationSettings, simulate
-from flows.simulate_kafka import places
+from flows.simulation.kafka_link import places
+from flows.simulation.run import SimulationSettings, simulate
 
 EXAMPLES = """\
   offerstream simulate --bootstrap localhost:9092 --speed 60 --visits-per-hour 2000

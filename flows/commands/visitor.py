@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from flows.commands.common import add_settings, settings_of
-from flows.visitor import visitor
+from flows.studies.visitor import visitor
 
 EXAMPLES = """\
   offerstream visitor v-1042 --state /var/lib/offerstream

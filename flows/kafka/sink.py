@@ -7,12 +7,12 @@ from functools import lru_cache
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
-from flows.crash import crash_point
 from flows.kafka.cluster import Cluster, log
-from flows.kafka.outbox import Outbox
-from flows.kafka.tail import read_tail
+from flows.kafka.producer import Outbox
+from flows.kafka.resume_scan import read_tail
 from flows.kafka.topics import beginnings, ends, place
-from operators.facts import Said
+from flows.worker.fault_points import crash_point
+from operators.streaming.messages import Said
 
 SAID_AGAIN_WITHIN_S = 86400.0
 

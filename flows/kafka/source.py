@@ -11,9 +11,9 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
-from flows.kafka.hub import AT_ONCE, Hub, Lane
-from flows.kafka.stop import Stop
-from operators.facts import Parcel, Said
+from flows.kafka.shared_consumer import AT_ONCE, Hub, Lane
+from flows.worker.shutdown import Stop
+from operators.streaming.messages import Parcel, Said
 from schemas.message import Message
 
 

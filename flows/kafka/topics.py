@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka.cluster import Cluster, admin, consumer
-from flows.kafka.ends import BEGINNING, END, offsets
+from flows.kafka.end_offsets import BEGINNING, END, offsets
 from schemas.errors import SetupError
 
 ANSWER_S = 10.0

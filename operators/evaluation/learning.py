@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from operators.bandits.chance import uniform
 from operators.evaluation.estimators import Estimate, mean_reward
 from operators.evaluation.log import Log
 from operators.evaluation.rows import Row
 from operators.evaluation.targets import Spec, built
-from operators.policies.chance import uniform
 
 
 class Replayed(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.bandits.plans import number
 from operators.evaluation.log import Floats, Ints
-from operators.policies.plans import number
 
 Codes = NDArray[np.uint32]
 T = TypeVar("T", bound=Hashable)

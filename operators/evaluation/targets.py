@@ -6,14 +6,14 @@ from typing import Any, Final, cast
 import msgspec
 import numpy as np
 
-from operators import policies
+from operators import bandits as policies
+from operators.bandits import POLICIES, Policy
+from operators.bandits.spec import settings_in
 from operators.evaluation.log import Floats
 from operators.evaluation.rows import Row
 from operators.evaluation.shares import Shares
-from operators.policies import POLICIES, Policy
-from operators.policy_words import settings_in
-from schemas.catalog import NO_OFFER
 from schemas.errors import SetupError
+from schemas.shop import NO_OFFER
 
 KINDS: Final = "none, always:ARM, uniform, columns:NAME, like:FILE, learning:POLICY or POLICY"
 

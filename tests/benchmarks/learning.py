@@ -3,7 +3,7 @@
 Simulated shoppers meet the whole page in ordered mode and react to its offers; a line a seed. Every figure is
 an exact expectation: what the chosen arm was truly worth for that cart, beside its best arm (the oracle, who
 knows its owner's segment) and beside no offer. Carts of the holdout are left out. The best fixed arm is that
-of `operators.shoppers.yardstick` over carts of the same world.
+of `operators.simulation.oracle` over carts of the same world.
 """
 
 import argparse
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import orjson
 
-from flows.backtest import dense
-from flows.backtest_world import TRUTH, Length, Shoppers, shop_in, world_of
 from flows.settings import read_settings
-from operators.shoppers import World
-from operators.shoppers.yardstick import hesitating, yardstick
+from flows.studies.backtest.compare import dense
+from flows.studies.backtest.shoppers import TRUTH, Length, Shoppers, shop_in, world_of
+from operators.simulation import World
+from operators.simulation.oracle import hesitating, yardstick
 
 STEP = 5000
 HELD_OUT = 1.12

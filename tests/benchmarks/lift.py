@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from operators.lift import Intervals, confidence_sequence, naive_intervals
+from operators.experiments.lift import Intervals, confidence_sequence, naive_intervals
 
 RUNS, CHUNK = 400, 50
 PROFIT = 25.0

@@ -15,8 +15,8 @@ import numpy as np
 from river import base, compose, datasets, forest, linear_model, preprocessing, tree
 from river.datasets import synth
 
-from operators import models
-from operators.quality import auc, calibration_error, log_loss
+from operators.abandonment import models
+from operators.abandonment.rolling_metrics import auc, calibration_error, log_loss
 
 Rows = Iterator[tuple[dict[str, object], bool]]
 SKIPPED, JUDGED = 2_000, 10_000

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 
-from operators.policies import LinearThompson
-from operators.policies.hierarchy import Ties
+from operators.bandits import LinearThompson
+from operators.bandits.hierarchy import Ties
 
 EXPECTED = 1.0 / math.sqrt(8 * 8 * Ties().slope)
 """The standard deviation that the prior begins with, for each of eight features of eight arms."""

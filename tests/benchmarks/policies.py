@@ -19,7 +19,7 @@ import numpy as np
 from plotly import graph_objects
 from river.bandit import LinUCBDisjoint
 
-from operators.policies import POLICIES, build
+from operators.bandits import POLICIES, build
 
 Context = dict[str, Any]
 

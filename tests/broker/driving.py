@@ -7,7 +7,7 @@ import time
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from flows.kafka.topics import beginnings, ends, parts_of
-from operators.facts import Said
+from operators.streaming.messages import Said
 
 
 def until(happened, within_s=20.0):

@@ -13,11 +13,11 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
-from flows.kafka.outbox import Outbox
+from flows.kafka.producer import Outbox
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
-from flows.kafka.stop import Stop
-from flows.start import Offsets, Start, begin, owned
+from flows.worker.shutdown import Stop
+from flows.worker.state_dir import Offsets, Start, begin, owned
 from tests.broker.driving import Passing
 
 

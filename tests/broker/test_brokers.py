@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.broker import EmbeddedBroker
 from flows.kafka import topics
+from flows.kafka.broker_process import EmbeddedBroker
 from flows.kafka.cluster import Cluster
 from schemas.errors import SetupError
 from tests import brokers

@@ -11,8 +11,8 @@ from bytewax.errors import BytewaxRuntimeError
 
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
-from flows.kafka.outbox import NotDeliveredError
-from flows.kafka.stop import Stop
+from flows.kafka.producer import NotDeliveredError
+from flows.worker.shutdown import Stop
 from tests.broker.driving import Passing, ids, produce, said, until
 from tests.broker.passing import run
 

@@ -9,9 +9,9 @@ from confluent_kafka.admin import AdminClient
 from flows.kafka import sink as sink_module
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
-from flows.kafka.outbox import NotDeliveredError, Outbox
+from flows.kafka.producer import NotDeliveredError, Outbox
 from flows.kafka.sink import KafkaSink, murmur2
-from flows.kafka.stop import Stop
+from flows.worker.shutdown import Stop
 from tests.broker.driving import ids, produce, read_all, said, until
 
 pytestmark = pytest.mark.broker

@@ -11,9 +11,9 @@ from confluent_kafka.cimpl import NewPartitions
 
 from flows.kafka import hub, topics
 from flows.kafka.cluster import Burst, Cluster
-from flows.kafka.ends import Answer, Ends
+from flows.kafka.end_offsets import Answer, Ends
 from flows.kafka.source import KafkaSource
-from flows.kafka.stop import Stop
+from flows.worker.shutdown import Stop
 from schemas.errors import SetupError
 from tests.broker.driving import Driven, Passing, produce, until
 

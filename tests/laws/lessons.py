@@ -2,7 +2,7 @@
 
 import random
 
-from operators.facts import RANK, Line, Moment
+from operators.streaming.messages import RANK, Line, Moment
 
 ARMS = ["no_offer", "ten", "ship", "nudge"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from bytewax.testing import cluster_main
 
 from flows.assembly import reader_of, rules_of
-from flows.files import FileSource
-from flows.jsonl import JsonlSink
-from flows.ledger_store import Ledgers
-from flows.page import Edges, draw
-from flows.sinks import ForgetSink
+from flows.dataflow import Edges, draw
+from flows.files.jsonl import JsonlSink
+from flows.files.source import FileSource
+from flows.local.callback_sink import ForgetSink
+from flows.stores.ledger import Ledgers
 from tests.laws.shopping import settings
 
 

@@ -35,7 +35,7 @@ MUTANTS = (
     Mutant(
         "1 batching changes nothing",
         "held events are taken in the order of arrival",
-        "operators/shards.py",
+        "operators/sessions/shard.py",
         "            due.sort(key=place)\n",
         "",
         "tests/laws/test_batching.py::test_the_order_of_arrival_changes_nothing",
@@ -51,15 +51,15 @@ MUTANTS = (
     Mutant(
         "2 a crash changes nothing",
         "what an unsealed epoch left is taken for state",
-        "flows/recovery.py",
+        "flows/stores/bytewax_recovery.py",
         "    drop_unsealed(directory)\n    return",
         "    return",
-        "tests/flows/test_recovery.py",
+        "tests/flows/stores/test_bytewax_recovery.py",
     ),
     Mutant(
         "3 live equals replay",
         "live takes rows as they come",
-        "flows/live.py",
+        "flows/worker/live.py",
         "ledgers.of, ordered=ordered,",
         "ledgers.of, ordered=False,",
         f"{CRASH}::test_live_says_and_learns_what_a_replay_of_the_same_log_does",
@@ -67,7 +67,7 @@ MUTANTS = (
     Mutant(
         "4 nothing is lost",
         "late events are not counted",
-        "operators/reading.py",
+        "operators/ingest/partition_reader.py",
         "                    self.counts.late += 1\n                else:",
         "                    pass\n                else:",
         "tests/laws/test_nothing_lost.py",
@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "5 a question teaches nothing",
         "a score is a small lesson too",
-        "operators/abandonment.py",
+        "operators/abandonment/abandonment_model.py",
         "        return self.model.probability(features)\n",
         "        return self.model.lesson(features, True, 0.01)\n",
         "tests/laws/test_questions.py",
@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "6 state is bounded",
         "cooldowns are never forgotten",
-        "operators/treated.py",
+        "operators/decisions/cart_treatments.py",
         "        _drop_front(self.cooldowns, lambda until_s: until_s < time_s)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
@@ -91,7 +91,7 @@ MUTANTS = (
     Mutant(
         "6 state is bounded",
         "who is held out is remembered for ever",
-        "operators/decisions.py",
+        "operators/decisions/decision_machine.py",
         "            self._assignments.forget(time_s)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "7 probabilities are honest",
         "the likeliest arm is taken, whatever is logged",
-        "operators/policies/policy.py",
+        "operators/bandits/policy.py",
         "return pick(found, uniform(seed)), found",
         "return max(found, key=found.__getitem__), found",
         "tests/laws/test_probabilities.py::test_a_long_run_of_choices_matches_the_probabilities",
@@ -107,7 +107,7 @@ MUTANTS = (
     Mutant(
         "8 one open offer per cart",
         "a watched cart is decided upon again",
-        "operators/decisions.py",
+        "operators/decisions/decision_machine.py",
         "or self._is_busy(moment) or",
         "or",
         "tests/laws/test_one_offer.py",
@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         "8 one open offer per cart",
         "a purchase revokes nothing",
-        "operators/decisions.py",
+        "operators/decisions/decision_machine.py",
         "                self.said.append(revoked_said(self.market.name, each, order))\n",
         "",
         "tests/laws/test_one_offer.py",
@@ -123,7 +123,7 @@ MUTANTS = (
     Mutant(
         "10 history does not speak",
         "moments before the first start are decided upon",
-        "operators/decisions.py",
+        "operators/decisions/decision_machine.py",
         "moment.at_s < settings.emit_after_s or ",
         "",
         "tests/laws/test_history.py::test_nothing_is_decided_or_offered_for_a_moment_of_history",
@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant(
         "11 the same features",
         "the score is missing from what is learned",
-        "operators/entries.py",
+        "operators/decisions/decision_record.py",
         "        on.context,\n        orjson.dumps(decided),",
         "        moment.features,\n        orjson.dumps(decided),",
         "tests/laws/test_same_features.py",

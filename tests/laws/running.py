@@ -6,8 +6,8 @@ import orjson
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
-from flows.memory_ledger import MemoryLedger
-from operators.markets import MarketSettings, MarketStation
+from flows.stores.memory_ledger import MemoryLedger
+from operators.decisions.market import MarketSettings, MarketStation
 from tests.laws.shopping import OFFERS_TOML, SHOP, messages
 from tests.worker import TOPICS, Worker, count, read, send
 

@@ -8,15 +8,15 @@ from zlib import crc32
 import orjson
 
 from flows.assembly import reader_of, rules_of
-from flows.ledger_store import Ledgers
-from flows.lists import CollectSink, ListSource
-from flows.page import Edges, draw
-from flows.plain import PlainPage
+from flows.dataflow import Edges, draw
+from flows.local.callback_sink import ForgetSink
+from flows.local.in_process import PlainPage
+from flows.local.memory import CollectSink, ListSource
 from flows.settings import Settings, read_settings
-from flows.sinks import ForgetSink
-from operators.facts import Said
-from schemas.catalog import Shop
+from flows.stores.ledger import Ledgers
+from operators.streaming.messages import Said
 from schemas.message import Message
+from schemas.shop import Shop
 
 OFFERS = [
     {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},

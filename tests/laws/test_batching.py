@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from bytewax.testing import run_main
 
-from flows.broker import LEASH, free_port
-from flows.jsonl import settle
+from flows.files.jsonl import settle
+from flows.kafka.broker_process import LEASH, free_port
 from tests.laws.shopping import OFFERS_TOML, by_stream, jumbled, messages, page_of, plain
 
 ROOT = Path(__file__).parents[2]

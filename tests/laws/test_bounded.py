@@ -10,13 +10,13 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from flows.assembly import rules_of
-from flows.ledger_store import Ledgers
-from flows.plain import PlainPage
-from operators import assignment, sessions
-from operators.ids import SHARDS
-from operators.models import encoding
-from operators.policies.memory import Memory
-from operators.quality import Quality
+from flows.local.in_process import PlainPage
+from flows.stores.ledger import Ledgers
+from operators.abandonment.models import encoding
+from operators.abandonment.rolling_metrics import Quality
+from operators.bandits.memory import Memory
+from operators.experiments import assignment, sessions
+from operators.streaming.ids import SHARDS
 from tests.laws.shopping import SHOP, START_S, log, messages, page_of, readers, settings
 
 HOUR_S, DAY_S = 3600.0, 86_400.0

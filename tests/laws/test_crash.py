@@ -9,7 +9,7 @@ import msgspec
 import orjson
 import pytest
 
-from operators.reading import _State as Judged
+from operators.ingest.partition_reader import _State as Judged
 from tests.laws.running import PARTITIONS, KafkaShop, learned
 from tests.laws.shopping import by_stream, decisions_in, log, loop, messages, plain, with_feedback
 from tests.worker import send

@@ -19,4 +19,4 @@ def test_the_tests_that_must_notice_are_there():
 
 def test_a_patch_that_no_longer_applies_is_told():
     gone = MUTANTS[0]._replace(old="this was never written\n")
-    assert misfits((gone,)) == ["1 batching changes nothing: operators/shards.py: " + gone.breaks]
+    assert misfits((gone,)) == ["1 batching changes nothing: operators/sessions/shard.py: " + gone.breaks]

@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.facts import Parcel, Said
+from operators.streaming.messages import Parcel, Said
 from schemas.message import Message
 from tests.laws.shopping import START_S, readers, stamp
 from tests.laws.shopping import settings as chosen

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from flows.assembly import rules_of
-from flows.ledger_store import Ledgers
-from flows.plain import PlainPage
+from flows.local.in_process import PlainPage
+from flows.stores.ledger import Ledgers
 from tests.laws.shopping import SHOP, jumbled, log, messages, readers, records_in, settings
 
 COOLDOWN_S = 900.0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from operators.policies import POLICIES, build
+from operators.bandits import POLICIES, build
 from tests.laws.lessons import ARMS, cart, taught
 from tests.laws.shopping import SHOP, decisions_in, log, loop, messages, settings
 

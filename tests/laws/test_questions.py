@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.memory_ledger import MemoryLedger
-from operators.abandonment import Abandonment
-from operators.facts import MarketParcel
-from operators.markets import MarketSettings, MarketStation
-from operators.models import MODELS
-from operators.policies import POLICIES, build
+from flows.stores.memory_ledger import MemoryLedger
+from operators.abandonment.abandonment_model import Abandonment
+from operators.abandonment.models import MODELS
+from operators.bandits import POLICIES, build
+from operators.decisions.market import MarketSettings, MarketStation
+from operators.streaming.messages import MarketParcel
 from tests.laws.lessons import ARMS, cart, moment_of, taught
 from tests.laws.shopping import SHOP
 

@@ -5,15 +5,15 @@ from datetime import UTC
 import orjson
 import pytest
 
-import flows.visitor
-import operators.features
-import operators.sessions
-from operators.abandonment import Abandonment
-from operators.facts import Moment, Outcome
-from operators.facts_from import fact
-from operators.policies import LinearThompson
-from operators.sessions import Sessions, VisitSettings
-from operators.shards import Shard
+import flows.studies.visitor
+import operators.sessions.features
+import operators.sessions.session_machine
+from operators.abandonment.abandonment_model import Abandonment
+from operators.bandits import LinearThompson
+from operators.ingest.from_events import fact
+from operators.sessions.session_machine import Sessions, VisitSettings
+from operators.sessions.shard import Shard
+from operators.streaming.messages import Moment, Outcome
 from schemas.events import EVENTS
 from tests.laws.shopping import SHOP, loop, messages, records_in
 
@@ -87,7 +87,11 @@ def test_a_decision_sees_the_features_of_its_moment_and_its_score(heard):
 
 
 def test_whoever_asks_for_a_visitor_is_told_what_the_model_was(events):
-    assert flows.visitor.features is operators.sessions.features is operators.features.features
+    assert (
+        flows.studies.visitor.features
+        is operators.sessions.session_machine.features
+        is operators.sessions.features.features
+    )
     sessions = Sessions(VisitSettings(timezones={"default": UTC, "uk": UTC}))
     asked = 0
     for event in events[:200]:
@@ -102,7 +106,7 @@ def test_whoever_asks_for_a_visitor_is_told_what_the_model_was(events):
                 row = next(
                     row for row in saved if (row.market, row.visitor) == (moment.market, moment.visitor)
                 )
-                told = flows.visitor._visit(row.value, SHOP.markets[moment.market])["features"]
+                told = flows.studies.visitor._visit(row.value, SHOP.markets[moment.market])["features"]
                 assert told | {"moment": "cart_changed"} == moment.features
                 asked += 1
     assert asked > 40

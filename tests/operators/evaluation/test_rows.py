@@ -7,9 +7,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from operators.bandits.plans import number
 from operators.evaluation import Row, Rows, features
 from operators.evaluation.features import Features
-from operators.policies.plans import number
 
 ARMS = ("no_offer", "ten", "ship")
 

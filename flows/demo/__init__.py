@@ -1,0 +1,1 @@
+"""Everything at once in one terminal: broker, shoppers, worker."""

@@ -1,0 +1,135 @@
+"""What the demo shows on a terminal while it runs, and the table at its end."""
+
+from types import TracebackType
+from typing import Final, Self
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from flows.demo.snapshot import Snapshot, hours, line, model, money, percent, rejects, sparkline
+
+__all__ = ["Snapshot", "View", "arms_table", "render", "summary"]
+
+LINE_EVERY_S: Final = 5.0
+RECENT: Final = 6
+
+
+def render(now: Snapshot) -> RenderableType:
+    """The live view."""
+    parts: list[RenderableType] = [
+        Columns([_in(now), _quality(now)], expand=True, equal=True),
+        arms_table(now),
+    ]
+    if now.curve:
+        title = "learning: reward per decision, from the beginning to now"
+        parts.append(Panel(Text(f"{sparkline(now.curve, 60)}  {now.curve[-1]:.2f}", "green"), title=title))
+    if now.recent:
+        parts.append(Panel(Text("\n".join(now.recent[:RECENT]), overflow="ellipsis"), title="recent offers"))
+    return Group(*parts)
+
+
+def summary(now: Snapshot) -> RenderableType:
+    """The tables at the end."""
+    told = _pairs(
+        ("events read", f"{now.events:,} in {now.elapsed_s:.0f} s, {hours(now.simulated_s)} of shopping"),
+        ("rejected", rejects(now)),
+        ("decisions, offers", f"{now.decisions:,}, {now.offers:,}"),
+        ("reward per decision", money(now.reward)),
+        *_lift(now),
+        ("share of the oracle's advantage", percent(now.share_of_oracle)),
+        ("abandonment model", model(now)),
+    )
+    return Group(Panel(told, title="summary"), arms_table(now))
+
+
+def arms_table(now: Snapshot) -> Table:
+    """The arms, the most chosen first."""
+    table = Table(title="decisions by arm", expand=True)
+    table.add_column("arm")
+    for name in ("decisions", "share", "reward", "true value"):
+        table.add_column(name, justify="right")
+    total = sum(arm.decisions for arm in now.arms.values())
+    for name, arm in sorted(now.arms.items(), key=lambda item: (-item[1].decisions, item[0])):
+        share = percent(arm.decisions / total if total else None)
+        table.add_row(name, f"{arm.decisions:,}", share, money(arm.reward), money(arm.true_value))
+    return table
+
+
+class View:
+    """Shows snapshots: a live view on a terminal, else one line every five seconds."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = Console() if console is None else console
+        self._live: Live | None = None
+        self._next_line_s = 0.0
+
+    def show(self, now: Snapshot) -> None:
+        """Show the snapshot, or let it pass if it is too early for another line."""
+        if self._live is not None:
+            self._live.update(render(now))
+        elif now.elapsed_s >= self._next_line_s:
+            self._next_line_s = now.elapsed_s + LINE_EVERY_S
+            self.console.print(line(now), soft_wrap=True, highlight=False)
+
+    def finish(self, now: Snapshot) -> None:
+        """Leave the live view and print the summary."""
+        self._close()
+        self.console.print(summary(now))
+
+    def _close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def __enter__(self) -> Self:
+        """Take the terminal, if there is one."""
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back."""
+        self._close()
+
+
+def _in(now: Snapshot) -> Panel:
+    behind = f" (shoppers {now.behind_s:.0f} s behind)" if now.behind_s > 0 else ""
+    told = _pairs(
+        ("time", f"{now.elapsed_s:.0f} s, {hours(now.simulated_s)} simulated{behind}"),
+        ("events", f"{now.events:,}, {now.events_per_s:,.0f}/s"),
+        ("rejected", rejects(now)),
+        ("visitors, carts", f"{now.visitors:,}, {now.carts:,}"),
+        ("decisions, offers", f"{now.decisions:,}, {now.offers:,}"),
+    )
+    return Panel(told, title="in and out")
+
+
+def _quality(now: Snapshot) -> Panel:
+    told = _pairs(
+        ("reward per decision", money(now.reward)),
+        *_lift(now),
+        ("of the oracle's advantage", percent(now.share_of_oracle)),
+        ("abandonment model", model(now)),
+    )
+    return Panel(told, title="how good it is")
+
+
+def _pairs(*rows: tuple[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(name, "dim"), Text(value))
+    return table
+
+
+def _lift(now: Snapshot) -> tuple[tuple[str, str], ...]:
+    return (
+        ("profit a visitor, treated", money(now.profit_treated)),
+        ("profit a visitor, holdout", money(now.profit_holdout)),
+    )

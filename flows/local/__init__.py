@@ -1,0 +1,1 @@
+"""The dataflow without Kafka and files: lists as its ends, callbacks, and a plain loop."""

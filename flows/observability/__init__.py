@@ -1,0 +1,1 @@
+"""What the worker tells while it runs: metrics and health."""

@@ -1,0 +1,127 @@
+"""Whether the worker still moves, and the small server where Prometheus and whoever restarts it ask."""
+
+import json
+import math
+import threading
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from socketserver import TCPServer, ThreadingMixIn
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from prometheus_client import make_wsgi_app
+
+from flows.observability.metrics import Metrics
+from schemas.errors import SetupError
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+Answer = tuple[bool, dict[str, object]]
+
+
+class Limits(NamedTuple):
+    """How long the watermark may stand still, and how old the newest sealed epoch may be."""
+
+    watermark: timedelta
+    epoch: timedelta
+
+
+def health(metrics: Metrics, limits: Limits) -> Answer:
+    """Whether neither the watermark nor the epochs have stalled, and the figures and reasons as JSON.
+
+    Being behind is no stall: while old messages are worked off the watermark moves.
+    """
+    stalled_s, epoch_age_s = metrics.watermark_stalled_s(), metrics.epoch_age_s()
+    watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
+    reasons = []
+    if stalled_s > watermark_limit_s:
+        slowest = metrics.slowest() or "the first partition"
+        reasons.append(
+            f"the watermark has not moved for {stalled_s:.1f} s (limit {watermark_limit_s:g} s), "
+            f"it waits for {slowest}"
+        )
+    if epoch_age_s > epoch_limit_s:
+        reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
+    delay_s = metrics.watermark_delay_s()
+    return not reasons, {
+        "status": "stalled" if reasons else "ok",
+        "reasons": reasons,
+        "watermark_delay_seconds": None if math.isnan(delay_s) else delay_s,
+        "watermark_stalled_seconds": stalled_s,
+        "epoch_age_seconds": epoch_age_s,
+    }
+
+
+class Server:
+    """Answers /metrics and /healthz from threads of its own until it is closed.
+
+    Port 0 takes any free port; ``port`` says which. Raises SetupError where it can't listen.
+    """
+
+    def __init__(self, metrics: Metrics, limits: Limits, host: str, port: int) -> None:
+        try:
+            self._server = _Http((host, port), _Quiet)
+        except (OSError, OverflowError) as error:
+            raise SetupError(
+                f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
+            ) from error
+        self._server.set_app(_app(metrics, limits))
+        self.port: int = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        """Be open until the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
+    exposition = make_wsgi_app(metrics.names.registry)
+
+    def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            metered: Iterable[bytes] = exposition(environ, start)
+            return metered
+        if path == "/healthz":
+            well, said = health(metrics, limits)
+            start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
+            return [json.dumps(said).encode()]
+        start("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"here are /metrics and /healthz\n"]
+
+    return app
+
+
+class _Http(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        # The inherited one asks the name service for this machine's name, which can hang at start.
+        TCPServer.server_bind(self)
+        host, port = self.socket.getsockname()[:2]
+        self.server_name, self.server_port = str(host), int(port)
+        self.setup_environ()
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: a probe every few seconds is no news."""

@@ -1,0 +1,1 @@
+"""Simulated shoppers in the world: on Kafka, in a file, in a process of their own."""

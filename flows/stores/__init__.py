@@ -1,0 +1,1 @@
+"""State on disk: RocksDB stores, their in-memory twins, and the recovery store of Bytewax."""

@@ -1,0 +1,156 @@
+"""The ledger on disk: one RocksDB a market, entries by number, found by decision, visitor and age."""
+
+import struct
+from collections.abc import Iterator
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Final, cast
+
+from rocksdict import Rdict, WriteBatch, WriteOptions
+
+from flows.stores.assignments import RocksAssignments
+from flows.stores.memory_ledger import MemoryLedger, refuse_unless_after
+from flows.stores.rocksdb import open_beside_owner, open_owned, prefixed
+from flows.worker.fault_points import crash_point
+
+_SEQ: Final = struct.Struct(">Q")
+_AT: Final = struct.Struct(">d")
+_FORGET_AT_ONCE: Final = 1000
+"""The most entries that one call of ``forget`` drops; what is left goes with the next calls."""
+
+# The keys: e seq -> entry; i decision -> seq; v visitor seq -> nothing; t time seq -> the keys i and v.
+# Those of the assignments begin with a and s.
+
+
+def _entry_key(seq: int) -> bytes:
+    return b"e" + _SEQ.pack(seq)
+
+
+def _id_key(decision_id: str) -> bytes:
+    return prefixed(b"i", decision_id)
+
+
+def _time_key(at_s: float) -> bytes:
+    # Big-endian floats sort as their bytes do from zero on, and no event is older than 1970.
+    return b"t" + _AT.pack(max(at_s, 0.0))
+
+
+def _newest_keys(database: Rdict, prefix: bytes) -> Iterator[bytes]:
+    # Sequence numbers start with a zero byte for the next 2^56 decisions, so this is above them all.
+    keys = cast("Iterator[bytes]", database.keys(backwards=True, from_key=prefix + b"\xff"))
+    return takewhile(lambda key: key.startswith(prefix), keys)
+
+
+def _of_visitor(database: Rdict, visitor: str) -> Iterator[bytes]:
+    for key in _newest_keys(database, prefixed(b"v", visitor)):
+        yield cast("bytes", database[b"e" + key[-_SEQ.size :]])
+
+
+class RocksLedger(RocksAssignments):
+    """The decisions of one market in one directory, which only this object may have open for writing.
+
+    What is written survives the death of the process; with ``sync`` also the loss of power. Bounded by
+    ``forget`` and ``forget_identities``.
+    """
+
+    def __init__(self, directory: Path, *, sync: bool = False) -> None:
+        self._database = open_owned(directory)
+        self._write = WriteOptions()
+        self._write.sync = sync
+        super().__init__(self._database, self._write)
+        self._oldest = _time_key(0.0)
+        self._seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
+
+    def get(self, decision_id: str) -> bytes | None:
+        """Return the entry of a decision that was taken."""
+        seq = self._database.get(_id_key(decision_id))
+        return None if seq is None else self._database[b"e" + seq]
+
+    def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
+        """Write one entry, all of it or nothing; ValueError unless ``seq`` is after every other one."""
+        refuse_unless_after(self._seq, seq)
+        packed = _SEQ.pack(seq)
+        by_id = _id_key(decision_id)
+        by_visitor = prefixed(b"v", visitor) + packed
+        by_time = _time_key(at_s) + packed
+        batch = WriteBatch(raw_mode=True)
+        batch.put(_entry_key(seq), entry)
+        batch.put(by_id, packed)
+        batch.put(by_visitor, b"")
+        batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id + by_visitor)
+        self._database.write(batch, self._write)
+        crash_point("ledger_put")
+        self._seq = seq
+        self._oldest = min(self._oldest, by_time)
+
+    def after(self, seq: int) -> Iterator[bytes]:
+        """Return the entries after a sequence number, oldest first."""
+        for key, entry in self._from(_entry_key(max(seq + 1, 0))):
+            if not key.startswith(b"e"):
+                return
+            crash_point("adoption")
+            yield entry
+
+    def of_visitor(self, visitor: str) -> Iterator[bytes]:
+        """Return the entries of a visitor, newest first."""
+        return _of_visitor(self._database, visitor)
+
+    def forget(self, before_s: float) -> int:
+        """Drop entries older than ``before_s``, oldest first and at most 1,000 of them; return how many."""
+        end = _time_key(before_s)
+        if end <= self._oldest:
+            return 0
+        aged = takewhile(lambda item: item[0] < end, self._from(self._oldest))
+        batch = WriteBatch(raw_mode=True)
+        forgotten = 0
+        last = b""
+        for last, keys in islice(aged, _FORGET_AT_ONCE):
+            length = 2 + int.from_bytes(keys[:2], "big")
+            for key in (last, b"e" + last[-_SEQ.size :], keys[2:length], keys[length:]):
+                batch.delete(key)
+            forgotten += 1
+        if forgotten:
+            self._database.write(batch, self._write)
+        # Starting where this call ended keeps the next one from walking over what is deleted.
+        self._oldest = last + b"\0" if forgotten == _FORGET_AT_ONCE else end
+        return forgotten
+
+    def _from(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=key))
+
+    def close(self) -> None:
+        """Give up the directory."""
+        self._database.close()
+
+
+class Ledgers:
+    """The ledgers of all markets, each opened when it is first asked for; in memory without a directory."""
+
+    def __init__(self, directory: Path | None = None, *, sync: bool = False) -> None:
+        self._directory = directory
+        self._sync = sync
+        self._open: dict[str, RocksLedger | MemoryLedger] = {}
+
+    def of(self, market: str) -> RocksLedger | MemoryLedger:
+        """Return the ledger of a market."""
+        if market not in self._open:
+            self._open[market] = (
+                MemoryLedger()
+                if self._directory is None
+                else RocksLedger(self._directory / market, sync=self._sync)
+            )
+        return self._open[market]
+
+    def close(self) -> None:
+        """Close every ledger that is open."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+def read_decisions(directory: Path, market: str, visitor: str) -> list[bytes]:
+    """Return the entries of a visitor, newest first, while a worker may have the ledger open."""
+    path = directory / market
+    if not path.is_dir():
+        return []
+    with open_beside_owner(path) as database:
+        return list(_of_visitor(database, visitor))

@@ -1,0 +1,1 @@
+"""Questions asked of recorded events and of finished runs."""

@@ -1,0 +1,1 @@
+"""Several policies over the same events or shoppers, side by side."""

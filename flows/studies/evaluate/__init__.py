@@ -1,0 +1,1 @@
+"""Off-policy evaluation of policies from a log on disk."""

@@ -1,0 +1,41 @@
+"""What stands in the topics, written to the same files as a replay writes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flows.files.jsonl import FILES, LineFiles, fresh, settle
+from flows.kafka.cluster import Cluster
+from flows.kafka.history import history
+from operators.streaming.messages import Said
+from schemas.errors import SetupError
+from schemas.message import Message
+
+
+def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dict[str, int]:
+    """Write all records to files in ``out``, sorted by time and id; return how many each stream had.
+
+    ``topics`` names the topic of each stream: offers, decisions, rejected. Each is read to where it ends
+    now. Raises SetupError where ``out`` has something in it or a record is not one of ours.
+    """
+    fresh(out)
+    counts = dict.fromkeys(FILES, 0)
+    for stream in FILES:
+        files = LineFiles(out, stream)
+        for batch in history(cluster, topics[stream]):
+            files.write(_said(stream, message) for message in batch)
+            counts[stream] += len(batch)
+    settle(out)
+    return counts
+
+
+def _said(stream: str, message: Message) -> Said:
+    headers = dict(message.headers)
+    try:
+        record_id, record_type = headers.pop("ce_id").decode(), headers.pop("ce_type").decode()
+    except KeyError as missing:
+        where = f"{message.topic}/{message.partition}/{message.offset}"
+        raise SetupError(
+            f"{where} must have the header {missing} as all records of offerstream; it is somebody else's"
+        ) from None
+    key = message.key.decode() if message.key is not None else ""
+    return Said(stream, record_type, key, record_id, message.value or b"", tuple(headers.items()))

@@ -1,0 +1,1 @@
+"""What the policy was worth beside the holdout, from records on disk."""

@@ -1,0 +1,84 @@
+"""The page: one HTML file that needs nothing else, not even a network."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from plotly.offline import get_plotlyjs
+
+from flows.studies.report.market import Market
+from flows.studies.report.style import Section
+from operators.decisions.verdicts import Level, Verdict
+
+STYLE: Final = (Path(__file__).with_name("page.css")).read_text(encoding="utf-8")
+BADGES: Final[dict[Level, str]] = {"good": "good", "watch": "watch", "bad": "wrong", "unknown": "not known"}
+CONFIG: Final = {"displayModeBar": False, "responsive": True, "plotlyServerURL": ""}
+POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'"
+)
+"""What a browser lets the page do: run what is in it, and fetch nothing."""
+
+
+def page(title: str, markets: Sequence[Market]) -> str:
+    """Return the page of a run as HTML."""
+    name = html.escape(title)
+    body = "".join(_market(number, market) for number, market in enumerate(markets))
+    links = "".join(
+        f'<a href="#m{number}">{html.escape(market.name)}</a>' for number, market in enumerate(markets)
+    )
+    nav = f"<nav>Markets: {links}</nav>" if len(markets) > 1 else ""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>offerstream report: {name}</title><style>{STYLE}</style>"
+        f"<script>{get_plotlyjs()}</script></head><body><main>"
+        f"<header><h1>Report of {name}</h1><p>What the worker decided, what came of it, and how far to trust "
+        "it. Money is in each market's currency, times are UTC.</p>"
+        "<noscript><p>The plots are drawn by a script in this page, which is switched off.</p></noscript>"
+        f"{nav}</header>{body or _nothing()}</main></body></html>\n"
+    )
+
+
+def _nothing() -> str:
+    return "<p>This run has no decision and no outcome yet, so there is nothing to show.</p>"
+
+
+def _market(number: int, market: Market) -> str:
+    tiles = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in market.figures()
+    )
+    found = "".join(map(_verdict, market.verdicts()))
+    plots = "".join(section(f"m{number}-{each.slug}", each) for each in market.sections())
+    return (
+        f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
+        f'<p class="about">{html.escape(market.about())}</p><dl class="figures">{tiles}</dl>'
+        f'<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
+    )
+
+
+def _verdict(verdict: Verdict) -> str:
+    badge = f'<strong class="{verdict.level}">{BADGES[verdict.level]}</strong>'
+    return f"<li>{badge}<span>{html.escape(verdict.says)}</span></li>"
+
+
+def section(slug: str, said: Section) -> str:
+    """Return one plot with its words, or its words alone where there is nothing to draw."""
+    drawn = '<p class="empty">Nothing to draw yet.</p>'
+    if said.figure is not None:
+        plot = said.figure.to_html(
+            config=CONFIG,
+            include_plotlyjs=False,
+            full_html=False,
+            div_id=f"plot-{slug}",
+            default_height="100%",
+        )
+        drawn = f'<div class="plot" style="height:{said.figure.layout.height}px">{plot}</div>'
+    return (
+        f'<section id="{slug}"><h3>{html.escape(said.title)}</h3>'
+        f'<p class="now">{html.escape(said.now)}</p>{drawn}'
+        f'<p class="how">{html.escape(said.how)}</p></section>'
+    )

@@ -1,0 +1,54 @@
+"""What the worker knows of one visitor, read from its state directory while it runs."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import orjson
+
+from flows.settings import Settings
+from flows.stores.features import read_visitor
+from flows.stores.ledger import read_decisions
+from operators.decisions.ledger import read
+from operators.decisions.output_records import rfc3339
+from operators.sessions.features import features
+from operators.sessions.visit import Visit
+from schemas.errors import SetupError
+from schemas.shop import Market
+
+
+def visitor(settings: Settings, market_name: str, visitor_id: str) -> dict[str, Any]:
+    """Return a visitor's features, cart, scores and decisions; raises SetupError where nothing is known."""
+    market = settings.shop().markets.get(market_name)
+    if market is None:
+        raise SetupError(f"--market must be a market of {settings.offers}; got {market_name!r}")
+    rows = read_visitor(settings.state / "features", market_name, visitor_id)
+    decided = read_decisions(settings.state / "ledger", market_name, visitor_id)
+    if not rows and not decided:
+        raise SetupError(f"nothing is known of visitor {visitor_id!r} in market {market_name!r}")
+    return {
+        "visitor_id": visitor_id,
+        "market": market_name,
+        **_visit(rows.pop("visit", None), market),
+        "scores": [orjson.loads(row) for row in rows.values()],
+        "decisions": [orjson.loads(read(entry).decided) for entry in decided],
+    }
+
+
+def _visit(row: bytes | None, market: Market) -> dict[str, Any]:
+    if row is None:
+        return {"visit": None, "features": None, "cart": None}
+    visit = msgspec.msgpack.decode(row, type=Visit)
+    cart = visit.cart
+    return {
+        "visit": {"started_at": rfc3339(visit.started_s), "last_at": rfc3339(visit.last_s)},
+        "features": features(visit, "asked", visit.last_s, ZoneInfo(market.timezone)),
+        "cart": None
+        if cart is None
+        else {
+            "id": cart.id,
+            "value": cart.value,
+            "currency": market.currency,
+            "items": [msgspec.structs.asdict(line) for line in cart.lines.values()],
+        },
+    }

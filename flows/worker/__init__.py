@@ -1,0 +1,1 @@
+"""The long-running worker: its state directory, its shutdown, and its process settings."""

@@ -1,0 +1,1 @@
+"""How likely a cart is to be abandoned: models, their calibration, metrics and drift."""

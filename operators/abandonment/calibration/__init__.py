@@ -1,0 +1,1 @@
+"""Two online recalibrations of a probability: histogram and tracking."""

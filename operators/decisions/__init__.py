@@ -1,0 +1,1 @@
+"""One market: score, rules, choice, ledger, attribution, reward, and the records published."""

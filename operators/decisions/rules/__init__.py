@@ -1,0 +1,1 @@
+"""What keeps an offer from being made: one file a rule, each with its reason."""

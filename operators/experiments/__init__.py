@@ -1,0 +1,1 @@
+"""Who is held out, whether the split is sound, and the lift that follows."""

@@ -1,0 +1,1 @@
+"""One source partition's records, validated in offset order and turned into shop events."""

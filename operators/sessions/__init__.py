@@ -1,0 +1,1 @@
+"""The visits of one shard: the session state machine, carts, and the features made of them."""

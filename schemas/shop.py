@@ -1,0 +1,149 @@
+"""What a shop may offer and where it sells: the contents of ``offers.toml``."""
+
+import tomllib
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from schemas.durations import Duration
+from schemas.errors import SetupError, setup_words
+from schemas.events import Amount, Name
+
+NO_OFFER: Final = "no_offer"
+EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
+
+Kind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
+Channel = Literal["on_site", "email", "app"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+PERCENT_KINDS: Final = ("percent_off", "pay_later")
+
+
+class Chosen(BaseModel):
+    """What all parts of the file have in common: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cost(Chosen):
+    """What an offer costs the shop: a share of the order plus a fixed amount, and when it is charged."""
+
+    charged: Literal["redeemed", "bought", "shown", "decided"] = "redeemed"
+    share: Share = 0.0
+    fixed: Amount = 0.0
+
+
+class Offer(Chosen):
+    """One thing that may be offered to the owner of a cart at risk.
+
+    ``value`` is in percent for percent_off and pay_later, else money in the market's currency. Without a
+    cost rule, percents cost that share of the order and everything else its value, when redeemed; a reminder
+    costs nothing.
+    """
+
+    name: Name
+    kind: Kind
+    value: Amount = 0.0
+    channel: Channel
+    expires_after: Duration
+    reward_window: Duration
+    min_cart_value: Amount = 0.0
+    cost: Cost = Field(default_factory=Cost)
+    markets: tuple[Name, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cost_by_kind(cls, given: Any) -> Any:  # noqa: ANN401  pydantic hands over whatever the file says
+        if not isinstance(given, dict):
+            return given
+        cost = given.get("cost", {})
+        value = given.get("value", 0.0)
+        if (
+            not isinstance(cost, dict)
+            or not isinstance(value, int | float)
+            or {"share", "fixed"} & cost.keys()
+        ):
+            return given
+        if given.get("kind") in PERCENT_KINDS:
+            return given | {"cost": {"share": min(value / 100, 1.0)} | cost}
+        return given | {"cost": {"fixed": value if given.get("kind") != "reminder" else 0.0} | cost}
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.name == NO_OFFER:
+            raise ValueError(f"name must not be {NO_OFFER}: that arm always exists")
+        if self.kind in PERCENT_KINDS and self.value > 100:
+            raise ValueError(f"value of {self.kind} must be at most 100 percent; got {self.value:g}")
+        return self
+
+
+class Market(Chosen):
+    """A place that sells in one currency, with its own learning, budget and holdout.
+
+    ``margin_rate`` is the margin as a share of the price, for items that carry no unit cost.
+    """
+
+    name: SkipJsonSchema[Name]  # in the file it is the key
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    margin_rate: Share | None = None
+    timezone: str = "UTC"
+    holdout: Share = 0.05
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"must be an IANA time zone like Europe/Berlin; got {name!r}") from None
+        return name
+
+
+class Shop(Chosen):
+    """The markets by name and all offers, in the order of the file."""
+
+    markets: dict[Name, Market] = Field(
+        default_factory=lambda: {"default": Market(name="default")}, min_length=1
+    )
+    offers: tuple[Offer, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _markets_named(cls, given: Any) -> Any:  # noqa: ANN401  pydantic hands over whatever the file says
+        if not isinstance(given, dict) or not isinstance(given.get("markets"), dict):
+            return given
+        markets = given["markets"].items()
+        return given | {"markets": {k: v | {"name": k} if isinstance(v, dict) else v for k, v in markets}}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [offer.name for offer in self.offers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"offers must have different names; got {name!r} twice")
+        for offer in self.offers:
+            for market in offer.markets or ():
+                if market not in self.markets:
+                    known = ", ".join(self.markets)
+                    raise ValueError(f"offer {offer.name!r}: markets must be among {known}; got {market!r}")
+        return self
+
+    def arms(self, market: str) -> tuple[Offer, ...]:
+        """The offers that `market` may make; the arm without an offer is not among them."""
+        return tuple(offer for offer in self.offers if offer.markets is None or market in offer.markets)
+
+
+def load_shop(path: Path) -> Shop:
+    """The shop that the TOML file at `path` describes; raises SetupError."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"{path} must be a readable file; got: {error.strerror}") from None
+    except ValueError as error:
+        raise SetupError(f"{path} must be TOML in UTF-8; got: {error}") from None
+    try:
+        return Shop.model_validate(given)
+    except ValidationError as error:
+        raise SetupError(f"{path}: {setup_words(error)}") from None

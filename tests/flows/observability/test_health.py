@@ -1,0 +1,126 @@
+"""What /metrics and /healthz answer, over a real socket, with a clock that the test turns."""
+
+import json
+from datetime import timedelta
+from http.client import HTTPConnection
+
+import pytest
+
+from flows.observability.health import Limits, Server, health
+from flows.observability.metrics import Metrics
+from operators.ingest.partition_reader import Counts
+from schemas.errors import SetupError
+
+LIMITS = Limits(watermark=timedelta(seconds=60), epoch=timedelta(seconds=45))
+
+
+class Clock:
+    now_s = 5_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def metrics(clock):
+    metrics = Metrics(clock)
+    metrics.opened("shop.events/0", Counts())
+    metrics.ticked("shop.events/0", 4_990.0)
+    return metrics
+
+
+@pytest.fixture
+def ask(metrics):
+    with Server(metrics, LIMITS, "127.0.0.1", 0) as server:
+
+        def get(path: str) -> tuple[int, str]:
+            connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            connection.close()
+            return answer.status, body
+
+        yield get
+
+
+def test_a_worker_that_moves_is_well(ask):
+    status, body = ask("/healthz")
+    assert status == 200
+    assert json.loads(body) == {
+        "status": "ok",
+        "reasons": [],
+        "watermark_delay_seconds": 10.0,
+        "watermark_stalled_seconds": 0.0,
+        "epoch_age_seconds": 0.0,
+    }
+
+
+def test_a_watermark_that_stands_still_is_named_with_who_holds_it(ask, metrics, clock):
+    clock.now_s += 75.0
+    metrics.sealed(0.01)
+    status, body = ask("/healthz")
+    assert status == 503
+    assert json.loads(body)["reasons"] == [
+        "the watermark has not moved for 75.0 s (limit 60 s), it waits for shop.events/0"
+    ]
+
+
+def test_epochs_that_are_not_sealed_are_a_stall(ask, metrics, clock):
+    clock.now_s += 50.0
+    metrics.ticked("shop.events/0", 5_040.0)
+    status, body = ask("/healthz")
+    assert status == 503
+    assert json.loads(body)["reasons"] == ["no epoch was sealed for 50.0 s (limit 45 s)"]
+
+
+def test_a_worker_gets_well_again_when_it_moves_again(ask, metrics, clock):
+    clock.now_s += 500.0
+    assert ask("/healthz")[0] == 503
+    metrics.ticked("shop.events/0", 5_490.0)
+    metrics.sealed(0.01)
+    assert ask("/healthz")[0] == 200
+
+
+def test_working_off_days_of_old_messages_is_no_stall(metrics, clock):
+    clock.now_s += 86_400.0
+    metrics.ticked("shop.events/0", 5_000.0)
+    metrics.sealed(0.01)
+    well, said = health(metrics, LIMITS)
+    assert well
+    assert said["watermark_delay_seconds"] == 86_400.0
+
+
+def test_a_worker_that_never_heard_from_a_partition_stalls_too(clock):
+    metrics = Metrics(clock)
+    clock.now_s += 61.0
+    metrics.sealed(0.01)
+    well, said = health(metrics, LIMITS)
+    assert not well
+    assert said["watermark_delay_seconds"] is None
+    assert said["reasons"] == [
+        "the watermark has not moved for 61.0 s (limit 60 s), it waits for the first partition"
+    ]
+
+
+def test_prometheus_reads_the_same_server(ask):
+    status, body = ask("/metrics")
+    assert status == 200
+    assert "offerstream_watermark_delay_seconds 10.0" in body
+
+
+def test_any_other_path_says_what_there_is(ask):
+    assert ask("/") == (404, "here are /metrics and /healthz\n")
+
+
+def test_a_port_that_is_taken_stops_the_start_with_words(metrics):
+    with (
+        Server(metrics, LIMITS, "127.0.0.1", 0) as first,
+        pytest.raises(SetupError, match=rf"one this machine can listen on; got 127\.0\.0\.1:{first.port}"),
+    ):
+        Server(metrics, LIMITS, "127.0.0.1", first.port)

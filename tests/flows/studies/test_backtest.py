@@ -1,0 +1,208 @@
+"""Policies side by side: the same simulated shoppers, who react, or the same recorded events, who cannot."""
+
+import json
+
+import orjson
+import pytest
+
+from flows.cli import main
+from flows.settings import read_settings
+from flows.studies.backtest.compare import backtest, check, dense, over_files, over_shoppers
+from flows.studies.backtest.shoppers import Length, Shoppers, shoppers_of, world_of
+from operators.simulation import World
+from schemas.errors import SetupError
+from tests.builders import carted, ordered, told
+
+SPECS = ("none", "always:free_shipping")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Two policies over the same 250 carts, and where their files are."""
+    out = tmp_path_factory.mktemp("compared") / "out"
+    settings = dense(read_settings(seed=4))
+    run = over_shoppers(Shoppers(visits_per_hour=6000), settings, Length(decisions=250))
+    return backtest(run, SPECS, settings, out), out
+
+
+def records(path):
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_every_policy_meets_the_same_carts(compared):
+    rows, out = compared
+    none, always = (
+        {each["cart_id"]: each for each in records(out / folder / "decisions.jsonl")}
+        for folder in ("none", "always-free_shipping")
+    )
+    assert none.keys() == always.keys()
+    assert 240 <= len(none) <= 300
+    assert [row["decisions"] + row["holdout_decisions"] for row in rows] == [len(none), len(always)]
+
+
+def test_the_decisions_say_which_policy_took_them(compared):
+    _, out = compared
+    always = records(out / "always-free_shipping" / "decisions.jsonl")
+    assert {each["policy"] for each in always} == {"always:free_shipping"}
+    assert {each["arm"] for each in always if not each["holdout"]} == {"free_shipping"}
+
+
+def test_shoppers_react_to_the_offers_of_each_policy(compared):
+    (none, always), _ = compared
+    assert none["offers"] == 0
+    assert always["offers"] == always["decisions"]
+    assert always["conversion"]["mean"] > none["conversion"]["mean"] + 0.02
+    mean, low, high = always["difference_to_first"].values()
+    assert low < mean < high
+    assert mean == pytest.approx(always["profit_per_decision"]["mean"] - none["profit_per_decision"]["mean"])
+
+
+def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compared):
+    (none, always), out = compared
+    truths = [each for each in records(out / "none" / "truth.jsonl") if not each["holdout"]]
+    assert len(truths) == none["decisions"]
+    assert none["regret"] == pytest.approx(sum(each["best"] - each["no_offer"] for each in truths))
+    assert none["share_of_oracle"] == pytest.approx(0.0)
+    assert always["regret"] < none["regret"]
+    assert 0.1 < always["share_of_oracle"] < 0.7
+
+
+@pytest.mark.parametrize("folder", ["none", "always-free_shipping"])
+def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, folder):
+    _, out = compared
+    expected = {each["decision_id"]: each["value"] for each in records(out / folder / "truth.jsonl")}
+    away = [
+        each["profit"] - expected[each["decision_id"]] for each in records(out / folder / "rewards.jsonl")
+    ]
+    assert len(away) == len(expected)
+    assert abs(sum(away)) < 4 * sum(each**2 for each in away) ** 0.5
+
+
+def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
+    _, out = compared
+    bought = [
+        {
+            each["decision_id"]: each["orders"]
+            for each in records(out / folder / "rewards.jsonl")
+            if each["holdout"]
+        }
+        for folder in ("none", "always-free_shipping")
+    ]
+    assert bought[0] == bought[1]
+    assert bought[0]
+
+
+def test_nobody_comes_after_a_world_has_ended_but_all_go_on_to_the_end():
+    settings = dense(read_settings())
+    world = World(0, world_of(Shoppers(), settings, Length(visitors=40)))
+    said = world.until(world.settings.starts_at_s + 3 * 86_400.0)
+    first = {}
+    for each in said:
+        first.setdefault(each["session_id"], each["time"])
+    assert len({each["visitor_id"] for each in said}) == 40
+    assert len(first) >= 40
+    assert world.next_s == float("inf")
+
+
+def test_a_file_may_say_what_shoppers_there_are(tmp_path):
+    path = tmp_path / "world.toml"
+    path.write_text("visits_per_hour = 100\nseasons = true\n")
+    assert shoppers_of(str(path)) == Shoppers(visits_per_hour=100, seasons=True)
+    assert shoppers_of("default") == Shoppers()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("cart_share = 2", r"cart_share must be less than or equal to 1; got 2"),
+        ("speed = 2", "speed must not be there; the key is unknown"),
+        ("cart_share =", "world.toml must be TOML in UTF-8; got: "),
+        (None, "--shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
+    ],
+)
+def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
+    path = tmp_path / "world.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SetupError, match=words):
+        shoppers_of(str(path))
+
+
+def test_shoppers_of_a_market_there_is_not_are_refused():
+    with pytest.raises(SetupError, match="market of --shoppers must be one of default; got 'moon'"):
+        world_of(Shoppers(market="moon"), dense(read_settings()), Length(visitors=1))
+
+
+@pytest.mark.parametrize(
+    ("specs", "words"),
+    [
+        (["magic"], "policy must be one of linear_thompson, .*; got 'magic'"),
+        (["linucb:width=2"], "policy linucb takes the settings .*; got 'width'"),
+        (["always:moon"], "policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
+        (["none", "none"], "--policy must be given once for each policy; got 'none' twice"),
+    ],
+)
+def test_policies_that_cannot_be_are_refused(specs, words):
+    with pytest.raises(SetupError, match=words):
+        check(specs, read_settings())
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "events.jsonl"
+    events = [carted(0), carted(1, "bob"), ordered(400, "bob"), told("shown", 9000, "default.x")]
+    path.write_bytes(b"\n".join(map(orjson.dumps, events)))
+    return path
+
+
+def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
+    figures = tmp_path / "figures.json"
+    command = ["backtest", str(recording), "--policy", "none", "--policy", "always:free_shipping"]
+    assert main([*command, "--out", str(tmp_path / "out"), "--json", str(figures)]) == 0
+    assert "Shoppers of a recording do not react" in capsys.readouterr().out
+    said = json.loads(figures.read_text())
+    assert said["reacting"] is False
+    none, always = said["policies"]
+    assert (none["decisions"], none["offers"], always["offers"]) == (2, 0, 2)
+    assert none["profit_per_decision"]["mean"] == always["profit_per_decision"]["mean"] == 50 * 0.35 / 2
+    assert "regret" not in none
+    assert "difference_to_first" not in always
+    assert not (tmp_path / "out" / "none" / "truth.jsonl").exists()
+
+
+def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
+    out = tmp_path / "out"
+    specs = ["linear_thompson", "linear_thompson:floor=1"]
+    run = over_files([recording], "native")
+    assert [row["policy"] for row in backtest(run, specs, read_settings(), out)] == specs
+    found = records(out / "linear_thompson-floor-1" / "decisions.jsonl")
+    assert {each["policy"] for each in found} == {specs[1]}
+    for each in found:
+        assert set(each["probabilities"].values()) == {1 / len(each["eligible"])}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "either EVENTS or --shoppers must be given; got neither"),
+        (["EVENTS", "--shoppers", "default"], "either EVENTS or --shoppers must be given; got both"),
+        (["EVENTS", "--visitors", "5"], "--visitors and --decisions go with --shoppers; got EVENTS"),
+        (["missing.jsonl"], "INPUT must be a file that can be read; got 'missing.jsonl'"),
+        (
+            ["--shoppers", "default", "--visitors", "5", "--decisions", "5"],
+            "--visitors or --decisions must be given, not both",
+        ),
+        (["EVENTS", "--out", "FULL"], "--out must be a new or empty directory"),
+    ],
+)
+def test_what_does_not_go_together_is_said(recording, tmp_path, capsys, words, said):
+    places = {"EVENTS": str(recording), "FULL": str(tmp_path)}
+    command = ["backtest", *(places.get(word, word) for word in words), "--policy", "none"]
+    assert main(command) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_count_of_nobody_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["backtest", "--shoppers", "default", "--visitors", "0", "--policy", "none"])
+    assert "must be a whole number from 1; got '0'" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""Topics are exported into the files that a replay of the same events writes."""
+
+import pytest
+
+from flows.files.jsonl import FILES, JsonlSink, settle
+from flows.kafka.cluster import Cluster
+from flows.studies.export import export_topics
+from operators.streaming.messages import Said
+from schemas.errors import SetupError
+from schemas.message import Message
+from schemas.rejected import Wrong, reject
+
+TOPICS = {stream: f"shop.{stream}" for stream in FILES}
+CLUSTER = Cluster("unused:9092")
+AT = b'"2026-01-01T00:00:00.000000Z"'
+
+
+def wrong(offset):
+    record = reject(Message(b"\xff", None, (), "shop.events", 0, offset, 1e9), Wrong("encoding", "not UTF-8"))
+    return Said("rejected", "rejected", record.id, record.id, record.value, record.headers)
+
+
+SAID = [
+    Said("offers", "offer.decided", "ada", "b", b'{"id":"b","time":%s}' % AT),
+    Said("offers", "offer.revoked", "ada", "a", b'{"id":"a","time":%s}' % AT),
+    Said("decisions", "decision", "ada", "d", b'{"decision_id":"d","at":%s}' % AT),
+    Said("decisions", "reward", "ada", "r", b'{"reward_id":"r","at":%s}' % AT),
+    Said("decisions", "score", "ada", "m.score", b'{"moment_id":"m","at":%s}' % AT),
+    wrong(10),
+    wrong(9),
+]
+
+
+def record(said, offset):
+    """The record that the Kafka sink makes of it."""
+    headers = (("ce_id", said.id.encode()), ("ce_type", said.type.encode()), *said.headers)
+    return Message(said.value, said.key.encode(), headers, TOPICS[said.stream], offset % 2, offset)
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """Topics as lists of records, read one at a time."""
+    topics = {topic: [] for topic in TOPICS.values()}
+    monkeypatch.setattr(
+        "flows.studies.export.history", lambda _cluster, topic: ([one] for one in topics[topic])
+    )
+    return topics
+
+
+def replayed(directory):
+    for stream in FILES:
+        part = JsonlSink(directory, stream).build_part("sink", stream, None)
+        part.write_batch([said for said in SAID if said.stream == stream])
+    settle(directory)
+    return directory
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_exported_topics_equal_the_files_of_a_replay(tmp_path, broker):
+    for offset, said in enumerate(SAID):
+        broker[TOPICS[said.stream]].append(record(said, offset))
+    counts = export_topics(CLUSTER, TOPICS, tmp_path / "topics")
+    assert counts == {"offers": 2, "decisions": 3, "rejected": 2}
+    assert contents(tmp_path / "topics") == contents(replayed(tmp_path / "files"))
+    assert len(contents(tmp_path / "topics")) == 7
+
+
+def test_a_record_of_somebody_else_stops_the_export(tmp_path, broker):
+    broker["shop.offers"].append(Message(b"{}", None, (), "shop.offers", 3, 7))
+    with pytest.raises(SetupError, match=r"shop\.offers/3/7 must have the header 'ce_id'"):
+        export_topics(CLUSTER, TOPICS, tmp_path)
+
+
+def test_an_export_overwrites_nothing(tmp_path):
+    (tmp_path / "offers.jsonl").write_bytes(b"mine")
+    with pytest.raises(SetupError, match=r"--out must be a new or empty directory; got '.*'"):
+        export_topics(CLUSTER, TOPICS, tmp_path)
+    with pytest.raises(SetupError, match="--out must be a new or empty directory"):
+        export_topics(CLUSTER, TOPICS, tmp_path / "offers.jsonl")
+    assert contents(tmp_path) == {"offers.jsonl": b"mine"}

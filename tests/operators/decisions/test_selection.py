@@ -1,0 +1,63 @@
+"""What is chosen for a moment, and the entry that is written of it."""
+
+import pytest
+
+from flows.stores.memory_ledger import MemoryLedger
+from operators.decisions.decision_record import entry_of
+from operators.decisions.selection import DecisionSettings, Occasion, choose
+from operators.experiments.assignment import Assignments
+from tests.builders import SCORED, Wish, moment, offer, shop
+
+SHOP = shop(offer(), offer("big", min_cart_value=1e6))
+MARKET = SHOP.markets["default"]
+OFFERS = {each.name: each for each in SHOP.arms("default")}
+WINDOW_S = OFFERS["ten_percent"].reward_window.total_seconds()
+
+
+def occasion(**more):
+    at = moment(0, **more)
+    return Occasion("default.0123456789abcdef01234567", at, SCORED, {**at.features, "abandonment": 0.7})
+
+
+def chosen(share=0.0, on=None, **settings):
+    assignments = Assignments("default", share, MemoryLedger())
+    on = occasion() if on is None else on
+    return choose(on, Wish(), assignments, OFFERS, DecisionSettings(**settings))
+
+
+def test_an_ordinary_draw_is_of_the_eligible_arms_and_teaches():
+    found = chosen()
+    assert (found.arm, found.offer, found.reason) == ("ten_percent", OFFERS["ten_percent"], None)
+    assert found.probabilities == {"no_offer": pytest.approx(0.2), "ten_percent": 0.8}
+    assert (found.eligible, found.removed) == (["no_offer", "ten_percent"], {"big": "min_cart_value"})
+    assert (found.none_probability, found.window_s) == (pytest.approx(0.2), WINDOW_S)
+
+
+def test_who_is_held_out_has_no_choice_but_is_awaited_as_long():
+    found = chosen(share=1.0)
+    assert (found.arm, found.offer, found.reason) == ("no_offer", None, "holdout")
+    assert (found.eligible, found.probabilities) == (["no_offer"], {"no_offer": 1.0})
+    assert found.removed == {"big": "min_cart_value", "ten_percent": "holdout"}
+    assert (found.none_probability, found.window_s) == (1.0, WINDOW_S)
+
+
+def test_who_has_no_eligible_arm_is_not_assigned_and_not_awaited():
+    found = chosen(on=occasion(value=0.0, read=1e6))
+    assert (found.arm, found.reason, found.unit, found.window_s) == ("no_offer", "stale", None, 0.0)
+    assert (found.eligible, found.none_probability) == (["no_offer"], 1.0)
+
+
+def test_a_shadow_writes_down_what_it_chose_and_makes_no_offer():
+    shadow, open_ = (
+        entry_of(1, occasion(), chosen(shadow=each), MARKET, DecisionSettings(shadow=each))
+        for each in (True, False)
+    )
+    assert (shadow.arm, shadow.treated, shadow.offered, shadow.expires_s) == (
+        "ten_percent",
+        False,
+        None,
+        None,
+    )
+    assert (open_.arm, open_.treated, open_.teaches) == ("ten_percent", True, True)
+    assert open_.offered is not None
+    assert not shadow.teaches
