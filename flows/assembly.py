@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from flows.dataflow import Rules
 from flows.settings import Settings
-from flows.stores.seen_ids import MemorySeen, RocksSeen
+from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketSettings
 from operators.decisions.selection import DecisionSettings
-from operators.ingest.partition_reader import Reader, ReadingSettings
+from operators.ingest.partition_reader import IngestSettings, PartitionReader
 from operators.sessions.session_machine import VisitSettings
 from schemas.adapters import decoder
 from schemas.shop import Shop
@@ -58,13 +58,13 @@ def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
 
 def reader_of(
     settings: Settings, shop: Shop, format_of: Callable[[str], str], seen_in: Path | None, *, ordered: bool
-) -> Callable[[str, bytes | None], Reader]:
+) -> Callable[[str, bytes | None], PartitionReader]:
     """Return the maker of the reader of one part; ``seen_in`` is where ids are remembered, None: in memory.
 
     What has no broker's timestamp may be no later than now.
     """
     markets = frozenset(shop.markets)
-    reading = ReadingSettings(
+    reading = IngestSettings(
         markets=markets,
         costed=frozenset(name for name, market in shop.markets.items() if market.margin_rate is not None),
         lateness_s=settings.lateness.total_seconds(),
@@ -74,10 +74,10 @@ def reader_of(
         wall=settings.idle_time == "wall",
     )
 
-    def make(part: str, state: bytes | None) -> Reader:
+    def make(part: str, state: bytes | None) -> PartitionReader:
         topic = part.rpartition("/")[0]
         decode = decoder(format_of(topic), markets, settings.max_event_bytes)
-        seen = MemorySeen() if seen_in is None else RocksSeen(seen_in / part.replace("/", "-"))
-        return Reader(part, reading, decode, seen, state)
+        seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / part.replace("/", "-"))
+        return PartitionReader(part, reading, decode, seen, state)
 
     return make

@@ -12,12 +12,12 @@ from bytewax.outputs import Sink
 from operators.bandits.spec import words_of
 from operators.decisions.decision_machine import Decisions
 from operators.decisions.ledger import Ledger
-from operators.decisions.market import MarketSaid, MarketSettings, MarketStation, market_in
+from operators.decisions.market import MarketOutput, MarketSettings, MarketStation, market_in
 from operators.sessions.session_machine import VisitSettings
 from operators.sessions.shard import Shard, shard_in
 from operators.streaming.bytewax_logic import station
 from operators.streaming.ids import SHARDS, shard_of
-from operators.streaming.messages import MarketParcel, Parcel, Row, Said, ShardSaid, VisitSaid
+from operators.streaming.messages import FeatureRow, MarketBatch, OutputRecord, Row, ShardBatch, ShardOutput
 from schemas.shop import Shop
 
 log = logging.getLogger("offerstream")
@@ -27,8 +27,8 @@ SHARD_KEYS = tuple(f"{shard:03d}" for shard in range(SHARDS))
 class Edges(NamedTuple):
     """Where the page begins and where each of its streams ends.
 
-    The source gives ``Parcel`` and rejected ``Said``; ``offers``, ``decisions`` and ``rejected`` take
-    ``(key, Said)``, ``features`` takes ``(shard key, list of VisitSaid)``, ``figures`` takes
+    The source gives ``ShardBatch`` and rejected ``OutputRecord``; ``offers``, ``decisions`` and ``rejected`` take
+    ``(key, OutputRecord)``, ``features`` takes ``(shard key, list of FeatureRow)``, ``figures`` takes
     ``(station, (station, dict of numbers))``.
     """
 
@@ -70,21 +70,21 @@ def draw(edges: Edges, rules: Rules) -> Dataflow:
     return flow
 
 
-def shard_maker(rules: Rules) -> Callable[[Parcel | None, bytes | None], Shard]:
+def shard_maker(rules: Rules) -> Callable[[ShardBatch | None, bytes | None], Shard]:
     """Return the maker of a shard, from its first parcel or from its state."""
     ordered = rules.markets.ordered
 
-    def make(first: Parcel | None, state: bytes | None) -> Shard:
+    def make(first: ShardBatch | None, state: bytes | None) -> Shard:
         shard = shard_in(state) if state is not None else first.shard  # type: ignore[union-attr]
         return Shard(shard, rules.parts, rules.visits, ordered=ordered, state=state)
 
     return make
 
 
-def market_maker(rules: Rules) -> Callable[[MarketParcel | None, bytes | None], MarketStation]:
+def market_maker(rules: Rules) -> Callable[[MarketBatch | None, bytes | None], MarketStation]:
     """Return the maker of a market, from its first parcel or from its state."""
 
-    def make(first: MarketParcel | None, state: bytes | None) -> MarketStation:
+    def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         market, offers = rules.shop.markets[name], rules.shop.arms(name)
         station = MarketStation(market, offers, rules.ledger_of(name), rules.markets, state)
@@ -103,28 +103,28 @@ def _say_policy(market: str, decisions: Decisions) -> None:
         log.warning("market %s: policy %s learns anew; the state was of %s", market, words, decisions.left)
 
 
-def _is_parcel(item: Parcel | Said) -> bool:
-    return isinstance(item, Parcel)
+def _is_parcel(item: ShardBatch | OutputRecord) -> bool:
+    return isinstance(item, ShardBatch)
 
 
-def _is_offer(item: tuple[str, Said]) -> bool:
+def _is_offer(item: tuple[str, OutputRecord]) -> bool:
     return item[1].stream == "offers"
 
 
-def _by_shard(parcels: list[Parcel]) -> list[tuple[str, Parcel]]:
+def _by_shard(parcels: list[ShardBatch]) -> list[tuple[str, ShardBatch]]:
     return [(SHARD_KEYS[parcel.shard], parcel) for parcel in parcels]
 
 
-def _keyed(said: list[Said]) -> list[tuple[str, Said]]:
+def _keyed(said: list[OutputRecord]) -> list[tuple[str, OutputRecord]]:
     return [(each.key, each) for each in said]
 
 
 def by_market(
     markets: tuple[str, ...],
-) -> Callable[[list[tuple[str, ShardSaid]]], list[tuple[str, MarketParcel]]]:
+) -> Callable[[list[tuple[str, ShardOutput]]], list[tuple[str, MarketBatch]]]:
     """Return what gathers, for each of these markets, what shards have said: rows first, then ticks."""
 
-    def group(batch: list[tuple[str, ShardSaid]]) -> list[tuple[str, MarketParcel]]:
+    def group(batch: list[tuple[str, ShardOutput]]) -> list[tuple[str, MarketBatch]]:
         rows: dict[str, list[Row]] = {}
         ticks: list[tuple[int, float]] = []
         for _, said in batch:
@@ -134,19 +134,21 @@ def by_market(
                 ticks.append((said.shard, said.tick_s))
         addressed = markets if ticks else tuple(rows)
         told = tuple(ticks)
-        return [(name, MarketParcel(name, tuple(rows.get(name, ())), told)) for name in addressed]
+        return [(name, MarketBatch(name, tuple(rows.get(name, ())), told)) for name in addressed]
 
     return group
 
 
-def _said(batch: list[tuple[str, MarketSaid]]) -> list[tuple[str, Said]]:
+def _said(batch: list[tuple[str, MarketOutput]]) -> list[tuple[str, OutputRecord]]:
     return [(each.key, each) for _, market in batch for each in market.said]
 
 
-def _saved(batch: list[tuple[str, ShardSaid] | tuple[str, MarketSaid]]) -> list[tuple[str, list[VisitSaid]]]:
-    by_shard: dict[str, list[VisitSaid]] = {}
+def _saved(
+    batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
+) -> list[tuple[str, list[FeatureRow]]]:
+    by_shard: dict[str, list[FeatureRow]] = {}
     for key, said in batch:
-        if isinstance(said, ShardSaid):
+        if isinstance(said, ShardOutput):
             if said.visits:
                 by_shard.setdefault(key, []).extend(said.visits)
             continue
@@ -156,6 +158,6 @@ def _saved(batch: list[tuple[str, ShardSaid] | tuple[str, MarketSaid]]) -> list[
 
 
 def _measured(
-    batch: list[tuple[str, ShardSaid] | tuple[str, MarketSaid]],
+    batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
 ) -> list[tuple[str, tuple[str, dict[str, float]]]]:
     return [(key, (key, said.figures)) for key, said in batch if said.figures is not None]

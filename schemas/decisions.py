@@ -5,13 +5,13 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field, FiniteFloat, TypeAdapter
 
 from schemas.events import Id, Name
-from schemas.offers import MomentKind, Probability, Told
+from schemas.offers import MomentKind, OutputModel, Probability
 
 UnitId = Annotated[str, Field(pattern=r"^(user|visitor):", max_length=208)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Decision(Told):
+class Decision(OutputModel):
     """One arm was chosen for a cart, ``no_offer`` included: context, probabilities, choice.
 
     ``removed`` says for each arm that was not eligible why; ``probabilities`` are those it was drawn from and
@@ -59,7 +59,7 @@ class Decision(Told):
     window_ends_at: AwareDatetime
 
 
-class Reward(Told):
+class Reward(OutputModel):
     """What a decision brought: at the end of its window, or a correction by an order that came later.
 
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
@@ -88,7 +88,7 @@ class Reward(Told):
     redeemed: bool
 
 
-class Score(Told):
+class Score(OutputModel):
     """How likely a cart was to be abandoned, as seen at a moment."""
 
     type: Literal["score"]
@@ -104,7 +104,7 @@ class Score(Told):
     model_version: int
 
 
-class Outcome(Told):
+class Outcome(OutputModel):
     """What became of a cart.
 
     ``abandonment`` is what the model said before it learned this; ``weight`` what the lesson counted, null
@@ -126,7 +126,7 @@ class Outcome(Told):
     abandonment: Probability | None
 
 
-class Drift(Told):
+class Drift(OutputModel):
     """A figure that the abandonment model lives by moved to another level; keyed by the market.
 
     ``what`` is log_loss (nats), base_rate (share of carts abandoned), or feature:NAME: a number's level

@@ -12,13 +12,13 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 
 
-class Told(BaseModel):
+class OutputModel(BaseModel):
     """What all outgoing words have in common: frozen, strict, and nothing that is not written here."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class CartItem(Told):
+class CartItem(OutputModel):
     """One line of the cart that the offer is about; price per piece, null where no event told it."""
 
     sku: Id
@@ -27,7 +27,7 @@ class CartItem(Told):
     category: str | None = None
 
 
-class Cart(Told):
+class Cart(OutputModel):
     """The cart as it was at the moment of the decision."""
 
     id: Id
@@ -36,7 +36,7 @@ class Cart(Told):
     items: tuple[CartItem, ...]
 
 
-class Treatment(Told):
+class Treatment(OutputModel):
     """What is offered, as the shop's offers file has it."""
 
     name: Name
@@ -45,7 +45,7 @@ class Treatment(Told):
     channel: Channel
 
 
-class Decided(Told):
+class Decided(OutputModel):
     """The offer and why it was made.
 
     ``abandonment`` is the predicted probability that the cart is left; ``propensity`` the one with which this
@@ -72,7 +72,7 @@ class Decided(Told):
     model_version: int
 
 
-class Withdrawn(Told):
+class Withdrawn(OutputModel):
     """The offer that no longer stands, and why."""
 
     offer_id: Id
@@ -84,7 +84,7 @@ class Withdrawn(Told):
     reason: Annotated[str, Field(min_length=1)]
 
 
-class Envelope(Told):
+class Envelope(OutputModel):
     """The CloudEvents attributes of every offer record.
 
     ``source`` is offerstream/market, ``subject`` the visitor, ``correlationid`` the moment that asked and

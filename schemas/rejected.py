@@ -29,7 +29,7 @@ KEEP_BYTES: Final = 900_000
 """How much of a value is kept: with headers it stays below librdkafka's default limit of a message."""
 
 
-class Wrong(Exception):  # noqa: N818  wrong data is a value on its way to a stream, not an error
+class InvalidEvent(Exception):  # noqa: N818  wrong data is a value on its way to a stream, not an error
     """A message that cannot be taken, with its class and a short reason for people."""
 
     def __init__(self, class_: RejectClass, reason: str) -> None:
@@ -73,7 +73,7 @@ class Rejected(BaseModel):
     value_base64: str | None = None
 
 
-def reject(message: Message, wrong: Wrong, keep_bytes: int = KEEP_BYTES) -> RejectedRecord:
+def reject(message: Message, wrong: InvalidEvent, keep_bytes: int = KEEP_BYTES) -> RejectedRecord:
     """The record that says why `message` was not taken; of a longer value the first `keep_bytes` are kept."""
     value = message.value if message.value is not None else b""
     place = (message.topic, str(message.partition), str(message.offset))

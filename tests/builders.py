@@ -12,18 +12,18 @@ import orjson
 from hypothesis import settings
 
 from flows.dataflow import Rules
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.stores.memory_ledger import MemoryLedger
-from flows.stores.seen_ids import MemorySeen
+from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
 from operators.decisions.decision_machine import Decisions
 from operators.decisions.market import MarketSettings, MarketStation
 from operators.decisions.selection import DecisionSettings, Scored
 from operators.ingest import from_events as facts_from
-from operators.ingest.partition_reader import Reader, ReadingSettings
+from operators.ingest.partition_reader import IngestSettings, PartitionReader
 from operators.sessions.session_machine import Sessions, VisitSettings
 from operators.sessions.shard import Shard
-from operators.streaming.messages import RANK, Fact, Line, Moment, Said
+from operators.streaming.messages import RANK, Fact, Line, Moment, OutputRecord
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
@@ -288,7 +288,7 @@ def kinds(rows: Iterable[Any], *wanted: str) -> list[tuple[str, float]]:
     return [each for each in found if not wanted or each[0] in wanted]
 
 
-def records(said: Iterable[Said]) -> list[dict[str, Any]]:
+def records(said: Iterable[OutputRecord]) -> list[dict[str, Any]]:
     return [orjson.loads(each.value) for each in said]
 
 
@@ -300,15 +300,17 @@ def reader(
     part: str = PART,
     *,
     state: bytes | None = None,
-    seen: MemorySeen | None = None,
+    seen: MemorySeenIds | None = None,
     of: Shop | None = None,
     **settings: Any,
-) -> Reader:
+) -> PartitionReader:
     of = shop() if of is None else of
     costed = frozenset(name for name, market in of.markets.items() if market.margin_rate is not None)
     markets = frozenset(of.markets)
-    given = ReadingSettings(markets, costed, **settings)
-    return Reader(part, given, decoder("native", markets), MemorySeen() if seen is None else seen, state)
+    given = IngestSettings(markets, costed, **settings)
+    return PartitionReader(
+        part, given, decoder("native", markets), MemorySeenIds() if seen is None else seen, state
+    )
 
 
 class World:
@@ -329,8 +331,8 @@ class World:
     ) -> None:
         self.shop = shop() if of is None else of
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
-        self.seen = {part: MemorySeen() for part in parts}
-        self.said: list[Said] = []
+        self.seen = {part: MemorySeenIds() for part in parts}
+        self.said: list[OutputRecord] = []
         self.saved: list[Any] = []
         self.rules = Rules(
             self.shop,
@@ -341,7 +343,7 @@ class World:
         )
         self.readers = {part: reader(part, seen=self.seen[part], of=self.shop) for part in parts}
         self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
-        self.page = PlainPage(self.rules)
+        self.page = InProcessDataflow(self.rules)
         if arm is not None:
             self.policy = Wish(arm)
             self.market().decisions.policy = self.policy  # type: ignore[assignment]
@@ -401,7 +403,7 @@ class World:
         self.readers = {
             part: reader(part, state=state, seen=self.seen[part], of=of) for part, state in readers.items()
         }
-        self.page = PlainPage(rules)
+        self.page = InProcessDataflow(rules)
         for number, state in shards.items():
             self.page.shards[number] = Shard(
                 number, rules.parts, rules.visits, ordered=rules.markets.ordered, state=state

@@ -9,7 +9,7 @@ import pytest
 
 from flows.assembly import reader_of, rules_of
 from flows.cli import main
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.reference.generate import filled
 from flows.settings import PREFIX, Settings
 from flows.stores.ledger import Ledgers
@@ -111,7 +111,7 @@ def test_what_the_readme_shows_as_said_follows_from_the_events_it_shows():
     settings = Settings()
     shop = settings.shop()
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)("readme/0000", None)
-    page = PlainPage(rules_of(settings, shop, ["readme/0000"], Ledgers().of, ordered=True))
+    page = InProcessDataflow(rules_of(settings, shop, ["readme/0000"], Ledgers().of, ordered=True))
     story = [line for form, line in events_shown(README) if form == "native" and '"specversion"' not in line]
     messages = [Message(line.encode(), offset=at) for at, line in enumerate(story)]
     said = [*page.take(reader.read(messages, None))[0], *page.take(reader.end())[0]]

@@ -11,11 +11,11 @@ from flows.assembly import reader_of, rules_of
 from flows.bench.load import page_settings
 from flows.dataflow import Edges, draw
 from flows.files.source import FileSource
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink
 from flows.stores.bytewax_recovery import recovery
 from flows.stores.ledger import Ledgers
-from flows.worker.gc_tuning import quiet_collector
+from flows.worker.gc_tuning import tune_gc
 from schemas.message import Message
 
 BATCH = 1000
@@ -51,7 +51,7 @@ def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
     sinks = {name: CollectSink() for name in Edges._fields[1:]}
     store = recovery(settings.state / "recovery")
     flow = draw(Edges(source, **sinks), rules)
-    quiet_collector()
+    tune_gc()
     run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=store)
     told = clock.told(events)
     ledgers.close()
@@ -66,9 +66,9 @@ def plain(path: str, events: int) -> dict[str, Any]:
     name = Path(path).name
     part = f"{name}/0000"
     reader = reader_of(settings, shop, lambda _topic: "native", None, ordered=False)(part, None)
-    take = PlainPage(rules_of(settings, shop, [part], Ledgers().of, ordered=False)).take
+    take = InProcessDataflow(rules_of(settings, shop, [part], Ledgers().of, ordered=False)).take
     clock = Clock()
-    quiet_collector()
+    tune_gc()
     clock.begin()
     said: list[Any] = []
     with Path(path).open("rb") as file:

@@ -12,15 +12,15 @@ from flows.assembly import reader_of, rules_of
 from flows.bench.load import page_settings, recorded
 from flows.bench.memory import forget_peak, rss_bytes
 from flows.dataflow import Rules
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
-from flows.worker.gc_tuning import quiet_collector
+from flows.worker.gc_tuning import tune_gc
 from operators.decisions.market import MarketStation
 from operators.sessions.session_machine import Live
 from operators.sessions.shard import Shard, shard_in
 from operators.sessions.visit import Visit
 from operators.streaming.ids import SHARDS, shard_of
-from operators.streaming.messages import RANK, Fact, Parcel
+from operators.streaming.messages import RANK, Fact, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.message import Message
 
@@ -37,12 +37,12 @@ def build(directory: str, events: int, visitors: int, copies: int) -> dict[str, 
     settings = page_settings(Path())
     rules = _rules()
     read = reader_of(settings, rules.shop, lambda _topic: "native", None, ordered=False)(PART, None).read
-    page = PlainPage(rules)
+    page = InProcessDataflow(rules)
     shards: dict[int, Shard] = {}
     batch: list[Message] = []
 
     def take() -> None:
-        parcels = [item for item in read(batch, None) if isinstance(item, Parcel)]
+        parcels = [item for item in read(batch, None) if isinstance(item, ShardBatch)]
         batch.clear()
         page.take(parcels)
         for parcel in parcels:
@@ -61,7 +61,7 @@ def build(directory: str, events: int, visitors: int, copies: int) -> dict[str, 
         if len(batch) == 1000:
             take()
     take()
-    quiet_collector()
+    tune_gc()
     found = [shard.snapshot() for shard in shards.values()]
     Path(directory, SHARDS_FILE).write_bytes(msgspec.msgpack.encode(found))
     Path(directory, MARKET_FILE).write_bytes(page.markets["default"].snapshot())
@@ -74,7 +74,7 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
     epochs = _Epochs(states)
     visitors = len(epochs.visitors)
-    quiet_collector()
+    tune_gc()
     empty = rss_bytes()
     shards: dict[int, Shard] = {}
     while states:
@@ -89,7 +89,7 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
         Path(directory, MARKET_FILE).read_bytes(),
     )
     forget_peak()
-    quiet_collector()
+    tune_gc()
     seals_ms, pickles_ms, size, pickled = [], [], 0, 0
     for _ in range(repeats):
         for parcel in epochs.next():
@@ -122,7 +122,7 @@ def plain_state(directory: str) -> dict[str, Any]:
     names = [field.name for field in msgspec.structs.fields(Live)]
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
     visitors = sum(len(_live(state).visits) for state in states)
-    quiet_collector()
+    tune_gc()
     empty = rss_bytes()
     held = []
     while states:
@@ -151,7 +151,7 @@ class _Epochs:
         self._time_s = max(visit.last_s for visit in visits)
         self._facts = 0
 
-    def next(self) -> list[Parcel]:
+    def next(self) -> list[ShardBatch]:
         """Return the facts of the next epoch and its ticks, a parcel for each shard."""
         self._time_s += EPOCH_S
         facts: dict[int, list[Fact]] = {shard: [] for shard in range(SHARDS)}
@@ -162,7 +162,7 @@ class _Epochs:
                 self._time_s, RANK["page_viewed"], visitor, f"bench-{self._facts}", "default", "page_viewed"
             )
             facts[shard_of(visitor)].append(fact)
-        return [Parcel(shard, PART, tuple(each), self._time_s) for shard, each in facts.items()]
+        return [ShardBatch(shard, PART, tuple(each), self._time_s) for shard, each in facts.items()]
 
 
 def _live(state: bytes) -> Live:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from flows.dataflow import SHARD_KEYS, Rules, by_market, market_maker, shard_maker
 from operators.decisions.market import MarketStation
 from operators.sessions.shard import Shard
-from operators.streaming.messages import MarketParcel, Parcel, Said, VisitSaid
+from operators.streaming.messages import FeatureRow, MarketBatch, OutputRecord, ShardBatch
 
 
-class PlainPage:
+class InProcessDataflow:
     """The stations of the page, called one after the other."""
 
     def __init__(self, rules: Rules) -> None:
@@ -18,13 +18,13 @@ class PlainPage:
         self._make_market = market_maker(rules)
         self._by_market = by_market(tuple(rules.shop.markets))
 
-    def take(self, items: Iterable[Parcel | Said]) -> tuple[list[Said], list[VisitSaid]]:
+    def take(self, items: Iterable[ShardBatch | OutputRecord]) -> tuple[list[OutputRecord], list[FeatureRow]]:
         """Take what a reader says; return the records and the rows of the feature store that follow."""
-        said: list[Said] = []
-        visits: list[VisitSaid] = []
-        by_shard: dict[int, list[Parcel]] = {}
+        said: list[OutputRecord] = []
+        visits: list[FeatureRow] = []
+        by_shard: dict[int, list[ShardBatch]] = {}
         for item in items:
-            if isinstance(item, Parcel):
+            if isinstance(item, ShardBatch):
                 by_shard.setdefault(item.shard, []).append(item)
             else:
                 said.append(item)
@@ -43,5 +43,5 @@ class PlainPage:
     def market(self, name: str) -> MarketStation:
         """Return the station of a market, which is there from the first time it is asked for."""
         if name not in self.markets:
-            self.markets[name] = self._make_market(MarketParcel(name, (), ()), None)
+            self.markets[name] = self._make_market(MarketBatch(name, (), ()), None)
         return self.markets[name]

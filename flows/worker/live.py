@@ -13,20 +13,20 @@ from bytewax.testing import run_main
 from flows.assembly import reader_of, rules_of
 from flows.dataflow import Edges, draw
 from flows.kafka.cluster import Cluster
-from flows.kafka.producer import Outbox
+from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import beginnings, ends, ensure_topics, parts_of
-from flows.local.callback_sink import HearSink
+from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, Server
-from flows.observability.instrumentation import Watch, WatchedReader
+from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
-from flows.worker.gc_tuning import quiet_collector
-from flows.worker.shutdown import Stop
+from flows.worker.gc_tuning import tune_gc
+from flows.worker.shutdown import Shutdown
 from flows.worker.state_dir import Offsets, Start, begin, owned
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
@@ -39,7 +39,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     """Run the worker until SIGTERM, SIGINT or a failure; raises SetupError before it begins."""
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    stop = Stop(settings.stop_within.total_seconds())
+    stop = Shutdown(settings.stop_within.total_seconds())
     stop.on(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as opened:
         opened.enter_context(owned(settings.state))
@@ -47,15 +47,15 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         metrics = Metrics()
-        watch = Watch(metrics)
+        watch = Instrumentation(metrics)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(Server(metrics, limits, settings.metrics_host, settings.metrics_port))
-        outbox = Outbox(cluster, metrics.delivered, stop)
+        outbox = RecordProducer(cluster, metrics.delivered, stop)
         make = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
             cluster,
             start.sources,
-            lambda part, state: WatchedReader(make(part, state), watch),
+            lambda part, state: InstrumentedReader(make(part, state), watch),
             stop,
             most_ahead_s=settings.max_lead.total_seconds(),
             by_events=settings.idle_time == "events",
@@ -71,7 +71,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             sinks[settings.decisions_topic],
             sinks[settings.rejected_topic],
             FeatureStoreSink(settings.state / "features"),
-            HearSink(watch.measure, watch.settled),
+            CallbackSink(watch.measure, watch.settled),
         )
         emit_after = settings.emit_after
         emit_after_s = start.started_at_s if emit_after is None else emit_after.timestamp()
@@ -80,7 +80,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         )
         flow = draw(edges, rules)
         _say_start(settings, start, server.port)
-        quiet_collector()
+        tune_gc()
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery(settings.state / "recovery"))
     log.info("stopped: %s", "asked to" if stop.asked else "the input has ended")
 

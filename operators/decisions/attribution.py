@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from operators.bandits import Policy
 from operators.decisions.ledger import Entry, Ledger, read
 from operators.decisions.output_records import correction_said, window_said
-from operators.decisions.reward import Open, late_profit, opened
-from operators.decisions.statistics import Tallies
-from operators.streaming.messages import Fact, Said
+from operators.decisions.reward import OpenDecision, late_profit, opened
+from operators.decisions.statistics import MarketStatistics
+from operators.streaming.messages import Fact, OutputRecord
 from schemas.shop import Market
 
 
-def credited(order: Fact, held: Sequence[Open], ledger: Ledger, correction_s: float) -> Open | Entry | None:
+def credited(
+    order: Fact, held: Sequence[OpenDecision], ledger: Ledger, correction_s: float
+) -> OpenDecision | Entry | None:
     """Return the one decision an order is credited to: the one it names, its cart's, or the latest.
 
     ``held`` are its buyer's decisions that are watched. A ledger's entry is returned where the window had
@@ -19,7 +21,7 @@ def credited(order: Fact, held: Sequence[Open], ledger: Ledger, correction_s: fl
     """
     happened_s = order.own_s
     windows = [each for each in held if each.at_s < happened_s <= each.window_ends_s and not each.learned]
-    among: list[Open | Entry] = [*windows]
+    among: list[OpenDecision | Entry] = [*windows]
     if not windows or order.offers:
         over = _correctable(ledger.of_visitor(order.visitor), held, happened_s, correction_s)
         among += [entry for entry in over if not windows or entry.decision in order.offers]
@@ -31,7 +33,7 @@ def credited(order: Fact, held: Sequence[Open], ledger: Ledger, correction_s: fl
 
 
 def _correctable(
-    written: Iterator[bytes], held: Sequence[Open], happened_s: float, correction_s: float
+    written: Iterator[bytes], held: Sequence[OpenDecision], happened_s: float, correction_s: float
 ) -> Iterator[Entry]:
     learning = {each.decision for each in held if not each.learned}
     for entry in map(read, written):
@@ -42,7 +44,9 @@ def _correctable(
             yield entry
 
 
-def learn(each: Open, market: Market, policy: Policy, tallies: Tallies, ledger: Ledger) -> Said:
+def learn(
+    each: OpenDecision, market: Market, policy: Policy, tallies: MarketStatistics, ledger: Ledger
+) -> OutputRecord:
     """Learn what came of a decision whose window has ended; return its record.
 
     LookupError where the ledger has lost it.
@@ -58,7 +62,9 @@ def learn(each: Open, market: Market, policy: Policy, tallies: Tallies, ledger: 
     return window_said(market.name, each, cost)
 
 
-def correct(order: Fact, entry: Entry, market: Market, policy: Policy, tallies: Tallies) -> Said:
+def correct(
+    order: Fact, entry: Entry, market: Market, policy: Policy, tallies: MarketStatistics
+) -> OutputRecord:
     """Change what was learned from a decision whose window had ended before this order was read."""
     earned, cost = late_profit(entry, order, market.margin_rate)
     if entry.teaches:

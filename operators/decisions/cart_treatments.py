@@ -24,7 +24,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     decision: str | None = None
 
 
-class Treated:
+class CartTreatments:
     """The cooldowns by visitor, as the time of their end, and the carts decided upon, the oldest first.
 
     Bounded by the offers of the cooldown, and by the carts in progress that were decided upon in ``CART_S``.

@@ -3,7 +3,7 @@
 from operators.decisions.ledger import Entry
 
 
-class Adopting:
+class UnrecoveredDecisions:
     """Entries a process wrote before it died, by decision and by visitor, until time comes to them again.
 
     Bounded by the decisions taken after the snapshot that is gone on from: a start adds them, nothing else.

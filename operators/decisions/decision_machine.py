@@ -8,18 +8,18 @@ import msgspec
 
 from operators.bandits.spec import built, taken_up
 from operators.decisions.attribution import correct, credited, learn
-from operators.decisions.cart_treatments import Cart, Treated
-from operators.decisions.crash_recovery import Adopting
+from operators.decisions.cart_treatments import Cart, CartTreatments
+from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import entry_of
 from operators.decisions.ledger import Entry, Ledger, read, write
 from operators.decisions.open_decisions import Watched
 from operators.decisions.output_records import expired_said, offered_said, revoked_said
-from operators.decisions.reward import Open, opened
+from operators.decisions.reward import OpenDecision, opened
 from operators.decisions.selection import DecisionSettings, Occasion, Scored, choose
-from operators.decisions.statistics import Tallies
+from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
 from operators.streaming.ids import check_format, name_of
-from operators.streaming.messages import Fact, Moment, Outcome, Said
+from operators.streaming.messages import Fact, Moment, Outcome, OutputRecord
 from schemas.shop import Market, Offer
 
 FORMAT: Final = 2
@@ -34,18 +34,18 @@ class _State(msgspec.Struct, array_like=True):
     seq: int
     policy: str
     lessons: bytes
-    open: list[Open]
+    open: list[OpenDecision]
     cooldown: dict[str, float]
     carts: dict[str, Cart]
     forgot_s: float
-    tallies: Tallies
+    tallies: MarketStatistics
     adopting: list[str]
 
 
 class Decisions:
     """The decision machine of one market.
 
-    Bounded as ``Watched``, ``Adopting`` and ``Treated`` say; the ledger by the correction period, and its
+    Bounded as ``Watched``, ``UnrecoveredDecisions`` and ``CartTreatments`` say; the ledger by the correction period, and its
     assignments as ``Assignments`` says. ``said`` collects what is said until it is taken. ``left`` are the
     words of the policy whose lessons were left behind, where the state knew another one.
     """
@@ -59,8 +59,8 @@ class Decisions:
         state: bytes | None = None,
     ) -> None:
         self.market = market
-        self.said: list[Said] = []
-        self.tallies = Tallies()
+        self.said: list[OutputRecord] = []
+        self.tallies = MarketStatistics()
         self.policy = built(settings.policy, seed=settings.seed)
         self.left: str | None = None
         self._offers = {offer.name: offer for offer in offers}
@@ -69,8 +69,8 @@ class Decisions:
         self._assignments = Assignments(market.name, market.holdout, ledger)
         self._seq = 0
         self._watched = Watched()
-        self._adopting = Adopting()
-        self._treated = Treated({}, {})
+        self._adopting = UnrecoveredDecisions()
+        self._treated = CartTreatments({}, {})
         self._forgot_s = -math.inf
         if state is not None:
             self._restore(msgspec.msgpack.decode(state, type=_State))
@@ -87,7 +87,7 @@ class Decisions:
         else:
             self.policy = kept
         self._seq = state.seq
-        self._treated = Treated(state.cooldown, state.carts)
+        self._treated = CartTreatments(state.cooldown, state.carts)
         self._forgot_s = state.forgot_s
         self.tallies = state.tallies
         for each in state.open:
@@ -147,7 +147,7 @@ class Decisions:
         found = credited(order, held, self._ledger, self._settings.correction_s)
         if found is not None:
             self.tallies.diagnosis.credited(order.at_s)
-        if isinstance(found, Open):
+        if isinstance(found, OpenDecision):
             found.credit(order, self.market.margin_rate)
         elif found is not None:
             self.said.append(correct(order, found, self.market, self.policy, self.tallies))
@@ -211,7 +211,9 @@ class Decisions:
         """Say a decision and watch it. One that had no choice has no window and holds nothing up."""
         visitor = entry.visitor
         self.said.append(
-            Said("decisions", "decision", visitor, entry.decision, entry.decided, since_s=entry.since_s)
+            OutputRecord(
+                "decisions", "decision", visitor, entry.decision, entry.decided, since_s=entry.since_s
+            )
         )
         self.tallies.decided(entry)
         if entry.window_ends_s <= entry.at_s:
@@ -235,7 +237,7 @@ class Decisions:
         for each in self._watched.of_visitor(visitor):
             self._end_what_is_due(each, before_s)
 
-    def _end_what_is_due(self, each: Open, before_s: float) -> None:
+    def _end_what_is_due(self, each: OpenDecision, before_s: float) -> None:
         if each.live and each.expires_s is not None and each.expires_s < before_s:
             each.live = False
             self.said.append(expired_said(self.market.name, each, each.expires_s))

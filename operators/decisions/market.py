@@ -17,7 +17,16 @@ from operators.decisions.output_records import Lesson, ModelAt, drift_said, outc
 from operators.decisions.selection import DecisionSettings, Scored
 from operators.ingest.from_events import FEEDBACK
 from operators.streaming.ids import SHARDS, check_format
-from operators.streaming.messages import Fact, MarketParcel, Moment, Outcome, Row, Said, VisitSaid, place
+from operators.streaming.messages import (
+    Fact,
+    FeatureRow,
+    MarketBatch,
+    Moment,
+    Outcome,
+    OutputRecord,
+    Row,
+    place,
+)
 from operators.streaming.watermark import NEVER, Watermark
 from schemas.shop import Market, Offer
 
@@ -41,12 +50,12 @@ class MarketSettings(msgspec.Struct, frozen=True):
     ordered: bool = False
 
 
-class MarketSaid(msgspec.Struct, frozen=True, gc=False):
+class MarketOutput(msgspec.Struct, frozen=True, gc=False):
     """What a market says after a batch: records, rows for the feature store, and now and then figures."""
 
     market: str
-    said: tuple[Said, ...]
-    visits: tuple[VisitSaid, ...]
+    said: tuple[OutputRecord, ...]
+    visits: tuple[FeatureRow, ...]
     figures: dict[str, float] | None
 
 
@@ -76,7 +85,7 @@ class MarketStation:
         self._settings = settings
         self._clock: Watermark[int] = Watermark(range(SHARDS))
         self._held: list[Row] = []
-        self._visits: list[VisitSaid] = []
+        self._visits: list[FeatureRow] = []
         self._figures_s = NEVER
         self.abandonment = Abandonment(settings.model, settings.on_drift, settings.settle_s)
         decided: bytes | None = None
@@ -104,7 +113,7 @@ class MarketStation:
             "held_rows": len(self._held),
         }
 
-    def take(self, parcels: Iterable[MarketParcel]) -> MarketSaid:
+    def take(self, parcels: Iterable[MarketBatch]) -> MarketOutput:
         """Take what the shards say, then their ticks; return what follows."""
         advanced = False
         for parcel in parcels:
@@ -123,7 +132,7 @@ class MarketStation:
         if advanced and self.time_s >= self._figures_s + FIGURES_EVERY_S:
             self._figures_s = self.time_s
             figures = self.figures()
-        return MarketSaid(self.market.name, tuple(said), tuple(visits), figures)
+        return MarketOutput(self.market.name, tuple(said), tuple(visits), figures)
 
     def _advance(self) -> None:
         time_s = self.time_s
@@ -152,7 +161,7 @@ class MarketStation:
         scored = Scored(model.score(moment.features), model.name, model.version)
         said = score_said(moment, scored.score, scored.model, scored.version)
         self.decisions.said.append(said)
-        self._visits.append(VisitSaid(moment.market, moment.visitor, f"score/{moment.kind}", said.value))
+        self._visits.append(FeatureRow(moment.market, moment.visitor, f"score/{moment.kind}", said.value))
         self.decisions.take_moment(moment, scored)
 
     def _learn(self, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from operators.decisions.reward import Open
+from operators.decisions.reward import OpenDecision
 from operators.streaming.timers import Timers
 
 
@@ -16,33 +16,33 @@ class Watched:
     __slots__ = ("_of_visitor", "_open", "_timers")
 
     def __init__(self) -> None:
-        self._open: dict[str, Open] = {}
-        self._of_visitor: dict[str, list[Open]] = {}
+        self._open: dict[str, OpenDecision] = {}
+        self._of_visitor: dict[str, list[OpenDecision]] = {}
         self._timers: Timers[str] = Timers()
 
     def __len__(self) -> int:
         """Return how many are watched."""
         return len(self._open)
 
-    def __iter__(self) -> Iterator[Open]:
+    def __iter__(self) -> Iterator[OpenDecision]:
         """Return all of them."""
         return iter(self._open.values())
 
-    def get(self, decision_id: str) -> Open | None:
+    def get(self, decision_id: str) -> OpenDecision | None:
         """Return a decision, None where it is not watched."""
         return self._open.get(decision_id)
 
-    def of_visitor(self, visitor: str) -> tuple[Open, ...]:
+    def of_visitor(self, visitor: str) -> tuple[OpenDecision, ...]:
         """Return a visitor's decisions."""
         return tuple(self._of_visitor.get(visitor, ()))
 
-    def add(self, each: Open) -> None:
+    def add(self, each: OpenDecision) -> None:
         """Watch a decision from now on."""
         self._open[each.decision] = each
         self._of_visitor.setdefault(each.visitor, []).append(each)
         self._timers.set(each.decision, each.due_s())
 
-    def changed(self, each: Open) -> None:
+    def changed(self, each: OpenDecision) -> None:
         """Drop a decision that is over; else note when it is next due."""
         if each.live or not each.learned:
             self._timers.set(each.decision, each.due_s())
@@ -54,7 +54,7 @@ class Watched:
         if not mine:
             del self._of_visitor[each.visitor]
 
-    def due(self, before_s: float) -> Iterator[tuple[float, Open]]:
+    def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
         """Take those due before a time, with when they were due; what is changed meanwhile may come again."""
         for due_s, decision_id in self._timers.due(before_s):
             yield due_s, self._open[decision_id]

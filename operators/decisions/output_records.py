@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from operators.abandonment.drift import Drift
-from operators.decisions.reward import Open
+from operators.decisions.reward import OpenDecision
 from operators.streaming.ids import name_of
-from operators.streaming.messages import Fact, Moment, Outcome, Said
+from operators.streaming.messages import Fact, Moment, Outcome, OutputRecord
 from schemas.shop import Offer
 
 
@@ -21,7 +21,7 @@ def rfc3339(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def score_said(moment: Moment, score: float, model: str, version: int) -> Said:
+def score_said(moment: Moment, score: float, model: str, version: int) -> OutputRecord:
     """Return the Score record of a moment."""
     value = {
         "type": "score",
@@ -51,7 +51,7 @@ class Lesson(NamedTuple):
     decision: str | None = None
 
 
-def outcome_said(outcome: Outcome, lesson: Lesson) -> Said:
+def outcome_said(outcome: Outcome, lesson: Lesson) -> OutputRecord:
     """Return the Outcome record of a cart."""
     value = {
         "type": "outcome",
@@ -78,7 +78,7 @@ class ModelAt(NamedTuple):
     triggered: str
 
 
-def drift_said(outcome: Outcome, drift: Drift, model: ModelAt) -> Said:
+def drift_said(outcome: Outcome, drift: Drift, model: ModelAt) -> OutputRecord:
     """Return the Drift record of a figure that moved, made certain by the outcome of a cart."""
     drift_id = name_of("drift", outcome.id, drift.what)
     value = {
@@ -97,7 +97,7 @@ def drift_said(outcome: Outcome, drift: Drift, model: ModelAt) -> Said:
     return decision_stream("drift", outcome.market, drift_id, value)
 
 
-def window_said(market: str, closed: Open, cost: float) -> Said:
+def window_said(market: str, closed: OpenDecision, cost: float) -> OutputRecord:
     """Return the Reward record of a decision whose window has ended."""
     return _reward_said(market, closed, closed.window_ends_s, f"{closed.decision}.window", {
         "kind": "window",
@@ -110,7 +110,7 @@ def window_said(market: str, closed: Open, cost: float) -> Said:
     })  # fmt: skip
 
 
-def correction_said(market: str, of: Open, order: Fact, earned: tuple[float, float]) -> Said:
+def correction_said(market: str, of: OpenDecision, order: Fact, earned: tuple[float, float]) -> OutputRecord:
     """Return the Reward record of an order that came after the window had ended; margin and cost of it."""
     margin, cost = earned
     name = order.order or order.id
@@ -125,7 +125,9 @@ def correction_said(market: str, of: Open, order: Fact, earned: tuple[float, flo
     })  # fmt: skip
 
 
-def _reward_said(market: str, of: Open, at_s: float, reward_id: str, profit: dict[str, Any]) -> Said:
+def _reward_said(
+    market: str, of: OpenDecision, at_s: float, reward_id: str, profit: dict[str, Any]
+) -> OutputRecord:
     value = {
         "type": "reward",
         "reward_id": reward_id,
@@ -144,14 +146,14 @@ def _reward_said(market: str, of: Open, at_s: float, reward_id: str, profit: dic
     return decision_stream("reward", of.visitor, reward_id, value)
 
 
-def decision_stream(kind: str, visitor: str, record_id: str, value: dict[str, Any]) -> Said:
+def decision_stream(kind: str, visitor: str, record_id: str, value: dict[str, Any]) -> OutputRecord:
     """Return a record of the decisions stream, keyed by visitor."""
-    return Said("decisions", kind, visitor, record_id, orjson.dumps(value))
+    return OutputRecord("decisions", kind, visitor, record_id, orjson.dumps(value))
 
 
-def offered_said(visitor: str, decision: str, value: bytes, since_s: float | None) -> Said:
+def offered_said(visitor: str, decision: str, value: bytes, since_s: float | None) -> OutputRecord:
     """Return the offer.decided record of a decision."""
-    return Said("offers", "offer.decided", visitor, f"{decision}.decided", value, since_s=since_s)
+    return OutputRecord("offers", "offer.decided", visitor, f"{decision}.decided", value, since_s=since_s)
 
 
 def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -174,18 +176,20 @@ def offer_event(kind: str, market: str, moment: str, cause: str, data: dict[str,
     }
 
 
-def expired_said(market: str, ended: Open, at_s: float) -> Said:
+def expired_said(market: str, ended: OpenDecision, at_s: float) -> OutputRecord:
     """Return the offer.expired record of an offer nobody used in time."""
     return _ended_said("offer.expired", market, ended, at_s, "expired", ended.decision)
 
 
-def revoked_said(market: str, ended: Open, order: Fact) -> Said:
+def revoked_said(market: str, ended: OpenDecision, order: Fact) -> OutputRecord:
     """Return the offer.revoked record of an offer whose visitor has ordered, with it or without it."""
     reason = "redeemed" if ended.decision in order.offers else "purchased"
     return _ended_said("offer.revoked", market, ended, order.at_s, reason, order.id)
 
 
-def _ended_said(kind: str, market: str, ended: Open, at_s: float, reason: str, cause: str) -> Said:  # noqa: PLR0913, PLR0917  the six facts of such a record
+def _ended_said(
+    kind: str, market: str, ended: OpenDecision, at_s: float, reason: str, cause: str
+) -> OutputRecord:  # noqa: PLR0913, PLR0917  the six facts of such a record
     data = {
         "offer_id": ended.decision,
         "decision_id": ended.decision,
@@ -196,7 +200,7 @@ def _ended_said(kind: str, market: str, ended: Open, at_s: float, reason: str, c
         "reason": reason,
     }
     event = offer_event(kind, market, ended.moment, cause, data)
-    return Said("offers", kind, ended.visitor, event["id"], orjson.dumps(event))
+    return OutputRecord("offers", kind, ended.visitor, event["id"], orjson.dumps(event))
 
 
 def treatment(offer: Offer) -> dict[str, Any]:

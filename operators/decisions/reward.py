@@ -21,7 +21,7 @@ class Credited(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revenue: float
 
 
-class Open(msgspec.Struct, array_like=True, gc=False):
+class OpenDecision(msgspec.Struct, array_like=True, gc=False):
     """A decision whose window has not ended: what it is and what has come of it so far.
 
     ``live``: its offer can still be revoked or expire. ``learned``: its window has ended.
@@ -92,9 +92,9 @@ class Open(msgspec.Struct, array_like=True, gc=False):
         return min(window_s, expiry_s)
 
 
-def opened(entry: Entry) -> Open:
+def opened(entry: Entry) -> OpenDecision:
     """Return the open decision that begins with a ledger entry."""
-    return Open(
+    return OpenDecision(
         entry.decision,
         entry.moment,
         entry.at_s,

@@ -6,7 +6,7 @@ import msgspec
 
 from operators.decisions.diagnosis import Diagnosis
 from operators.decisions.ledger import Entry
-from operators.decisions.reward import Open
+from operators.decisions.reward import OpenDecision
 from operators.experiments.assignment import HOLDOUT
 
 
@@ -29,7 +29,7 @@ class _Drawn(msgspec.Struct):
 _drawn: Final = msgspec.json.Decoder(_Drawn).decode
 
 
-class Tallies(msgspec.Struct, array_like=True):
+class MarketStatistics(msgspec.Struct, array_like=True):
     """One tally for each arm ever chosen and for each of the groups policy and holdout, and a diagnosis."""
 
     arms: dict[str, Tally] = {}
@@ -46,7 +46,7 @@ class Tallies(msgspec.Struct, array_like=True):
         if drawn.unit_id is not None:
             self.diagnosis.balance.saw(drawn.unit_id, holdout=drawn.assignment == HOLDOUT)
 
-    def closed(self, each: Open, profit: float) -> None:
+    def closed(self, each: OpenDecision, profit: float) -> None:
         """Count the end of a decision's window."""
         self.diagnosis.closed(teaches=each.teaches, ordered=bool(each.orders))
         for tally in self._of(each.arm, each.group):

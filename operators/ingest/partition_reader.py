@@ -8,11 +8,11 @@ import msgspec
 
 from operators.ingest.from_events import fact, market_of
 from operators.streaming.ids import SHARDS, check_format, shard_of
-from operators.streaming.messages import Fact, Parcel, Said
+from operators.streaming.messages import Fact, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.events import Event, OrderCompleted
 from schemas.message import Message
-from schemas.rejected import Wrong, reject
+from schemas.rejected import InvalidEvent, reject
 
 FORMAT: Final = 1
 FOREVER: Final = math.inf
@@ -24,7 +24,7 @@ STEP_S: Final = 1.0
 Decode = Callable[[Message], Event]
 
 
-class Seen(Protocol):
+class SeenIds(Protocol):
     """The memory of event ids of one source partition. It is not rolled back after a crash."""
 
     def known(self, id_: str, offset: int, at_s: float) -> bool:
@@ -34,7 +34,7 @@ class Seen(Protocol):
         """Make durable what was remembered."""
 
 
-class ReadingSettings(msgspec.Struct, frozen=True):
+class IngestSettings(msgspec.Struct, frozen=True):
     """What is accepted. ``costed`` are the markets in which an order needs no unit costs.
 
     ``latest_s`` bounds the times of messages that have no broker's timestamp. ``ordered``: nothing is ever
@@ -75,11 +75,11 @@ class _State(msgspec.Struct, array_like=True):
     counts: Counts
 
 
-class Reader:
+class PartitionReader:
     """The judge of one source partition. Its state is a position, three times and the counts."""
 
     def __init__(
-        self, part: str, settings: ReadingSettings, decode: Decode, seen: Seen, state: bytes | None = None
+        self, part: str, settings: IngestSettings, decode: Decode, seen: SeenIds, state: bytes | None = None
     ) -> None:
         self.part = part
         self.counts = Counts()
@@ -108,17 +108,17 @@ class Reader:
         """The last tick said."""
         return self._tick_s
 
-    def read(self, messages: Sequence[Message], now_s: float | None) -> list[Parcel | Said]:
+    def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Return the parcels and the rejected records of the next messages of this partition."""
         shards: dict[int, list[Fact]] = {}
-        said: list[Parcel | Said] = []
+        said: list[ShardBatch | OutputRecord] = []
         self._latest_s = now_s if self._settings.wall and now_s is not None else self._settings.latest_s
         for message in messages:
             self.counts.read += 1
             self.next_offset = message.offset + 1
             try:
                 accepted = self._judge(message)
-            except Wrong as wrong:
+            except InvalidEvent as wrong:
                 self.rejects[wrong.class_] = self.rejects.get(wrong.class_, 0) + 1
                 if wrong.class_ == "late":
                     self.counts.late += 1
@@ -137,26 +137,28 @@ class Reader:
         settings = self._settings
         market = market_of(event)
         if market not in settings.markets:
-            raise Wrong("unknown_market", f"market {market!r} is not configured")
+            raise InvalidEvent("unknown_market", f"market {market!r} is not configured")
         at_s = event.time.timestamp()
         sent_s = message.timestamp_s
         latest_s = self._latest_s if sent_s is None else min(sent_s, self._latest_s)
         if at_s > latest_s + settings.clock_skew_s:
-            raise Wrong("clock", f"{at_s - latest_s:.0f} s later than its record or than now")
+            raise InvalidEvent("clock", f"{at_s - latest_s:.0f} s later than its record or than now")
         if at_s > LATEST_S:
-            raise Wrong("clock", f"the event is of {event.time:%Y-%m-%d}")
+            raise InvalidEvent("clock", f"the event is of {event.time:%Y-%m-%d}")
         order = isinstance(event, OrderCompleted)
         if (
             order and market not in settings.costed and any(item.unit_cost is None for item in event.items)  # type: ignore[union-attr]
         ):
-            raise Wrong("invalid", f"items: unit_cost is required, market {market!r} has no margin_rate")
+            raise InvalidEvent(
+                "invalid", f"items: unit_cost is required, market {market!r} has no margin_rate"
+            )
         promise = self.greatest_s - settings.lateness_s
         late = at_s < promise or at_s < self._idle_s
         if late and not order:
             if at_s >= promise:
                 self.counts.late_after_idle += 1
             behind_s = max(promise, self._idle_s) - at_s
-            raise Wrong("late", f"{behind_s:.3f} s older than what is still accepted")
+            raise InvalidEvent("late", f"{behind_s:.3f} s older than what is still accepted")
         if self._is_known(event, market, message.offset, at_s):
             self.counts.duplicate += 1
             return None
@@ -177,7 +179,7 @@ class Reader:
             return False
         return self._seen.known(f"order\x1f{market}\x1f{event.visitor_id}\x1f{event.order_id}", offset, at_s)
 
-    def _parcels(self, shards: dict[int, list[Fact]], tick_s: float, now_s: float | None) -> list[Parcel]:
+    def _parcels(self, shards: dict[int, list[Fact]], tick_s: float, now_s: float | None) -> list[ShardBatch]:
         if tick_s > self._tick_s:
             self._tick_s = tick_s
             addressed: Sequence[int] = range(SHARDS)
@@ -185,11 +187,11 @@ class Reader:
             addressed = tuple(shards)
         read_s = None if self._settings.ordered else now_s
         return [
-            Parcel(shard, self.part, tuple(shards.get(shard, ())), self._tick_s, read_s)
+            ShardBatch(shard, self.part, tuple(shards.get(shard, ())), self._tick_s, read_s)
             for shard in addressed
         ]
 
-    def idle(self, now_s: float) -> list[Parcel]:
+    def idle(self, now_s: float) -> list[ShardBatch]:
         """Return the tick of a partition that is proved caught up at the wall clock time ``now_s``."""
         idle_s = _whole(now_s - self._settings.lateness_s)
         if idle_s <= self._tick_s:
@@ -197,13 +199,13 @@ class Reader:
         self._idle_s = idle_s
         return self._parcels({}, idle_s, now_s)
 
-    def resumed(self) -> list[Parcel]:
+    def resumed(self) -> list[ShardBatch]:
         """Return the last tick for every shard: the first thing to say after a resume."""
         if self._tick_s == NEVER:
             return []
-        return [Parcel(shard, self.part, (), self._tick_s) for shard in range(SHARDS)]
+        return [ShardBatch(shard, self.part, (), self._tick_s) for shard in range(SHARDS)]
 
-    def end(self) -> list[Parcel]:
+    def end(self) -> list[ShardBatch]:
         """Return the tick of a partition that has ended for good: plus infinity."""
         return self._parcels({}, FOREVER, None)
 
@@ -218,8 +220,8 @@ def _whole(promise_s: float) -> float:
     return promise_s if promise_s == NEVER else math.floor(promise_s / STEP_S) * STEP_S
 
 
-def _rejected(message: Message, wrong: Wrong) -> Said:
+def _rejected(message: Message, wrong: InvalidEvent) -> OutputRecord:
     record = reject(message, wrong)
-    return Said(
+    return OutputRecord(
         "rejected", "rejected", record.id, record.id, record.value, record.headers, message.timestamp_s
     )

@@ -12,7 +12,7 @@ from operators.sessions.features import features, packed, unpacked
 from operators.sessions.visit import Visit, same
 from operators.sessions.visit_store import LiveVisits, Visitor, written
 from operators.streaming.ids import name_of, share_of
-from operators.streaming.messages import RANK, Fact, Moment, Outcome, Row, VisitSaid
+from operators.streaming.messages import RANK, Fact, FeatureRow, Moment, Outcome, Row
 from operators.streaming.timers import Timers
 
 RETURNING: Final = 512
@@ -59,7 +59,7 @@ class Sessions:
 
     def __init__(self, settings: VisitSettings) -> None:
         self.rows: list[Row] = []
-        self.saved: list[VisitSaid] = []
+        self.saved: list[FeatureRow] = []
         self.visits = LiveVisits()
         self.timers: Timers[Visitor] = Timers()
         self.read_s: float | None = None
@@ -141,7 +141,7 @@ class Sessions:
     def save_touched(self) -> None:
         """Hand every visit that moved since the last time to the feature store."""
         for key in self._touched:
-            self.saved.append(VisitSaid(*key, "visit", self.visits.row(key)))
+            self.saved.append(FeatureRow(*key, "visit", self.visits.row(key)))
         self.visits.rest(self._touched)
         self._touched.clear()
 
@@ -167,7 +167,7 @@ class Sessions:
             self._abandoned[key] = Abandoned(visit.market, visit.visitor, visit.cart.id, at_s)
             if len(self._abandoned) > ABANDONED:
                 del self._abandoned[next(iter(self._abandoned))]
-        self.saved.append(VisitSaid(*key, "visit", written(visit)))
+        self.saved.append(FeatureRow(*key, "visit", written(visit)))
         self._touched.pop(key, None)
         self.timers.drop(key)
         self.visits.remove(key)

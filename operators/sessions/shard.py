@@ -11,7 +11,7 @@ import msgspec
 
 from operators.sessions.session_machine import Live, Sessions, VisitSettings
 from operators.streaming.ids import check_format
-from operators.streaming.messages import Fact, Parcel, ShardSaid, place
+from operators.streaming.messages import Fact, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
 FORMAT: Final = 1
@@ -76,7 +76,7 @@ class Shard:
             "held": len(self._held),
         }
 
-    def take(self, parcels: Iterable[Parcel]) -> ShardSaid:
+    def take(self, parcels: Iterable[ShardBatch]) -> ShardOutput:
         """Take what source partitions say; return what follows from it and then this shard's tick."""
         sessions = self._sessions
         advanced = False
@@ -93,7 +93,7 @@ class Shard:
         rows, sessions.rows = sessions.rows, []
         saved, sessions.saved = sessions.saved, []
         tick_s = self.time_s if advanced else None
-        return ShardSaid(self.shard, tuple(rows), tick_s, tuple(saved), figures)
+        return ShardOutput(self.shard, tuple(rows), tick_s, tuple(saved), figures)
 
     def _advance(self) -> dict[str, float] | None:
         sessions = self._sessions

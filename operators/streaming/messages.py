@@ -73,7 +73,7 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.at_s if self.happened_s is None else self.happened_s
 
 
-class Parcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ShardBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one source partition says to one visitor shard: facts in reading order, then a tick.
 
     ``tick_s`` promises that no older fact will come from this partition (minus infinity: nothing yet
@@ -140,7 +140,7 @@ def place(row: Row) -> tuple[float, int, str, str]:
     return row.at_s, row.rank, row.visitor, row.id
 
 
-class VisitSaid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class FeatureRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One row for the feature store: the latest value of one kind for one visitor."""
 
     market: str
@@ -149,17 +149,17 @@ class VisitSaid(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: bytes
 
 
-class ShardSaid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ShardOutput(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one visitor shard says after a batch: rows in its order, then its tick if it moved."""
 
     shard: int
     rows: tuple[Row, ...]
     tick_s: float | None = None
-    visits: tuple[VisitSaid, ...] = ()
+    visits: tuple[FeatureRow, ...] = ()
     figures: dict[str, float] | None = None
 
 
-class MarketParcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class MarketBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the shards of one process say to one market: rows, then the shards' ticks."""
 
     market: str
@@ -167,7 +167,7 @@ class MarketParcel(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ticks: tuple[tuple[int, float], ...]
 
 
-class Said(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One record for the outside: its stream, its key, its id, its bytes.
 
     ``stream`` is offers, decisions or rejected; ``type`` names the schema, for example offer.decided.

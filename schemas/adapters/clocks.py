@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 
 def happened_at(call: dict[str, Any]) -> datetime:
-    """When the call happened, by the receiver's clock where it can be told; raises Wrong.
+    """When the call happened, by the receiver's clock where it can be told; raises InvalidEvent.
 
     The rule is receivedAt - (sentAt - originalTimestamp): even a wrong clock measures right how long it took.
     """
@@ -16,11 +16,11 @@ def happened_at(call: dict[str, Any]) -> datetime:
         try:
             return received - (sent - original)
         except OverflowError:
-            raise Wrong("invalid", "originalTimestamp and sentAt lie too far apart") from None
+            raise InvalidEvent("invalid", "originalTimestamp and sentAt lie too far apart") from None
     for at in (_moment(call, "timestamp"), original, received):
         if at is not None:
             return at
-    raise Wrong("invalid", "timestamp is missing")
+    raise InvalidEvent("invalid", "timestamp is missing")
 
 
 def _moment(call: dict[str, Any], name: str) -> datetime | None:
@@ -30,7 +30,7 @@ def _moment(call: dict[str, Any], name: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(said)
     except (TypeError, ValueError):
-        raise Wrong("invalid", f"{name} should be a time like 2026-01-31T12:00:00.000Z") from None
+        raise InvalidEvent("invalid", f"{name} should be a time like 2026-01-31T12:00:00.000Z") from None
     if at.tzinfo is None:
-        raise Wrong("invalid", f"{name} should have a time zone")
+        raise InvalidEvent("invalid", f"{name} should have a time zone")
     return at

@@ -10,7 +10,7 @@ from schemas.adapters.reasons import wrong
 from schemas.errors import SetupError
 from schemas.events import Event
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 Decode = Callable[[Message], Event]
 
@@ -21,7 +21,7 @@ MAX_EVENT_BYTES: Final = 1_000_000
 def decoder(form: str, markets: frozenset[str], max_event_bytes: int = MAX_EVENT_BYTES) -> Decode:
     """The function that reads messages of format `form` for a shop with these `markets`.
 
-    It raises Wrong for every message that cannot be taken and nothing else. An unknown format raises
+    It raises InvalidEvent for every message that cannot be taken and nothing else. An unknown format raises
     SetupError here.
     """
     if form not in FORMATS:
@@ -31,21 +31,23 @@ def decoder(form: str, markets: frozenset[str], max_event_bytes: int = MAX_EVENT
     def decode(message: Message) -> Event:
         value = message.value
         if not value:
-            raise Wrong("empty", "the record has no value" if value is None else "the value has no bytes")
+            raise InvalidEvent(
+                "empty", "the record has no value" if value is None else "the value has no bytes"
+            )
         if message.key == b"":
-            raise Wrong("empty_key", "the key has no bytes; leave it out or name the visitor")
+            raise InvalidEvent("empty_key", "the key has no bytes; leave it out or name the visitor")
         if len(value) > max_event_bytes:
-            raise Wrong("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
+            raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
         try:
             event = read(message)
-        except Wrong:
+        except InvalidEvent:
             raise
         except ValidationError as error:
             raise wrong(error, value) from None
         except Exception as error:  # one message must never stop the worker
-            raise Wrong("internal", f"{type(error).__name__} while reading {form}") from error
+            raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
         if event.market not in markets:
-            raise Wrong(
+            raise InvalidEvent(
                 "unknown_market", f"market {event.market!r} is not among {', '.join(sorted(markets))}"
             )
         return event

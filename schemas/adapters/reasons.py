@@ -6,11 +6,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from schemas.errors import SUBJECT
-from schemas.rejected import RejectClass, Wrong
+from schemas.rejected import InvalidEvent, RejectClass
 
 
 def parse(value: bytes) -> Any:  # noqa: ANN401  JSON is anything
-    """The JSON in `value`, read as strictly as native events are; raises Wrong."""
+    """The JSON in `value`, read as strictly as native events are; raises InvalidEvent."""
     try:
         return from_json(value)
     except ValueError as error:
@@ -18,30 +18,32 @@ def parse(value: bytes) -> Any:  # noqa: ANN401  JSON is anything
 
 
 def text_of(value: bytes) -> str:
-    """The text in `value`; raises Wrong."""
+    """The text in `value`; raises InvalidEvent."""
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise Wrong("encoding", f"not UTF-8: byte 0x{value[error.start]:02x} at {error.start}") from None
+        raise InvalidEvent(
+            "encoding", f"not UTF-8: byte 0x{value[error.start]:02x} at {error.start}"
+        ) from None
 
 
-def unreadable(value: bytes, said: str) -> Wrong:
+def unreadable(value: bytes, said: str) -> InvalidEvent:
     """What is wrong with a `value` that `said` this when read as JSON."""
     try:
         text_of(value)
-    except Wrong as not_text:
+    except InvalidEvent as not_text:
         return not_text
     if said.startswith("recursion limit"):
-        return Wrong("too_deep", "nested too deeply")
-    return Wrong("not_json", f"not JSON: {said}")
+        return InvalidEvent("too_deep", "nested too deeply")
+    return InvalidEvent("not_json", f"not JSON: {said}")
 
 
-def wrong(error: ValidationError, value: bytes) -> Wrong:
+def wrong(error: ValidationError, value: bytes) -> InvalidEvent:
     """The first thing that is wrong with the message."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid":
         return unreadable(value, str(first["ctx"]["error"]))
-    return Wrong(*_judged(first))
+    return InvalidEvent(*_judged(first))
 
 
 def _judged(first: ErrorDetails) -> tuple[RejectClass, str]:

@@ -10,7 +10,7 @@ from flows.assembly import reader_of, rules_of
 from flows.dataflow import Edges, draw
 from flows.files.jsonl import JsonlSink
 from flows.files.source import FileSource
-from flows.local.callback_sink import ForgetSink
+from flows.local.callback_sink import DiscardSink
 from flows.stores.ledger import Ledgers
 from tests.laws.shopping import settings
 
@@ -25,7 +25,7 @@ def main(out, offers, number, addresses, *files):
     )
     sinks = [JsonlSink(Path(out), stream) for stream in ("offers", "decisions", "rejected")]
     rules = rules_of(chosen, shop, source.list_parts(), Ledgers().of, ordered=True)
-    flow = draw(Edges(source, *sinks, ForgetSink(), ForgetSink()), rules)
+    flow = draw(Edges(source, *sinks, DiscardSink(), DiscardSink()), rules)
     cluster_main(
         flow, addresses.split(";") if addresses else [], int(number), epoch_interval=timedelta(seconds=1)
     )

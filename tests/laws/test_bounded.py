@@ -10,7 +10,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from flows.assembly import rules_of
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from operators.abandonment.models import encoding
 from operators.abandonment.rolling_metrics import Quality
@@ -74,7 +74,7 @@ def greatest():
         patched.setattr(assignment, "MEMORY_S", DAY_S)
         chosen = settings(recovery="1h", correction="2h")
         ledgers = Ledgers()
-        page = PlainPage(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
+        page = InProcessDataflow(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
         for name in SHOP.markets:
             policy = page.market(name).decisions.policy
             policy.room, policy._arms.columns.room = 40, 40

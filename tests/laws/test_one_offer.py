@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from flows.assembly import rules_of
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from tests.laws.shopping import SHOP, jumbled, log, messages, readers, records_in, settings
 
@@ -26,7 +26,7 @@ def told(request):
     ordered = request.param == "ordered"
     parts = messages(events)
     (part,) = parts
-    page = PlainPage(rules_of(settings(), SHOP, parts, Ledgers().of, ordered=ordered))
+    page = InProcessDataflow(rules_of(settings(), SHOP, parts, Ledgers().of, ordered=ordered))
     reader = readers(settings(), ordered=ordered)(part, None)
     steps = []
     for event, message in zip(events, parts[part], strict=True):

@@ -9,7 +9,7 @@ from operators.abandonment.abandonment_model import Abandonment
 from operators.abandonment.models import MODELS
 from operators.bandits import POLICIES, build
 from operators.decisions.market import MarketSettings, MarketStation
-from operators.streaming.messages import MarketParcel
+from operators.streaming.messages import MarketBatch
 from tests.laws.lessons import ARMS, cart, moment_of, taught
 from tests.laws.shopping import SHOP
 
@@ -76,6 +76,6 @@ def test_moments_that_are_scored_and_decided_upon_leave_the_market_as_untaught_a
     taught(market.decisions.policy, 60)
     before = market.decisions.policy.dumps(), market.abandonment.dumps()
     rows = tuple(moment_of(number, kind) for number in range(40) for kind in ("cart_changed", "cart_idle"))
-    said = market.take([MarketParcel("default", rows, ())]).said
+    said = market.take([MarketBatch("default", rows, ())]).said
     assert {each.type for each in said} == {"score", "decision", "offer.decided"}
     assert (market.decisions.policy.dumps(), market.abandonment.dumps()) == before

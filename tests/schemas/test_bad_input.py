@@ -8,7 +8,7 @@ from schemas.adapters import FORMATS, decoder
 from schemas.errors import SetupError
 from schemas.events import EVENTS
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 ADDED = {
     "type": "cart_item_added",
@@ -36,7 +36,7 @@ def enveloped(**attributes):
 
 
 def refusal(message, form="native", **limits):
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(InvalidEvent) as wrong:
         decoder(form, frozenset({"default"}), **limits)(message)
     assert len(wrong.value.reason) <= 200
     assert "pydantic" not in wrong.value.reason

@@ -1,4 +1,4 @@
-"""Whatever an event says survives the wire, and whatever bytes arrive only Wrong comes out."""
+"""Whatever an event says survives the wire, and whatever bytes arrive only InvalidEvent comes out."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from schemas.adapters import FORMATS, decoder
 from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
 from schemas.message import Message
-from schemas.rejected import Wrong, reject, rejected_line
+from schemas.rejected import InvalidEvent, reject, rejected_line
 
 MARKETS = frozenset({"default"})
 amounts = st.floats(0, 1e9)
@@ -29,7 +29,7 @@ json_values = st.recursive(
 def judged(form, message):
     try:
         decoder(form, MARKETS)(message)
-    except Wrong as wrong:
+    except InvalidEvent as wrong:
         return wrong
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.adapters import decoder
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 CALL = {
     "type": "track",
@@ -96,17 +96,17 @@ def test_the_product_id_wins_over_the_sku():
     ],
 )
 def test_a_call_that_is_no_event_is_refused_in_words(changed, class_, words):
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(InvalidEvent) as wrong:
         call(**changed)
     assert wrong.value.class_ == class_
     assert words in wrong.value.reason
 
 
 def test_a_call_must_be_an_object():
-    with pytest.raises(Wrong, match="invalid: a call must be a JSON object"):
+    with pytest.raises(InvalidEvent, match="invalid: a call must be a JSON object"):
         read(b"[]")
 
 
 def test_a_call_must_be_json():
-    with pytest.raises(Wrong, match="not_json: not JSON"):
+    with pytest.raises(InvalidEvent, match="not_json: not JSON"):
         read(b"type,track")

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from flows.observability.metrics import Metrics
 from operators.ingest.partition_reader import Counts
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 
 PART = "shop.events/3"
 
@@ -39,8 +39,10 @@ def outcome(metrics: Metrics, name: str) -> float | None:
     return value(metrics, "events_total", topic="shop.events", outcome=name)
 
 
-def said(stream: str, type_: str, *, since_s: float | None = None, headers=(), **fields: object) -> Said:
-    return Said(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
+def said(
+    stream: str, type_: str, *, since_s: float | None = None, headers=(), **fields: object
+) -> OutputRecord:
+    return OutputRecord(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
 
 
 def test_events_are_counted_by_what_became_of_them(metrics):

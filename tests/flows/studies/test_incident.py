@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from flows.assembly import reader_of, rules_of
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings, read_settings
 from flows.stores.ledger import Ledgers
 from flows.studies.backtest.compare import dense, over_shoppers
@@ -37,7 +37,7 @@ def month(seed, broken_s=None, days=30):
         ),
     )
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)(PART, None)
-    page = PlainPage(rules_of(settings, shop, [PART], Ledgers().of, ordered=True))
+    page = InProcessDataflow(rules_of(settings, shop, [PART], Ledgers().of, ordered=True))
     said, offset = [], 0
     for half_day in range(2 * days):
         events = world.until(START_S + (half_day + 1) * DAY_S / 2)

@@ -12,7 +12,7 @@ import flows.studies.lift.run as lift
 from flows.assembly import reader_of, rules_of
 from flows.cli import main
 from flows.files.jsonl import FILES, LineFiles, settle
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.settings import read_settings
 from flows.stores.ledger import Ledgers
 from flows.studies.lift.columns import Columns
@@ -265,7 +265,7 @@ def shopped(tmp_path_factory):
     settings = read_settings(None, offers=offers_file)
     offers = settings.shop().arms("default")
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
-    page = PlainPage(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
+    page = InProcessDataflow(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     reader = reader_of(settings, settings.shop(), lambda _topic: "native", None, ordered=True)(PART, None)
     said, offset = [], 0
     while world.now_s < T0 + 3 * DAY:

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions.cart_treatments import CART_S, Treated
+from operators.decisions.cart_treatments import CART_S, CartTreatments
 from operators.decisions.ledger import read
 from operators.streaming.messages import RANK, Outcome
 from tests.builders import DAY, HOUR, T0, Desk
@@ -27,7 +27,7 @@ def outcome(at, cart="cart of ann", visitor="ann"):
 
 
 def treated(*entries):
-    found = Treated({}, {})
+    found = CartTreatments({}, {})
     for each in entries:
         found.decided(each, DAY)
     return found

@@ -1,7 +1,7 @@
 """The decisions to be adopted after a restart: found by id, by visitor and by time until they are."""
 
 from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions.crash_recovery import Adopting
+from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.ledger import read
 from tests.builders import T0, Desk
 
@@ -12,7 +12,7 @@ def test_entries_are_adopted_one_by_one_and_leave_nothing_behind():
     for at, visitor, cart in ((0, "ann", "first"), (10, "ann", "second"), (20, "bob", "third")):
         desk.idle(at, visitor, cart=cart)
     first, second, third = map(read, ledger.after(0))
-    waiting = Adopting()
+    waiting = UnrecoveredDecisions()
     for entry in (first, second, third):
         waiting.add(entry)
     assert waiting.decisions() == [first.decision, second.decision, third.decision]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.market import WEIGHT_CAP, MarketSettings, MarketStation, market_in
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import MarketParcel
+from operators.streaming.messages import MarketBatch
 from schemas.decisions import DECISIONS
 from schemas.offers import OFFERS
 from tests.builders import (
@@ -119,7 +119,7 @@ def test_a_question_teaches_nothing():
     model, policy = station.abandonment.dumps(), station.decisions.policy.dumps()
     for n in range(20):
         rows = (moment(n, f"v{n}"), moment(n, f"w{n}", kind="cart_changed"))
-        station.take([MarketParcel("default", rows, ())])
+        station.take([MarketBatch("default", rows, ())])
     assert (station.abandonment.dumps(), station.decisions.policy.dumps()) == (model, policy)
 
 
@@ -330,9 +330,9 @@ def test_a_market_hears_no_time_until_all_shards_have_spoken():
     of = shop()
     station = MarketStation(of.markets["default"], (), MemoryLedger(), MarketSettings())
     ticks = tuple((number, T0) for number in range(SHARDS))
-    assert station.take([MarketParcel("default", (), ticks[:-1])]).figures is None
+    assert station.take([MarketBatch("default", (), ticks[:-1])]).figures is None
     assert station.time_s == float("-inf")
-    assert station.take([MarketParcel("default", (), ticks[-1:])]).figures is not None
+    assert station.take([MarketBatch("default", (), ticks[-1:])]).figures is not None
     assert station.time_s == T0
 
 
@@ -341,9 +341,9 @@ def test_a_snapshot_holds_the_rows_that_wait_for_their_turn():
     rules = MarketSettings(ordered=True)
     ledger = MemoryLedger()
     station = MarketStation(of.markets["default"], of.arms("default"), ledger, rules)
-    station.take([MarketParcel("default", (moment(10), moment(5, "bob")), ())])
+    station.take([MarketBatch("default", (moment(10), moment(5, "bob")), ())])
     after = MarketStation(of.markets["default"], of.arms("default"), ledger, rules, station.snapshot())
-    said = after.take([MarketParcel("default", (), tuple((n, T0 + HOUR) for n in range(SHARDS)))]).said
+    said = after.take([MarketBatch("default", (), tuple((n, T0 + HOUR) for n in range(SHARDS)))]).said
     assert [each["visitor_id"] for each in records(said) if each["type"] == "score"] == ["bob", "ann"]
 
 
@@ -351,7 +351,7 @@ def test_figures_are_said_once_in_a_while_and_at_the_end():
     of = shop()
     station = MarketStation(of.markets["default"], (), MemoryLedger(), MarketSettings())
     said = [
-        station.take([MarketParcel("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]).figures
+        station.take([MarketBatch("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]).figures
         for at in (*range(30), float("inf"))
     ]
     assert sum(figures is not None for figures in said) == 4
@@ -365,10 +365,10 @@ def test_in_ordered_mode_a_decision_knows_every_lesson_that_ended_before_it():
             of.markets["default"], of.arms("default"), MemoryLedger(), MarketSettings(ordered=True)
         )
         rows = tuple(moment(at, f"v{at}") for at in (0, 2 * HOUR, 4 * HOUR))
-        said = list(station.take([MarketParcel("default", rows, ())]).said)
+        said = list(station.take([MarketBatch("default", rows, ())]).said)
         for at in ticks:
             said += station.take(
-                [MarketParcel("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]
+                [MarketBatch("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]
             ).said
         return [each["policy_version"] for each in records(said) if each["type"] == "decision"]
 

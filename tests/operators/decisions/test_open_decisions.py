@@ -2,11 +2,11 @@
 
 from operators.decisions.ledger import Charge
 from operators.decisions.open_decisions import Watched
-from operators.decisions.reward import Open
+from operators.decisions.reward import OpenDecision
 
 
 def decision(name, visitor="ann", *, window_ends_s=60.0, expires_s=30.0):
-    return Open(
+    return OpenDecision(
         name,
         f"moment of {name}",
         0.0,

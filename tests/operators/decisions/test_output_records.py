@@ -15,7 +15,7 @@ from operators.decisions.output_records import (
     score_said,
     window_said,
 )
-from operators.decisions.reward import Open
+from operators.decisions.reward import OpenDecision
 from operators.streaming.messages import RANK, Outcome
 from schemas.decisions import DECISIONS
 from schemas.offers import OFFERS
@@ -23,7 +23,7 @@ from tests.builders import SCORED, T0, Desk, fact, moment, ordered, records
 
 
 def decision(group="policy"):
-    return Open(
+    return OpenDecision(
         decision="default.d1",
         moment="m1",
         at_s=T0,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stores.seen_ids import MemorySeen
+from flows.stores.seen_ids import MemorySeenIds
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import Parcel
+from operators.streaming.messages import ShardBatch
 from schemas.message import Message
 from tests.builders import DAY, OFTEN, T0, carted, item, looked, message, ordered, reader, shop, told
 
@@ -17,8 +17,8 @@ def take(one, *events, start=None, sent=None, now=None):
     offset = start if start is not None else (one.next_offset or 0)
     batch = [message(event, offset + n, sent) for n, event in enumerate(events)]
     said = one.read(batch, None if now is None else T0 + now)
-    facts = [fact for each in said if isinstance(each, Parcel) for fact in each.facts]
-    wrong = [dict(each.headers)["class"].decode() for each in said if not isinstance(each, Parcel)]
+    facts = [fact for each in said if isinstance(each, ShardBatch) for fact in each.facts]
+    wrong = [dict(each.headers)["class"].decode() for each in said if not isinstance(each, ShardBatch)]
     return facts, wrong
 
 
@@ -108,7 +108,7 @@ def test_the_same_event_twice_is_a_duplicate_within_a_day():
 
 
 def test_the_same_event_read_again_after_a_crash_is_no_duplicate():
-    seen = MemorySeen()
+    seen = MemorySeenIds()
     one = reader(seen=seen)
     first, _ = take(one, looked(0), looked(1))
     again, _ = take(reader(seen=seen), looked(0), looked(1))
@@ -192,7 +192,7 @@ def follow(one, step):
 @OFTEN
 @given(steps, st.integers(0, 5))
 def test_a_reader_written_down_at_any_point_goes_on_as_if_it_had_not_been(steps, cut):
-    seen = MemorySeen()
+    seen = MemorySeenIds()
     one = reader(seen=seen)
     for step in steps[:cut]:
         follow(one, step)
@@ -210,7 +210,7 @@ def test_what_is_read_is_accounted_for_and_no_promise_is_broken(steps):
         promised_s = one.tick_s
         said = follow(one, step)
         assert adds_up(one.counts)
-        facts = [fact for each in said if isinstance(each, Parcel) for fact in each.facts]
+        facts = [fact for each in said if isinstance(each, ShardBatch) for fact in each.facts]
         assert all(fact.at_s >= promised_s for fact in facts)
 
 
@@ -227,9 +227,9 @@ def test_how_messages_are_batched_changes_no_judgement(told, sizes):
         batch = batch[size:]
 
     def judged(all_said):
-        facts = [fact for each in all_said if isinstance(each, Parcel) for fact in each.facts]
+        facts = [fact for each in all_said if isinstance(each, ShardBatch) for fact in each.facts]
         return sorted(facts, key=lambda fact: (fact.at_s, fact.id)), [
-            e for e in all_said if not isinstance(e, Parcel)
+            e for e in all_said if not isinstance(e, ShardBatch)
         ]
 
     assert judged(said) == judged(expected)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.sessions.shard import SAVED_EVERY_S, Shard, shard_in
-from operators.streaming.messages import Moment, Parcel
+from operators.streaming.messages import Moment, ShardBatch
 from tests.builders import (
     HOUR,
     OFTEN,
@@ -30,7 +30,7 @@ def shard(*parts, ordered=False, state=None):
 
 
 def parcel(part, tick, *events, read=None):
-    return Parcel(7, part, tuple(fact(event) for event in events), T0 + tick, read)
+    return ShardBatch(7, part, tuple(fact(event) for event in events), T0 + tick, read)
 
 
 def test_a_shard_says_what_follows_and_then_its_time():
