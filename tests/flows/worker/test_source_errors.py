@@ -49,7 +49,7 @@ class CountingSource(FixedPartitionedSource):
     def list_parts(self):
         return ["count"]
 
-    def build_part(self, step_id, for_part, resume_state):
+    def build_part(self, _step_id, _for_part, resume_state):
         return Counting(self, resume_state or 0)
 
 
@@ -62,7 +62,7 @@ def run(source, sink, *, epoch_s=0.0, store=None):
 
 def test_an_expected_error_comes_alone(capfd):
     sink, source = CollectSink(), CountingSource(3, DataError("line 3 is broken"))
-    with pytest.raises(DataError, match="^line 3 is broken$"):
+    with pytest.raises(DataError, match=r"^line 3 is broken$"):
         run(source, sink)
     assert sink.items == [1, 2, 3]
     assert source.closed == 1
