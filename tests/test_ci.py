@@ -1,10 +1,13 @@
-"""`.ci/run` leaves nothing out in silence: its steps run here with stand-ins for every program it calls."""
+"""What checks a change leaves nothing out in silence; `.ci/run` runs here with stand-ins for all programs."""
 
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 STEPS = ["install", "lint", "types", "test", "coverage", "test-apache"]
@@ -176,3 +179,24 @@ def test_an_older_java_package_name_is_not_insisted_on(machine):
     machine.without("apache").with_apt().program("apt-cache", '[ "$2" != openjdk-17-jre-headless ]')
     machine.run(STUB_UID="0")
     assert "apt-get install -y --no-install-recommends default-jre-headless maven" in machine.called
+
+
+def test_the_workflow_is_a_machine_for_ci_run_and_pins_its_actions():
+    (job,) = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"].values()
+    *others, last = job["steps"]
+    assert (last["run"], last["env"]["CI"]) == (".ci/run", "true")
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in others if "uses" in step)
+    (setup,) = (step["with"] for step in others if step.get("uses", "").startswith("actions/setup-python"))
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    supported = {each.rpartition(" ")[2] for each in classifiers if re.search(r":: 3\.\d+$", each)}
+    assert set(setup["python-version"].split()) == supported
+
+
+def test_the_hooks_before_a_commit_run_what_the_environment_has_and_what_make_runs():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    run = [hook["entry"].replace(" --force-exclude", "") for hook in repository["hooks"]]
+    made = re.findall(
+        r"^\t\$\(BIN\)/((?:ruff|mypy).*?)(?: \.)?$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    assert run == [f".venv/bin/{line}" for line in made]
