@@ -136,6 +136,12 @@ def test_the_embedded_broker_is_an_extra_that_only_developers_have_locked():
 
 
 @pytest.mark.parametrize("name", ["worker", "simulator"])
+def test_the_containers_run_the_version_there_is(name):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert SERVICES[name]["image"] == f"offerstream:{version}"
+
+
+@pytest.mark.parametrize("name", ["worker", "simulator"])
 def test_the_containers_get_the_example_offers(name):
     (mount,) = (each for each in SERVICES[name]["volumes"] if each.startswith("."))
     source, target, mode = mount.split(":")
