@@ -51,8 +51,8 @@ def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
     )
     # a cart left behind is known a gap after its last event; half a gap more is for the visit up to there.
     # Live nothing ends, and an incident is better told in minutes.
-    settle_s = 1.5 * settings.session_gap.total_seconds() if ordered else 0.0
-    markets = MarketSettings(decisions, settings.model, settings.on_drift, settle_s, ordered=ordered)
+    label_delay_s = 1.5 * settings.session_gap.total_seconds() if ordered else 0.0
+    markets = MarketSettings(decisions, settings.model, settings.on_drift, label_delay_s, ordered=ordered)
     return Rules(shop, tuple(parts), visits, markets, ledger_of)
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from operators.abandonment.abandonment_model import Abandonment, OnDrift
-from operators.abandonment.label_delay import When
+from operators.abandonment.abandonment_model import AbandonmentModel, OnDrift
+from operators.abandonment.label_delay import OutcomeTimes
 from operators.decisions.decision_machine import Decisions
 from operators.decisions.ledger import Ledger
 from operators.decisions.output_records import Lesson, ModelAt, drift_said, outcome_said, score_said
@@ -31,13 +31,13 @@ WEIGHT_CAP: Final = 10.0
 class MarketSettings(msgspec.Struct, frozen=True):
     """How a market scores and decides, and whether rows are held until its time passes them.
 
-    ``settle_s`` after a cart's moment its outcome counts for the base rate that is watched.
+    ``label_delay_s`` after a cart's moment its outcome counts for the base rate that is watched.
     """
 
     decisions: DecisionSettings = DecisionSettings()
     model: str = "logistic"
     on_drift: OnDrift = "report"
-    settle_s: float = 0.0
+    label_delay_s: float = 0.0
     ordered: bool = False
 
 
@@ -78,7 +78,7 @@ class MarketStation:
         self._held: list[Row] = []
         self._visits: list[VisitSaid] = []
         self._figures_s = NEVER
-        self.abandonment = Abandonment(settings.model, settings.on_drift, settings.settle_s)
+        self.abandonment = AbandonmentModel(settings.model, settings.on_drift, settings.label_delay_s)
         decided: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
@@ -86,7 +86,9 @@ class MarketStation:
             self._clock.restore(was.promises, was.time_s)
             self._held = [_row(each) for each in was.held]
             if was.model == settings.model:
-                self.abandonment = Abandonment.loads(was.abandonment, settings.on_drift, settings.settle_s)
+                self.abandonment = AbandonmentModel.loads(
+                    was.abandonment, settings.on_drift, settings.label_delay_s
+                )
             decided = was.decisions
         self.decisions = Decisions(market, offers, ledger, settings.decisions, decided)
 
@@ -161,12 +163,13 @@ class MarketStation:
         treated, none_probability = self.decisions.take_outcome(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
-            when = When(outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s, outcome.at_s)
+            moment_at_s = outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s
+            times = OutcomeTimes(moment_at_s, outcome.at_s)
             if treated:
-                learned = model.observe_treated(outcome.features, abandoned, when)
+                learned = model.observe_treated(outcome.features, abandoned, times)
             else:
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
-                learned = model.learn(outcome.features, abandoned, weight, when)
+                learned = model.learn(outcome.features, abandoned, weight, times)
         lesson = Lesson(treated, weight, learned.predicted if learned else None, decision)
         self.decisions.said.append(outcome_said(outcome, lesson))
         if learned is not None and learned.drifts:

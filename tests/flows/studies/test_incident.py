@@ -67,7 +67,7 @@ def test_a_busy_day_that_begins_and_ends_is_no_drift_of_the_base_rate(tmp_path):
 def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
     settings = read_settings(session_gap="20m")
     live, replayed = (
-        rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=ordered).markets.settle_s
+        rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=ordered).markets.label_delay_s
         for ordered in (False, True)
     )
     assert (live, replayed) == (0.0, 1800.0)
