@@ -1,14 +1,35 @@
-"""The logistic model reads what the encoder makes of a cart."""
+"""The logistic model is River's, and reads what the encoder makes of a cart."""
 
 import math
 import random
 
 import numpy as np
+import pytest
+from river import linear_model, optim
 
 from operators.abandonment import models
 from operators.abandonment.models.logistic import LogisticClassifier
 from operators.abandonment.rolling_metrics import auc
 from tests.operators.abandonment.fakes import carts
+
+
+def test_it_is_rivers_logistic_regression_by_rivers_adagrad():
+    model = LogisticClassifier(rate=0.3, patience=2.0)
+    river = linear_model.LogisticRegression(optimizer=optim.AdaGrad(0.3, eps=2.0), intercept_lr=0.0)
+    assert type(model.regression) is linear_model.LogisticRegression
+    assert type(model.regression.optimizer) is optim.AdaGrad
+    for turn, (x, y) in enumerate(carts(300)):
+        scaled = model.encoder.scaled(x)
+        assert model.predict_then_learn(x, y, 1.0 + turn % 3) == river.predict_proba_one(scaled)[True]
+        river.learn_one(scaled, y, 1.0 + turn % 3)
+
+
+def test_a_probability_stays_off_zero_and_one_however_certain_it_is():
+    model = LogisticClassifier()
+    for y in (True, False):
+        model.regression._weights["1"] = 1_000.0 if y else -1_000.0
+        assert 0.0 < model.probability({}) < 1.0
+        assert model.probability({}) == pytest.approx(float(y), abs=3e-9)
 
 
 def test_a_number_that_is_only_ever_there_or_not_is_still_learned_from():
