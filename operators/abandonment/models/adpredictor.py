@@ -14,13 +14,18 @@ LEAST: Final = 1e-9
 
 
 class WeightedAdPredictor(linear_model.AdPredictor):
-    """River's ``AdPredictor`` with the likelihood of an update raised to its weight."""
+    """River's ``AdPredictor`` with the likelihood of an update raised to its weight.
+
+    Whole updates are River's; the fraction that remains is written here, since River's takes no weight.
+    """
 
     def learn_one(self, x: Features, y: object, w: float = 1.0) -> None:
         """Learn once for a weight of one; a greater weight is learned in steps of at most one."""
-        while w > 0.0:
-            self._learn_fraction(x, y, min(w, 1.0))
+        while w >= 1.0:
+            super().learn_one(x, y)  # type: ignore[no-untyped-call]  # River's has no types
             w -= 1.0
+        if w > 0.0:
+            self._learn_fraction(x, y, w)
 
     def _learn_fraction(self, x: Features, y: object, w: float) -> None:
         self._init_bias(len(x))
