@@ -1,4 +1,4 @@
-"""The abandonment model of one market: it scores carts, learns from their outcomes, and watches itself."""
+"""The abandonment model of one market: it scores carts, learns from their outcomes, and detects drift."""
 
 import pickle
 from math import isfinite
@@ -27,7 +27,7 @@ class UpdateResult(NamedTuple):
 
 
 class AbandonmentModel:
-    """One classifier of the table with its updates counted, its predictions measured and its drift watched.
+    """One classifier of the table with its updates counted, its predictions measured and drift detected.
 
     ``version`` counts the updates. An incident moves many figures: after a drift has triggered something,
     nothing else is triggered for ``quiet_updates``. Bounded by the classifier and one challenger, the drift
