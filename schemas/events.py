@@ -1,6 +1,6 @@
 """Native events: what happened in a shop, as JSON, tagged by ``type``.
 
-Types are strict, so that what the worker takes is exactly what the published JSON Schema says: a price is a
+Types are strict, so that what the worker accepts is exactly what the published JSON Schema says: a price is a
 number, never text. Unknown fields are ignored. Amounts are in the currency of the event's market.
 """
 
@@ -19,15 +19,16 @@ Time = Annotated[AwareDatetime, Field(ge=EARLIEST)]
 # Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity.
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 
 
-class Word(BaseModel):
-    """What all native words have in common: frozen, strict, deaf to fields it does not know."""
+class InputModel(BaseModel):
+    """What all native events have in common: frozen, strict, unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
-class Item(Word):
+class Item(InputModel):
     """So many pieces of one product, at a price per piece."""
 
     sku: Id
@@ -37,7 +38,7 @@ class Item(Word):
     unit_cost: Amount | None = None
 
 
-class RemovedItem(Word):
+class RemovedItem(InputModel):
     """So many pieces of one product, taken out of a cart."""
 
     sku: Id
@@ -46,7 +47,7 @@ class RemovedItem(Word):
     category: Label | None = None
 
 
-class Happening(Word):
+class EventBase(InputModel):
     """Who did it, when and where: the fields that every event has."""
 
     id: Id
@@ -59,7 +60,7 @@ class Happening(Word):
     source: Label | None = None
 
 
-class PageViewed(Happening):
+class PageViewed(EventBase):
     """A visitor looked at a page."""
 
     type: Literal["page_viewed"]
@@ -67,7 +68,7 @@ class PageViewed(Happening):
     title: str | None = None
 
 
-class ProductViewed(Happening):
+class ProductViewed(EventBase):
     """A visitor looked at a product."""
 
     type: Literal["product_viewed"]
@@ -76,14 +77,14 @@ class ProductViewed(Happening):
     category: Label | None = None
 
 
-class Searched(Happening):
+class Searched(EventBase):
     """A visitor searched the shop; an empty query is one too."""
 
     type: Literal["searched"]
     query: str
 
 
-class CartItemAdded(Happening):
+class CartItemAdded(EventBase):
     """A visitor put items into the cart."""
 
     type: Literal["cart_item_added"]
@@ -91,7 +92,7 @@ class CartItemAdded(Happening):
     cart_id: Id | None = None
 
 
-class CartItemRemoved(Happening):
+class CartItemRemoved(EventBase):
     """A visitor took items out of the cart."""
 
     type: Literal["cart_item_removed"]
@@ -99,7 +100,7 @@ class CartItemRemoved(Happening):
     cart_id: Id | None = None
 
 
-class CartUpdated(Happening):
+class CartUpdated(EventBase):
     """The cart now holds exactly these items; none of them means it is empty."""
 
     type: Literal["cart_updated"]
@@ -107,7 +108,7 @@ class CartUpdated(Happening):
     cart_id: Id | None = None
 
 
-class CheckoutStarted(Happening):
+class CheckoutStarted(EventBase):
     """A visitor began to pay, for these items where they are known."""
 
     type: Literal["checkout_started"]
@@ -115,7 +116,7 @@ class CheckoutStarted(Happening):
     cart_id: Id | None = None
 
 
-class OrderCompleted(Happening):
+class OrderCompleted(EventBase):
     """A visitor bought these items, with these offers redeemed."""
 
     type: Literal["order_completed"]
@@ -125,32 +126,34 @@ class OrderCompleted(Happening):
     offer_ids: tuple[Id, ...] = ()
 
 
-class OfferShown(Happening):
+class OfferFeedback(EventBase):
+    """What a visitor did with an offer; it belongs to the market that its ``offer_id`` begins with."""
+
+    offer_id: Id
+
+
+class OfferShown(OfferFeedback):
     """A visitor was shown an offer."""
 
     type: Literal["offer_shown"]
-    offer_id: Id
 
 
-class OfferClicked(Happening):
+class OfferClicked(OfferFeedback):
     """A visitor followed an offer."""
 
     type: Literal["offer_clicked"]
-    offer_id: Id
 
 
-class OfferDismissed(Happening):
-    """A visitor waved an offer away."""
+class OfferDismissed(OfferFeedback):
+    """A visitor put an offer away."""
 
     type: Literal["offer_dismissed"]
-    offer_id: Id
 
 
-class OfferRedeemed(Happening):
+class OfferRedeemed(OfferFeedback):
     """A visitor used an offer, in this order where it is known."""
 
     type: Literal["offer_redeemed"]
-    offer_id: Id
     order_id: Id | None = None
 
 

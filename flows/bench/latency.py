@@ -16,7 +16,7 @@ from flows.bench.worker import Topics, Worker
 from flows.kafka.broker_process import LEASH
 from flows.kafka.cluster import Cluster, consumer, producer
 from flows.kafka.records import consume
-from flows.kafka.shared_consumer import Lane
+from flows.kafka.shared_consumer import PartitionBuffer
 from flows.kafka.topics import ends, parts_of
 from operators.simulation.load import Load, events
 from operators.simulation.scripts import written
@@ -47,7 +47,7 @@ class Ears:
         self._client = consumer(cluster, quiet=True)
         self._mark = mark
         first = ends(cluster, parts_of(cluster, [topic]))
-        self._client.assign([Lane(name, at).place() for name, at in first.items()])
+        self._client.assign([PartitionBuffer(name, at).place() for name, at in first.items()])
         self.late_s: list[float] = []
 
     def listen(self, after_s: float) -> None:
@@ -104,7 +104,7 @@ def offers(bootstrap: str, state: Path, stream: Stream, epoch_s: float) -> dict[
     with Topics(bootstrap) as topics:
         # Before the worker: one that has read to the end takes nothing older than its own clock.
         send(topics.cluster, topics.names["events"], islice(loads, before))
-        with Worker(topics, state, deciding="cart_changed", **settings) as worker:
+        with Worker(topics, state, triggers="cart_changed", **settings) as worker:
             worker.until(before)
             time.sleep(1.0)
             ears = Ears(topics.cluster, topics.names["offers"], OFFER)
@@ -134,7 +134,7 @@ def pass_on(bootstrap: str, source: str, sink: str) -> None:
     cluster = Cluster(bootstrap)
     reading, writing = consumer(cluster, quiet=True), producer(cluster)
     first = ends(cluster, parts_of(cluster, [source]))
-    reading.assign([Lane(name, at).place() for name, at in first.items()])
+    reading.assign([PartitionBuffer(name, at).place() for name, at in first.items()])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

@@ -11,16 +11,17 @@ import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 from schemas.errors import SetupError
 from schemas.rejected import RejectedRecord, rejected_line
+from schemas.topics import OUTPUTS
 
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
-    "offers": ("offers",),
-    "decisions": ("decisions", "rewards", "scores", "outcomes", "drifts"),
-    "rejected": ("rejected",),
+    row.name: tuple(dict.fromkeys(row.files.values())) for row in OUTPUTS
 }
 """The files (without ``.jsonl``) that each stream is written to."""
+
+_FILE_OF: Final[Mapping[str, str]] = {kind: name for row in OUTPUTS for kind, name in row.files.items()}
 
 JsonlState = tuple[int, dict[str, int]]
 """Version, size of each file in bytes."""
@@ -46,7 +47,7 @@ class LineFiles:
                     raise SetupError(f"{path} must still have the {self._sizes[name]} bytes written before")
                 file.truncate(self._sizes[name])
 
-    def write(self, records: Iterable[Said]) -> None:
+    def write(self, records: Iterable[OutputRecord]) -> None:
         """Append a line for each record."""
         lines: dict[str, list[bytes]] = {}
         for said in records:
@@ -65,11 +66,11 @@ class LineFiles:
         return dict(self._sizes)
 
 
-def _file_of(said: Said) -> str:
-    return f"{said.type}s" if said.stream == "decisions" else said.stream
+def _file_of(said: OutputRecord) -> str:
+    return _FILE_OF[said.type]
 
 
-def _line_of(said: Said) -> bytes:
+def _line_of(said: OutputRecord) -> bytes:
     if said.stream != "rejected":
         return said.value + b"\n"
     line = rejected_line(RejectedRecord(said.id, said.value, said.headers))
@@ -87,14 +88,14 @@ def fresh(directory: Path) -> None:
         raise SetupError(f"--out must be a new or empty directory; got {str(directory)!r}")
 
 
-class JsonlPart(StatefulSinkPartition[Said, JsonlState]):
+class JsonlPart(StatefulSinkPartition[OutputRecord, JsonlState]):
     """The one part of a stream: all its files."""
 
     def __init__(self, files: LineFiles) -> None:
         self._files = files
 
     @override
-    def write_batch(self, items: list[Said]) -> None:
+    def write_batch(self, items: list[OutputRecord]) -> None:
         """Append a line for each record."""
         self._files.write(items)
 
@@ -104,7 +105,7 @@ class JsonlPart(StatefulSinkPartition[Said, JsonlState]):
         return (_VERSION, self._files.sizes())
 
 
-class JsonlSink(FixedPartitionedSink[Said, JsonlState]):
+class JsonlSink(FixedPartitionedSink[OutputRecord, JsonlState]):
     """The files of one stream (offers, decisions, rejected) in a directory, written in the order of arrival.
 
     A resumed run cuts them to what they were at its snapshot, a fresh one begins them anew.

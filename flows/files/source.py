@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Generic, Protocol, TypeVar, cast
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
-from operators.streaming.messages import Parcel, Said
+from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.errors import SetupError
 from schemas.message import Message
 
@@ -27,29 +27,29 @@ FileState = tuple[int, int, int, bytes]
 S = TypeVar("S")
 
 
-class Judge(Protocol):
+class MessageReader(Protocol):
     """What judges the messages of one part that has an end: the reader of the page."""
 
-    def read(self, messages: Sequence[Message], now_s: float | None) -> Iterable[Parcel | Said]:
+    def read(self, messages: Sequence[Message], now_s: float | None) -> Iterable[ShardBatch | OutputRecord]:
         """Return what these messages say."""
 
-    def resumed(self) -> Iterable[Parcel | Said]:
+    def resumed(self) -> Iterable[ShardBatch | OutputRecord]:
         """Return what is to be said again after a resume."""
 
-    def end(self) -> Iterable[Parcel | Said]:
+    def end(self) -> Iterable[ShardBatch | OutputRecord]:
         """Return what is to be said after the last message."""
 
     def snapshot(self) -> bytes:
         """Return its state."""
 
 
-JudgeOf = Callable[[str, bytes | None], Judge]
+MessageReaderOf = Callable[[str, bytes | None], MessageReader]
 
 
-class EndingPart(StatefulSourcePartition[Parcel | Said, S], Generic[S]):
+class EndingPart(StatefulSourcePartition[ShardBatch | OutputRecord, S], Generic[S]):
     """A part that says again what a resume asks for, then what its messages say, then that it has ended."""
 
-    def __init__(self, judge: Judge, *, resumed: bool) -> None:
+    def __init__(self, judge: MessageReader, *, resumed: bool) -> None:
         self.judge = judge
         self._to_say_again = resumed
         self._ended = False
@@ -59,7 +59,7 @@ class EndingPart(StatefulSourcePartition[Parcel | Said, S], Generic[S]):
         """Return the next messages, none at the end."""
 
     @override
-    def next_batch(self) -> Iterable[Parcel | Said]:
+    def next_batch(self) -> Iterable[ShardBatch | OutputRecord]:
         """Return what the next messages say, or what their end says."""
         if self._to_say_again:
             self._to_say_again = False
@@ -150,7 +150,7 @@ def _bare(line: bytes) -> bytes:
     return line[:-1] if line.endswith(b"\n") else line
 
 
-class FileSource(FixedPartitionedSource[Parcel | Said, FileState]):
+class FileSource(FixedPartitionedSource[ShardBatch | OutputRecord, FileState]):
     """JSON lines or REES46 CSV (its header is skipped), plain or gzipped, as a source of the page.
 
     ``judge`` makes the reader of a part from its name, ``file name/0000``, and its snapshot. ``progress`` is
@@ -161,7 +161,7 @@ class FileSource(FixedPartitionedSource[Parcel | Said, FileState]):
     def __init__(
         self,
         paths: Sequence[Path],
-        judge: JudgeOf,
+        judge: MessageReaderOf,
         *,
         batch: int = 1000,
         progress: Callable[[int], object] = lambda _bytes: None,

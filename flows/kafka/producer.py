@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from flows.kafka.cluster import Cluster, log, producer
 from flows.kafka.records import Record
-from flows.worker.shutdown import Stop
-from operators.streaming.messages import Said
+from flows.worker.shutdown import Shutdown
+from operators.streaming.messages import OutputRecord
 
 PATIENCE_S = 5.0
 LOOK_S = 0.5
@@ -18,7 +18,7 @@ class NotDeliveredError(RuntimeError):
     """A record was not acknowledged; the epoch must not be sealed, and after a restart it is said again."""
 
 
-class Outbox:
+class RecordProducer:
     """Sends records; ``on_delivered`` hears of each one and when it was acknowledged (seconds).
 
     A broker that does not answer is waited for as long as ``delivery.timeout.ms`` or ``stop`` allows.
@@ -27,16 +27,16 @@ class Outbox:
     def __init__(
         self,
         cluster: Cluster,
-        on_delivered: Callable[[Said, float], None] | None = None,
-        stop: Stop | None = None,
+        on_delivered: Callable[[OutputRecord, float], None] | None = None,
+        stop: Shutdown | None = None,
     ) -> None:
         self._cluster = cluster
         self._producer = producer(cluster)
         self._on_delivered = on_delivered
-        self._stop = Stop() if stop is None else stop
+        self._stop = Shutdown() if stop is None else stop
         self._failed: str | None = None
 
-    def send(self, said: Said, topic: str, partition: int, delivered: Callable[[int], None]) -> None:
+    def send(self, said: OutputRecord, topic: str, partition: int, delivered: Callable[[int], None]) -> None:
         """Hand a record over; waits only while the queue of what is on its way is full.
 
         ``delivered`` hears its offset. Raises NotDeliveredError when it cannot be taken.

@@ -7,13 +7,13 @@ from confluent_kafka import TopicPartition
 from flows.kafka.cluster import Cluster, consumer
 from flows.kafka.records import END_OF_PARTITION, consume
 from flows.kafka.topics import part_name
-from flows.worker.fault_points import crash_point
+from flows.worker.fault_points import fault_point
 from schemas.errors import SetupError
 
 SILENT_S = 30.0
 
 
-def read_tail(cluster: Cluster, place: tuple[str, int], start: int, end: int) -> dict[str, float]:
+def scan_for_resume(cluster: Cluster, place: tuple[str, int], start: int, end: int) -> dict[str, float]:
     """The ids of the records from ``start`` to before ``end``, each with its timestamp in seconds.
 
     Records without a ``ce_id`` header are somebody else's. Raises SetupError when the broker goes silent.
@@ -36,7 +36,7 @@ def read_tail(cluster: Cluster, place: tuple[str, int], start: int, end: int) ->
                 reached = max(reached, record.offset())
             else:
                 raise SetupError(f"{part_name(*place)} cannot be read back: {error.str()}")
-        crash_point("tail_read")
+        fault_point("tail_read")
         if records:
             deadline = time.monotonic() + SILENT_S
         elif time.monotonic() > deadline:

@@ -20,7 +20,7 @@ LONGEST_NAP = timedelta(milliseconds=5)
 AWAKE_ROUNDS = 200
 
 
-class Lane:
+class PartitionBuffer:
     """What waits for one partition: at most ``FULL_MESSAGES`` or ``FULL_BYTES`` and one poll more."""
 
     def __init__(self, name: str, first: int) -> None:
@@ -54,7 +54,7 @@ class Lane:
         return TopicPartition(self.topic, self.partition, self.reached)
 
 
-class Hub:
+class SharedConsumer:
     """Polls for all lanes at once, once a round: a round is over when a lane comes that was served in it.
 
     A full lane is paused until half of it is taken. Offsets to commit are gathered and sent together.
@@ -63,7 +63,7 @@ class Hub:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._consumer = consumer(cluster)
-        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._lanes: dict[tuple[str, int], PartitionBuffer] = {}
         self._assigned = 0
         self._commits: dict[str, int] = {}
         self._idle_rounds = 0
@@ -71,13 +71,13 @@ class Hub:
         self.round = 0
         self.awake_at: datetime | None = None
 
-    def add(self, name: str, first: int) -> Lane:
+    def add(self, name: str, first: int) -> PartitionBuffer:
         """A lane that reads this part from this offset on."""
-        lane = Lane(name, first)
+        lane = PartitionBuffer(name, first)
         self._lanes[lane.topic, lane.partition] = lane
         return lane
 
-    def turn(self, lane: Lane) -> None:
+    def turn(self, lane: PartitionBuffer) -> None:
         """Let a lane have its turn; it may have records waiting afterwards."""
         if lane.round == self.round or not self._assigned:
             self.round += 1
@@ -88,7 +88,7 @@ class Hub:
         """Tell the group, some time soon, that this part is read up to this offset."""
         self._commits[name] = offset
 
-    def leave(self, lane: Lane) -> None:
+    def leave(self, lane: PartitionBuffer) -> None:
         """Forget a lane; with the last one the consumer closes."""
         self._lanes.pop((lane.topic, lane.partition), None)
         if not self._lanes:

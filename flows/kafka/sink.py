@@ -8,11 +8,11 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
 from flows.kafka.cluster import Cluster, log
-from flows.kafka.producer import Outbox
-from flows.kafka.resume_scan import read_tail
+from flows.kafka.producer import RecordProducer
+from flows.kafka.resume_scan import scan_for_resume
 from flows.kafka.topics import beginnings, ends, place
-from flows.worker.fault_points import crash_point
-from operators.streaming.messages import Said
+from flows.worker.fault_points import fault_point
+from operators.streaming.messages import OutputRecord
 
 SAID_AGAIN_WITHIN_S = 86400.0
 
@@ -40,39 +40,39 @@ def murmur2(key: str) -> int:
     return (mixed ^ mixed >> 15) & 0x7FFFFFFF
 
 
-class KafkaSinkPart(StatefulSinkPartition[Said, State]):
+class KafkaSinkPart(StatefulSinkPartition[OutputRecord, State]):
     """One partition of a topic. ``again`` are ids that stand in it already and will be said again.
 
     They are forgotten when they come, or a day after they were written, so there are at most those of one
     unsealed epoch a crash.
     """
 
-    def __init__(self, part: str, outbox: Outbox, end: int, again: dict[str, float]) -> None:
+    def __init__(self, part: str, outbox: RecordProducer, end: int, again: dict[str, float]) -> None:
         self._topic, self._partition = place(part)
         self._outbox = outbox
         self._end = end
         self._again = again
 
     @override
-    def write_batch(self, items: list[Said]) -> None:
+    def write_batch(self, items: list[OutputRecord]) -> None:
         """Send what does not stand there yet."""
         for said in items:
             if self._again and self._again.pop(said.id, None) is not None:
                 continue
             self._outbox.send(said, self._topic, self._partition, self._delivered)
-            crash_point("produced")
+            fault_point("produced")
         self._outbox.news()
 
     @override
     def snapshot(self) -> State:
         """The offset up to which everything is known, once all is acknowledged; raises if it will not be."""
         self._outbox.settle()
-        crash_point("flushed")
+        fault_point("flushed")
         if self._again:
             old_s = time.time() - SAID_AGAIN_WITHIN_S
             self._again = {id_: at_s for id_, at_s in self._again.items() if at_s > old_s}
         state = (VERSION, self._end, tuple(self._again.items()))
-        crash_point("before_seal")
+        fault_point("before_seal")
         return state
 
     @override
@@ -84,13 +84,13 @@ class KafkaSinkPart(StatefulSinkPartition[Said, State]):
         self._end = max(self._end, offset + 1)
 
 
-class KafkaSink(FixedPartitionedSink[Said, State]):
+class KafkaSink(FixedPartitionedSink[OutputRecord, State]):
     """A topic as a sink: ``first`` names its parts and where each ended when the state was new.
 
     Bytewax takes part ``part_fn(key) % number of parts`` of the names in order: the partition.
     """
 
-    def __init__(self, cluster: Cluster, first: Mapping[str, int], outbox: Outbox) -> None:
+    def __init__(self, cluster: Cluster, first: Mapping[str, int], outbox: RecordProducer) -> None:
         self._cluster = cluster
         self._first = first
         self._outbox = outbox
@@ -117,5 +117,5 @@ class KafkaSink(FixedPartitionedSink[Said, State]):
             log.warning("%s ends at %d, but %d was written: records were lost there", for_part, end, start)
         found = dict(again)
         if max(start, low) < end:
-            found.update(read_tail(self._cluster, place(for_part), max(start, low), end))
+            found.update(scan_for_resume(self._cluster, place(for_part), max(start, low), end))
         return KafkaSinkPart(for_part, self._outbox, end, found)

@@ -11,13 +11,13 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
-from flows.kafka.shared_consumer import AT_ONCE, Hub, Lane
-from flows.worker.shutdown import Stop
-from operators.streaming.messages import Parcel, Said
+from flows.kafka.shared_consumer import AT_ONCE, PartitionBuffer, SharedConsumer
+from flows.worker.shutdown import Shutdown
+from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
 
-class Judge(Protocol):
+class MessageReader(Protocol):
     """What judges the records of one part: the reader of the page."""
 
     @property
@@ -28,13 +28,13 @@ class Judge(Protocol):
     def greatest_s(self) -> float:
         """The greatest event time seen, minus infinity before any."""
 
-    def read(self, messages: Sequence[Message], now_s: float | None) -> Iterable[Parcel | Said]:
+    def read(self, messages: Sequence[Message], now_s: float | None) -> Iterable[ShardBatch | OutputRecord]:
         """What these records say."""
 
-    def idle(self, now_s: float) -> Iterable[Parcel | Said]:
+    def idle(self, now_s: float) -> Iterable[ShardBatch | OutputRecord]:
         """What is to say when the part was at its end at this time of the wall clock."""
 
-    def resumed(self) -> Iterable[Parcel | Said]:
+    def resumed(self) -> Iterable[ShardBatch | OutputRecord]:
         """What is to say again after a resume."""
 
     def snapshot(self) -> bytes:
@@ -49,13 +49,13 @@ class Meter(NamedTuple):
     held: bool
 
 
-class Pace:
+class LagLimiter:
     """How far ahead of the slowest part another may be, in seconds of event time.
 
     A part proved to be at its end is not slow; one that has said nothing yet is the slowest of all.
     """
 
-    def __init__(self, hub: Hub, most_s: float, *, by_events: bool) -> None:
+    def __init__(self, hub: SharedConsumer, most_s: float, *, by_events: bool) -> None:
         self.parts: list[KafkaPart] = []
         self.hub = hub
         self._most_s = most_s
@@ -88,16 +88,16 @@ class Pace:
         return part.judge.greatest_s - self._slowest_s > self._most_s
 
 
-class KafkaPart(StatefulSourcePartition[Parcel | Said, bytes]):
+class KafkaPart(StatefulSourcePartition[ShardBatch | OutputRecord, bytes]):
     """One partition of a topic, read without waiting."""
 
-    def __init__(self, lane: Lane, judge: Judge, pace: Pace, stop: Stop) -> None:
+    def __init__(self, lane: PartitionBuffer, judge: MessageReader, pace: LagLimiter, stop: Shutdown) -> None:
         self.lane = lane
         self.judge = judge
         self._hub = pace.hub
         self._pace = pace
         self._stop = stop
-        self._first: list[Parcel | Said] = []
+        self._first: list[ShardBatch | OutputRecord] = []
         self._proof_s: float | None = None
         self._sealed: int | None = None
         self._nap = False
@@ -109,7 +109,7 @@ class KafkaPart(StatefulSourcePartition[Parcel | Said, bytes]):
         return self
 
     @override
-    def next_batch(self) -> list[Parcel | Said]:
+    def next_batch(self) -> list[ShardBatch | OutputRecord]:
         """What the next records say, or what their absence says."""
         if self._stop.asked:
             raise StopIteration
@@ -158,7 +158,7 @@ class KafkaPart(StatefulSourcePartition[Parcel | Said, bytes]):
         return Meter(None if lag is None else lag + len(lane.waiting), len(lane.waiting), held)
 
 
-class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
+class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
     """Topics as a source: ``first`` names every part and the offset to read from when there is no snapshot.
 
     ``judge`` makes the reader of a part from its name and its snapshot. A part more than ``most_ahead_s``
@@ -170,8 +170,8 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
         self,
         cluster: Cluster,
         first: Mapping[str, int],
-        judge: Callable[[str, bytes | None], Judge],
-        stop: Stop,
+        judge: Callable[[str, bytes | None], MessageReader],
+        stop: Shutdown,
         *,
         most_ahead_s: float = 300.0,
         by_events: bool = False,
@@ -182,7 +182,7 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
         self._stop = stop
         self._most_ahead_s = most_ahead_s
         self._by_events = by_events
-        self._pace: Pace | None = None
+        self._pace: LagLimiter | None = None
 
     @override
     def list_parts(self) -> list[str]:
@@ -193,7 +193,9 @@ class KafkaSource(FixedPartitionedSource[Parcel | Said, bytes]):
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> KafkaPart:
         """A part that reads on where its snapshot ended."""
         if self._pace is None:
-            self._pace = Pace(Hub(self._cluster), self._most_ahead_s, by_events=self._by_events)
+            self._pace = LagLimiter(
+                SharedConsumer(self._cluster), self._most_ahead_s, by_events=self._by_events
+            )
         judge = self._judge(for_part, resume_state)
         offset = judge.next_offset
         lane = self._pace.hub.add(for_part, self._first[for_part] if offset is None else offset)

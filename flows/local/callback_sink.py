@@ -13,7 +13,7 @@ class _Forgetting(StatelessSinkPartition[Any]):
         pass
 
 
-class ForgetSink(DynamicSink[Any]):
+class DiscardSink(DynamicSink[Any]):
     """The end of a stream that nobody looks at."""
 
     @override
@@ -36,7 +36,7 @@ class _Hearing(StatefulSinkPartition[Any, None]):
         self._sealed()
 
 
-class HearSink(FixedPartitionedSink[Any, None]):
+class CallbackSink(FixedPartitionedSink[Any, None]):
     """Tells a function each batch of items, and another one when an epoch with items in it is sealed."""
 
     def __init__(

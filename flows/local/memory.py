@@ -7,8 +7,8 @@ from bytewax.inputs import AbortExecution, FixedPartitionedSource
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
-from flows.files.source import EndingPart, JudgeOf
-from operators.streaming.messages import Parcel, Said
+from flows.files.source import EndingPart, MessageReaderOf
+from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
 ListState = tuple[int, bytes]
@@ -38,7 +38,7 @@ class ListPart(EndingPart[ListState]):
         return (self._next, self.judge.snapshot())
 
 
-class ListSource(FixedPartitionedSource[Parcel | Said, ListState]):
+class ListSource(FixedPartitionedSource[ShardBatch | OutputRecord, ListState]):
     """Lists of messages, by the name of their part, as a source of the page.
 
     With ``crash_after`` the dataflow is aborted, as a crash would, after so many batches of all parts; once.
@@ -47,7 +47,7 @@ class ListSource(FixedPartitionedSource[Parcel | Said, ListState]):
     def __init__(
         self,
         messages: Mapping[str, Sequence[Message]],
-        judge: JudgeOf,
+        judge: MessageReaderOf,
         *,
         batch: int = 1000,
         crash_after: int | None = None,

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
-from operators.ingest.partition_reader import Reader
-from operators.streaming.messages import Parcel, Said
+from operators.ingest.partition_reader import PartitionReader
+from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
 METERED_EVERY_S = 1.0
 
 
-class Watch:
+class Instrumentation:
     """Gathers what readers, sinks and stations tell and hands it to the metrics.
 
     A seal lasts from the first snapshot of a source to the last of the sinks; it is told when the worker
@@ -55,13 +55,13 @@ class Watch:
             self.metrics.measured(station, figures)
 
 
-class WatchedReader:
+class InstrumentedReader:
     """A reader that tells what it has read."""
 
-    def __init__(self, reader: Reader, watch: Watch) -> None:
+    def __init__(self, reader: PartitionReader, watch: Instrumentation) -> None:
         self._reader = reader
         self._watch = watch
-        watch.metrics.opened(reader.part, reader.counts)
+        watch.metrics.opened(reader.partition, reader.counts)
 
     @property
     def next_offset(self) -> int | None:
@@ -73,19 +73,19 @@ class WatchedReader:
         """The greatest event time."""
         return self._reader.greatest_s
 
-    def read(self, messages: Sequence[Message], now_s: float | None) -> list[Parcel | Said]:
+    def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Read, and tell the counts."""
         said = self._reader.read(messages, now_s)
         self._tell()
         return said
 
-    def idle(self, now_s: float) -> list[Parcel]:
+    def idle(self, now_s: float) -> list[ShardBatch]:
         """Tick with the wall clock, and tell it."""
         said = self._reader.idle(now_s)
         self._tell()
         return said
 
-    def resumed(self) -> list[Parcel]:
+    def resumed(self) -> list[ShardBatch]:
         """Say the last tick again."""
         return self._reader.resumed()
 
@@ -96,6 +96,6 @@ class WatchedReader:
 
     def _tell(self) -> None:
         reader, metrics = self._reader, self._watch.metrics
-        metrics.read(reader.part, reader.counts)
-        metrics.ticked(reader.part, reader.tick_s)
+        metrics.read(reader.partition, reader.counts)
+        metrics.ticked(reader.partition, reader.watermark_s)
         self._watch.moved()

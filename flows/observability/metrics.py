@@ -12,7 +12,7 @@ import msgspec
 
 from flows.observability.metric_names import Names
 from operators.ingest.partition_reader import Counts
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 
 OUTCOMES: Final = ("processed", "duplicate", "late", "rejected")
 
@@ -107,7 +107,7 @@ class Metrics:
         self._sealed_s = self._clock()
         self.names.seals.observe(seconds)
 
-    def delivered(self, said: Said, at_s: float) -> None:
+    def delivered(self, said: OutputRecord, at_s: float) -> None:
         """The broker acknowledged a record at ``at_s``: decisions, rewards, drifts are counted from it."""
         names = self.names
         names.published.add(said.stream, said.type)

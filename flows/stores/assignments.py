@@ -9,7 +9,7 @@ from typing import Final, cast
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from flows.stores.rocksdb import prefixed
-from flows.worker.fault_points import crash_point
+from flows.worker.fault_points import fault_point
 
 _AT: Final = struct.Struct(">d")
 _FORGET_AT_ONCE: Final = 1000
@@ -42,7 +42,7 @@ class RocksAssignments:
         batch.put(prefixed(b"a", identity), _seen_key(at_s)[1:] + what)
         batch.put(_seen_key(at_s) + prefixed(b"a", identity), b"")
         self._identities.write(batch, self._how)
-        crash_point("assignment_put")
+        fault_point("assignment_put")
         self._oldest_seen = min(self._oldest_seen, _seen_key(at_s))
 
     def forget_identities(self, before_s: float) -> int:

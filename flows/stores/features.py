@@ -9,7 +9,7 @@ from rocksdict import Rdict, WriteBatch
 from typing_extensions import override
 
 from flows.stores.rocksdb import TTL_BYTES, open_beside_owner, open_owned, prefixed
-from operators.streaming.messages import VisitSaid
+from operators.streaming.messages import FeatureRow
 
 KEPT_S: Final = 30 * 24 * 3600
 
@@ -18,14 +18,14 @@ def _prefix(market: str, visitor: str) -> bytes:
     return prefixed(b"f", market, visitor)
 
 
-class FeatureStorePart(StatefulSinkPartition[list[VisitSaid], None]):
+class FeatureStorePart(StatefulSinkPartition[list[FeatureRow], None]):
     """One database of the store. A row takes the place of an earlier one of its visitor and kind."""
 
     def __init__(self, directory: Path) -> None:
         self._database = open_owned(directory, ttl_s=KEPT_S)
 
     @override
-    def write_batch(self, items: list[list[VisitSaid]]) -> None:
+    def write_batch(self, items: list[list[FeatureRow]]) -> None:
         """Write the rows, which from then on survive the death of the process and are seen by readers."""
         latest = {
             _prefix(row.market, row.visitor) + row.kind.encode(): row.value for rows in items for row in rows
@@ -45,7 +45,7 @@ class FeatureStorePart(StatefulSinkPartition[list[VisitSaid], None]):
         self._database.close()
 
 
-class FeatureStoreSink(FixedPartitionedSink[list[VisitSaid], None]):
+class FeatureStoreSink(FixedPartitionedSink[list[FeatureRow], None]):
     """The store as a sink of the page: lists of rows by shard key, divided among ``parts`` databases.
 
     What was not written for 30 days goes. The number of parts belongs to the state: it stays as it was.

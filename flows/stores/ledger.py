@@ -11,7 +11,7 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 from flows.stores.assignments import RocksAssignments
 from flows.stores.memory_ledger import MemoryLedger, refuse_unless_after
 from flows.stores.rocksdb import open_beside_owner, open_owned, prefixed
-from flows.worker.fault_points import crash_point
+from flows.worker.fault_points import fault_point
 
 _SEQ: Final = struct.Struct(">Q")
 _AT: Final = struct.Struct(">d")
@@ -79,7 +79,7 @@ class RocksLedger(RocksAssignments):
         batch.put(by_visitor, b"")
         batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id + by_visitor)
         self._database.write(batch, self._write)
-        crash_point("ledger_put")
+        fault_point("ledger_put")
         self._seq = seq
         self._oldest = min(self._oldest, by_time)
 
@@ -88,7 +88,7 @@ class RocksLedger(RocksAssignments):
         for key, entry in self._from(_entry_key(max(seq + 1, 0))):
             if not key.startswith(b"e"):
                 return
-            crash_point("adoption")
+            fault_point("adoption")
             yield entry
 
     def of_visitor(self, visitor: str) -> Iterator[bytes]:

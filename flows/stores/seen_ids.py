@@ -35,7 +35,7 @@ def _judged(before: bytes, offset: int, at_s: float) -> bytes | None:
     return (before + _ACCEPTED.pack(offset, at_s))[-_KEPT_PER_ID:]
 
 
-class RocksSeen:
+class RocksSeenIds:
     """The memory of one partition in one directory, which only this object may have open.
 
     It survives the death of the process. Ids go 48 hours of wall clock after they were read.
@@ -78,7 +78,7 @@ class RocksSeen:
         self._database.close()
 
 
-class MemorySeen:
+class MemorySeenIds:
     """The memory of one partition for one run, bounded by the ids of three days of event time."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.files.jsonl import FILES, LineFiles, fresh, settle
 from flows.kafka.cluster import Cluster
 from flows.kafka.history import history
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 from schemas.errors import SetupError
 from schemas.message import Message
 
@@ -28,7 +28,7 @@ def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dic
     return counts
 
 
-def _said(stream: str, message: Message) -> Said:
+def _said(stream: str, message: Message) -> OutputRecord:
     headers = dict(message.headers)
     try:
         record_id, record_type = headers.pop("ce_id").decode(), headers.pop("ce_type").decode()
@@ -38,4 +38,4 @@ def _said(stream: str, message: Message) -> Said:
             f"{where} must have the header {missing} as all records of offerstream; it is somebody else's"
         ) from None
     key = message.key.decode() if message.key is not None else ""
-    return Said(stream, record_type, key, record_id, message.value or b"", tuple(headers.items()))
+    return OutputRecord(stream, record_type, key, record_id, message.value or b"", tuple(headers.items()))

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 
-def crasher(order: str | None) -> Callable[[str], None]:
+def fault_injector(order: str | None) -> Callable[[str], None]:
     """What to call at each point: it kills this process when ``order`` (``name`` or ``name:n``) says so."""
     if not order:
         return lambda _name: None
@@ -22,4 +22,4 @@ def crasher(order: str | None) -> Callable[[str], None]:
     return pass_by
 
 
-crash_point = crasher(os.environ.get("OFFERSTREAM_CRASH_AT"))
+fault_point = fault_injector(os.environ.get("OFFERSTREAM_CRASH_AT"))

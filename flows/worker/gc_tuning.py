@@ -3,7 +3,7 @@
 import gc
 
 
-def quiet_collector() -> None:
+def tune_gc() -> None:
     """Let the cyclic collector leave alone what lives long: else it costs much of the throughput."""
     gc.collect()
     gc.freeze()

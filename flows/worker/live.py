@@ -10,28 +10,28 @@ from typing import Final
 
 from bytewax.testing import run_main
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.kafka.cluster import Cluster
-from flows.kafka.producer import Outbox
+from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import beginnings, ends, ensure_topics, parts_of
-from flows.local.callback_sink import HearSink
+from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, Server
-from flows.observability.instrumentation import Watch, WatchedReader
+from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
-from flows.worker.gc_tuning import quiet_collector
-from flows.worker.shutdown import Stop
+from flows.worker.gc_tuning import tune_gc
+from flows.worker.shutdown import Shutdown
 from flows.worker.state_dir import Offsets, Start, begin, owned
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 3
+STATE_FORMAT: Final = 4
 log = logging.getLogger("offerstream")
 
 
@@ -39,7 +39,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     """Run the worker until SIGTERM, SIGINT or a failure; raises SetupError before it begins."""
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    stop = Stop(settings.stop_within.total_seconds())
+    stop = Shutdown(settings.stop_within.total_seconds())
     stop.on(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as opened:
         opened.enter_context(owned(settings.state))
@@ -47,46 +47,44 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         metrics = Metrics()
-        watch = Watch(metrics)
+        watch = Instrumentation(metrics)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(Server(metrics, limits, settings.metrics_host, settings.metrics_port))
-        outbox = Outbox(cluster, metrics.delivered, stop)
+        outbox = RecordProducer(cluster, metrics.delivered, stop)
         make = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
             cluster,
             start.sources,
-            lambda part, state: WatchedReader(make(part, state), watch),
+            lambda part, state: InstrumentedReader(make(part, state), watch),
             stop,
             most_ahead_s=settings.max_lead.total_seconds(),
             by_events=settings.idle_time == "events",
         )
         watch.source = source
-        sinks = {
-            topic: KafkaSink(cluster, _parts(start.sinks, topic), outbox)
-            for topic in (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
+        outputs = {
+            name: KafkaSink(cluster, _parts(start.sinks, topic), outbox)
+            for name, topic in settings.output_topics.items()
         }
         edges = Edges(
             source,
-            sinks[settings.offers_topic],
-            sinks[settings.decisions_topic],
-            sinks[settings.rejected_topic],
+            outputs,
             FeatureStoreSink(settings.state / "features"),
-            HearSink(watch.measure, watch.settled),
+            CallbackSink(watch.measure, watch.settled),
         )
         emit_after = settings.emit_after
         emit_after_s = start.started_at_s if emit_after is None else emit_after.timestamp()
-        rules = rules_of(
+        stations = stations_of(
             settings, shop, start.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
         )
-        flow = draw(edges, rules)
+        flow = build_dataflow(edges, stations)
         _say_start(settings, start, server.port)
-        quiet_collector()
+        tune_gc()
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery(settings.state / "recovery"))
     log.info("stopped: %s", "asked to" if stop.asked else "the input has ended")
 
 
 def _begin(settings: Settings, shop: Shop, cluster: Cluster) -> Start:
-    outputs = (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
+    outputs = tuple(settings.output_topics.values())
     topics = (*settings.input_topics, *outputs)
     ensure_topics(cluster, dict.fromkeys(topics, settings.partitions))
     inputs = parts_of(cluster, settings.input_topics)

@@ -5,7 +5,7 @@ import signal
 import time
 
 
-class Stop:
+class Shutdown:
     """A wish to end: the parts see it before their next batch, then the last snapshot is taken.
 
     ``within_s``: for how many seconds after the wish a broker that does not answer is still waited for.

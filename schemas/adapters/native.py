@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from schemas.adapters.reasons import parse
 from schemas.events import EVENTS, Event
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 BINARY_MARK: Final = "ce_specversion"
 STRUCTURED_TYPE: Final = b"application/cloudevents"
@@ -24,7 +24,7 @@ _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json
 
 
 def read(message: Message) -> Event:
-    """The event in `message`; raises Wrong or pydantic's ValidationError."""
+    """The event in `message`; raises InvalidEvent or pydantic's ValidationError."""
     value = message.value or b""
     for name, header in message.headers:
         if name == BINARY_MARK:
@@ -43,31 +43,31 @@ def _binary(message: Message) -> Event:
     try:
         named = {name: value.decode() for name, value in message.headers if name.startswith("ce_")}
     except UnicodeDecodeError:
-        raise Wrong("encoding", "a ce_ header is not UTF-8") from None
+        raise InvalidEvent("encoding", "a ce_ header is not UTF-8") from None
     return _filled(parse(message.value or b""), {name[3:]: value for name, value in named.items()})
 
 
 def _structured(envelope: Any) -> Event:  # noqa: ANN401  JSON is anything
     if not isinstance(envelope, dict):
-        raise Wrong("invalid", "a CloudEvents envelope must be a JSON object")
+        raise InvalidEvent("invalid", "a CloudEvents envelope must be a JSON object")
     if "data_base64" in envelope:
         try:
             data = parse(base64.b64decode(envelope["data_base64"], validate=True))
         except (binascii.Error, TypeError, ValueError):
-            raise Wrong("encoding", "data_base64 is not base64") from None
+            raise InvalidEvent("encoding", "data_base64 is not base64") from None
     elif "data" in envelope:
         data = envelope["data"]
     else:
-        raise Wrong("invalid", "data is missing in the CloudEvents envelope")
+        raise InvalidEvent("invalid", "data is missing in the CloudEvents envelope")
     return _filled(data, envelope)
 
 
 def _filled(data: Any, attributes: dict[str, Any]) -> Event:  # noqa: ANN401  JSON is anything
     version = attributes.get("specversion")
     if version != "1.0":
-        raise Wrong("invalid", f"specversion should be 1.0; got {version!r}")
+        raise InvalidEvent("invalid", f"specversion should be 1.0; got {version!r}")
     if not isinstance(data, dict):
-        raise Wrong("invalid", "the data of a CloudEvents envelope must be a JSON object")
+        raise InvalidEvent("invalid", "the data of a CloudEvents envelope must be a JSON object")
     given = {field: attributes[name] for name, field in FIELD_OF.items() if name in attributes}
-    # Back to JSON, so that an event in an envelope is judged exactly as strictly as a plain one.
+    # Back to JSON, so that an event in an envelope is validated exactly as strictly as a plain one.
     return _validate_json(to_json(given | data, inf_nan_mode="constants"))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from schemas.adapters.reasons import text_of
 from schemas.events import EVENTS, Event
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 REES46_HEADER: Final = (
     b"event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
@@ -28,18 +28,18 @@ _validate_python: Final = EVENTS.validate_python
 
 
 def read(message: Message) -> Event:
-    """The event in one row; raises Wrong or pydantic's ValidationError."""
+    """The event in one row; raises InvalidEvent or pydantic's ValidationError."""
     row = text_of(message.value or b"").rstrip("\r\n")
     columns = _columns(row)
     if len(columns) != COLUMNS:
-        raise Wrong("invalid", f"the row has {len(columns)} of {COLUMNS} columns")
+        raise InvalidEvent("invalid", f"the row has {len(columns)} of {COLUMNS} columns")
     at, kind, sku, category_id, category_code, _brand, price, visitor, session = columns
     if kind not in TYPES:
         if row.encode() == REES46_HEADER:
-            raise Wrong("invalid", "the header line is not an event")
-        raise Wrong("unknown_type", f"event_type {kind!r} is not known")
+            raise InvalidEvent("invalid", "the header line is not an event")
+        raise InvalidEvent("unknown_type", f"event_type {kind!r} is not known")
     if not at.endswith(ZONE):
-        raise Wrong("invalid", "event_time should look like 2019-10-01 00:00:00 UTC")
+        raise InvalidEvent("invalid", "event_time should look like 2019-10-01 00:00:00 UTC")
     event: dict[str, Any] = {
         "type": TYPES[kind],
         "id": f"{visitor}-{message.partition}-{message.offset}",
@@ -64,4 +64,4 @@ def _columns(row: str) -> list[str]:
     try:
         return next(csv.reader((row,), strict=True))
     except csv.Error as error:
-        raise Wrong("invalid", f"not CSV: {error}") from None
+        raise InvalidEvent("invalid", f"not CSV: {error}") from None

@@ -10,7 +10,7 @@ from schemas.adapters.clocks import happened_at
 from schemas.adapters.reasons import parse
 from schemas.events import EVENTS, Event
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
 
 TYPES: Final = {
     "productviewed": "product_viewed",
@@ -42,10 +42,10 @@ Call = dict[str, Any]
 
 
 def read(message: Message) -> Event:
-    """The event that a call reports; raises Wrong or pydantic's ValidationError."""
+    """The event that a call reports; raises InvalidEvent or pydantic's ValidationError."""
     call = parse(message.value or b"")
     if not isinstance(call, dict):
-        raise Wrong("invalid", "a call must be a JSON object")
+        raise InvalidEvent("invalid", "a call must be a JSON object")
     said = _object(call, "properties")
     properties = {_plain(name): value for name, value in said.items()}
     context = _object(call, "context")
@@ -64,12 +64,12 @@ def _type(call: Call) -> str:
     if kind in ("page", "screen"):
         return "page_viewed"
     if kind != "track":
-        raise Wrong("unknown_type", f"call {kind!r} reports no shop event")
+        raise InvalidEvent("unknown_type", f"call {kind!r} reports no shop event")
     name = call.get("event")
     if not isinstance(name, str):
-        raise Wrong("invalid", "event should be the name of what is tracked")
+        raise InvalidEvent("invalid", "event should be the name of what is tracked")
     if _plain(name) not in TYPES:
-        raise Wrong("unknown_type", f"event {name!r} is not known")
+        raise InvalidEvent("unknown_type", f"event {name!r} is not known")
     return TYPES[_plain(name)]
 
 
@@ -86,9 +86,9 @@ def _who_and_when(call: Call, context: Call) -> Call:
         "source": _object(context, "campaign").get("source"),
     }
     if event["visitor_id"] is None:
-        raise Wrong("invalid", "anonymousId and userId are missing")
+        raise InvalidEvent("invalid", "anonymousId and userId are missing")
     if event["id"] is None:
-        raise Wrong("invalid", "messageId is missing")
+        raise InvalidEvent("invalid", "messageId is missing")
     return event
 
 
@@ -118,7 +118,7 @@ def _what(kind: str, properties: Call) -> Call:
 
 def _items(products: object) -> list[Call]:
     if not isinstance(products, list) or not all(isinstance(product, dict) for product in products):
-        raise Wrong("invalid", "products should be a list of objects")
+        raise InvalidEvent("invalid", "products should be a list of objects")
     return [_item({_plain(name): value for name, value in product.items()}) for product in products]
 
 
@@ -139,7 +139,7 @@ def _object(outer: Call, name: str) -> Call:
     if inner is None:
         return {}
     if not isinstance(inner, dict):
-        raise Wrong("invalid", f"{name} should be an object")
+        raise InvalidEvent("invalid", f"{name} should be an object")
     return inner
 
 

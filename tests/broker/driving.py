@@ -7,7 +7,7 @@ import time
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from flows.kafka.topics import beginnings, ends, parts_of
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 
 
 def until(happened, within_s=20.0):
@@ -64,7 +64,7 @@ def ids(cluster, topic):
 
 
 def said(id_, key="v1", value=b"{}", **more):
-    return Said("offers", "offer.decided", key, id_, value, **more)
+    return OutputRecord("offers", "offer.decided", key, id_, value, **more)
 
 
 class Passing:

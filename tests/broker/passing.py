@@ -13,17 +13,17 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
-from flows.kafka.producer import Outbox
+from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
-from flows.worker.shutdown import Stop
+from flows.worker.shutdown import Shutdown
 from flows.worker.state_dir import Offsets, Start, begin, owned
 from tests.broker.driving import Passing
 
 
 def run(cluster, state, source_topic, sink_topic, *, epoch_s=0.1, stop=None, judge=Passing):
     """Pass on until stopped."""
-    stop = stop or Stop()
+    stop = stop or Shutdown()
     with owned(state):
         first = topics.beginnings(cluster, topics.parts_of(cluster, [source_topic]))
         ends = topics.ends(cluster, topics.parts_of(cluster, [sink_topic]))
@@ -37,7 +37,7 @@ def run(cluster, state, source_topic, sink_topic, *, epoch_s=0.1, stop=None, jud
         items = op.input("source", flow, KafkaSource(cluster, start.sources, judge, stop))
         keyed = op.map("key", items, lambda one: (one.key, one))
         real = op.filter("real", keyed, lambda pair: pair[1].id != "resumed")
-        op.output("sink", real, KafkaSink(cluster, start.sinks, Outbox(cluster)))
+        op.output("sink", real, KafkaSink(cluster, start.sinks, RecordProducer(cluster)))
         run_main(
             flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=RecoveryConfig(str(recovery))
         )
@@ -45,6 +45,6 @@ def run(cluster, state, source_topic, sink_topic, *, epoch_s=0.1, stop=None, jud
 
 if __name__ == "__main__":
     bootstrap, state, source_topic, sink_topic, epoch_s = sys.argv[1:]
-    wish = Stop()
+    wish = Shutdown()
     wish.on(signal.SIGTERM)
     run(Cluster(bootstrap), Path(state), source_topic, sink_topic, epoch_s=float(epoch_s), stop=wish)

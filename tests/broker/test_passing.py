@@ -12,7 +12,7 @@ from bytewax.errors import BytewaxRuntimeError
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import NotDeliveredError
-from flows.worker.shutdown import Stop
+from flows.worker.shutdown import Shutdown
 from tests.broker.driving import Passing, ids, produce, said, until
 from tests.broker.passing import run
 
@@ -148,7 +148,7 @@ def test_an_epoch_that_was_not_delivered_is_not_sealed(killable_broker, tmp_path
         run(hasty, tmp_path, "events", "offers", judge=Killing, epoch_s=5)
     assert isinstance(stopped.value.__cause__, NotDeliveredError)
     killable_broker.start()
-    stop, judges = Stop(), []
+    stop, judges = Shutdown(), []
 
     class Stopping(Passing):
         def __init__(self, part, state):

@@ -9,9 +9,9 @@ from confluent_kafka.admin import AdminClient
 from flows.kafka import sink as sink_module
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
-from flows.kafka.producer import NotDeliveredError, Outbox
+from flows.kafka.producer import NotDeliveredError, RecordProducer
 from flows.kafka.sink import KafkaSink, murmur2
-from flows.worker.shutdown import Stop
+from flows.worker.shutdown import Shutdown
 from tests.broker.driving import ids, produce, read_all, said, until
 
 pytestmark = pytest.mark.broker
@@ -21,7 +21,7 @@ IMPATIENT = {"delivery.timeout.ms": 2000, "request.timeout.ms": 1000}
 
 def sink_of(cluster, topic, first=None, heard=None):
     first = first or topics.ends(cluster, topics.parts_of(cluster, [topic]))
-    return KafkaSink(cluster, first, Outbox(cluster, heard))
+    return KafkaSink(cluster, first, RecordProducer(cluster, heard))
 
 
 def part_of(cluster, topic, state=None, first=None, heard=None):
@@ -192,8 +192,8 @@ def test_a_snapshot_is_refused_when_the_broker_is_gone(killable_broker):
 def test_a_wish_to_stop_ends_the_wait_for_a_broker_that_is_gone(killable_broker, then):
     cluster = Cluster(killable_broker.bootstrap, settings={"queue.buffering.max.messages": 2})
     topics.ensure_topics(cluster, {"offers": 1})
-    stop = Stop(within_s=0.0)
-    part = KafkaSink(cluster, {"offers/0000": 0}, Outbox(cluster, stop=stop)).build_part(
+    stop = Shutdown(within_s=0.0)
+    part = KafkaSink(cluster, {"offers/0000": 0}, RecordProducer(cluster, stop=stop)).build_part(
         "sink", "offers/0000", None
     )
     killable_broker.kill()

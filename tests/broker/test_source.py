@@ -13,7 +13,7 @@ from flows.kafka import hub, topics
 from flows.kafka.cluster import Burst, Cluster
 from flows.kafka.end_offsets import Answer, Ends
 from flows.kafka.source import KafkaSource
-from flows.worker.shutdown import Stop
+from flows.worker.shutdown import Shutdown
 from schemas.errors import SetupError
 from tests.broker.driving import Driven, Passing, produce, until
 
@@ -26,7 +26,7 @@ def numbers(start, end):
 
 def source_of(cluster, topic, *, first=None, stop=None, **more):
     first = first or topics.beginnings(cluster, topics.parts_of(cluster, [topic]))
-    return KafkaSource(cluster, first, Passing, stop or Stop(), **more)
+    return KafkaSource(cluster, first, Passing, stop or Shutdown(), **more)
 
 
 def driven(cluster, topic, states=None, **more):
@@ -73,7 +73,7 @@ def test_a_resumed_part_says_its_tick_again_and_reads_on(cluster, make_topic):
 
 
 def test_a_wish_to_stop_ends_every_part(cluster, make_topic):
-    stop = Stop()
+    stop = Shutdown()
     worker = driven(cluster, make_topic(), stop=stop)
     worker.turn()
     stop.ask()

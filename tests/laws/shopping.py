@@ -7,16 +7,17 @@ from zlib import crc32
 
 import orjson
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
-from flows.local.callback_sink import ForgetSink
-from flows.local.in_process import PlainPage
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
+from flows.local.callback_sink import DiscardSink
+from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink, ListSource
 from flows.settings import Settings, read_settings
 from flows.stores.ledger import Ledgers
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 from schemas.message import Message
 from schemas.shop import Shop
+from schemas.topics import OUTPUTS
 
 OFFERS = [
     {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
@@ -147,7 +148,9 @@ def readers(chosen: Settings, shop: Shop = SHOP, *, ordered: bool = True):
     return reader_of(chosen, shop, lambda _topic: "native", None, ordered=ordered)
 
 
-def plain(parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100) -> list[Said]:
+def plain(
+    parts: dict[str, list[Message]], chosen: Settings | None = None, *, batch: int = 100
+) -> list[OutputRecord]:
     """What the machines say of the log in a plain loop, in ordered mode, partitions taking turns."""
     return loop(parts, chosen, batch=batch)[0]
 
@@ -160,22 +163,22 @@ def loop(
     ordered: bool = True,
     now_s: float | None = None,
     **more,
-) -> tuple[list[Said], PlainPage]:
+) -> tuple[list[OutputRecord], InProcessDataflow]:
     """What the machines say of the log in a plain loop, read at ``now_s``, and the machines at its end."""
     chosen = chosen or settings()
-    page = PlainPage(rules_of(chosen, SHOP, parts, Ledgers().of, ordered=ordered, **more))
+    dataflow = InProcessDataflow(stations_of(chosen, SHOP, parts, Ledgers().of, ordered=ordered, **more))
     make = readers(chosen, ordered=ordered)
     lanes = {part: make(part, None) for part in parts}
     said = []
     for start in range(0, max(map(len, parts.values())), batch):
         for part, reader in lanes.items():
-            said += page.take(reader.read(parts[part][start : start + batch], now_s))[0]
+            said += dataflow.process(reader.read(parts[part][start : start + batch], now_s))[0]
     for reader in lanes.values():
-        said += page.take(reader.end())[0]
-    return said, page
+        said += dataflow.process(reader.end())[0]
+    return said, dataflow
 
 
-def page_of(
+def dataflow_of(
     parts: dict[str, list[Message]],
     chosen: Settings | None = None,
     *,
@@ -183,15 +186,15 @@ def page_of(
     ledgers: Ledgers | None = None,
     **more,
 ):
-    """The page over lists, in ordered mode: the dataflow, and its ends by name."""
+    """The dataflow over lists, in ordered mode: the dataflow, and its ends by name."""
     chosen, ledgers = chosen or settings(), ledgers or Ledgers()
-    ends = {name: CollectSink() for name in ("offers", "decisions", "rejected")}
+    ends = {row.name: CollectSink() for row in OUTPUTS}
     source = ListSource(parts, readers(chosen), batch=batch, **more)
-    rules = rules_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
-    return draw(Edges(source, *ends.values(), ForgetSink(), ForgetSink()), rules), ends
+    stations = stations_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
+    return build_dataflow(Edges(source, ends, DiscardSink(), DiscardSink()), stations), ends
 
 
-def by_stream(said: Iterable[Said]) -> dict[str, list[tuple[str, bytes]]]:
+def by_stream(said: Iterable[OutputRecord]) -> dict[str, list[tuple[str, bytes]]]:
     """Id and bytes of every record of a stream, market by market in the order in which they were said."""
     out = {"offers": [], "decisions": [], "rejected": []}
     for each in said:
@@ -199,10 +202,10 @@ def by_stream(said: Iterable[Said]) -> dict[str, list[tuple[str, bytes]]]:
     return {stream: sorted(records) for stream, records in out.items()}
 
 
-def records_in(said: Iterable[Said], *types: str) -> list[dict]:
+def records_in(said: Iterable[OutputRecord], *types: str) -> list[dict]:
     """The records of these types, in the order in which they were said."""
     return [orjson.loads(each.value) for each in said if each.type in types]
 
 
-def decisions_in(said: Iterable[Said]) -> list[dict]:
+def decisions_in(said: Iterable[OutputRecord]) -> list[dict]:
     return records_in(said, "decision")

@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.streaming.messages import Parcel, Said
+from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 from tests.laws.shopping import START_S, readers, stamp
 from tests.laws.shopping import settings as chosen
@@ -36,8 +36,8 @@ def test_what_is_read_is_accounted_for_at_every_snapshot(batches):
         lane = [Message(value, topic="log", partition=0, offset=offset + n) for n, value in enumerate(batch)]
         offset += len(batch)
         for said in reader.read(lane, None):
-            rejected += isinstance(said, Said)
-            passed += len(said.facts) if isinstance(said, Parcel) else 0
+            rejected += isinstance(said, OutputRecord)
+            passed += len(said.events) if isinstance(said, ShardBatch) else 0
         counts = reader.counts
         assert counts.read == offset
         assert counts.read == counts.processed + counts.duplicate + counts.late + counts.rejected

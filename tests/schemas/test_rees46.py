@@ -8,14 +8,15 @@ import pytest
 
 from schemas.adapters import REES46_HEADER, decoder
 from schemas.message import Message
-from schemas.rejected import Wrong
+from schemas.rejected import InvalidEvent
+from tests.builders import MAX_EVENT_BYTES
 
 ROW = b"2019-10-01 00:00:00 UTC,view,446,2103,,shiseido,35.79,5413,72d7"
 DATA = os.environ.get("OFFERSTREAM_DATA")
 
 
 def read(value, offset=0):
-    return decoder("rees46", frozenset({"default"}))(Message(value, offset=offset))
+    return decoder("rees46", MAX_EVENT_BYTES)(Message(value, offset=offset))
 
 
 def test_equal_rows_are_two_events():
@@ -41,7 +42,7 @@ def test_equal_rows_are_two_events():
     ],
 )
 def test_a_row_that_is_no_event_is_refused_in_words(value, class_, words):
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(InvalidEvent) as wrong:
         read(value)
     assert wrong.value.class_ == class_
     assert words in wrong.value.reason
@@ -52,5 +53,5 @@ def test_the_real_sample_is_read_but_for_its_last_line():
     rows = (Path(DATA) / "rees46_oct2019_sample.csv").read_bytes().splitlines()[1:]
     types = Counter(read(row, offset).type for offset, row in enumerate(rows[:-1]))
     assert types == {"product_viewed": 17055, "order_completed": 214, "cart_item_added": 165}
-    with pytest.raises(Wrong, match="invalid: the row has 8 of 9 columns"):
+    with pytest.raises(InvalidEvent, match="invalid: the row has 8 of 9 columns"):
         read(rows[-1])

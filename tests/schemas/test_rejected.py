@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.message import Message
-from schemas.rejected import KEEP_BYTES, REJECT_CLASSES, Rejected, Wrong, reject, rejected_line
+from schemas.rejected import KEEP_BYTES, REJECT_CLASSES, InvalidEvent, Rejected, reject, rejected_line
 
 AT_S = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
-WRONG = Wrong("not_json", "not JSON: expected value")
+WRONG = InvalidEvent("not_json", "not JSON: expected value")
 
 
 def message(value=b"oops", timestamp_s=AT_S):
@@ -66,11 +66,11 @@ def test_bytes_that_are_no_text_stand_in_a_json_line_as_base64():
 
 @pytest.mark.parametrize("class_", REJECT_CLASSES)
 def test_every_class_has_its_place_in_a_json_line(class_):
-    assert rejected_line(reject(message(), Wrong(class_, "why"))).class_ == class_
+    assert rejected_line(reject(message(), InvalidEvent(class_, "why"))).class_ == class_
 
 
 def test_a_reason_is_short_and_speaks_for_itself():
-    wrong = Wrong("late", "w" * 500)
+    wrong = InvalidEvent("late", "w" * 500)
     assert len(wrong.reason) == 200
     assert wrong.reason.endswith("w\u2026")
-    assert str(Wrong("late", "too old")) == "late: too old"
+    assert str(InvalidEvent("late", "too old")) == "late: too old"

@@ -10,19 +10,19 @@ from typing import Any, Final, NamedTuple
 import orjson
 from pydantic import Field, ValidationError
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.files.jsonl import LineFiles, settle
-from flows.local.in_process import PlainPage
+from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
 from flows.simulation.run import MOST_VISITS
 from flows.stores.ledger import Ledgers
 from flows.studies.replay import Replayed, write_summary
 from operators.simulation import DEMO_CARTS, World, WorldSettings
-from operators.streaming.messages import Parcel, Said
-from schemas.errors import SetupError, setup_words
+from operators.streaming.messages import OutputRecord, ShardBatch
+from schemas.errors import SetupError, setup_message
 from schemas.events import EARLIEST, Name
 from schemas.message import Message
-from schemas.shop import Chosen
+from schemas.shop import FileModel
 
 PART: Final = "shoppers/0000"
 TRUTH: Final = "truth.jsonl"
@@ -33,7 +33,7 @@ STEP_S: Final = 30.0
 COUNTED_EVERY_S: Final = 60.0
 
 
-class Shoppers(Chosen):
+class Shoppers(FileModel):
     """What a file of ``--shoppers`` may say; left out, the dense world of the demo."""
 
     market: Name = "default"
@@ -62,7 +62,7 @@ def shoppers_of(where: str) -> Shoppers:
             f"--shoppers must be `default` or a TOML file; got {where!r}: {error.strerror}"
         ) from None
     except ValidationError as error:
-        raise SetupError(f"{where}: {setup_words(error)}") from None
+        raise SetupError(f"{where}: {setup_message(error)}") from None
     except ValueError as error:
         raise SetupError(f"{where} must be TOML in UTF-8; got: {error}") from None
 
@@ -100,11 +100,11 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
     done = Replayed()
     reader = reader_of(settings, settings.shop(), settings.format_of, None, ordered=True)(PART, None)
     done.readers.append(reader)
-    page = PlainPage(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
+    page = InProcessDataflow(stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     files = {stream: LineFiles(out, stream) for stream in ("offers", "decisions", "rejected")}
 
-    def publish(items: Sequence[Parcel | Said]) -> None:
-        said, _ = page.take(items)
+    def publish(items: Sequence[ShardBatch | OutputRecord]) -> None:
+        said, _ = page.process(items)
         for stream, file in files.items():
             file.write(each for each in said if each.stream == stream)
         truths.writelines(_truths(world, said))
@@ -135,7 +135,7 @@ def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:
         offset += len(events)
 
 
-def _tell(world: World, said: Sequence[Said]) -> None:
+def _tell(world: World, said: Sequence[OutputRecord]) -> None:
     for each in said:
         if each.type == "offer.decided":
             world.offered(orjson.loads(each.value)["data"])
@@ -143,7 +143,7 @@ def _tell(world: World, said: Sequence[Said]) -> None:
             world.revoked(orjson.loads(each.value)["data"]["offer_id"])
 
 
-def _truths(world: World, said: Sequence[Said]) -> Iterator[bytes]:
+def _truths(world: World, said: Sequence[OutputRecord]) -> Iterator[bytes]:
     for each in said:
         if each.type != "decision":
             continue

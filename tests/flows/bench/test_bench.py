@@ -23,7 +23,7 @@ ASKED_FOR = {
 def quiet(monkeypatch):
     """The collector of the tests' own process is left as it is."""
     for module in (page, states):
-        monkeypatch.setattr(module, "quiet_collector", lambda: None)
+        monkeypatch.setattr(module, "tune_gc", lambda: None)
 
 
 def test_every_figure_that_is_asked_for_comes_from_one_measurement():
@@ -38,7 +38,7 @@ def test_a_figure_stands_beside_its_yardstick():
 
 
 def test_only_what_is_wanted_is_measured():
-    class Told:
+    class OutputModel:
         def decision(self):
             yield figure("decision_us", 1, 1)
 
@@ -51,7 +51,7 @@ def test_only_what_is_wanted_is_measured():
     wanted = {measure if "decision_us" in told else each: told for each, told in MEASURES.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.bench.run.MEASURES", wanted)
-        assert [each.name for each in figures(Told(), ["decision_us"])] == ["decision_us"]
+        assert [each.name for each in figures(OutputModel(), ["decision_us"])] == ["decision_us"]
 
 
 def test_the_figures_are_written_where_the_environment_says(tmp_path, monkeypatch, capsys):

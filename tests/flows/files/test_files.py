@@ -13,10 +13,10 @@ from bytewax.testing import run_main
 from flows.files.jsonl import FILES, JsonlSink, settle
 from flows.files.source import FileSource
 from flows.local.memory import CollectSink, ListSource
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 from schemas.errors import SetupError
 from schemas.message import Message
-from schemas.rejected import Rejected, Wrong, reject
+from schemas.rejected import InvalidEvent, Rejected, reject
 
 
 class Echo:
@@ -150,7 +150,7 @@ def test_a_file_that_shrank_is_not_read_on(tmp_path):
 
 def offer(at_s, name, value=None):
     line = value or b'{"id":"%s","time":"2026-01-01T00:00:%02dZ"}' % (name.encode(), at_s)
-    return Said("offers", "offer.decided", "ada", name, line)
+    return OutputRecord("offers", "offer.decided", "ada", name, line)
 
 
 def lines(directory, name):
@@ -165,7 +165,9 @@ def filled(directory, stream, *said):
 
 def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
     types = ("decision", "reward", "score", "outcome", "score", "drift")
-    filled(tmp_path, "decisions", *(Said("decisions", kind, "", "", kind.encode()) for kind in types)).close()
+    filled(
+        tmp_path, "decisions", *(OutputRecord("decisions", kind, "", "", kind.encode()) for kind in types)
+    ).close()
     filled(tmp_path, "offers").close()
     filled(tmp_path, "rejected").close()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
@@ -180,8 +182,8 @@ def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
 
 
 def rejected(value, offset=0, class_="not_json", **settings):
-    record = reject(Message(value, None, (), "t", 0, offset), Wrong(class_, "why"), **settings)
-    return Said("rejected", "rejected", record.id, record.id, record.value, record.headers)
+    record = reject(Message(value, None, (), "t", 0, offset), InvalidEvent(class_, "why"), **settings)
+    return OutputRecord("rejected", "rejected", record.id, record.id, record.value, record.headers)
 
 
 def test_a_rejected_line_holds_text_or_bytes_and_where_it_came_from(tmp_path):
@@ -247,7 +249,7 @@ def test_decisions_and_rewards_settle_by_their_own_ids(tmp_path):
     kinds = {"score": "moment_id", "decision": "decision_id", "reward": "reward_id", "outcome": "outcome_id"}
     beside = {"score": {}, "decision": {"moment_id": "m"}, "reward": {"decision_id": "d"}, "outcome": {}}
     said = [
-        Said(
+        OutputRecord(
             "decisions", kind, "", "", json.dumps({"at": "2026-01-01T00:00:00Z", field: id_} | more).encode()
         )
         for (kind, field), more in zip(kinds.items(), beside.values(), strict=True)

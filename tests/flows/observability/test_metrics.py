@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from flows.observability.metrics import Metrics
 from operators.ingest.partition_reader import Counts
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 
 PART = "shop.events/3"
 
@@ -39,8 +39,10 @@ def outcome(metrics: Metrics, name: str) -> float | None:
     return value(metrics, "events_total", topic="shop.events", outcome=name)
 
 
-def said(stream: str, type_: str, *, since_s: float | None = None, headers=(), **fields: object) -> Said:
-    return Said(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
+def said(
+    stream: str, type_: str, *, since_s: float | None = None, headers=(), **fields: object
+) -> OutputRecord:
+    return OutputRecord(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
 
 
 def test_events_are_counted_by_what_became_of_them(metrics):
@@ -172,10 +174,10 @@ def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(m
 
 
 def test_what_a_market_notices_about_itself_stands_by_market_and_is_nothing_held(metrics):
-    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_lessons": 9})
+    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_updates": 9})
     assert value(metrics, "choice_entropy", market="de") == 0.4
     assert value(metrics, "missed_rewards", market="de") == 3.0
-    assert value(metrics, "policy_lessons", market="de") == 9
+    assert value(metrics, "policy_updates", market="de") == 9
     assert value(metrics, "state_items", kind="choice_entropy") is None
 
 

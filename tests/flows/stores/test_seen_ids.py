@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from flows.stores.seen_ids import MemorySeen, RocksSeen
+from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 
 HOUR_S = 3600.0
 
 
 @pytest.fixture(params=["memory", "rocks"])
 def seen(request, tmp_path):
-    made = MemorySeen() if request.param == "memory" else RocksSeen(tmp_path)
+    made = MemorySeenIds() if request.param == "memory" else RocksSeenIds(tmp_path)
     yield made
     made.close()
 
@@ -40,7 +40,7 @@ def test_the_same_offset_again_is_no_duplicate(seen):
 
 
 def test_reading_again_from_any_offset_judges_as_the_first_time(tmp_path):
-    seen = RocksSeen(tmp_path)
+    seen = RocksSeenIds(tmp_path)
     rng = random.Random(3)
     log = [(rng.choice("abc"), offset, 9 * HOUR_S * offset) for offset in range(12)]
     first = [seen.known(*event) for event in log]
@@ -59,7 +59,7 @@ def test_ids_that_are_not_ascii_are_told_apart(seen):
 
 
 def test_what_is_read_again_is_neither_kept_nor_written_again(tmp_path):
-    seen = RocksSeen(tmp_path)
+    seen = RocksSeenIds(tmp_path)
     for _ in range(2):
         seen.known("a", 7, 0.0)
         seen.flush()
@@ -71,19 +71,19 @@ def test_what_is_read_again_is_neither_kept_nor_written_again(tmp_path):
 
 
 def test_what_was_flushed_is_known_after_a_restart(tmp_path):
-    seen = RocksSeen(tmp_path)
+    seen = RocksSeenIds(tmp_path)
     seen.known("a", 0, 0.0)
     seen.flush()
     seen.known("b", 1, 0.0)
     seen.close()
-    again = RocksSeen(tmp_path)
+    again = RocksSeenIds(tmp_path)
     assert again.known("a", 9, 0.0)
     assert not again.known("b", 9, 0.0)
     again.close()
 
 
 def test_the_memory_of_one_run_is_bounded_by_event_time():
-    seen = MemorySeen()
+    seen = MemorySeenIds()
     for hour in range(2000):
         seen.known(str(hour), hour, hour * HOUR_S)
         assert hour < 24 or seen.known(str(hour - 24), 10_000, hour * HOUR_S)
@@ -91,7 +91,7 @@ def test_the_memory_of_one_run_is_bounded_by_event_time():
 
 
 def test_an_id_keeps_a_bounded_history(tmp_path):
-    seen = RocksSeen(tmp_path)
+    seen = RocksSeenIds(tmp_path)
     for day in range(50):
         assert not seen.known("a", day, day * 25 * HOUR_S)
     seen.flush()

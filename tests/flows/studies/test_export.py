@@ -5,10 +5,10 @@ import pytest
 from flows.files.jsonl import FILES, JsonlSink, settle
 from flows.kafka.cluster import Cluster
 from flows.studies.export import export_topics
-from operators.streaming.messages import Said
+from operators.streaming.messages import OutputRecord
 from schemas.errors import SetupError
 from schemas.message import Message
-from schemas.rejected import Wrong, reject
+from schemas.rejected import InvalidEvent, reject
 
 TOPICS = {stream: f"shop.{stream}" for stream in FILES}
 CLUSTER = Cluster("unused:9092")
@@ -16,16 +16,18 @@ AT = b'"2026-01-01T00:00:00.000000Z"'
 
 
 def wrong(offset):
-    record = reject(Message(b"\xff", None, (), "shop.events", 0, offset, 1e9), Wrong("encoding", "not UTF-8"))
-    return Said("rejected", "rejected", record.id, record.id, record.value, record.headers)
+    record = reject(
+        Message(b"\xff", None, (), "shop.events", 0, offset, 1e9), InvalidEvent("encoding", "not UTF-8")
+    )
+    return OutputRecord("rejected", "rejected", record.id, record.id, record.value, record.headers)
 
 
 SAID = [
-    Said("offers", "offer.decided", "ada", "b", b'{"id":"b","time":%s}' % AT),
-    Said("offers", "offer.revoked", "ada", "a", b'{"id":"a","time":%s}' % AT),
-    Said("decisions", "decision", "ada", "d", b'{"decision_id":"d","at":%s}' % AT),
-    Said("decisions", "reward", "ada", "r", b'{"reward_id":"r","at":%s}' % AT),
-    Said("decisions", "score", "ada", "m.score", b'{"moment_id":"m","at":%s}' % AT),
+    OutputRecord("offers", "offer.decided", "ada", "b", b'{"id":"b","time":%s}' % AT),
+    OutputRecord("offers", "offer.revoked", "ada", "a", b'{"id":"a","time":%s}' % AT),
+    OutputRecord("decisions", "decision", "ada", "d", b'{"decision_id":"d","at":%s}' % AT),
+    OutputRecord("decisions", "reward", "ada", "r", b'{"reward_id":"r","at":%s}' % AT),
+    OutputRecord("decisions", "score", "ada", "m.score", b'{"moment_id":"m","at":%s}' % AT),
     wrong(10),
     wrong(9),
 ]

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from flows.worker.fault_points import crasher
+from flows.worker.fault_points import fault_injector
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def killed(monkeypatch):
 
 
 def test_the_worker_dies_the_nth_time_it_passes_the_point(killed):
-    passes = crasher("flushed:3")
+    passes = fault_injector("flushed:3")
     for point in ("flushed", "produced", "flushed"):
         passes(point)
     assert killed == []
@@ -25,11 +25,11 @@ def test_the_worker_dies_the_nth_time_it_passes_the_point(killed):
 
 
 def test_without_a_number_it_dies_the_first_time(killed):
-    crasher("flushed")("flushed")
+    fault_injector("flushed")("flushed")
     assert killed == [(os.getpid(), signal.SIGKILL)]
 
 
 @pytest.mark.parametrize("order", [None, ""])
 def test_without_an_order_nobody_dies(killed, order):
-    crasher(order)("flushed")
+    fault_injector(order)("flushed")
     assert killed == []
