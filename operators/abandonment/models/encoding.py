@@ -4,7 +4,7 @@ from math import inf, log1p
 from typing import Final
 
 from operators.abandonment.models.base import Features
-from operators.abandonment.models.number_statistics import NumberStatistics, signed_log1p
+from operators.abandonment.models.number_statistics import BINS, NumberStatistics, signed_log1p
 
 BIAS: Final = "1"
 CONSTANT: Final = 3.0
@@ -17,8 +17,6 @@ NEGLIGIBLE: Final = 1e-9
 """A number of two values has this difference at most: its log is a linear function of it."""
 OFTEN: Final = 0.95
 """A number seen in a smaller share of the updates also says that it is there."""
-BINS: Final = 14
-"""Half a deviation wide each."""
 
 
 class Encoder:
@@ -125,5 +123,5 @@ class Encoder:
             z = ((log1p(value) if value >= 0 else -log1p(-value)) - known.mean) * known.scale
             if z == z:  # noqa: PLR0124 - false for what is not a number, and the quickest way to ask
                 place = BINS // 2 + 2.0 * z
-                out[f"{name}:{int(place) if 0 < place < BINS else 0 if place <= 0 else BINS}"] = 1.0
+                out[known.bin_names[int(place) if 0 < place < BINS else 0 if place <= 0 else BINS]] = 1.0
         return out

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 GREATEST: Final = 1e100
 """What is larger counts as this, so that its square is still a number."""
+BINS: Final = 14
+"""Half a deviation wide each; the last holds what lies beyond them."""
 LEAST_VARIANCE: Final = 1e-18
 """A number with less than this counts as constant."""
 
@@ -22,9 +24,9 @@ class NumberStatistics:
     """Mean, variance and scale of a number under the signed log and, as ``raw_``, as it is.
 
     A scale is one over the standard deviation, 0 while the number never changed. Means are exact up to
-    ``memory`` values and follow the last ``memory`` from there. ``difference_name`` and ``presence_name`` are
-    the names of the features made of it beside its own, kept since building them for every prediction would
-    take longer than looking up their weights; a snapshot has only what they and the scales follow from.
+    ``memory`` values and follow the last ``memory`` from there. ``difference_name``, ``presence_name`` and
+    ``bin_names`` are the names of the features made of it beside its own, kept since building them for every
+    prediction would take longer than looking up their weights; a snapshot has only what they follow from.
 
     Not River's ``EWMean`` and ``EWVar``, whose rate is fixed: with this memory the first value still makes up
     0.61 of the mean after 10,000.
@@ -32,7 +34,7 @@ class NumberStatistics:
 
     __slots__ = (
         *("name", "count", "mean", "variance", "raw_mean", "raw_variance"),
-        *("scale", "raw_scale", "difference_name", "presence_name"),
+        *("scale", "raw_scale", "difference_name", "presence_name", "bin_names"),
     )
 
     def __init__(self, name: str, value: float) -> None:
@@ -45,6 +47,7 @@ class NumberStatistics:
     def _derive(self) -> None:
         self.scale, self.raw_scale = scale_of(self.variance), scale_of(self.raw_variance)
         self.difference_name, self.presence_name = f"{self.name}~", f"{self.name}?"
+        self.bin_names = [f"{self.name}:{place}" for place in range(BINS + 1)]
 
     def update(self, value: float, logged: float, memory: float) -> None:
         """Learn from a finite value; ``logged`` is its signed log."""

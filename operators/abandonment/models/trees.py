@@ -65,7 +65,7 @@ class ForestClassifier(BinaryClassifier):
         self.depth = depth
         self.max_copies = max_copies
         self.encoder = Encoder()
-        self.random = Random(seed)  # noqa: S311 - draws copies, not secrets
+        self.rng = Random(seed)  # noqa: S311 - draws copies, not secrets
         self.forest: Any = forest.ARFClassifier(
             n_models=trees, max_depth=depth, leaf_prediction="mc", seed=seed
         )
@@ -80,7 +80,7 @@ class ForestClassifier(BinaryClassifier):
         if w > 0.0:
             self.encoder.learn(x)  # first: River sizes its random subsets by the features of the first update
             plain = self.encoder.plain(x)
-            for _ in range(min(int(w + self.random.random()), self.max_copies)):
+            for _ in range(min(int(w + self.rng.random()), self.max_copies)):
                 self.forest.learn_one(plain, y)
         return p
 
