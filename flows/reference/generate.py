@@ -23,6 +23,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "metrics": tables.metrics,
     "commands": tables.commands,
     "events": tables.events,
+    "policies": tables.policies,
     "schemas": tables.schemas,
 }
 

@@ -1,13 +1,17 @@
 """The tables of the reference pages: commands, metrics, topics, events and schemas, each from its code."""
 
 import argparse
+import inspect
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple, get_args
 
 from flows.cli import COMMANDS, command
 from flows.observability.metrics import Metrics
+from operators.bandits import POLICIES
 from schemas.events import Event
 from schemas.json_schemas import schema_files
 
@@ -49,8 +53,10 @@ def _spelling(action: argparse.Action) -> str:
 
 def metrics() -> str:
     """Return every metric of the worker with its labels and its kind."""
+    known: Any = Metrics()
+    registry = known.registry.prometheus if hasattr(known, "registry") else known.names.registry
     rows = []
-    for family in Metrics().names.registry.collect():
+    for family in registry.collect():
         if family.name.startswith("offerstream_"):
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             labels = ", ".join(getattr(family, "_labelnames", ()))
@@ -111,6 +117,40 @@ def events() -> str:
         optional = ", ".join(f"`{field}`" for field, each in own.items() if not each.is_required())
         rows.append((f"`{name}`", kind.__doc__ or "", required, optional))
     return table(("`type`", "what happened", "required", "optional"), rows)
+
+
+def policies() -> str:
+    """Return the settings of the policies that learn: whose they are, their defaults, what they are."""
+    defaults: dict[str, dict[str, str]] = {}
+    says: dict[str, str] = {}
+    for policy, kind in POLICIES.items():
+        described = re.findall(r"^(\w+)\n((?: {4}.+\n?)+)", inspect.getdoc(kind) or "", re.MULTILINE)
+        says |= {name: " ".join(text.split()) for name, text in described if name not in says}
+        for name, parameter in inspect.signature(kind).parameters.items():
+            defaults.setdefault(name, {})[policy] = _default(parameter.default)
+    rows = [
+        (f"`{name}`", _of_which(of, len(POLICIES)), says.get(name, ""))
+        for name, of in defaults.items()
+        if name != "seed"
+    ]
+    return table(("setting", "default", "what it is"), rows)
+
+
+def _default(value: object) -> str:
+    is_word = value is None or isinstance(value, bool)
+    return f"`{str(value).lower() if is_word else value}`"
+
+
+def _of_which(defaults: Mapping[str, str], policies: int) -> str:
+    """Return a default, and whose it is where not all policies have it or have the same."""
+    (usual, _), *_ = Counter(defaults.values()).most_common()
+    if len(defaults) == policies:
+        others = (f"{default} for `{policy}`" for policy, default in defaults.items() if default != usual)
+        return "; ".join((usual, *others))
+    return "; ".join(
+        f"{default} for " + ", ".join(f"`{policy}`" for policy, of in defaults.items() if of == default)
+        for default in dict.fromkeys(defaults.values())
+    )
 
 
 def schemas() -> str:
