@@ -14,10 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.cli import COMMANDS, main
 from flows.kafka.broker_process import EmbeddedBroker
 from flows.local.in_process import InProcessDataflow
@@ -27,13 +28,14 @@ from flows.stores.ledger import Ledgers
 from operators.bandits import POLICIES
 from operators.sessions import features
 from schemas.adapters import FORMATS, decoder
-from schemas.decisions import DECISIONS, Decision, Drift, Outcome, Reward, Score
+from schemas.decisions import DECISION_RECORDS, read_decision_record
 from schemas.events import EVENTS, Event
 from schemas.message import Message
-from schemas.offers import OFFERS, OfferDecided, OfferExpired, OfferRevoked
+from schemas.offers import OfferData, read_offer_record
 from schemas.rejected import REJECT_CLASSES, Rejected
 from schemas.shop import Cost, Market, Offer, Shop
 from tests.broker.driving import until
+from tests.builders import MAX_EVENT_BYTES
 from tests.flows.observability.test_deploy import SERIES
 
 ROOT = Path(__file__).parents[1]
@@ -233,7 +235,6 @@ def test_everything_that_can_be_generated_stands_on_one_page():
     assert sorted(marked) == sorted(GENERATED)
 
 
-RECORDS = (Decision, Reward, Score, Outcome, Drift, Rejected, OfferDecided, OfferRevoked, OfferExpired)
 FEATURES = "docs/reference/features.md"
 OFFERS_FILE = "docs/reference/offers-file.md"
 
@@ -242,12 +243,16 @@ def named_in(*kinds: type[BaseModel]) -> set[str]:
     return {each.serialization_alias or name for kind in kinds for name, each in kind.model_fields.items()}
 
 
+def written_in(*kinds: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
+
+
 @pytest.mark.parametrize(
     ("page", "names"),
     [
         (EVENTS_IN, named_in(*get_args(get_args(Event)[0])) - {"url", "title"}),
-        (RECORDS_OUT, named_in(*RECORDS[:6]) - {"type"}),
-        (RECORDS_OUT, named_in(OfferDecided.model_fields["data"].annotation)),
+        (RECORDS_OUT, written_in(*DECISION_RECORDS.values()) | named_in(Rejected)),
+        (RECORDS_OUT, written_in(OfferData)),
         (RECORDS_OUT, set(REJECT_CLASSES)),
         (OFFERS_FILE, (named_in(Market, Offer, Cost) - {"name"}) | {"name"}),
         (EVENTS_IN, set(FORMATS)),
@@ -280,8 +285,8 @@ def test_every_event_shown_is_one_the_worker_takes(name):
         values = [json.loads(block)] if block.count("\n{") == 0 else map(json.loads, block.splitlines())
         for value in values:
             if "visitor_id" in value and "type" in value and "decision_id" not in value:
-                is_record = value["type"] in {"score", "outcome"}
-                (DECISIONS if is_record else EVENTS).validate_json(json.dumps(value))
+                read = read_decision_record if value["type"] in DECISION_RECORDS else EVENTS.validate_json
+                read(json.dumps(value))
 
 
 def events_shown(text: str) -> list[tuple[str, str]]:
@@ -300,7 +305,7 @@ def records_shown(text: str) -> dict[str, dict]:
 @each_document
 def test_every_line_marked_as_an_event_is_decoded_in_its_format(name):
     for form, line in events_shown(TEXTS[name]):
-        decoder(form, frozenset({"default"}))(Message(line.encode()))
+        decoder(form, MAX_EVENT_BYTES)(Message(line.encode()))
 
 
 def test_every_kind_of_event_is_shown():
@@ -315,7 +320,8 @@ def test_only_documents_with_a_story_show_records():
 @each_document
 def test_every_record_shown_is_one_the_worker_may_write(name):
     for kind, record in records_shown(TEXTS[name]).items():
-        (OFFERS if kind.startswith("offer.") else DECISIONS).validate_json(json.dumps(record))
+        read = read_offer_record if kind.startswith("offer.") else read_decision_record
+        read(json.dumps(record).encode())
 
 
 def story_of(name: str) -> list[str]:
@@ -329,9 +335,9 @@ def test_the_records_shown_follow_from_the_events_shown(name, story):
     settings = Settings()
     shop = settings.shop()
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)("docs/0000", None)
-    dataflow = InProcessDataflow(rules_of(settings, shop, ["docs/0000"], Ledgers().of, ordered=True))
+    dataflow = InProcessDataflow(stations_of(settings, shop, ["docs/0000"], Ledgers().of, ordered=True))
     messages = [Message(line.encode(), offset=at) for at, line in enumerate(story_of(story))]
-    emitted = [*dataflow.take(reader.read(messages, None))[0], *dataflow.take(reader.end())[0]]
+    emitted = [*dataflow.process(reader.read(messages, None))[0], *dataflow.process(reader.end())[0]]
     for kind, record in records_shown(TEXTS[name]).items():
         found = [leaves(json.loads(each.value)) for each in emitted if each.type == kind]
         assert pytest.approx(leaves(record)) in found

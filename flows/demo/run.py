@@ -123,7 +123,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
             bootstrap=broker.bootstrap, state=directory / "state", offers=OFFERS, partitions=4
         )
         cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
-        outputs = (settings.offers_topic, settings.decisions_topic)
+        outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
         ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
         port = free_port()
         worker = parts.enter_context(_worker(settings, port, directory / "worker.log"))

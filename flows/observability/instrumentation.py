@@ -61,7 +61,7 @@ class InstrumentedReader:
     def __init__(self, reader: PartitionReader, watch: Instrumentation) -> None:
         self._reader = reader
         self._watch = watch
-        watch.metrics.opened(reader.part, reader.counts)
+        watch.metrics.opened(reader.partition, reader.counts)
 
     @property
     def next_offset(self) -> int | None:
@@ -96,6 +96,6 @@ class InstrumentedReader:
 
     def _tell(self) -> None:
         reader, metrics = self._reader, self._watch.metrics
-        metrics.read(reader.part, reader.counts)
-        metrics.ticked(reader.part, reader.tick_s)
+        metrics.read(reader.partition, reader.counts)
+        metrics.ticked(reader.partition, reader.watermark_s)
         self._watch.moved()

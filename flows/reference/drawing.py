@@ -6,8 +6,8 @@ from typing import Final
 from bytewax.dataflow import Dataflow
 from bytewax.visualize import to_rendered
 
-from flows.assembly import rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.local.callback_sink import DiscardSink
 from flows.local.memory import ListSource
 from flows.settings import Settings
@@ -16,22 +16,21 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.ids import SHARDS
 from schemas.errors import SetupError
 from schemas.shop import Shop
+from schemas.topics import INPUTS, OUTPUTS
 
 READER_NAMES: Final[Mapping[str, str | None]] = {
-    "source": "decode, validate, deduplicate",
-    "judged": None,
+    "ingest": f"{', '.join(row.topic for row in INPUTS)}<br>decode, validate, deduplicate",
+    "ingested": None,
     "by_shard": None,
-    "visits": f"sessions ({SHARDS} shards)",
+    "sessions": f"sessions ({SHARDS} shards)",
     "by_market": None,
     "markets": "decisions (one key a market)",
-    "said": None,
-    "streams": None,
-    "offers": "shop.offers",
-    "decisions": "shop.decisions",
-    "wrong": None,
-    "rejected": "shop.rejected",
+    "keyed": None,
+    "emitted": None,
+    "records": "records, by topic",
+    **{name: each for row in OUTPUTS for name, each in ((row.name, row.topic), (f"only_{row.name}", None))},
     "kept": None,
-    "saved": None,
+    "feature_rows": None,
     "features": "feature store",
     "measured": None,
     "figures": "metrics",
@@ -81,8 +80,10 @@ def _drawn_before(
 
 def dataflow() -> Dataflow:
     """Return the dataflow with nothing at its ends."""
-    rules = rules_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
-    return draw(Edges(ListSource({}, _nobody), *(DiscardSink() for _ in Edges._fields[1:])), rules)
+    stations = stations_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
+    outputs = {row.name: DiscardSink() for row in OUTPUTS}
+    edges = Edges(ListSource({}, _nobody), outputs, features=DiscardSink(), figures=DiscardSink())
+    return build_dataflow(edges, stations)
 
 
 def _nobody(part: str, _state: bytes | None) -> PartitionReader:

@@ -6,14 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, get_args
 
 from flows.cli import COMMANDS, command
 from flows.observability.metrics import Metrics
 from operators.bandits import POLICIES
 from schemas.events import Event
 from schemas.json_schemas import schema_files
+from schemas.topics import INPUTS, OUTPUTS
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -65,44 +65,13 @@ def metrics() -> str:
     return table(("metric", "kind", "what it says"), sorted(rows))
 
 
-class Topic(NamedTuple):
-    """One row of the table of topics."""
-
-    name: str
-    topic: str
-    description: str
-    key: str = ""
-
-
-_USUAL: Final = (
-    (
-        Topic("events", "shop.events", "what happens in the shop"),
-        Topic("feedback", "shop.feedback", "what became of offers"),
-    ),
-    (
-        Topic("offers", "shop.offers", "offers and their ends, for marketing systems", "`visitor_id`"),
-        Topic("decisions", "shop.decisions", "decisions, rewards, scores, outcomes, drifts", "`visitor_id`"),
-        Topic("rejected", "shop.rejected", "messages that were not accepted", "topic/partition/offset"),
-    ),
-)
-
-
 def topics() -> str:
     """Return the topics that are read and written."""
-    inputs, outputs = _topics()
     return table(
         ("topic", "name in `topics`", "", "key", "contents"),
-        [(f"`{each.topic}`", f"`{each.name}`", "in", "yours", each.description) for each in inputs]
-        + [(f"`{each.topic}`", f"`{each.name}`", "out", each.key, each.description) for each in outputs],
+        [(f"`{each.topic}`", f"`{each.name}`", "in", "yours", each.description) for each in INPUTS]
+        + [(f"`{each.topic}`", f"`{each.name}`", "out", each.key, each.description) for each in OUTPUTS],
     )
-
-
-def _topics() -> tuple[Sequence[Any], Sequence[Any]]:
-    try:
-        known = import_module("schemas.topics")
-    except ModuleNotFoundError:
-        return _USUAL
-    return known.INPUTS, known.OUTPUTS
 
 
 def events() -> str:

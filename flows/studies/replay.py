@@ -12,8 +12,8 @@ from bytewax.testing import run_main
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.files.jsonl import FILES, JsonlSink, fresh, settle
 from flows.files.source import FileSource
 from flows.local.callback_sink import CallbackSink, DiscardSink
@@ -21,6 +21,7 @@ from flows.settings import Settings
 from flows.stores.ledger import Ledgers
 from operators.ingest.partition_reader import Counts, PartitionReader
 from schemas.shop import Shop
+from schemas.topics import OUTPUTS
 
 SUMMARY = "summary.json"
 
@@ -84,14 +85,12 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
         progress.update(task, total=source.size_bytes)
         edges = Edges(
             source,
-            JsonlSink(out, "offers"),
-            JsonlSink(out, "decisions"),
-            JsonlSink(out, "rejected"),
+            {row.name: JsonlSink(out, row.name) for row in OUTPUTS},
             DiscardSink(),
             CallbackSink(done.measure),
         )
-        rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
-        run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
+        stations = stations_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
+        run_main(build_dataflow(edges, stations), epoch_interval=timedelta(seconds=10))
     settle(out)
     return write_summary(out, done, shop)
 

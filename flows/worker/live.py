@@ -10,8 +10,8 @@ from typing import Final
 
 from bytewax.testing import run_main
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
@@ -31,7 +31,7 @@ from flows.worker.state_dir import Offsets, Start, begin, owned
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 3
+STATE_FORMAT: Final = 4
 log = logging.getLogger("offerstream")
 
 
@@ -61,24 +61,22 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             by_events=settings.idle_time == "events",
         )
         watch.source = source
-        sinks = {
-            topic: KafkaSink(cluster, _parts(start.sinks, topic), outbox)
-            for topic in (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
+        outputs = {
+            name: KafkaSink(cluster, _parts(start.sinks, topic), outbox)
+            for name, topic in settings.output_topics.items()
         }
         edges = Edges(
             source,
-            sinks[settings.offers_topic],
-            sinks[settings.decisions_topic],
-            sinks[settings.rejected_topic],
+            outputs,
             FeatureStoreSink(settings.state / "features"),
             CallbackSink(watch.measure, watch.settled),
         )
         emit_after = settings.emit_after
         emit_after_s = start.started_at_s if emit_after is None else emit_after.timestamp()
-        rules = rules_of(
+        stations = stations_of(
             settings, shop, start.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
         )
-        flow = draw(edges, rules)
+        flow = build_dataflow(edges, stations)
         _say_start(settings, start, server.port)
         tune_gc()
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery(settings.state / "recovery"))
@@ -86,7 +84,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 
 
 def _begin(settings: Settings, shop: Shop, cluster: Cluster) -> Start:
-    outputs = (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
+    outputs = tuple(settings.output_topics.values())
     topics = (*settings.input_topics, *outputs)
     ensure_topics(cluster, dict.fromkeys(topics, settings.partitions))
     inputs = parts_of(cluster, settings.input_topics)

@@ -94,7 +94,7 @@ def sold(desk, visitors, first=0, buys=lambda n: n % 5 == 0):
 
 
 def figures_of(desk, at):
-    return desk.machine.tallies.diagnosis.figures(T0 + at, 0.0)
+    return desk.machine.statistics.diagnosis.figures(T0 + at, 0.0)
 
 
 def test_rewards_that_stay_away_while_offers_go_out_are_noticed():
@@ -136,7 +136,7 @@ def units_of(desk, *sights):
     """The units that the market's sample holds after these visitors were seen, and how many are held out."""
     for n, (visitor, user) in enumerate(sights):
         desk.idle(n * DAY, visitor, user=user, cart=f"cart {n}")
-    kept = desk.machine.tallies.diagnosis.balance.kept
+    kept = desk.machine.statistics.diagnosis.balance.kept
     return len(kept), sum(kept.values())
 
 
@@ -154,7 +154,7 @@ def test_who_was_assigned_apart_from_himself_counts_as_assigned_at_first():
         (then,) = of_type(desk.idle(2 * DAY, f"v{n}", user=f"u{n}", cart="b"), "decision")
         assert then["unit_id"] == first["unit_id"]
         if then["holdout"] != first["holdout"]:
-            found.append(list(desk.machine.tallies.diagnosis.balance.kept.values()))
+            found.append(list(desk.machine.statistics.diagnosis.balance.kept.values()))
     assert len(found) > 20
     assert found == [[False]] * len(found)
 
@@ -224,8 +224,8 @@ def test_a_snapshot_of_before_there_was_a_diagnosis_is_read():
     state = msgspec.msgpack.decode(desk.machine.snapshot())
     state[8] = state[8][:2]
     again = Desk(ledger=desk.ledger, state=msgspec.msgpack.encode(state))
-    assert again.machine.tallies.arms["ten_percent"].decided == 1
-    assert again.machine.tallies.diagnosis == Diagnosis()
+    assert again.machine.statistics.arms["ten_percent"].decided == 1
+    assert again.machine.statistics.diagnosis == Diagnosis()
 
 
 def test_the_alerts_have_the_levels_of_the_report():
