@@ -1,6 +1,6 @@
 """Native events: what happened in a shop, as JSON, tagged by ``type``.
 
-Types are strict, so that what the worker takes is exactly what the published JSON Schema says: a price is a
+Types are strict, so that what the worker accepts is exactly what the published JSON Schema says: a price is a
 number, never text. Unknown fields are ignored. Amounts are in the currency of the event's market.
 """
 
@@ -23,7 +23,7 @@ MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_end
 
 
 class InputModel(BaseModel):
-    """What all native words have in common: frozen, strict, deaf to fields it does not know."""
+    """What all native events have in common: frozen, strict, unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.json_schema import SkipJsonSchema
 
 from schemas.durations import Duration
-from schemas.errors import SetupError, setup_words
+from schemas.errors import SetupError, setup_message
 from schemas.events import Amount, Name
 
 NO_OFFER: Final = "no_offer"
@@ -146,4 +146,4 @@ def load_shop(path: Path) -> Shop:
     try:
         return Shop.model_validate(given)
     except ValidationError as error:
-        raise SetupError(f"{path}: {setup_words(error)}") from None
+        raise SetupError(f"{path}: {setup_message(error)}") from None

@@ -158,7 +158,7 @@ class DecisionMachine:
         held = self._open.of_visitor(order.visitor)
         found = attribute(order, held, self._ledger, self._settings.correction_s)
         if found is not None:
-            self.statistics.diagnosis.credited(order.at_s)
+            self.statistics.diagnosis.attributed(order.at_s)
         if isinstance(found, OpenDecision):
             found.earnings.add(order, found.terms, self.market.margin_rate)
         elif found is not None:

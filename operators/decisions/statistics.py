@@ -43,7 +43,7 @@ class MarketStatistics(msgspec.Struct, array_like=True):
     def ended(self, decision: OpenDecision, profit: float) -> None:
         """Count the end of a decision's window."""
         terms, ordered = decision.terms, bool(decision.earnings.orders)
-        self.diagnosis.closed(teaches=terms.is_trainable, ordered=ordered)
+        self.diagnosis.window_ended(is_trainable=terms.is_trainable, ordered=ordered)
         for each in self._of(terms):
             each.ended += 1
             each.ordered += ordered

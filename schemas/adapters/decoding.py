@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from schemas.adapters import native, rees46, segment
-from schemas.adapters.reasons import wrong
+from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.events import Event
 from schemas.message import Message
@@ -20,7 +20,7 @@ FORMATS: Final[dict[str, Decode]] = {"native": native.read, "segment": segment.r
 def decoder(form: str, max_event_bytes: int) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes.
 
-    It raises InvalidEvent for every message that cannot be taken and nothing else. An unknown format raises
+    It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
     if form not in FORMATS:
@@ -42,7 +42,7 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
         except InvalidEvent:
             raise
         except ValidationError as error:
-            raise wrong(error, value) from None
+            raise invalid_event(error, value) from None
         except Exception as error:  # one message must never stop the worker
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
 

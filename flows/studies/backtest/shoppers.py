@@ -19,7 +19,7 @@ from flows.stores.ledger import Ledgers
 from flows.studies.replay import Replayed, write_summary
 from operators.simulation import DEMO_CARTS, World, WorldSettings
 from operators.streaming.messages import OutputRecord, ShardBatch
-from schemas.errors import SetupError, setup_words
+from schemas.errors import SetupError, setup_message
 from schemas.events import EARLIEST, Name
 from schemas.message import Message
 from schemas.shop import FileModel
@@ -62,7 +62,7 @@ def shoppers_of(where: str) -> Shoppers:
             f"--shoppers must be `default` or a TOML file; got {where!r}: {error.strerror}"
         ) from None
     except ValidationError as error:
-        raise SetupError(f"{where}: {setup_words(error)}") from None
+        raise SetupError(f"{where}: {setup_message(error)}") from None
     except ValueError as error:
         raise SetupError(f"{where} must be TOML in UTF-8; got: {error}") from None
 

@@ -174,10 +174,10 @@ def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(m
 
 
 def test_what_a_market_notices_about_itself_stands_by_market_and_is_nothing_held(metrics):
-    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_lessons": 9})
+    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_updates": 9})
     assert value(metrics, "choice_entropy", market="de") == 0.4
     assert value(metrics, "missed_rewards", market="de") == 3.0
-    assert value(metrics, "policy_lessons", market="de") == 9
+    assert value(metrics, "policy_updates", market="de") == 9
     assert value(metrics, "state_items", kind="choice_entropy") is None
 
 

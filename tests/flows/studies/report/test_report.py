@@ -252,7 +252,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     ])  # fmt: skip
     (market,) = gather(directory)
     assert len(market.diagnosis.balance.kept) == 300
-    assert market.verdicts()[-1].says == (
+    assert market.verdicts()[-1].sentence == (
         "The holdout is in balance: 20.0% of units are held out, set are 20.0% (p = 1)."
     )
 
