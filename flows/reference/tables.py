@@ -94,7 +94,9 @@ def policies() -> str:
     says: dict[str, str] = {}
     for policy, kind in POLICIES.items():
         described = re.findall(r"^(\w+)\n((?: {4}.+\n?)+)", inspect.getdoc(kind) or "", re.MULTILINE)
-        says |= {name: " ".join(text.split()) for name, text in described if name not in says}
+        says |= {
+            name: " ".join(text.split()).replace("``", "`") for name, text in described if name not in says
+        }
         for name, parameter in inspect.signature(kind).parameters.items():
             defaults.setdefault(name, {})[policy] = _default(parameter.default)
     rows = [

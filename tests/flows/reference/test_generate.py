@@ -111,6 +111,40 @@ def test_every_topic_is_in_the_table():
         assert f"| `{row.topic}` | `{row.name}` |" in found
 
 
+class Careful:
+    """A policy.
+
+    Parameters
+    ----------
+    floor
+        Share of ``pull`` that is
+        spread.
+    patience
+        How long it waits.
+    """
+
+    def __init__(self, *, seed=0, floor=0.1, patience=None):
+        pass
+
+
+class Bold:
+    def __init__(self, *, seed=0, floor=0.2, haste=True):
+        pass
+
+
+class Calm(Careful):
+    pass
+
+
+def test_settings_of_policies_are_told_apart_where_they_differ(monkeypatch):
+    monkeypatch.setattr(tables, "POLICIES", {"careful": Careful, "bold": Bold, "calm": Calm})
+    assert tables.policies().splitlines()[2:] == [
+        "| `floor` | `0.1`; `0.2` for `bold` | Share of `pull` that is spread. |",
+        "| `patience` | `none` for `careful`, `calm` | How long it waits. |",
+        "| `haste` | `true` for `bold` |  |",
+    ]
+
+
 def test_an_event_shows_its_own_fields():
     assert "| `order_completed` |" in tables.events()
     assert "| `order_id`, `items` | `cart_id`, `offer_ids` |" in tables.events()
