@@ -42,11 +42,11 @@ MUTANTS = (
     ),
     Mutant(
         "2 a crash changes nothing",
-        "what stands in the topic is written again",
+        "what is in the topic is written again",
         "flows/kafka/sink.py",
-        "if self._again and self._again.pop(said.id, None) is not None:",
-        "if self._again.pop(said.id, None) is not None and False:",
-        f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then tail_read]",
+        "if self._already_written and self._already_written.pop(output.id, None) is not None:",
+        "if self._already_written.pop(output.id, None) is not None and False:",
+        f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then resume_scan]",
     ),
     Mutant(
         "2 a crash changes nothing",
@@ -76,8 +76,8 @@ MUTANTS = (
         "5 a question teaches nothing",
         "a score is a small lesson too",
         "operators/abandonment/abandonment_model.py",
-        "        return self.model.probability(features)\n",
-        "        return self.model.lesson(features, True, 0.01)\n",
+        "        return self.classifier.probability(features)\n",
+        "        return self.classifier.predict_then_learn(features, True, 0.01)\n",
         "tests/laws/test_questions.py",
     ),
     Mutant(

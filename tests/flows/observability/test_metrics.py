@@ -165,7 +165,7 @@ def test_rejects_are_counted_by_their_class(metrics):
 
 
 def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(metrics):
-    metrics.measured("de", {"lessons": 40, "auc": 0.81, "treated_auc": 0.6, "treated_outcomes": 7})
+    metrics.measured("de", {"updates": 40, "auc": 0.81, "treated_auc": 0.6, "treated_outcomes": 7})
     assert value(metrics, "model_auc", market="de", carts="untreated") == 0.81
     assert value(metrics, "model_auc", market="de", carts="treated") == 0.6
     assert value(metrics, "model_outcomes", market="de", carts="untreated") == 40
