@@ -9,7 +9,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from operators.bandits.spec import words_of
+from operators.bandits.spec import spec_string
 from operators.decisions.decision_machine import Decisions
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketOutput, MarketSettings, MarketStation, market_in
@@ -96,9 +96,9 @@ def market_maker(rules: Rules) -> Callable[[MarketBatch | None, bytes | None], M
 
 
 def _say_policy(market: str, decisions: Decisions) -> None:
-    words, lessons = words_of(decisions.policy), decisions.policy.lessons
+    words, updates = spec_string(decisions.policy), decisions.policy.updates
     if decisions.left is None:
-        log.info("market %s: policy %s goes on after %d lessons", market, words, lessons)
+        log.info("market %s: policy %s goes on after %d lessons", market, words, updates)
     else:
         log.warning("market %s: policy %s learns anew; the state was of %s", market, words, decisions.left)
 

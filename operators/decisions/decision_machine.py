@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from operators.bandits.spec import built, taken_up
+from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.attribution import correct, credited, learn
 from operators.decisions.cart_treatments import Cart, CartTreatments
 from operators.decisions.crash_recovery import UnrecoveredDecisions
@@ -61,7 +61,7 @@ class Decisions:
         self.market = market
         self.said: list[OutputRecord] = []
         self.tallies = MarketStatistics()
-        self.policy = built(settings.policy, seed=settings.seed)
+        self.policy = policy_from_spec(settings.policy, seed=settings.seed)
         self.left: str | None = None
         self._offers = {offer.name: offer for offer in offers}
         self._ledger = ledger
@@ -81,7 +81,7 @@ class Decisions:
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
         settings = self._settings
-        kept = taken_up(settings.policy, state.lessons, state.policy, seed=settings.seed)
+        kept = restored_policy(settings.policy, state.lessons, state.policy, seed=settings.seed)
         if kept is None:
             self.left = state.policy
         else:

@@ -80,7 +80,7 @@ def choose(
 
     Who is held out is remembered for who had a choice; the draw depends on the decision's id and the seed.
     """
-    moment, version = on.moment, policy.lessons
+    moment, version = on.moment, policy.updates
     found = choice(moment, tuple(offers.values()), settings.max_age_s)
     eligible, removed = found.eligible, found.removed
     if len(eligible) == 1:

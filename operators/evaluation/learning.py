@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from operators.bandits.chance import uniform
+from operators.bandits.sampling import uniform
 from operators.evaluation.estimators import Estimate, mean_reward
 from operators.evaluation.log import Log
 from operators.evaluation.rows import Row

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.bandits.plans import number
+from operators.bandits.context import finite_number
 from operators.evaluation.log import Floats, Ints
 
 Codes = NDArray[np.uint32]
@@ -60,7 +60,7 @@ class Mappings:
                 if len(codes) < size:
                     codes.extend(repeat(MISSING, size - len(codes)))
                 codes.append(self.words.of(value))
-            elif (plain := number(value)) is not None:
+            elif (plain := finite_number(value)) is not None:
                 column = numbers.get(name)
                 if column is None:
                     column = numbers[name] = array("d")

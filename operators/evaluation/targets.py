@@ -6,9 +6,8 @@ from typing import Any, Final, cast
 import msgspec
 import numpy as np
 
-from operators import bandits as policies
-from operators.bandits import POLICIES, Policy
-from operators.bandits.spec import settings_in
+from operators.bandits import POLICIES, Policy, build
+from operators.bandits.spec import parse_settings
 from operators.evaluation.log import Floats
 from operators.evaluation.rows import Row
 from operators.evaluation.shares import Shares
@@ -58,14 +57,14 @@ def _learner(text: str, kind: str, name: str, rest: str) -> Spec:
     if name not in POLICIES:
         known = ", ".join(POLICIES)
         raise SetupError(f"--policy must be {KINDS}, where POLICY is one of {known}; got {text!r}")
-    found = Spec(text, kind, name, settings_in(name, rest))
+    found = Spec(text, kind, name, parse_settings(name, rest))
     built(found)
     return found
 
 
 def built(spec: Spec) -> Policy:
     """Return the policy of a spec, new, as it would be before any lesson."""
-    return policies.build(spec.name, **{"seed": 0, **spec.settings})
+    return build(spec.name, **{"seed": 0, **spec.settings})
 
 
 def taught(spec: Spec, rows: Sequence[Row]) -> Policy:

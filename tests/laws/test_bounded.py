@@ -14,8 +14,9 @@ from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from operators.abandonment.models import encoding
 from operators.abandonment.rolling_metrics import Quality
-from operators.bandits.memory import Memory
-from operators.experiments import assignment, sessions
+from operators.bandits.recent_rewards import RecentRewards
+from operators.experiments import assignment
+from operators.sessions import session_machine
 from operators.streaming.ids import SHARDS
 from tests.laws.shopping import SHOP, START_S, log, messages, page_of, readers, settings
 
@@ -69,7 +70,7 @@ def greatest():
     What is bounded by a number that days would not reach gets a small one here.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sessions, "RETURNING", 2)
+        patched.setattr(session_machine, "RETURNING", 2)
         patched.setattr(encoding, "LIMIT", 60)
         patched.setattr(assignment, "MEMORY_S", DAY_S)
         chosen = settings(recovery="1h", correction="2h")
@@ -77,8 +78,8 @@ def greatest():
         page = InProcessDataflow(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
         for name in SHOP.markets:
             policy = page.market(name).decisions.policy
-            policy.room, policy._arms.columns.room = 40, 40
-            policy._memory = Memory(50)
+            policy.max_columns = policy._regressions.encoder.columns.max_columns = 40
+            policy._recent = RecentRewards(50)
             page.market(name).decisions.tallies.diagnosis.balance.size = 20
             model = page.market(name).abandonment
             model.untreated, model.treated = Quality(50), Quality(50)

@@ -53,5 +53,5 @@ def test_what_was_read_long_after_it_happened_teaches_the_model_and_offers_nothi
     assert not any(decision["teaches"] for decision in decisions)
     assert not [each for each in said if each.stream == "offers"]
     for market in page.markets.values():
-        assert market.decisions.policy.lessons == 0
+        assert market.decisions.policy.updates == 0
         assert market.abandonment.version > 5

@@ -1,13 +1,14 @@
-"""What every policy promises, whatever it has learned."""
+"""What every policy guarantees, whatever it has learned."""
 
 import itertools
 import math
 import random
 
+import msgspec
 import pytest
 
 from operators.bandits import POLICIES, build, loads
-from operators.bandits.chance import uniform
+from operators.bandits.sampling import uniform
 from schemas.errors import SetupError
 
 ARMS = ["no_offer", "ten_percent", "free_shipping", "points"]
@@ -23,9 +24,9 @@ def shopper(rng, features=6):
     return context
 
 
-def taught(name, lessons=300, seed=3, money=False, **settings):
+def trained(name, updates=300, seed=3, money=False, **settings):
     policy, rng = build(name, seed=seed, **settings), random.Random(seed)
-    for _ in range(lessons):
+    for _ in range(updates):
         context = shopper(rng)
         arm = policy.pull(ARMS[:3], context)
         win = rng.random() < 0.05 + 0.1 * (arm == "ten_percent") * (context["device"] == "phone")
@@ -38,9 +39,9 @@ def name(request):
     return request.param
 
 
-@pytest.mark.parametrize("lessons", [0, 1, 7, 300])
-def test_probabilities_cover_exactly_the_eligible_arms_and_sum_to_one(name, lessons):
-    policy, rng = taught(name, lessons)
+@pytest.mark.parametrize("updates", [0, 1, 7, 300])
+def test_probabilities_cover_exactly_the_eligible_arms_and_sum_to_one(name, updates):
+    policy, rng = trained(name, updates)
     for eligible in (ARMS, ARMS[1:2], ["never_seen", "no_offer"], [*ARMS, *(f"new{i}" for i in range(60))]):
         found = policy.probabilities(eligible, shopper(rng))
         assert list(found) == eligible
@@ -49,14 +50,14 @@ def test_probabilities_cover_exactly_the_eligible_arms_and_sum_to_one(name, less
 
 @pytest.mark.parametrize("floor", [0.0, 0.02, 0.5, 1.0])
 def test_every_eligible_arm_keeps_its_share_of_the_floor(name, floor):
-    policy, rng = taught(name, floor=floor)
+    policy, rng = trained(name, floor=floor)
     for _ in range(50):
         found = policy.probabilities(ARMS, shopper(rng))
         assert min(found.values()) >= floor / len(ARMS) - 1e-12
 
 
 def test_a_long_run_of_choices_matches_the_probabilities(name):
-    policy, rng = taught(name, 60)
+    policy, rng = trained(name, 60)
     context = shopper(rng)
     found = policy.probabilities(ARMS, context)
     draws = 1_000
@@ -70,14 +71,14 @@ def test_a_long_run_of_choices_matches_the_probabilities(name):
 
 
 def test_a_choice_depends_on_its_seed_alone(name):
-    policy, rng = taught(name)
+    policy, rng = trained(name)
     context = shopper(rng)
     first = [policy.choose(ARMS, context, seed) for seed in range(40)]
     assert [policy.choose(ARMS, context, seed) for seed in range(40)] == first
 
 
-def test_asking_teaches_nothing(name):
-    policy, rng = taught(name)
+def test_a_query_changes_nothing(name):
+    policy, rng = trained(name)
     before = policy.dumps()
     for _ in range(20):
         context = shopper(rng) | {"unheard": 3.0, "of": "it"}
@@ -87,21 +88,21 @@ def test_asking_teaches_nothing(name):
     assert policy.dumps() == before
 
 
-def test_a_policy_resumed_goes_on_as_if_nothing_had_happened(name):
-    policy, rng = taught(name)
-    resumed = loads(policy.dumps())
-    assert type(resumed) is type(policy)
-    assert resumed.lessons == policy.lessons == 300
+def test_a_restored_policy_continues_as_if_nothing_had_happened(name):
+    policy, rng = trained(name)
+    restored = loads(policy.dumps())
+    assert type(restored) is type(policy)
+    assert restored.updates == policy.updates == 300
     for _ in range(100):
         context = shopper(rng) | {"later": rng.random()}
         arm = policy.pull(ARMS, context)
-        assert resumed.pull(ARMS, context) == arm
-        assert resumed.probabilities(ARMS, context) == policy.probabilities(ARMS, context)
-        for each in (policy, resumed):
+        assert restored.pull(ARMS, context) == arm
+        assert restored.probabilities(ARMS, context) == policy.probabilities(ARMS, context)
+        for each in (policy, restored):
             each.update(arm, context, rng.random() if each is policy else 0.5)
             each.revise(arm, context, 0.0)
-        policy = loads(resumed.dumps())
-    assert resumed.dumps() == policy.dumps()
+        policy = loads(restored.dumps())
+    assert restored.dumps() == policy.dumps()
 
 
 def test_two_policies_of_one_seed_choose_alike_and_another_seed_differs(name):
@@ -112,7 +113,7 @@ def test_two_policies_of_one_seed_choose_alike_and_another_seed_differs(name):
     assert runs[0] == runs[1] != runs[2]
 
 
-def test_any_context_is_taken(name):
+def test_any_context_is_accepted(name):
     policy = build(name, seed=1)
     odd = [
         {},
@@ -132,7 +133,7 @@ def test_any_context_is_taken(name):
         assert math.fsum(found.values()) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_words_for_what_cannot_be(name):
+def test_invalid_input_is_refused_in_words(name):
     policy = build(name, seed=1)
     with pytest.raises(ValueError, match="at least one arm"):
         policy.probabilities([], {})
@@ -148,16 +149,16 @@ def test_words_for_what_cannot_be(name):
         build(name, seed=1, taste=3)
 
 
-def test_words_for_what_is_not_there():
+def test_an_unknown_policy_or_snapshot_is_refused_in_words():
     with pytest.raises(SetupError, match=r"policy must be one of linear_thompson, linucb.*; got 'magic'"):
         build("magic", seed=1)
-    with pytest.raises(ValueError, match="expected a snapshot of linucb 2; got one of linear_thompson 2"):
+    with pytest.raises(ValueError, match="expected a snapshot of linucb 3; got one of linear_thompson 3"):
         POLICIES["linucb"].loads(build("linear_thompson", seed=1).dumps())
 
 
-def test_river_counts_the_lessons_too(name):
-    policy, _ = taught(name)
-    assert sum(policy._counts.values()) == policy._n == policy.lessons == 300
+def test_river_counts_the_updates_too(name):
+    policy, _ = trained(name)
+    assert sum(policy._counts.values()) == policy._n == policy.updates == 300
     assert set(policy.ranking) == set(ARMS[:3])
     assert "ten_percent" in repr(loads(policy.dumps()))
 
@@ -169,17 +170,41 @@ def test_nearby_seeds_give_unrelated_chances():
     assert rising / 10_000 == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_arm_longest_without_a_lesson_gives_way(name):
-    policy = build(name, seed=1, most=3)
+def test_the_arm_with_the_oldest_update_is_forgotten_first(name):
+    policy = build(name, seed=1, max_arms=3)
     for turn, arm in enumerate("abcadbe"):
         policy.update(arm, {"turn": turn}, turn % 2)
     assert list(policy._rewards) == ["d", "b", "e"]
     assert loads(policy.dumps()).dumps() == policy.dumps()
-    with pytest.raises(SetupError, match="most must be at least 1 arm; got 0"):
-        build(name, seed=1, most=0)
+    with pytest.raises(SetupError, match="max_arms must be at least 1 arm; got 0"):
+        build(name, seed=1, max_arms=0)
 
 
-@pytest.mark.parametrize("drift", [-5.0, 1.5, math.nan])
-def test_words_for_a_drift_that_is_no_share(drift):
-    with pytest.raises(SetupError, match=r"drift must be a share from 0 to 1; got (-5\.0|1\.5|nan)"):
-        build("adpredictor_thompson", seed=1, drift=drift)
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"drift": -5.0}, r"drift must be a share from 0 to 1; got -5\.0"),
+        ({"drift": 1.5}, r"drift must be a share from 0 to 1; got 1\.5"),
+        ({"drift": math.nan}, "drift must be a share from 0 to 1; got nan"),
+        ({"max_features": 0}, "max_features must be at least 1 feature; got 0"),
+        ({"revisable": 0}, "revisable must be at least 1 update; got 0"),
+        ({"posterior_scale": -1.0}, r"posterior_scale must be a finite number of at least 0; got -1\.0"),
+    ],
+)
+def test_settings_of_adpredictor_out_of_range_are_refused(setting, words):
+    with pytest.raises(SetupError, match=words):
+        build("adpredictor_thompson", seed=1, **setting)
+
+
+def test_features_beyond_the_greatest_number_are_ignored():
+    policy, rng = build("adpredictor_thompson", seed=1, max_features=5, max_arms=3), random.Random(1)
+    for turn in range(100):
+        policy.update(f"arm{turn % 6}", shopper(rng), float(turn % 2))
+    assert len(policy._features.ids) == 4
+    assert len(policy._model.means) <= 1 + 5 * 4
+    assert loads(policy.dumps()).probabilities(ARMS, shopper(rng))
+
+
+def test_bytes_that_are_no_snapshot_of_a_policy_are_refused():
+    with pytest.raises(ValueError, match=r"expected a snapshot of one of .*; got one of 'x'"):
+        loads(msgspec.msgpack.encode((3, "x")))
