@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from operators.experiments import assignment
+from operators.experiments.assignment import AssignmentStore
 from operators.sessions.features import Features
 
 
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     since_s: float | None = None
 
 
-class Ledger(assignment.Memory, Protocol):
+class Ledger(AssignmentStore, Protocol):
     """Where entries and assignments are kept; one for each market, with one writer."""
 
     def get(self, decision_id: str) -> bytes | None:

@@ -86,7 +86,7 @@ def choose(
     if len(eligible) == 1:
         reason = "stale" if "stale" in removed.values() else "no_eligible_arm"
         return Chosen(NO_OFFER, None, {NO_OFFER: 1.0}, eligible, removed, version, reason)
-    unit = assignments.of(moment.visitor, moment.user, moment.at_s)
+    unit = assignments.assign(moment.visitor, moment.user, moment.at_s)
     seed = int(on.decision[-15:], 16) ^ settings.seed
     arm, chance = policy.choose(eligible, on.context, seed)
     drawn = Chosen(

@@ -44,7 +44,7 @@ class MarketStatistics(msgspec.Struct, array_like=True):
         self.diagnosis.decided(entry.at_s, offered=entry.offered is not None)
         self.diagnosis.choices.add(entry.arm, drawn.probabilities, holdout=holdout, no_arm=not had_choice)
         if drawn.unit_id is not None:
-            self.diagnosis.balance.saw(drawn.unit_id, holdout=drawn.assignment == HOLDOUT)
+            self.diagnosis.balance.observe(drawn.unit_id, holdout=drawn.assignment == HOLDOUT)
 
     def closed(self, each: OpenDecision, profit: float) -> None:
         """Count the end of a decision's window."""

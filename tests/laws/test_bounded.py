@@ -15,7 +15,7 @@ from flows.stores.ledger import Ledgers
 from operators.abandonment.models import encoding
 from operators.abandonment.rolling_metrics import Quality
 from operators.bandits.recent_rewards import RecentRewards
-from operators.experiments import assignment
+from operators.experiments.assignment import Assignments
 from operators.sessions import session_machine
 from operators.streaming.ids import SHARDS
 from tests.laws.shopping import SHOP, START_S, log, messages, page_of, readers, settings
@@ -72,7 +72,7 @@ def greatest():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(session_machine, "RETURNING", 2)
         patched.setattr(encoding, "LIMIT", 60)
-        patched.setattr(assignment, "MEMORY_S", DAY_S)
+        patched.setitem(Assignments.__init__.__kwdefaults__, "memory_s", DAY_S)
         chosen = settings(recovery="1h", correction="2h")
         ledgers = Ledgers()
         page = InProcessDataflow(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))

@@ -8,7 +8,7 @@ import msgspec
 
 from flows.studies.backtest.shoppers import TRUTH
 from flows.studies.replay import SUMMARY
-from operators.experiments.clustered_ratio import Interval, Ratio, difference
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
 from operators.simulation.tally import Sums
 
 
@@ -46,8 +46,8 @@ class Result:
     def __init__(self, policy: str) -> None:
         self.policy = policy
         self.decisions = self.offers = self.no_choice = self.held_out = 0
-        self.profit = Ratio()
-        self.conversion = Ratio()
+        self.profit = ClusteredRatio()
+        self.conversion = ClusteredRatio()
         self.truth: Sums | None = None
         self.models: dict[str, dict[str, float]] = {}
 
@@ -109,5 +109,5 @@ def row(result: Result, first: Result) -> dict[str, Any]:
     return said
 
 
-def _interval(found: Interval) -> dict[str, float | None]:
+def _interval(found: RatioInterval) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in found._asdict().items()}

@@ -1,10 +1,10 @@
-"""Intervals for the lift: one may be looked at any time, the naive one may not."""
+"""Intervals for the lift: the confidence sequence is anytime-valid, the naive interval is not."""
 
 import numpy as np
 import pytest
 
+from operators.experiments.lift.confidence_sequence import START, confidence_sequence
 from operators.experiments.lift.naive import naive_intervals
-from operators.experiments.lift.sequence import START, confidence_sequence
 
 RUNS, CHUNK = 400, 50
 
@@ -62,7 +62,7 @@ def test_a_true_effect_stays_inside_and_is_found():
     assert (found >= [0.95 * runs, 0.6 * runs]).all()
 
 
-def test_a_look_at_a_time_fixed_before_costs_the_naive_interval_nothing():
+def test_the_naive_interval_holds_for_a_look_that_was_fixed_in_advance():
     rng = np.random.default_rng(5)
     held_out, ordered, _ = shopping(rng, 0.1, 4000, 0.1)
     last = naive_intervals(ordered, held_out)
@@ -70,7 +70,7 @@ def test_a_look_at_a_time_fixed_before_costs_the_naive_interval_nothing():
     assert outside.mean() <= 0.16
 
 
-def test_the_estimate_is_policy_less_holdout_whatever_the_share():
+def test_the_estimate_is_policy_minus_holdout_whatever_the_share():
     rng = np.random.default_rng(1)
     held_out, ordered, _ = shopping(rng, 0.3, 20_000, 0.2, chance_held_out=0.1)
     for name in (confidence_sequence(ordered, held_out, 0.3), naive_intervals(ordered, held_out)):
@@ -93,7 +93,7 @@ def test_the_currency_does_not_matter():
     assert np.allclose(euros.lower * 100, cents.lower)
 
 
-def test_an_interval_says_nothing_before_enough_units_ordered():
+def test_an_interval_is_infinite_before_enough_units_ordered():
     ordered = np.zeros(200)
     ordered[1::2] = 1.0
     held_out = np.arange(200) % 3 == 0
@@ -105,7 +105,7 @@ def test_an_interval_says_nothing_before_enough_units_ordered():
 
 
 @pytest.mark.parametrize("values", [np.zeros(100), np.zeros(0), np.ones(1)])
-def test_nobody_ordered_and_nobody_came_are_no_errors(values):
+def test_no_orders_and_no_units_are_no_errors(values):
     held_out = np.arange(values.size) % 2 == 0
     found = confidence_sequence(values, held_out, 0.5)
     assert not np.isfinite(found.lower).any()
@@ -116,3 +116,16 @@ def test_a_smaller_alpha_is_a_wider_interval():
     held_out, ordered, _ = shopping(np.random.default_rng(6), 0.2, 2000, 0.2)
     wide, narrow = (confidence_sequence(ordered[0], held_out[0], 0.2, alpha) for alpha in (0.01, 0.1))
     assert wide.upper[-1] > narrow.upper[-1] > narrow.estimate[-1]
+
+
+def test_an_interval_can_begin_earlier_and_be_tightest_at_other_numbers():
+    held_out, ordered, _ = shopping(np.random.default_rng(6), 0.2, 4000, 0.2)
+    early = confidence_sequence(ordered[0], held_out[0], 0.2, start=10)
+    assert (
+        np.isfinite(early.lower).sum()
+        > np.isfinite(confidence_sequence(ordered[0], held_out[0], 0.2).lower).sum()
+    )
+    soon, late = (confidence_sequence(ordered[0], held_out[0], 0.2, planned=each) for each in (500, 50_000))
+    widths = [each.upper - each.lower for each in (soon, late)]
+    assert widths[0][600] < widths[1][600]
+    assert confidence_sequence(ordered[0], held_out[0], 0.2, planned=4000).upper[-1] < late.upper[-1]
