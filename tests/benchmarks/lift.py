@@ -1,9 +1,9 @@
 """How reliable the intervals of lift are, as tables on standard output.
 
 First the share of seeded experiments without any effect in which an interval ever excludes zero, looked at
-after every unit from the fiftieth order on. Then the number of units after which an effect is found in 80 % of
-the experiments, and the number that an experiment of fixed size needs. Orders are drawn; profits are lognormal
-with mean 25.
+after every unit from the fiftieth order on. Then the number of units after which an effect is found in 80 %
+of the experiments, and the number that an experiment of fixed size needs. Orders are drawn; profits are
+lognormal with mean 25.
 """
 
 import argparse

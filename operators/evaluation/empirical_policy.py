@@ -1,16 +1,16 @@
-"""What another policy did on average, read off its own log: it knows no context but the position."""
+"""What another policy did on average, estimated from its own log; the only context is the position."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from operators.evaluation.rows import Row
+from operators.evaluation.row import Row
 from schemas.errors import SetupError
 
 
-class Shares:
-    """How often each arm was chosen in a log, in each position by itself where its rows have a ``position``.
+class EmpiricalPolicy:
+    """Chooses each arm as often as a log did, in each position separately where its rows have a ``position``.
 
-    For a policy whose probabilities moved, this is what it did on average over the time of that log.
+    For a policy whose probabilities moved, this is its average over the time of that log.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -19,8 +19,8 @@ class Shares:
         for row in rows:
             self._counts.setdefault(_position(row), Counter())[row.arm] += 1
 
-    def of(self, row: Row) -> dict[str, float]:
-        """Return the shares of the row's eligible arms; raises SetupError where none was ever chosen."""
+    def probabilities(self, row: Row) -> dict[str, float]:
+        """Return the probabilities of the row's eligible arms; SetupError where none was ever chosen."""
         counts = self._counts.get(_position(row), Counter())
         total = sum(counts[arm] for arm in row.eligible)
         if total == 0:

@@ -1,10 +1,10 @@
-"""A policy that goes on learning is judged by the rows it would have chosen itself."""
+"""A policy that keeps learning is evaluated on the rows it would have chosen itself."""
 
 import numpy as np
 import pytest
 
-from operators.evaluation import Row, spec_of
-from operators.evaluation.learning import Replayed, replayed
+from operators.evaluation import Row, parse_target
+from operators.evaluation.learning_replay import LearningReplay, replay_learning
 
 ARMS = ("no_offer", "ten")
 
@@ -23,8 +23,8 @@ def logged(shares, rows=3000, seed=5):
 
 
 @pytest.mark.parametrize("shares", [{"phone": 0.5, "desktop": 0.5}, {"phone": 0.2, "desktop": 0.7}])
-def test_a_learning_policy_is_worth_what_it_would_have_earned_however_was_logged(shares):
-    found = replayed(spec_of("learning:epsilon_greedy:floor=0.2"), list(logged(shares)))
+def test_a_learning_policy_has_the_value_it_would_have_earned_however_the_log_was_drawn(shares):
+    found = replay_learning(parse_target("learning:epsilon_greedy:floor=0.2"), list(logged(shares)))
     # nine times in ten the right arm, 2 for phones and 1 for desktops, else 1 and 0
     assert found.estimate.value == pytest.approx(0.9 * 1.5 + 0.1 * 0.5, abs=0.12)
     assert found.estimate.low <= 1.4 <= found.estimate.high
@@ -34,15 +34,17 @@ def test_a_learning_policy_is_worth_what_it_would_have_earned_however_was_logged
 
 def test_half_of_the_rows_fit_where_two_arms_were_drawn_evenly():
     rows = list(logged({"phone": 0.5, "desktop": 0.5}, rows=1000))
-    assert replayed(spec_of("learning:linucb"), rows).taken == pytest.approx(500, abs=80)
+    assert replay_learning(parse_target("learning:linucb"), rows).taken == pytest.approx(500, abs=80)
 
 
-def test_rows_that_should_count_more_than_once_are_told():
+def test_rows_that_should_count_more_than_once_are_reported():
     rows = list(logged({"phone": 0.001, "desktop": 0.001}))
-    assert replayed(spec_of("learning:epsilon_greedy"), rows).capped > 0.0
+    assert replay_learning(parse_target("learning:epsilon_greedy"), rows).capped > 0.0
 
 
 def test_a_log_without_a_row_it_would_choose_has_no_estimate():
     rows = [Row("ten", 1.0, 0.0, "v", ARMS, {}, 0)]
-    assert replayed(spec_of("learning:epsilon_greedy"), rows, seed=0) == Replayed(None, 0, 0.0)
-    assert replayed(spec_of("learning:epsilon_greedy"), rows, seed=1).taken == 1
+    assert replay_learning(parse_target("learning:epsilon_greedy"), rows, seed=0) == LearningReplay(
+        None, 0, 0.0
+    )
+    assert replay_learning(parse_target("learning:epsilon_greedy"), rows, seed=1).taken == 1

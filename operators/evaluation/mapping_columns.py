@@ -1,48 +1,34 @@
-"""Many mappings of names to numbers and words in flat columns: eight bytes a number, four a word."""
+"""Many mappings from names to numbers and words in flat columns: eight bytes a number, four a word."""
 
 from array import array
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import repeat
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from operators.bandits.context import finite_number
+from operators.evaluation.distinct_values import DistinctValues
 from operators.evaluation.log import Floats, Ints
 
 Codes = NDArray[np.uint32]
-T = TypeVar("T", bound=Hashable)
 
 MISSING: Final = 2**32 - 1
 """The code of no word."""
 
 
-class Numbered(Generic[T]):
-    """Values, each kept once and numbered from 0 in the order in which they first came."""
+class MappingColumns:
+    """Mappings that are added one by one, and read back one by one or by column.
 
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._numbers: dict[T, int] = {}
-
-    def of(self, value: T) -> int:
-        """Return the number of a value, which is there from then on."""
-        found = self._numbers.setdefault(value, len(self.values))
-        if found == len(self.values):
-            self.values.append(value)
-        return found
-
-
-class Mappings:
-    """Mappings that are added one by one, and read back one by one or by their columns.
-
-    There is a column for the numbers of each name, another for its words, and every word is kept once. What
-    was neither word nor finite number is not there when it is read back, and numbers are floats. Numbers that
-    four bytes tell exactly, as counts, take no more once all are there.
+    There is a column for the numbers of each name and another for its words; every word is kept once. Numbers
+    are read back as floats; a value that is neither a word nor a finite number is dropped. ``close`` narrows
+    numbers that four bytes represent exactly, such as counts. Bounded by the mappings added, with a column
+    for every name that any of them has.
     """
 
     def __init__(self) -> None:
-        self.words: Numbered[str] = Numbered()
+        self.words: DistinctValues[str] = DistinctValues()
         self._size = 0
         self._numbers: dict[Any, array[float]] = {}
         self._codes: dict[Any, array[int]] = {}
@@ -59,19 +45,19 @@ class Mappings:
                     self._order.append((name, True))
                 if len(codes) < size:
                     codes.extend(repeat(MISSING, size - len(codes)))
-                codes.append(self.words.of(value))
-            elif (plain := finite_number(value)) is not None:
+                codes.append(self.words.index(value))
+            elif (number := finite_number(value)) is not None:
                 column = numbers.get(name)
                 if column is None:
                     column = numbers[name] = array("d")
                     self._order.append((name, False))
                 if len(column) < size:
                     column.extend(repeat(np.nan, size - len(column)))
-                column.append(plain)
+                column.append(number)
         self._size += 1
 
     def close(self) -> None:
-        """Make all columns equally long and no wider than need be: nothing is added any more."""
+        """Make all columns equally long and no wider than necessary; nothing can be added after that."""
         for name, column in self._numbers.items():
             column.extend(repeat(np.nan, self._size - len(column)))
             values = np.asarray(column)
@@ -83,19 +69,19 @@ class Mappings:
             codes.extend(repeat(MISSING, self._size - len(codes)))
 
     def __getitem__(self, place: int) -> dict[Any, Any]:
-        """Return a mapping, its names in the order in which they first came."""
+        """Return a mapping, its names in the order in which they were first added."""
         words = self.words.values
         found: dict[Any, Any] = {}
         for name, is_word in self._order:
             if is_word:
                 if (code := self._codes[name][place]) != MISSING:
                     found[name] = words[code]
-            elif (value := self._numbers[name][place]) == value:  # else it is not a number
+            elif (value := self._numbers[name][place]) == value:  # else it is NaN: not there
                 found[name] = value
         return found
 
     def numbers(self, places: Ints) -> Iterator[tuple[Any, Floats]]:
-        """Yield each name with its numbers at some places, not a number where there is none."""
+        """Yield each name with its numbers at some places, NaN where there is none."""
         return (
             (name, np.asarray(column)[places].astype(np.float64)) for name, column in self._numbers.items()
         )
