@@ -40,7 +40,7 @@ class Worlds(NamedTuple):
         return self.features[world, self.rewards.shape[1] // 2 :, 1:]
 
     def targets(self, world, visits=20_000):
-        """Return by name what a policy does in the rows of `log`, and its true value over so many new visits."""
+        """Return by name what a policy does in the rows of `log`, and its true value over new visits."""
         rng = np.random.default_rng([7, world])
         fresh = features(rng, (visits,), (visits,))
         means = mean_rewards(self.kind, self.level[world], fresh, rng.normal(size=visits))

@@ -22,7 +22,7 @@ CLIP = 3.0
 
 
 def log(seed, rows, arms, *, uniform, deterministic):
-    """Return a log with rewards of both signs and wrong predictions; the target does not depend on rewards."""
+    """Return a log with rewards of both signs and wrong predictions; the target ignores rewards."""
     rng = np.random.default_rng(seed)
     logging = np.full((rows, arms), 1 / arms)
     if not uniform:

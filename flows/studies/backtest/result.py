@@ -9,7 +9,7 @@ import msgspec
 from flows.studies.backtest.shoppers import TRUTH
 from flows.studies.replay import SUMMARY
 from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
-from operators.simulation.tally import Sums
+from operators.simulation.true_profit import TrueProfit
 
 
 class _Decision(msgspec.Struct):
@@ -48,7 +48,7 @@ class Result:
         self.decisions = self.offers = self.no_choice = self.held_out = 0
         self.profit = ClusteredRatio()
         self.conversion = ClusteredRatio()
-        self.truth: Sums | None = None
+        self.truth: TrueProfit | None = None
         self.models: dict[str, dict[str, float]] = {}
 
 
@@ -69,7 +69,7 @@ def read_result(policy: str, folder: Path) -> Result:
             found.profit.add(unit, reward.profit, ended)
             found.conversion.add(unit, float(ended and bool(reward.orders)), ended)
     if (folder / TRUTH).exists():
-        found.truth = Sums()
+        found.truth = TrueProfit()
         for truth in lines(folder / TRUTH, _Truth):
             if not truth.holdout:
                 found.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
