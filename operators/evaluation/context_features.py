@@ -30,8 +30,8 @@ class ContextFeatures:
     rows
         The rows whose contexts are encoded.
     max_features
-        The greatest number of columns: numbers come before words, and words that tell rows apart before those
-        that nearly all or nearly no rows have.
+        The greatest number of columns: numbers come before words, and words that half of the rows have before
+        those that nearly all or nearly none have.
     """
 
     def __init__(self, rows: Rows, max_features: int = MAX_FEATURES) -> None:

@@ -102,12 +102,12 @@ def evaluate(
     others = empirical or {}
     split = int(len(rows) * train_share) if any(spec.trained for spec in specs) else 0
     rows = Rows.of(rows)
-    before, judged = rows[:split], rows[split:]
-    if not judged or (split == 0 and any(spec.trained for spec in specs)):
+    before, evaluated = rows[:split], rows[split:]
+    if not evaluated or (split == 0 and any(spec.trained for spec in specs)):
         raise SetupError(f"the log must have rows to train on and rows to judge; it has {len(rows)} in all")
     arms = tuple(sorted({*rows.arms(), *(arm for each in others.values() for arm in each.arms)}))
-    log = judged.log(arms)
-    model = RewardModel(log, ContextFeatures(judged), len(arms))
+    log = evaluated.log(arms)
+    model = RewardModel(log, ContextFeatures(evaluated), len(arms))
     predicted = model.predicted()
     limit = float(np.sqrt(log.size)) if clip is None else clip
     found = []
@@ -115,7 +115,7 @@ def evaluate(
         if spec.kind == "learning":
             found.append(_learning(spec, rows))
         else:
-            target = target_probabilities(spec, judged, arms, before, others.get(spec.name))
+            target = target_probabilities(spec, evaluated, arms, before, others.get(spec.name))
             found.append(_frozen(spec, log, target, model, predicted, limit))
     visitors = int(log.clusters.max()) + 1
     return EvaluationReport(log.size, visitors, split, limit, mean_reward("logged", log), tuple(found))

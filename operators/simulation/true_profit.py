@@ -1,4 +1,4 @@
-"""Exact expected profit of decisions, beside that of the oracle and of making no offer."""
+"""The exact expected profit of decisions, compared with that of the oracle and of making no offer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
