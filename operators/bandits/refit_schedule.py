@@ -34,13 +34,13 @@ class RefitSchedule:
         self.refit()
 
     def refit(self) -> None:
-        """Note a refit and set the next one."""
+        """Record a refit and schedule the next one."""
         half_life = np.log(0.5) / np.log(self.decay) if self.decay < 1.0 else np.inf
         self.refitted = self.updates
         self.due = self.updates + int(max(1.0, min(self.updates / 2, half_life / 4.0)))
 
     def weight(self, update: int, at: int) -> float:
-        """Return what an update counts when there have been ``at``, both as numbers of updates before."""
+        """Return what update number ``update`` counts after ``at`` updates."""
         return self.decay ** (BLOCK * (at // BLOCK - update // BLOCK))
 
     def weight_of_refit(self) -> float:

@@ -1,4 +1,4 @@
-"""SquareCB: the more an arm seems to earn less than the best, the more rarely it is chosen."""
+"""SquareCB: the greater the gap of an arm to the best one, the more rarely it is chosen."""
 
 from math import inf
 
@@ -34,8 +34,8 @@ class SquareCB(LinearPolicy):
     revisable
         Updates for which ``revise`` is exact, at least 1.
     gamma_scale
-        Factor of the learning rate, at least 0; the paper has 1 up to constants, in practice a greater one
-        is usual.
+        Factor of the learning rate, at least 0; 1 is that of the paper up to constants, and a greater one is
+        usual in practice.
 
     Raises
     ------
