@@ -1,4 +1,4 @@
-"""What stops the worker before its first message: a set-up that cannot be right."""
+"""The errors that end a command with one line: what is wrong with the set-up, the data or the broker."""
 
 import re
 from typing import Final
@@ -8,23 +8,35 @@ from pydantic import ValidationError
 SUBJECT: Final = re.compile(r"^\w+ should")
 
 
-class SetupError(ValueError):
+class OfferstreamError(ValueError):
+    """The base of everything that ends a command with one line and exit code 2."""
+
+
+class SetupError(OfferstreamError):
     """A setting or a file of settings is wrong; the words say which, what was expected, what was got."""
 
 
-def setup_words(error: ValidationError) -> str:
-    """The first thing that is wrong with a set-up: which key, what was expected, what was got.
+class DataError(OfferstreamError):
+    """A file or a log is not what it should be."""
+
+
+class BrokerError(OfferstreamError):
+    """Kafka does not give or take what it must."""
+
+
+def setup_message(error: ValidationError) -> str:
+    """The first error of a set-up: which key, what was expected, what was got.
 
     Entries of a list are counted from one: ``offers.#2.kind``.
     """
     first = error.errors(include_url=False)[0]
     key = ".".join(f"#{at + 1}" if isinstance(at, int) else at for at in first["loc"])
     if first["type"] == "value_error":
-        said = str(first["ctx"]["error"])
+        problem = str(first["ctx"]["error"])
     elif first["type"] == "missing":
-        said = "must be given; it is missing"
+        problem = "must be given; it is missing"
     elif first["type"] == "extra_forbidden":
-        said = "must not be there; the key is unknown"
+        problem = "must not be there; the key is unknown"
     else:
-        said = f"{SUBJECT.sub('must', first['msg'])}; got {first['input']!r}"
-    return f"{key} {said}" if key else said
+        problem = f"{SUBJECT.sub('must', first['msg'])}; got {first['input']!r}"
+    return f"{key} {problem}" if key else problem

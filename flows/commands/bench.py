@@ -12,10 +12,11 @@ from rich.console import Console
 
 from flows.bench.figures import FIGURES
 from flows.bench.load import spin_ms
-from flows.bench.run import QUICK, Bench, Scale, figures
+from flows.bench.run import MEASURES, QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
-from flows.kafka.broker_process import EmbeddedBroker
+from flows.kafka.broker_process import EmbeddedBroker, embedded_binary
 
+NEED_A_BROKER = {name for each in (Bench.start, Bench.kafka, Bench.latency) for name in MEASURES[each]}
 EXAMPLES = """\
   offerstream bench
   offerstream bench --only page_events_per_s --only kafka_events_per_s
@@ -51,6 +52,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure, print the table and write the lines."""
+    wanted = args.only or FIGURES
+    if args.broker == "embedded" and NEED_A_BROKER.intersection(wanted):
+        embedded_binary()  # reported now, not after minutes of other figures
     with ExitStack() as opened:
         room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
 
@@ -61,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
 
         bench = Bench(QUICK if args.quick else Scale(), bootstrap, room)
         found, spins_ms = [], [spin_ms()]
-        for each in figures(bench, args.only or FIGURES):
+        for each in figures(bench, wanted):
             found.append(each)
             spins_ms.append(spin_ms())
             sys.stderr.write(f"{each.name}: {each.value:g} {each.unit}, ratio {each.ratio:g}\n")

@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> None:
         ) from None
     for market in markets:
         for verdict in market.verdicts():
-            sys.stdout.write(f"{market.name}: {BADGES[verdict.level]}: {verdict.says}\n")
+            sys.stdout.write(f"{market.name}: {BADGES[verdict.level]}: {verdict.sentence}\n")
     sys.stdout.write(f"{out}\n")

@@ -19,7 +19,7 @@ from flows.demo.snapshot import ArmFigures, Snapshot
 from flows.demo.view import View
 from flows.kafka.broker_process import EmbeddedBroker, free_port
 from flows.kafka.cluster import Cluster
-from flows.kafka.follow import Follower
+from flows.kafka.follow import TopicFollower
 from flows.kafka.topics import ensure_topics
 from flows.observability.metric_names import Exposed
 from flows.settings import Settings, read_settings
@@ -123,11 +123,11 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
             bootstrap=broker.bootstrap, state=directory / "state", offers=OFFERS, partitions=4
         )
         cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
-        outputs = (settings.offers_topic, settings.decisions_topic)
+        outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
         ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
         port = free_port()
         worker = parts.enter_context(_worker(settings, port, directory / "worker.log"))
-        follower = Follower(cluster, outputs)
+        follower = TopicFollower(cluster, outputs)
         parts.callback(follower.close)
         shoppers = parts.enter_context(
             Simulation(
@@ -158,7 +158,9 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
 class _Watch:
     """Looks at the worker, the topics and the shoppers, and makes one snapshot of it."""
 
-    def __init__(self, chosen: DemoSettings, port: int, follower: Follower, shoppers: Simulation) -> None:
+    def __init__(
+        self, chosen: DemoSettings, port: int, follower: TopicFollower, shoppers: Simulation
+    ) -> None:
         self._chosen = chosen
         self._port = port
         self._follower = follower
@@ -174,7 +176,7 @@ class _Watch:
         return time.monotonic() - self._began_s
 
     def look(self) -> Snapshot:
-        for message in self._follower.new():
+        for message in self._follower.poll():
             self._seen.saw(message)
         if time.monotonic() >= self._bent_s + CURVE_EVERY_S:
             self._bent_s = time.monotonic()

@@ -44,10 +44,10 @@ class Instrumentation:
         now_s = self._clock()
         if self.source is not None and now_s >= self._metered_s + METERED_EVERY_S:
             self._metered_s = now_s
-            for part, meter in self.source.meters().items():
-                if meter.lag is not None:
-                    self.metrics.lags(part, meter.lag)
-                self.metrics.paused(part, waits=meter.held)
+            for part, status in self.source.statuses().items():
+                if status.lag is not None:
+                    self.metrics.lags(part, status.lag)
+                self.metrics.paused(part, waits=status.is_held_back)
 
     def measure(self, items: list[tuple[str, dict[str, float]]]) -> None:
         """Take the figures of stations: shards are named by numbers, markets by names."""
@@ -61,7 +61,7 @@ class InstrumentedReader:
     def __init__(self, reader: PartitionReader, watch: Instrumentation) -> None:
         self._reader = reader
         self._watch = watch
-        watch.metrics.opened(reader.part, reader.counts)
+        watch.metrics.opened(reader.partition, reader.counts)
 
     @property
     def next_offset(self) -> int | None:
@@ -96,6 +96,6 @@ class InstrumentedReader:
 
     def _tell(self) -> None:
         reader, metrics = self._reader, self._watch.metrics
-        metrics.read(reader.part, reader.counts)
-        metrics.ticked(reader.part, reader.tick_s)
+        metrics.read(reader.partition, reader.counts)
+        metrics.ticked(reader.partition, reader.watermark_s)
         self._watch.moved()

@@ -23,7 +23,7 @@ QUALITY: Final = {
 DIAGNOSIS: Final = {
     "choice_entropy": "Entropy of the arms drawn lately: 0 always the same, 1 all alike",
     "probability_entropy": "Mean entropy of the probabilities they were drawn from, 0 to 1",
-    "policy_lessons": "Lessons the policy was taught",
+    "policy_updates": "Lessons the policy was taught",
     "reward_silence_seconds": "Event time since an order was credited to a decision",
     "missed_rewards": "Orders that the offers since then should have brought, at the conversion so far",
     "no_eligible_arm_share": "Share of decisions lately that found no eligible arm",

@@ -165,7 +165,7 @@ class Metrics:
         for station, figures in self._figures.copy().items():
             for name, value in figures.items():
                 carts = "treated" if name.startswith("treated_") else "untreated"
-                figure = "outcomes" if name == "lessons" else name.removeprefix("treated_")
+                figure = "outcomes" if name == "updates" else name.removeprefix("treated_")
                 if figure in names.quality:
                     names.quality[figure].values[station, carts] = value
                 elif name in names.diagnosis:

@@ -3,7 +3,7 @@
 from typing import Final
 
 FLOOR: Final = 0.002
-"""For policies that explore by themselves; docs/policies.md says what a higher one costs."""
+"""For policies that explore by themselves; docs/explanation/policies.md says what a higher one costs."""
 HALF_LIFE: Final = 4000.0
 """In updates."""
 MAX_ARMS: Final = 256

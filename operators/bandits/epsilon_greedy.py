@@ -18,7 +18,7 @@ class EpsilonGreedy(LinearPolicy):
     half_life
         Updates after which an update counts half, above 0; None: nothing is forgotten.
     learn_prior
-        Whether the prior of an arm is learned from all arms (``MetaPrior``).
+        Whether the prior of a new arm is learned from all arms, or stays as it begins.
     max_columns
         Columns of the regression, at least 1; features first learned when all are taken are ignored.
     max_arms

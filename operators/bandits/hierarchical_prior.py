@@ -20,7 +20,7 @@ class PriorSettings(NamedTuple):
     """How alike arms are assumed to be at first, as precisions in updates' worth of evidence.
 
     Little evidence lets the first updates of an arm count. These numbers were found by measuring regret in
-    simulated worlds (docs/policies.md), not per shop.
+    simulated worlds (docs/explanation/policies.md), not per shop.
 
     Attributes
     ----------

@@ -19,8 +19,8 @@ from schemas.errors import SetupError
 class LinearPolicy(Policy):
     """A policy that scores each arm by the posterior of its linear regression.
 
-    Bounded by its columns and arms: at most 24 bytes times ``max_columns`` squared for each arm, 16 of them
-    in a snapshot.
+    ``MetaPrior`` says how the prior of a new arm is learned. Bounded by columns and arms: at most 24 bytes
+    times ``max_columns`` squared for each arm, 16 of them in a snapshot.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class LinearPolicy(Policy):
     half_life
         Updates after which an update counts half, above 0; None: nothing is forgotten.
     learn_prior
-        Whether the prior of an arm is learned from all arms (``MetaPrior``).
+        Whether the prior of a new arm is learned from all arms, or stays as it begins.
     max_columns
         Columns of the regression, at least 1; features first learned when all are taken are ignored.
     max_arms

@@ -1,7 +1,8 @@
 """Normal-inverse-gamma regressions from sums: the weights of each arm, and the noise of its rewards.
 
 ``precisions`` below is of shape (2, width, width): the prior precision of the mean over arms, and that of an
-arm's weights around this mean, both as multiples of the inverse noise. docs/policies.md has the equations.
+arm's weights around this mean, both as multiples of the inverse noise. The equations are in
+docs/explanation/policies.md.
 """
 
 from typing import NamedTuple

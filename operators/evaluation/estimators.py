@@ -2,8 +2,8 @@
 
 Each takes a `Log` and the target's probabilities, (rows, arms), which must not depend on the rewards of these
 rows. Definitions are those of the Open Bandit Pipeline (Saito et al., 2021, "Open Bandit Dataset and
-Pipeline"); docs/evaluation.md has the equations. Each raises SetupError where an array has another shape or a
-row does not sum to 1.
+Pipeline"); the equations are in docs/explanation/evaluation.md. Each raises SetupError where an array has
+another shape or a row does not sum to 1.
 """
 
 import math

@@ -1,6 +1,6 @@
 """How hesitating shoppers respond to offers: chances and profits that are known exactly.
 
-docs/shoppers.md has the equations; constants and segments are the definition of this world.
+docs/explanation/shoppers.md has the equations; constants and segments are the definition of this world.
 """
 
 import math

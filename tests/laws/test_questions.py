@@ -5,11 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stores.memory_ledger import MemoryLedger
-from operators.abandonment.abandonment_model import Abandonment
+from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.abandonment.models import MODELS
 from operators.bandits import POLICIES, build
-from operators.decisions.market import MarketSettings, MarketStation
+from operators.decisions.decision_machine import MarketConfig
+from operators.decisions.market import MarketStation
 from operators.streaming.messages import MarketBatch
+from tests.builders import market_settings
 from tests.laws.lessons import ARMS, cart, moment_of, taught
 from tests.laws.shopping import SHOP
 
@@ -31,7 +33,7 @@ def policy(request, lessons):
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
 def model(request, lessons):
-    machine = Abandonment(request.param)
+    machine = AbandonmentModel(request.param)
     for number in range(lessons):
         machine.learn(cart(number), number % 3 > 0, weight=1.0 + number % 2)
     return machine
@@ -59,7 +61,7 @@ def test_scoring_leaves_a_model_as_it_was(model, asked):
 
 
 def test_a_treated_cart_is_observed_and_teaches_nothing():
-    machine = Abandonment()
+    machine = AbandonmentModel()
     for number in range(50):
         machine.learn(cart(number), number % 2 == 0)
     scores = [machine.score(cart(number)) for number in range(80)]
@@ -70,12 +72,13 @@ def test_a_treated_cart_is_observed_and_teaches_nothing():
 
 
 def test_moments_that_are_scored_and_decided_upon_leave_the_market_as_untaught_as_before():
-    market = MarketStation(SHOP.markets["default"], SHOP.arms("default"), MemoryLedger(), MarketSettings())
+    config = MarketConfig(SHOP.markets["default"], SHOP.arms("default"), MemoryLedger())
+    market = MarketStation(config, market_settings())
     for number in range(60):
         market.abandonment.learn(cart(number), number % 3 > 0)
     taught(market.decisions.policy, 60)
     before = market.decisions.policy.dumps(), market.abandonment.dumps()
     rows = tuple(moment_of(number, kind) for number in range(40) for kind in ("cart_changed", "cart_idle"))
-    said = market.take([MarketBatch("default", rows, ())]).said
+    said = market.process([MarketBatch("default", rows, ())]).records
     assert {each.type for each in said} == {"score", "decision", "offer.decided"}
     assert (market.decisions.policy.dumps(), market.abandonment.dumps()) == before

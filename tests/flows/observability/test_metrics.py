@@ -165,7 +165,7 @@ def test_rejects_are_counted_by_their_class(metrics):
 
 
 def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(metrics):
-    metrics.measured("de", {"lessons": 40, "auc": 0.81, "treated_auc": 0.6, "treated_outcomes": 7})
+    metrics.measured("de", {"updates": 40, "auc": 0.81, "treated_auc": 0.6, "treated_outcomes": 7})
     assert value(metrics, "model_auc", market="de", carts="untreated") == 0.81
     assert value(metrics, "model_auc", market="de", carts="treated") == 0.6
     assert value(metrics, "model_outcomes", market="de", carts="untreated") == 40
@@ -174,10 +174,10 @@ def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(m
 
 
 def test_what_a_market_notices_about_itself_stands_by_market_and_is_nothing_held(metrics):
-    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_lessons": 9})
+    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_updates": 9})
     assert value(metrics, "choice_entropy", market="de") == 0.4
     assert value(metrics, "missed_rewards", market="de") == 3.0
-    assert value(metrics, "policy_lessons", market="de") == 9
+    assert value(metrics, "policy_updates", market="de") == 9
     assert value(metrics, "state_items", kind="choice_entropy") is None
 
 
