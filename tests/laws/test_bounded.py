@@ -57,7 +57,7 @@ def sizes(page, ledgers, reader):
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
         "assignments": sum(len(ledgers.of(name)._identities) for name in SHOP.markets),
-        "seen ids": len(seen._young) + len(seen._old),
+        "seen ids": len(seen._newer) + len(seen._older),
         "reader": len(reader.snapshot()),
     }
 
