@@ -9,7 +9,7 @@ from flows.commands.common import add_json, add_policies, pair, write_json
 from flows.studies.evaluate.run import Asked, evaluated, plain
 from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
-from operators.evaluation.targets import KINDS
+from operators.evaluation.target_spec import KINDS
 
 EXAMPLES = """\
   offerstream evaluate replayed --policy none --policy always:ten_percent

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from flows.commands.common import add_json, write_json
 from flows.studies.lift.run import HORIZON, Lift, read
-from operators.experiments.lift import Measure
+from operators.experiments.lift import MetricLift
 from schemas.errors import SetupError
 from schemas.records import Timestamp
 
@@ -84,12 +84,12 @@ def _table(lift: Lift) -> Table:
         ("conversion %", lift.conversion, 100.0, ".2f"),
         ("profit", lift.profit, 1.0, ".3f"),
     ):
-        verdict = ("better" if measure.lift > 0 else "worse") if measure.is_sure else "open"
+        verdict = ("better" if measure.lift > 0 else "worse") if measure.excludes_zero else "open"
         table.add_row(name, *_row(measure, scale, form), "doubtful" if lift.is_doubtful else verdict)
     return table
 
 
-def _row(measure: Measure, scale: float, form: str) -> list[str]:
+def _row(measure: MetricLift, scale: float, form: str) -> list[str]:
     policy, holdout, *differences = (scale * value for value in measure[:7])
     said = [f"{policy:{form}}", f"{holdout:{form}}", *(f"{value:+{form}}" for value in differences)]
     means, ends = said[:3], said[3:]
@@ -114,7 +114,7 @@ def _figures(lift: Lift) -> dict[str, Any]:
     }
 
 
-def _measure(measure: Measure, horizon_s: float) -> dict[str, Any]:
+def _measure(measure: MetricLift, horizon_s: float) -> dict[str, Any]:
     """Return the figures, infinite and unknown ones as null, and their course by when units were over."""
     series = measure.series
     size = series.at_s.size

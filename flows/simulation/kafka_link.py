@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from flows.kafka.cluster import Cluster, create_consumer, create_producer
 from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
 from operators.simulation import World
-from operators.simulation.tally import Tally
+from operators.simulation.true_profit import TrueProfitByArm
 from schemas.errors import SetupError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Counters:
     ignored: int = 0
     revoked: int = 0
     behind_s: float = 0.0
-    treated: Tally = field(default_factory=Tally)
-    holdout: Tally = field(default_factory=Tally)
+    treated: TrueProfitByArm = field(default_factory=TrueProfitByArm)
+    holdout: TrueProfitByArm = field(default_factory=TrueProfitByArm)
 
 
 class Wire:
@@ -138,12 +138,12 @@ class Wire:
             cart = self._world.cart(said["visitor_id"])
             if cart is not None and cart.id == said["cart_id"]:
                 tally = counters.holdout if said["holdout"] else counters.treated
-                tally.decided(said["arm"], self._world.true_values(cart))
+                tally.add(said["arm"], self._world.true_values(cart))
         elif topic != self._topics.offers or said["data"]["market"] != self._world.settings.market:
             return
         elif kind == "offer.decided":
             counters.offers += 1
-            counters.ignored += not self._world.offered(said["data"])
+            counters.ignored += not self._world.deliver_offer(said["data"])
         elif kind == "offer.revoked":
             counters.revoked += 1
-            self._world.revoked(said["data"]["offer_id"])
+            self._world.revoke_offer(said["data"]["offer_id"])

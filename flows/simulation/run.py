@@ -131,7 +131,7 @@ def _to_file(
         raise SetupError(f"{path} must be a file that can be written; got: {error.strerror}") from None
     with file:
         while world.now_s < ends_s and report(counters):
-            for event in world.until(min(world.now_s + FILE_STEP_S, ends_s)):
+            for event in world.events_until(min(world.now_s + FILE_STEP_S, ends_s)):
                 file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
                 counters.events += 1
             counters.at_s = world.now_s
@@ -153,7 +153,7 @@ def _to_kafka(
                 if not report(counters):
                     break
             due_s = starts_s + (now_s - begun_s) * settings.speed
-            wire.send(world.until(min(due_s, world.now_s + STEP_S * settings.speed)))
+            wire.send(world.events_until(min(due_s, world.now_s + STEP_S * settings.speed)))
             wire.hear()
             counters.at_s, counters.behind_s = world.now_s, due_s - world.now_s
             behind_s = counters.behind_s / settings.speed

@@ -18,7 +18,7 @@ from flows.settings import read_settings
 from flows.studies.backtest.compare import dense
 from flows.studies.backtest.shoppers import TRUTH, Length, Shoppers, shop_in, world_of
 from operators.simulation import World
-from operators.simulation.oracle import hesitating, yardstick
+from operators.simulation.oracle import hesitating_carts, oracle_values
 
 STEP = 5000
 HELD_OUT = 1.12
@@ -32,7 +32,7 @@ def truths(policy, seed, decisions):
     with tempfile.TemporaryDirectory() as out:
         shop_in(World(seed, world), settings, Path(out))
         rows = [orjson.loads(line) for line in Path(out, TRUTH).read_bytes().splitlines()]
-    known = yardstick(hesitating(seed, world, 4000), world.offers)
+    known = oracle_values(hesitating_carts(seed, world, 4000), world.offers)
     return [row for row in rows if not row["holdout"]][:decisions], known.arms[known.best_fixed].mean
 
 

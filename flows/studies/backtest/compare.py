@@ -13,7 +13,7 @@ from flows.settings import Settings
 from flows.studies.backtest.result import Result, read_result, row
 from flows.studies.backtest.shoppers import Length, Shoppers, shop_in, world_of
 from flows.studies.replay import replay
-from operators.bandits.spec import built
+from operators.bandits.spec import policy_from_spec
 from operators.simulation import World
 from schemas.errors import SetupError
 from schemas.shop import EXAMPLE_OFFERS
@@ -88,7 +88,7 @@ def check(specs: Sequence[str], settings: Settings) -> None:
     """Raise SetupError for a policy that cannot be built, an arm that nobody offers, and a policy twice."""
     folders: set[str] = set()
     for spec in specs:
-        built(spec, seed=settings.seed)
+        policy_from_spec(spec, seed=settings.seed)
         settings.model_copy(update={"policy": spec}).shop()
         if folder_of(spec) in folders:
             raise SetupError(f"--policy must be given once for each policy; got {spec!r} twice")

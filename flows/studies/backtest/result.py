@@ -8,8 +8,8 @@ import msgspec
 
 from flows.studies.backtest.shoppers import TRUTH
 from flows.studies.replay import SUMMARY
-from operators.experiments.clustered_ratio import Interval, Ratio, difference
-from operators.simulation.tally import Sums
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
+from operators.simulation.true_profit import TrueProfit
 
 
 class _Decision(msgspec.Struct):
@@ -46,9 +46,9 @@ class Result:
     def __init__(self, policy: str) -> None:
         self.policy = policy
         self.decisions = self.offers = self.no_choice = self.held_out = 0
-        self.profit = Ratio()
-        self.conversion = Ratio()
-        self.truth: Sums | None = None
+        self.profit = ClusteredRatio()
+        self.conversion = ClusteredRatio()
+        self.truth: TrueProfit | None = None
         self.models: dict[str, dict[str, float]] = {}
 
 
@@ -69,7 +69,7 @@ def read_result(policy: str, folder: Path) -> Result:
             found.profit.add(unit, reward.profit, ended)
             found.conversion.add(unit, float(ended and bool(reward.orders)), ended)
     if (folder / TRUTH).exists():
-        found.truth = Sums()
+        found.truth = TrueProfit()
         for truth in lines(folder / TRUTH, _Truth):
             if not truth.holdout:
                 found.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
@@ -109,5 +109,5 @@ def row(result: Result, first: Result) -> dict[str, Any]:
     return said
 
 
-def _interval(found: Interval) -> dict[str, float | None]:
+def _interval(found: RatioInterval) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in found._asdict().items()}

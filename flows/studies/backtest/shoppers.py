@@ -86,7 +86,7 @@ def world_of(shoppers: Shoppers, settings: Settings, length: Length) -> WorldSet
 def _ends_at_s(world: World, length: Length) -> float:
     carts: set[str] = set()
     while len(carts) < (length.decisions or 0) or world.people < (length.visitors or 0):
-        world.until(world.next_s if length.decisions is None else world.now_s + COUNTED_EVERY_S)
+        world.events_until(world.next_s if length.decisions is None else world.now_s + COUNTED_EVERY_S)
         carts.update(cart.id for cart in world.carts())
     return world.now_s
 
@@ -127,7 +127,7 @@ def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:
     offset, busy_until_s = 0, -math.inf
     while math.isfinite(world.next_s):
         next_s = world.now_s if world.now_s < busy_until_s else world.next_s
-        events = world.until(max(world.now_s + STEP_S, next_s))
+        events = world.events_until(max(world.now_s + STEP_S, next_s))
         if events:
             busy_until_s = world.now_s + settled_s
         yield [
@@ -139,9 +139,9 @@ def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:
 def _tell(world: World, said: Sequence[OutputRecord]) -> None:
     for each in said:
         if each.type == "offer.decided":
-            world.offered(orjson.loads(each.value)["data"])
+            world.deliver_offer(orjson.loads(each.value)["data"])
         elif each.type == "offer.revoked":
-            world.revoked(orjson.loads(each.value)["data"]["offer_id"])
+            world.revoke_offer(orjson.loads(each.value)["data"]["offer_id"])
 
 
 def _truths(world: World, said: Sequence[OutputRecord]) -> Iterator[bytes]:

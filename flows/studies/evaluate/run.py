@@ -8,7 +8,15 @@ import msgspec
 
 from flows.studies.evaluate.logged_decisions import Logged, logged_decisions
 from flows.studies.evaluate.logged_table import logged_table
-from operators.evaluation import Estimate, Log, Report, Shares, evaluate, mean_reward, spec_of
+from operators.evaluation import (
+    EmpiricalPolicy,
+    Estimate,
+    EvaluationReport,
+    Log,
+    evaluate,
+    mean_reward,
+    parse_target,
+)
 from schemas.errors import SetupError
 
 
@@ -32,19 +40,19 @@ class Answer(msgspec.Struct, frozen=True):
     log: str
     left_out: dict[str, int]
     holdout: Estimate | None
-    report: Report
+    report: EvaluationReport
 
 
 def evaluated(asked: Asked) -> Answer:
     """Return the estimates of all policies that were asked for; raises SetupError for what cannot be."""
-    specs = [spec_of(text) for text in asked.policies]
-    likes = {
-        spec.name: Shares(read_log(Path(spec.name), asked.market, asked.columns).rows)
+    specs = [parse_target(text) for text in asked.policies]
+    empirical = {
+        spec.name: EmpiricalPolicy(read_log(Path(spec.name), asked.market, asked.columns).rows)
         for spec in specs
         if spec.kind == "like"
     }
     logged = read_log(asked.log, asked.market, asked.columns)
-    report = evaluate(logged.rows, specs, train_share=asked.train_share, clip=asked.clip, likes=likes)
+    report = evaluate(logged.rows, specs, train_share=asked.train_share, clip=asked.clip, empirical=empirical)
     return Answer(str(asked.log), logged.left_out, _holdout(logged), report)
 
 

@@ -111,7 +111,7 @@ class Columns:
         )
         order = np.lexsort((first, starts_s))
         until_s, lost = self._until(at_s, ended)
-        return Begun(units.those(order), (marked[order] & BEGAN_BEFORE) > 0, until_s, lost)
+        return Begun(units.select(order), (marked[order] & BEGAN_BEFORE) > 0, until_s, lost)
 
     def _until(self, at_s: Floats, ended: "_Places") -> tuple[float, int]:
         """Return up to when all is known: the earliest decision whose window is open, else the latest record.

@@ -11,7 +11,7 @@ from flows.studies.lift.columns import Columns
 from flows.studies.lift.records import Decided, Record, Rewarded
 from flows.studies.record_lines import logged_lines
 from operators.decisions.verdicts import UNBALANCED
-from operators.experiments.lift import Balance, Measure, Units, balance, measured
+from operators.experiments.lift import MetricLift, SampleRatioTest, Units, metric_lift, sample_ratio_test
 
 R = TypeVar("R")
 
@@ -36,9 +36,9 @@ class Lift(NamedTuple):
     begun_before: int
     not_randomised: int
     lost: int
-    balance: Balance
-    conversion: Measure
-    profit: Measure
+    balance: SampleRatioTest
+    conversion: MetricLift
+    profit: MetricLift
 
     @property
     def is_doubtful(self) -> bool:
@@ -71,7 +71,7 @@ def lift_of(market: str, columns: Columns, horizon: timedelta = HORIZON, alpha: 
     randomised = (units.share > 0) & (units.share < 1)
     begun = randomised & ~began_before
     complete = begun & (units.at_s + horizon_s <= until_s)
-    judged = units.those(complete)
+    judged = units.select(complete)
     return Lift(
         market=market,
         until_s=until_s,
@@ -81,15 +81,15 @@ def lift_of(market: str, columns: Columns, horizon: timedelta = HORIZON, alpha: 
         begun_before=int(randomised.sum()) - int(begun.sum()),
         not_randomised=units.at_s.size - int(randomised.sum()),
         lost=lost,
-        balance=_balance(units.those(begun)),
-        conversion=measured(judged, judged.conversion, alpha),
-        profit=measured(judged, judged.profit, alpha),
+        balance=_balance(units.select(begun)),
+        conversion=metric_lift(judged, judged.conversion, alpha),
+        profit=metric_lift(judged, judged.profit, alpha),
     )
 
 
-def _balance(units: Units) -> Balance:
+def _balance(units: Units) -> SampleRatioTest:
     shares, which, counts = np.unique(units.share, return_inverse=True, return_counts=True)
-    return balance(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)
+    return sample_ratio_test(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)
 
 
 def _lines(path: Path, kind: type[R]) -> Iterator[R]:

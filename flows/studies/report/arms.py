@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from flows.studies.report.records import Decision, Reward
 from flows.studies.report.style import Section, colours, figure, shown
 from flows.studies.report.timeline import Timeline
-from operators.experiments.clustered_ratio import Interval, Ratio
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval
 
 STEPS: Final = 60
 MOST: Final = 14
@@ -79,12 +79,12 @@ class Arms:
     """Profit per decision by arm, clustered by visitor."""
 
     def __init__(self) -> None:
-        self.profit: dict[str, Ratio] = {}
+        self.profit: dict[str, ClusteredRatio] = {}
 
     def take(self, reward: Reward) -> None:
         """Add one reward of the policy."""
         if not reward.holdout:
-            ratio = self.profit.setdefault(reward.arm, Ratio())
+            ratio = self.profit.setdefault(reward.arm, ClusteredRatio())
             ratio.add(reward.visitor_id, reward.profit, int(reward.kind == "window"))
 
     def best(self) -> str | None:
@@ -118,7 +118,7 @@ class Arms:
         return "No arm was chosen often enough to compare." if self.profit else "No window has ended yet."
 
 
-def _dot(arm: str, ratio: Ratio, colour: str) -> go.Scatter:
+def _dot(arm: str, ratio: ClusteredRatio, colour: str) -> go.Scatter:
     mean, low, high = ratio.interval()
     known = np.isfinite(low)
     return go.Scatter(
@@ -139,7 +139,7 @@ def _dot(arm: str, ratio: Ratio, colour: str) -> go.Scatter:
     )
 
 
-def _words(found: Interval) -> str:
+def _words(found: RatioInterval) -> str:
     return (
         f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
         if np.isfinite(found.low)

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from flows.studies.lift.columns import Columns
 from flows.studies.lift.run import HORIZON, lift_of
 from flows.studies.report.style import MAIN, QUIET, THIRD, Section, figure
-from operators.experiments.lift import Series
-from operators.experiments.lift.sequence import START
+from operators.experiments.lift import LiftSeries
+from operators.experiments.lift.confidence_sequence import START
 
 STEPS: Final = 120
 HORIZONS: Final = {
@@ -52,7 +52,7 @@ def lift_in(market: str, columns: Columns) -> Lift:
     return Lift(next(iter(HORIZONS)), [], [])
 
 
-def _thinned(series: Series, horizon_s: float) -> list[Point]:
+def _thinned(series: LiftSeries, horizon_s: float) -> list[Point]:
     low, high = series.sequence.lower, series.sequence.upper
     known = np.flatnonzero(np.isfinite(low))
     shown = known[np.unique(np.linspace(0, len(known) - 1, STEPS).astype(int))] if len(known) else known

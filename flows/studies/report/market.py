@@ -17,8 +17,8 @@ from flows.studies.report.records import Decision, Drift, Outcome, Reward, Truth
 from flows.studies.report.style import Section
 from operators.decisions.diagnosis import Diagnosis
 from operators.decisions.verdicts import Verdict, verdicts
-from operators.experiments.clustered_ratio import Interval, Ratio
-from operators.experiments.unit_sketch import Balance
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval
+from operators.experiments.unit_sketch import UnitSketch
 
 UNITS: Final = 5_000
 """How many units the check of the holdout samples."""
@@ -47,9 +47,9 @@ class Market:
         self.calibration, self.quality = Calibration(), Quality()
         self.drifts = Drifts(watched=watched)
         self.columns, self.overlap = Columns(), Overlap()
-        self.profit = {False: Ratio(), True: Ratio()}
-        self.conversion = {False: Ratio(), True: Ratio()}
-        self.diagnosis = Diagnosis(balance=Balance(UNITS))
+        self.profit = {False: ClusteredRatio(), True: ClusteredRatio()}
+        self.conversion = {False: ClusteredRatio(), True: ClusteredRatio()}
+        self.diagnosis = Diagnosis(balance=UnitSketch(UNITS))
         self.policies: set[str] = set()
         self._first_s, self._latest_s = math.inf, 0.0
 
@@ -93,7 +93,7 @@ class Market:
             held = decision.assignment == "holdout"
         if decision.holdout_share is not None:
             self.holdout = decision.holdout_share
-        self.diagnosis.balance.saw(decision.visitor_id if unit is None else unit, holdout=held)
+        self.diagnosis.balance.observe(decision.visitor_id if unit is None else unit, holdout=held)
 
     def _rewarded(self, reward: Reward) -> None:
         ended, ordered = reward.kind == "window", bool(reward.orders)
@@ -162,6 +162,6 @@ class Market:
         ]
 
 
-def _words(found: Interval) -> str:
+def _words(found: RatioInterval) -> str:
     low, high = (f"{end:.2f}" for end in (found.low, found.high))
     return f"{found.mean:.2f} ({low} to {high})" if abs(found.low) < float("inf") else f"{found.mean:.2f}"

@@ -103,7 +103,7 @@ class Listening(Wire):
 
 def test_shoppers_hear_offers_and_revocations_and_decisions_are_tallied():
     world = World(1, WorldSettings(SHOP.arms("default"), 1_767_268_800.0, cart_share=0.9))
-    world.until(world.now_s + 7200)
+    world.events_until(world.now_s + 7200)
     cart = world.carts()[-1]
     wire = Listening(world)
     decision = {"type": "decision", "visitor_id": cart.visitor, "cart_id": cart.id, "arm": "ten_percent"}

@@ -16,7 +16,7 @@ from flows.studies.report.model_quality import FINE, Calibration, Quality, binne
 from flows.studies.report.page import page
 from flows.studies.report.records import Decision
 from operators.abandonment.rolling_metrics import auc, log_loss
-from operators.experiments.lift.sequence import START
+from operators.experiments.lift.confidence_sequence import START
 from tests.report_log import ARMS, T0, log, write
 
 
