@@ -21,7 +21,8 @@ from flows.kafka.broker_process import EmbeddedBroker, free_port
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import Follower
 from flows.kafka.topics import ensure_topics
-from flows.observability.metric_names import Exposed
+from flows.observability.metric_names import Metric
+from flows.observability.registry import Exposition
 from flows.settings import Settings, read_settings
 from flows.simulation.kafka_link import places
 from flows.simulation.process import Simulation
@@ -184,19 +185,19 @@ class _Watch:
             self._began_at_s = told.at_s
         metrics = _metrics(self._port)
         sums = told.treated.all
-        events = metrics.total("offerstream_events_total", outcome="processed")
-        rejects = metrics.by("offerstream_rejects_total", "class")
-        base = metrics.one("offerstream_model_base_rate", carts="untreated")
+        events = metrics.total(Metric.EVENTS, outcome="processed")
+        rejects = metrics.by(Metric.REJECTS, "class")
+        base = metrics.one(Metric.MODEL_BASE_RATE, carts="untreated")
         now = Snapshot(
             elapsed_s=self._elapsed_s(),
             simulated_s=0.0 if self._began_at_s is None else told.at_s - self._began_at_s,
             events=int(events),
             events_per_s=events / max(self._elapsed_s(), 0.001),
             rejects={name: int(number) for name, number in rejects.items()},
-            visitors=int(metrics.total("offerstream_state_items", kind="visits")),
-            carts=int(metrics.total("offerstream_state_items", kind="carts")),
-            auc=metrics.one("offerstream_model_auc", carts="untreated"),
-            log_loss=metrics.one("offerstream_model_log_loss", carts="untreated"),
+            visitors=int(metrics.total(Metric.STATE_ITEMS, kind="visits")),
+            carts=int(metrics.total(Metric.STATE_ITEMS, kind="carts")),
+            auc=metrics.one(Metric.MODEL_AUC, carts="untreated"),
+            log_loss=metrics.one(Metric.MODEL_LOG_LOSS, carts="untreated"),
             base_log_loss=None if base is None else _entropy(base),
             share_of_oracle=sums.share_of_oracle,
             behind_s=max(told.behind_s, 0.0),
@@ -205,12 +206,12 @@ class _Watch:
         return self._seen.into(now, {arm: total / count for arm, total in told.treated.fixed.items()})
 
 
-def _metrics(port: int) -> Exposed:
+def _metrics(port: int) -> Exposition:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            return Exposed(answer.read().decode())
+            return Exposition(answer.read().decode())
     except OSError:
-        return Exposed("")
+        return Exposition("")
 
 
 @contextmanager

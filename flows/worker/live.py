@@ -18,7 +18,7 @@ from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import beginnings, ends, ensure_topics, parts_of
 from flows.local.callback_sink import CallbackSink
-from flows.observability.health import Limits, Server
+from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
 from flows.settings import Settings
@@ -49,7 +49,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         metrics = Metrics()
         watch = Instrumentation(metrics)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
-        server = opened.enter_context(Server(metrics, limits, settings.metrics_host, settings.metrics_port))
+        server = opened.enter_context(
+            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+        )
         outbox = RecordProducer(cluster, metrics.delivered, stop)
         make = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
@@ -71,7 +73,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             sinks[settings.decisions_topic],
             sinks[settings.rejected_topic],
             FeatureStoreSink(settings.state / "features"),
-            CallbackSink(watch.measure, watch.settled),
+            CallbackSink(watch.measure, watch.sealed),
         )
         emit_after = settings.emit_after
         emit_after_s = start.started_at_s if emit_after is None else emit_after.timestamp()

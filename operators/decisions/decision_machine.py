@@ -117,9 +117,9 @@ class Decisions:
         """Return how much is held."""
         return {
             "open_decisions": len(self._watched),
-            "adopted_decisions": len(self._adopting),
+            "unrecovered_decisions": len(self._adopting),
             "cooldowns": len(self._treated.cooldowns),
-            "decided_carts": len(self._treated.carts),
+            "cart_treatments": len(self._treated.carts),
         }
 
     # What happens

@@ -110,7 +110,7 @@ class MarketStation:
             **self.abandonment.figures(),
             **self.decisions.tallies.diagnosis.figures(self.time_s, self.market.holdout),
             **self.decisions.figures(),
-            "held_rows": len(self._held),
+            "buffered_rows": len(self._held),
         }
 
     def take(self, parcels: Iterable[MarketBatch]) -> MarketOutput:

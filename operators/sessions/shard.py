@@ -73,7 +73,7 @@ class Shard:
             "visits": len(visits),
             "carts": self._sessions.carts,
             "timers": len(self._sessions.timers),
-            "held": len(self._held),
+            "buffered_events": len(self._held),
         }
 
     def take(self, parcels: Iterable[ShardBatch]) -> ShardOutput:

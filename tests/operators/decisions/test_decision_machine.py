@@ -476,9 +476,9 @@ def test_a_decision_whose_moment_does_not_come_again_is_said_again_all_the_same(
     state = desk.machine.snapshot()
     said = desk.idle(100)
     after = Desk(ledger=desk.ledger, state=state)
-    assert after.machine.figures()["adopted_decisions"] == 1
+    assert after.machine.figures()["unrecovered_decisions"] == 1
     assert after.wait(101) == said
-    assert after.machine.figures() == desk.machine.figures() | {"adopted_decisions": 0}
+    assert after.machine.figures() == desk.machine.figures() | {"unrecovered_decisions": 0}
 
 
 def test_a_decision_waiting_to_be_taken_over_keeps_its_cart_from_an_earlier_moment():
@@ -569,7 +569,7 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
     assert max(size[0] for size in sizes) <= 4
     assert max(size[1] for size in sizes) <= DAY / 1800 + 1
     assert all(timers == open_ for open_, _, timers in sizes)
-    assert figures["decided_carts"] <= treated.CART_S / 1800 + 1
+    assert figures["cart_treatments"] <= treated.CART_S / 1800 + 1
     assert len(desk.machine._watched._timers._heap) <= 10
     assert len(list(desk.ledger.after(0))) <= (3 * DAY + HOUR) / 1800 + 1
     assert len(desk.machine._watched._of_visitor) == figures["open_decisions"]

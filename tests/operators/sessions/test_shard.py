@@ -52,10 +52,10 @@ def test_immediate_mode_takes_facts_as_they_come_and_ordered_mode_in_their_order
     assert kinds(shard("a", "b").take(told).rows) == [("cart_changed", 2), ("cart_changed", 1)]
     one = shard("a", "b", ordered=True)
     assert one.take(told).rows == ()
-    assert one.figures()["held"] == 2
+    assert one.figures()["buffered_events"] == 2
     said = one.take([parcel("a", 10), parcel("b", 10)])
     assert kinds(said.rows) == [("cart_changed", 1), ("cart_changed", 2)]
-    assert one.figures()["held"] == 0
+    assert one.figures()["buffered_events"] == 0
 
 
 def test_in_ordered_mode_timers_fire_between_facts():
@@ -75,7 +75,7 @@ def test_the_last_end_of_all_partitions_ends_every_visit():
     said = one.take([parcel("b", math.inf)])
     assert sorted(kinds(said.rows, "abandoned")) == [("abandoned", 1800), ("abandoned", 1805)]
     assert said.tick_s == math.inf
-    assert one.figures() == {"visits": 0, "carts": 0, "timers": 0, "held": 0}
+    assert one.figures() == {"visits": 0, "carts": 0, "timers": 0, "buffered_events": 0}
 
 
 def test_moments_know_when_they_were_read():
