@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final, Protocol, cast
 
-from schemas.errors import SetupError
+from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
     "live": "run the worker: Kafka in, Kafka out, until it is told to stop",
@@ -38,7 +38,7 @@ class Command(Protocol):
         """Add the command's arguments."""
 
     def run(self, args: argparse.Namespace) -> None:
-        """Do it; raises SetupError for what is set up wrong."""
+        """Do it; raises OfferstreamError for what ends the command with one line."""
 
 
 def parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -81,17 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command(args.command).run(args)
     except Exception as error:
-        wrong = setup_error(error)
-        if wrong is None:
+        expected = expected_error(error)
+        if expected is None:
             raise
-        sys.stderr.write(f"offerstream {args.command}: {wrong}\n")
+        sys.stderr.write(f"offerstream {args.command}: {expected}\n")
         return EXIT_SETUP
     return 0
 
 
-def setup_error(error: BaseException | None) -> SetupError | None:
-    """Return the SetupError that caused an error, if one did: Bytewax wraps what its callbacks raise."""
-    while error is not None and not isinstance(error, SetupError):
+def expected_error(error: BaseException | None) -> OfferstreamError | None:
+    """Return the OfferstreamError that caused an error, if one did: Bytewax wraps what its callbacks raise."""
+    while error is not None and not isinstance(error, OfferstreamError):
         error = error.__cause__
     return error
 

@@ -1,4 +1,4 @@
-"""What stops the worker before its first message: a set-up that cannot be right."""
+"""The errors that end a command with one line: what is wrong with the set-up, the data or the broker."""
 
 import re
 from typing import Final
@@ -8,8 +8,20 @@ from pydantic import ValidationError
 SUBJECT: Final = re.compile(r"^\w+ should")
 
 
-class SetupError(ValueError):
+class OfferstreamError(ValueError):
+    """The base of everything that ends a command with one line and exit code 2."""
+
+
+class SetupError(OfferstreamError):
     """A setting or a file of settings is wrong; the words say which, what was expected, what was got."""
+
+
+class DataError(OfferstreamError):
+    """A file or a log is not what it should be."""
+
+
+class BrokerError(OfferstreamError):
+    """Kafka does not give or take what it must."""
 
 
 def setup_words(error: ValidationError) -> str:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 
 from flows.simulation.kafka_link import Counters
 from flows.simulation.run import SimulationSettings, simulate
-from schemas.errors import SetupError
+from schemas.errors import OfferstreamError, SetupError
 
 log = logging.getLogger("offerstream.simulate")
 
@@ -116,7 +116,7 @@ def shop_until_told(pipe: Connection) -> None:
 
     try:
         simulate(settings, report)
-    except (SetupError, KafkaException) as error:
+    except (OfferstreamError, KafkaException) as error:
         pipe.send(str(error))
 
 
