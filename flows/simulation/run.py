@@ -99,6 +99,8 @@ def simulate(settings: SimulationSettings, report: Callable[[Counters], bool] = 
             _to_kafka(settings, Wire(settings.to, world, counters), world, counters, report)
     except KeyboardInterrupt:
         log.info("shoppers interrupted")
+        if settings.seconds is not None:  # before the end that was asked for
+            raise
     log.info("shoppers: %d events, %d reactions to offers", counters.events, counters.feedback)
     return counters
 
