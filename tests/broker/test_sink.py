@@ -60,7 +60,7 @@ def test_a_key_goes_where_java_producers_put_it(cluster, make_topic):
 
 def test_a_snapshot_is_the_end_of_what_is_acknowledged(cluster, make_topic):
     topic = make_topic()
-    produce(cluster, topic, [b"somebody else's"] * 3)
+    produce(cluster, topic, [b"of another producer"] * 3)
     partition = partition_of(cluster, topic)
     assert partition.snapshot() == (1, 3, ())
     partition.write_batch([output(f"o-{number}") for number in range(10)])
@@ -74,7 +74,7 @@ def test_what_was_written_after_the_snapshot_is_not_written_again(cluster, make_
     state = partition.snapshot()
     partition.write_batch([output("o-1"), output("o-2")])
     partition.close()
-    produce(cluster, topic, [b"somebody else's"], headers=[("trace", b"1")])
+    produce(cluster, topic, [b"of another producer"], headers=[("trace", b"1")])
     resumed = partition_of(cluster, topic, state)
     resumed.write_batch([output("o-1"), output("o-2"), output("o-3")])
     assert resumed.snapshot() == (1, 5, ())
@@ -157,7 +157,7 @@ def test_a_full_queue_is_waited_for(cluster, make_topic):
     assert ids(cluster, topic) == [f"o-{number}" for number in range(500)]
 
 
-def test_a_record_that_is_too_large_stops_the_worker_with_words(cluster, make_topic):
+def test_a_record_that_is_too_large_stops_the_worker(cluster, make_topic):
     topic = make_topic()
     partition = partition_of(cluster, topic)
     with pytest.raises(NotDeliveredError, match=f"{topic}/0: offer.decided o-1 is refused: .*too large"):

@@ -10,12 +10,12 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
+from flows.driver.shutdown import Shutdown
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster, RateLimitFilter
 from flows.kafka.end_offsets import EndOffsets, EndOffsetsReply
 from flows.kafka.shared_consumer import BufferLimits
 from flows.kafka.source import KafkaSource
-from flows.worker.shutdown import Shutdown
 from schemas.errors import BrokerError
 from tests.broker.driving import Driver, PassThrough, produce, until
 
@@ -39,33 +39,33 @@ def test_every_partition_is_read_in_order_by_one_consumer(cluster, make_topic):
     topic = make_topic(3)
     for partition in range(3):
         produce(cluster, topic, numbers(0, 2500), partition)
-    worker = driven(cluster, topic)
-    worker.until(lambda: all(len(partition.reader.seen) >= 2500 for partition in worker.partitions.values()))
+    driver = driven(cluster, topic)
+    driver.until(lambda: all(len(partition.reader.seen) >= 2500 for partition in driver.partitions.values()))
     for partition in range(3):
-        assert worker.values(f"{topic}/{partition:04d}") == numbers(0, 2500)
-    worker.close()
+        assert driver.values(f"{topic}/{partition:04d}") == numbers(0, 2500)
+    driver.close()
 
 
 def test_a_record_has_its_key_headers_offset_and_time(cluster, make_topic):
     topic = make_topic(2)
     produce(cluster, topic, [b"v"], 1, key=b"k", timestamp_s=1700000000.5, headers=[("a", b"b")])
     produce(cluster, topic, [None], 1)
-    worker = driven(cluster, topic)
-    partition = worker.partitions[f"{topic}/0001"]
-    worker.until(lambda: len(partition.reader.seen) == 2)
+    driver = driven(cluster, topic)
+    partition = driver.partitions[f"{topic}/0001"]
+    driver.until(lambda: len(partition.reader.seen) == 2)
     assert partition.reader.seen[0] == (b"v", b"k", (("a", b"b"),), topic, 1, 0, 1700000000.5)
     assert partition.reader.seen[1][:6] == (None, None, (), topic, 1, 1)
-    worker.close()
+    driver.close()
 
 
 def test_a_resumed_partition_emits_its_watermark_again_and_reads_on(cluster, make_topic):
     topic = make_topic()
     name = f"{topic}/0000"
     produce(cluster, topic, numbers(0, 10))
-    worker = driven(cluster, topic)
-    worker.until(lambda: len(worker.values(name)) == 10)
-    state = worker.partitions[name].snapshot()
-    worker.close()
+    driver = driven(cluster, topic)
+    driver.until(lambda: len(driver.values(name)) == 10)
+    state = driver.partitions[name].snapshot()
+    driver.close()
     produce(cluster, topic, numbers(10, 20))
     resumed = driven(cluster, topic, {name: state})
     assert resumed.round()[0].id == "resumed"
@@ -76,13 +76,13 @@ def test_a_resumed_partition_emits_its_watermark_again_and_reads_on(cluster, mak
 
 def test_a_shutdown_ends_every_partition(cluster, make_topic):
     shutdown = Shutdown()
-    worker = driven(cluster, make_topic(), shutdown=shutdown)
-    worker.round()
+    driver = driven(cluster, make_topic(), shutdown=shutdown)
+    driver.round()
     shutdown.request()
-    (partition,) = worker.partitions.values()
+    (partition,) = driver.partitions.values()
     with pytest.raises(StopIteration):
         partition.next_batch()
-    worker.close()
+    driver.close()
 
 
 def test_a_full_buffer_is_paused_and_loses_nothing(cluster, make_topic):
@@ -90,58 +90,58 @@ def test_a_full_buffer_is_paused_and_loses_nothing(cluster, make_topic):
     produce(cluster, topic, numbers(0, 3000), 0)
     produce(cluster, topic, numbers(0, 3000), 1)
     limits = BufferLimits(records=100, poll_records=50)
-    worker = driven(cluster, topic, max_lead_s=math.inf, limits=limits)
-    slow, quick = worker.partitions[f"{topic}/0000"], worker.partitions[f"{topic}/0001"]
+    driver = driven(cluster, topic, max_lead_s=math.inf, limits=limits)
+    slow, quick = driver.partitions[f"{topic}/0000"], driver.partitions[f"{topic}/0001"]
     until(
         lambda: (quick.next_batch() and False) or (slow.buffer.is_paused and len(quick.reader.seen) == 3000)
     )
     assert len(slow.buffer.records) <= 150
-    worker.until(lambda: len(slow.reader.seen) >= 3000)
-    assert worker.values(slow.buffer.name) == worker.values(quick.buffer.name) == numbers(0, 3000)
-    worker.close()
+    driver.until(lambda: len(slow.reader.seen) >= 3000)
+    assert driver.values(slow.buffer.name) == driver.values(quick.buffer.name) == numbers(0, 3000)
+    driver.close()
 
 
 def test_a_partition_far_ahead_waits_for_the_slowest(cluster, make_topic):
     topic = make_topic(2)
     produce(cluster, topic, numbers(0, 2000), 0, timestamp_s=1_700_000_000)
     produce(cluster, topic, numbers(0, 10), 1, timestamp_s=1_700_009_000)
-    worker = driven(cluster, topic)
-    slow, ahead = worker.partitions[f"{topic}/0000"], worker.partitions[f"{topic}/0001"]
+    driver = driven(cluster, topic)
+    slow, ahead = driver.partitions[f"{topic}/0000"], driver.partitions[f"{topic}/0001"]
     until(lambda: (ahead.next_batch() and False) or ahead.reader.seen)
     produce(cluster, topic, numbers(10, 20), 1, timestamp_s=1_700_009_000)
     until(lambda: (ahead.next_batch() and False) or ahead.status().is_held_back)
-    assert worker.values(ahead.buffer.name) == numbers(0, 10)
-    worker.until(lambda: len(slow.reader.seen) == 2000 and len(ahead.reader.seen) == 20)
+    assert driver.values(ahead.buffer.name) == numbers(0, 10)
+    driver.until(lambda: len(slow.reader.seen) == 2000 and len(ahead.reader.seen) == 20)
     assert not ahead.status().is_held_back
-    worker.close()
+    driver.close()
 
 
 def test_a_partition_read_to_its_end_is_not_slow(cluster, make_topic):
     topic = make_topic(2)
     produce(cluster, topic, numbers(0, 10), 0, timestamp_s=1_700_000_000)
-    worker = driven(cluster, topic)
-    worker.until(lambda: all(partition.caught_up_at() for partition in worker.partitions.values()))
+    driver = driven(cluster, topic)
+    driver.until(lambda: all(partition.caught_up_at() for partition in driver.partitions.values()))
     produce(cluster, topic, numbers(0, 10), 1, timestamp_s=1_700_009_000)
     produce(cluster, topic, numbers(10, 20), 1, timestamp_s=1_700_019_000)
-    worker.until(lambda: len(worker.values(f"{topic}/0001")) == 20)
-    worker.close()
+    driver.until(lambda: len(driver.values(f"{topic}/0001")) == 20)
+    driver.close()
 
 
 def test_a_partition_is_idle_only_when_the_broker_proved_its_end(cluster, make_topic):
     topic = make_topic()
     produce(cluster, topic, numbers(0, 3000))
     before_s = time.time()
-    worker = driven(cluster, topic)
-    (partition,) = worker.partitions.values()
+    driver = driven(cluster, topic)
+    (partition,) = driver.partitions.values()
     reader = partition.reader
-    worker.until(lambda: reader.idles)
+    driver.until(lambda: reader.idles)
     assert len(reader.seen) == 3000
     assert before_s <= reader.idles[0] <= time.time()
     reported = len(reader.idles)
-    worker.until(lambda: len(reader.idles) > reported)
+    driver.until(lambda: len(reader.idles) > reported)
     assert sorted(set(reader.idles)) == reader.idles
     assert partition.status() == (0, 0, False)
-    worker.close()
+    driver.close()
 
 
 def test_only_a_recent_reply_and_reading_up_to_it_prove_the_end(cluster):
@@ -165,24 +165,24 @@ def test_the_end_of_a_transaction_is_the_end_of_the_partition(cluster, make_topi
     client.begin_transaction()
     client.produce(topic, b"in a transaction")
     client.commit_transaction(20)
-    worker = driven(cluster, topic)
-    (partition,) = worker.partitions.values()
-    worker.until(lambda: partition.reader.idles)
-    assert worker.values(partition.buffer.name) == [b"in a transaction"]
-    worker.close()
+    driver = driven(cluster, topic)
+    (partition,) = driver.partitions.values()
+    driver.until(lambda: partition.reader.idles)
+    assert driver.values(partition.buffer.name) == [b"in a transaction"]
+    driver.close()
 
 
 def test_an_idle_source_backs_off_and_a_busy_one_does_not(cluster, make_topic):
     topic = make_topic()
-    worker = driven(cluster, topic)
-    (partition,) = worker.partitions.values()
-    worker.until(lambda: partition.reader.idles)
+    driver = driven(cluster, topic)
+    (partition,) = driver.partitions.values()
+    driver.until(lambda: partition.reader.idles)
     partition.next_batch()
     assert partition.next_awake() is not None
     produce(cluster, topic, [b"now"])
     until(partition.next_batch)
     assert partition.next_awake() is None
-    worker.close()
+    driver.close()
 
 
 @pytest.mark.parametrize("offset", [700, 5])
@@ -193,38 +193,38 @@ def test_an_offset_that_is_not_retained_stops_the_worker(cluster, make_topic, of
     client = AdminClient({"bootstrap.servers": cluster.bootstrap})
     for done in client.delete_records([TopicPartition(topic, 0, 50)]).values():
         done.result(20)
-    worker = driven(cluster, topic, start={name: offset})
+    driver = driven(cluster, topic, start={name: offset})
     words = f"{name} cannot be read on from offset {offset}.* retains is 50 to 100.* a new state directory$"
     with pytest.raises(BrokerError, match=words):
-        worker.until(lambda: False)
-    assert worker.values(name) == []
-    worker.close()
+        driver.until(lambda: False)
+    assert driver.values(name) == []
+    driver.close()
 
 
 def test_a_record_that_the_client_cannot_read_stops_the_worker(cluster, make_topic):
-    worker = driven(cluster, make_topic())
-    (partition,) = worker.partitions.values()
+    driver = driven(cluster, make_topic())
+    (partition,) = driver.partitions.values()
     unreadable = Mock(**{"error.return_value": KafkaError(KafkaError._BAD_MSG, "bad checksum")})
     unreadable.topic.return_value, unreadable.partition.return_value = "events", 3
     with pytest.raises(BrokerError, match="events/3 cannot be read: bad checksum"):
         partition._consumer._dispatch(unreadable)
-    worker.close()
+    driver.close()
 
 
 def test_the_snapshot_before_the_last_is_committed_to_the_group(cluster, make_topic):
     topic = make_topic()
     produce(cluster, topic, numbers(0, 10))
-    worker = driven(cluster, topic)
-    (partition,) = worker.partitions.values()
-    worker.until(lambda: len(partition.reader.seen) == 10)
+    driver = driven(cluster, topic)
+    (partition,) = driver.partitions.values()
+    driver.until(lambda: len(partition.reader.seen) == 10)
     partition.snapshot()
     produce(cluster, topic, numbers(10, 15))
-    worker.until(lambda: len(partition.reader.seen) == 15)
+    driver.until(lambda: len(partition.reader.seen) == 15)
     partition.snapshot()
     reader = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": cluster.group})
-    worker.until(lambda: reader.committed([TopicPartition(topic, 0)], 20)[0].offset == 10)
+    driver.until(lambda: reader.committed([TopicPartition(topic, 0)], 20)[0].offset == 10)
     reader.close()
-    worker.close()
+    driver.close()
 
 
 def test_a_partition_added_later_is_read_from_its_beginning(cluster, make_topic):
@@ -234,9 +234,9 @@ def test_a_partition_added_later_is_read_from_its_beginning(cluster, make_topic)
         done.result(20)
     until(lambda: len(topics.partitions_of(cluster, [topic])) == 2)
     produce(cluster, topic, numbers(0, 5), 1)
-    worker = driven(cluster, topic)
-    worker.until(lambda: len(worker.values(f"{topic}/0001")) == 5)
-    worker.close()
+    driver = driven(cluster, topic)
+    driver.until(lambda: len(driver.values(f"{topic}/0001")) == 5)
+    driver.close()
 
 
 def test_reading_goes_on_after_the_broker_was_killed_and_a_dead_broker_proves_nothing(killable_broker):
@@ -245,34 +245,34 @@ def test_reading_goes_on_after_the_broker_was_killed_and_a_dead_broker_proves_no
     for partition in range(2):
         produce(cluster, "events", numbers(0, 500), partition)
     killable_broker.keep()
-    worker = driven(cluster, "events")
-    partitions = list(worker.partitions.values())
-    worker.until(lambda: all(partition.reader.idles for partition in partitions))
+    driver = driven(cluster, "events")
+    partitions = list(driver.partitions.values())
+    driver.until(lambda: all(partition.reader.idles for partition in partitions))
     killable_broker.kill()
     assert killable_broker.refuses()
-    worker.until(lambda: not any(partition.caught_up_at() for partition in partitions))
+    driver.until(lambda: not any(partition.caught_up_at() for partition in partitions))
     reported = [len(partition.reader.idles) for partition in partitions]
-    worker.until(lambda: time.monotonic() > partitions[0]._consumer.end_offsets.reply.asked_monotonic_s + 2)
+    driver.until(lambda: time.monotonic() > partitions[0]._consumer.end_offsets.reply.asked_monotonic_s + 2)
     assert [len(partition.reader.idles) for partition in partitions] == reported
     killable_broker.start()
     for partition in range(2):
         produce(cluster, "events", numbers(500, 1000), partition)
-    worker.until(lambda: all(len(partition.reader.seen) >= 1000 for partition in partitions), 40)
-    worker.until(lambda: [len(partition.reader.idles) for partition in partitions] > reported, 40)
+    driver.until(lambda: all(len(partition.reader.seen) >= 1000 for partition in partitions), 40)
+    driver.until(lambda: [len(partition.reader.idles) for partition in partitions] > reported, 40)
     for partition in partitions:
-        assert worker.values(partition.buffer.name) == numbers(0, 1000)
-    worker.close()
+        assert driver.values(partition.buffer.name) == numbers(0, 1000)
+    driver.close()
 
 
 def test_a_partition_that_has_read_nothing_is_the_slowest(cluster, make_topic):
-    worker = driven(cluster, make_topic(2))
-    first, _ = worker.partitions.values()
+    driver = driven(cluster, make_topic(2))
+    first, _ = driver.partitions.values()
     first.reader.greatest_s = 1_700_000_000.0
     assert first._limiter.holds_back(first)
     first.reader.greatest_s = -math.inf
     first._limiter._round = -2
     assert not first._limiter.holds_back(first)
-    worker.close()
+    driver.close()
 
 
 def test_connection_errors_are_logged_once_in_ten_seconds(monkeypatch):

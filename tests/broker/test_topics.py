@@ -1,4 +1,4 @@
-"""Clients and topics: what is wrong with either is said before the first record."""
+"""Clients and topics: what is wrong with either is an error before the first record."""
 
 import pytest
 

@@ -124,7 +124,7 @@ def test_a_broken_gzip_file_is_named_with_what_is_wrong(tmp_path, content, reaso
         drained(FileSource([path], Echo).build_part("source", "a.jsonl.gz/0000", state))
 
 
-def test_a_list_that_is_resumed_says_so_first():
+def test_a_resumed_list_emits_first_what_a_resume_asks_for():
     source = ListSource({"a": [Message(b"1"), Message(b"2")]}, Echo, batch=1)
     partition = source.build_part("source", "a", None)
     assert partition.next_batch() == [Message(b"1")]
