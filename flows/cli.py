@@ -142,7 +142,7 @@ def _stdout_is_closed() -> bool:
 
 
 def expected_error(error: BaseException | None) -> OfferstreamError | None:
-    """Return the OfferstreamError that caused an error, if one did: Bytewax wraps what its callbacks raise."""
+    """Return the OfferstreamError that caused an error, if any: Bytewax wraps what its callbacks raise."""
     while error is not None and not isinstance(error, OfferstreamError):
         error = error.__cause__
     return error

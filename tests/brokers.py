@@ -1,4 +1,4 @@
-"""The brokers that tests run on: the embedded one, Apache Kafka from Maven Central, or somebody's own."""
+"""The brokers that tests run on: the embedded one, Apache Kafka from Maven Central, or a running one."""
 
 import os
 import shutil
@@ -133,7 +133,7 @@ class SavedBroker(EmbeddedBroker):
 
 
 class GivenBroker:
-    """A broker that somebody else runs; tests make topics of their own on it and never stop it."""
+    """A broker that runs already; tests make topics of their own on it and never stop it."""
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap

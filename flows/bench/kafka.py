@@ -6,14 +6,14 @@ from typing import Any
 
 from flows.bench.load import ALWAYS, recorded
 from flows.bench.worker import PARTITIONS, Topics, Worker
-from flows.kafka.cluster import Cluster, producer
+from flows.kafka.cluster import Cluster, create_producer
 from flows.kafka.sink import murmur2
 from operators.simulation.load import Load
 
 
 def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
     """Produce events, keyed by visitor; raises RuntimeError where the broker does not take them all."""
-    client = producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
+    client = create_producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
     for at, load in enumerate(loads):
         while True:
             try:

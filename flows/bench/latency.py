@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple
 from flows.bench.kafka import partition_of, send
 from flows.bench.worker import Topics, Worker
 from flows.kafka.broker_process import LEASH
-from flows.kafka.cluster import Cluster, consumer, producer
+from flows.kafka.cluster import Cluster, create_consumer, create_producer
 from flows.kafka.records import consume
 from flows.kafka.shared_consumer import PartitionBuffer
-from flows.kafka.topics import ends, parts_of
+from flows.kafka.topics import end_offsets, partitions_of
 from operators.simulation.load import Load, events
 from operators.simulation.scripts import written
 
@@ -44,10 +44,10 @@ class Ears:
     """Hears the records with a mark that are appended to a topic, and how late by the time they tell."""
 
     def __init__(self, cluster: Cluster, topic: str, mark: bytes) -> None:
-        self._client = consumer(cluster, quiet=True)
+        self._client = create_consumer(cluster, quiet=True)
         self._mark = mark
-        first = ends(cluster, parts_of(cluster, [topic]))
-        self._client.assign([PartitionBuffer(name, at).place() for name, at in first.items()])
+        first = end_offsets(cluster, partitions_of(cluster, [topic]))
+        self._client.assign([PartitionBuffer(name, at).fetch_position() for name, at in first.items()])
         self.late_s: list[float] = []
 
     def listen(self, after_s: float) -> None:
@@ -71,7 +71,7 @@ def steady(cluster: Cluster, topic: str, loads: Iterator[Load], rate: float, ear
 
     An event carries the time at which it was to be sent, to the millisecond.
     """
-    client = producer(cluster)
+    client = create_producer(cluster)
     ears.listen(float("inf"))
     began_s = time.time() + 0.5
     counted_s = began_s + WARM_S
@@ -132,9 +132,9 @@ def bare(bootstrap: str, stream: Stream) -> dict[str, Any]:
 def pass_on(bootstrap: str, source: str, sink: str) -> None:
     """Consume events and produce those that cause offers, for ever."""
     cluster = Cluster(bootstrap)
-    reading, writing = consumer(cluster, quiet=True), producer(cluster)
-    first = ends(cluster, parts_of(cluster, [source]))
-    reading.assign([PartitionBuffer(name, at).place() for name, at in first.items()])
+    reading, writing = create_consumer(cluster, quiet=True), create_producer(cluster)
+    first = end_offsets(cluster, partitions_of(cluster, [source]))
+    reading.assign([PartitionBuffer(name, at).fetch_position() for name, at in first.items()])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

@@ -13,7 +13,7 @@ from flows.dataflow import Edges, draw
 from flows.files.source import FileSource
 from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink
-from flows.stores.bytewax_recovery import recovery
+from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
 from schemas.message import Message
@@ -49,7 +49,7 @@ def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
     ledgers = Ledgers(settings.state / "ledger")
     rules = rules_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
     sinks = {name: CollectSink() for name in Edges._fields[1:]}
-    store = recovery(settings.state / "recovery")
+    store = recovery_config(settings.state / "recovery")
     flow = draw(Edges(source, **sinks), rules)
     tune_gc()
     run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=store)

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from flows.bench.memory import rss_bytes
 from flows.kafka.broker_process import LEASH, free_port
-from flows.kafka.cluster import Cluster, admin
+from flows.kafka.cluster import Cluster, create_admin_client
 from flows.kafka.topics import ensure_topics
 
 PARTITIONS: Final = 8
@@ -37,7 +37,7 @@ class Topics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Delete them."""
-        for asked in admin(self.cluster).delete_topics(list(self.names.values())).values():
+        for asked in create_admin_client(self.cluster).delete_topics(list(self.names.values())).values():
             asked.exception(60)
 
 

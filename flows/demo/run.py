@@ -19,7 +19,7 @@ from flows.demo.snapshot import ArmFigures, Snapshot
 from flows.demo.view import View
 from flows.kafka.broker_process import EmbeddedBroker, free_port
 from flows.kafka.cluster import Cluster
-from flows.kafka.follow import Follower
+from flows.kafka.follow import TopicFollower
 from flows.kafka.topics import ensure_topics
 from flows.observability.metric_names import Metric
 from flows.observability.registry import Exposition
@@ -128,7 +128,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
         ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
         port = free_port()
         worker = parts.enter_context(_worker(settings, port, directory / "worker.log"))
-        follower = Follower(cluster, outputs)
+        follower = TopicFollower(cluster, outputs)
         parts.callback(follower.close)
         shoppers = parts.enter_context(
             Simulation(
@@ -159,7 +159,9 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
 class _Watch:
     """Looks at the worker, the topics and the shoppers, and makes one snapshot of it."""
 
-    def __init__(self, chosen: DemoSettings, port: int, follower: Follower, shoppers: Simulation) -> None:
+    def __init__(
+        self, chosen: DemoSettings, port: int, follower: TopicFollower, shoppers: Simulation
+    ) -> None:
         self._chosen = chosen
         self._port = port
         self._follower = follower
@@ -175,7 +177,7 @@ class _Watch:
         return time.monotonic() - self._began_s
 
     def look(self) -> Snapshot:
-        for message in self._follower.new():
+        for message in self._follower.poll():
             self._seen.saw(message)
         if time.monotonic() >= self._bent_s + CURVE_EVERY_S:
             self._bent_s = time.monotonic()

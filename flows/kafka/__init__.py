@@ -1,1 +1,1 @@
-"""All that knows Kafka: the source and the sink of the page, and the few questions asked at start."""
+"""The only room that knows Kafka: the dataflow's source and sinks, and the queries made at start."""

@@ -1,9 +1,9 @@
-"""Where the brokers are and how to talk to them: clients with the settings that must hold, and their log."""
+"""A Kafka cluster, and the librdkafka clients for it: their settings and their log."""
 
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -11,9 +11,9 @@ from confluent_kafka.admin import AdminClient
 from schemas.errors import SetupError
 
 log = logging.getLogger("offerstream.kafka")
-wire = logging.getLogger("offerstream.kafka.client")
+client_log = logging.getLogger("offerstream.kafka.client")
 
-FIXED = {
+FIXED_SETTINGS: Final = {
     "auto.offset.reset": "error",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -21,92 +21,99 @@ FIXED = {
     "enable.partition.eof": True,
     "acks": "all",
 }
-QUIET = {"log_level": 0, "error_cb": lambda _error: None}
-RECONNECT = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 1000}
-READING = {"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32768}
-WRITING = {
+"""What exactly-once depends on: the user's settings cannot change these."""
+
+PRODUCER_ONLY: Final = ("acks", "enable.idempotence")
+SILENT: Final = {"log_level": 0, "error_cb": lambda _error: None}
+RECONNECT_DEFAULTS: Final = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 1000}
+CONSUMER_DEFAULTS: Final = {"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32768}
+PRODUCER_DEFAULTS: Final = {
     "compression.type": "lz4",
     "delivery.timeout.ms": 120_000,
     "linger.ms": 0,
     "queue.buffering.max.kbytes": 131_072,
 }
-BURST_S = 10.0
 
 
 class Cluster(NamedTuple):
-    """A Kafka cluster as settings name it; ``settings`` are librdkafka's and go through (TLS, SASL, ...)."""
+    """A Kafka cluster; ``settings`` are librdkafka's own (TLS, SASL, ...)."""
 
     bootstrap: str
     group: str = "offerstream"
     settings: Mapping[str, str | int | float | bool] = {}
 
 
-class Burst(logging.Filter):
-    """Lets one record through in ten seconds and says with it how many were held back."""
+class RateLimitFilter(logging.Filter):
+    """Lets one log record through per interval and appends how many were suppressed before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval_s: float = 10.0) -> None:
         super().__init__()
+        self._interval_s = interval_s
         self._next_s = 0.0
-        self._held = 0
+        self._suppressed = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this record is the one to be seen."""
+        """Whether this record is logged."""
         text = record.getMessage()
         if text.startswith("CONFWARN"):
             return False
         now_s = time.monotonic()
         if now_s < self._next_s:
-            self._held += 1
+            self._suppressed += 1
             return False
-        self._next_s = now_s + BURST_S
-        record.msg, record.args = "%s (%d like it not shown)" if self._held else "%s", (text,)
-        if self._held:
-            record.args = (text, self._held)
-        self._held = 0
+        self._next_s = now_s + self._interval_s
+        record.msg, record.args = "%s (%d like it not shown)" if self._suppressed else "%s", (text,)
+        if self._suppressed:
+            record.args = (text, self._suppressed)
+        self._suppressed = 0
         return True
 
 
-wire.addFilter(Burst())
+client_log.addFilter(RateLimitFilter())
 
 
-def said_by_client(error: KafkaError) -> None:
-    """Note what a client reports about its connections; it goes on trying by itself."""
-    wire.warning("Kafka: %s", error.str())
+def log_client_error(error: KafkaError) -> None:
+    """Log what a client reports about its connections, which it repairs by itself."""
+    client_log.warning("Kafka: %s", error.str())
 
 
-def consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
-    """A consumer that reads only what it is told to, and never jumps; a quiet one logs nothing."""
-    reading = {key: FIXED[key] for key in FIXED if key not in ("acks", "enable.idempotence")}
-    conf = _conf(cluster, {"group.id": cluster.group, **RECONNECT, **READING}, reading)
+def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
+    """Return a consumer of assigned partitions that never resets an offset; a quiet one logs nothing."""
+    fixed = {key: value for key, value in FIXED_SETTINGS.items() if key not in PRODUCER_ONLY}
+    defaults = {"group.id": cluster.group, **RECONNECT_DEFAULTS, **CONSUMER_DEFAULTS}
+    config = _config(cluster, defaults, fixed)
     try:
-        return Consumer({**conf, **QUIET}) if quiet else Consumer(conf, logger=wire)
+        return Consumer({**config, **SILENT}) if quiet else Consumer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused_settings(error) from error
 
 
-def producer(cluster: Cluster) -> Producer:
-    """An idempotent producer that waits for all replicas and for nothing else."""
-    conf = _conf(cluster, {**RECONNECT, **WRITING}, {"enable.idempotence": True, "acks": "all"})
+def create_producer(cluster: Cluster) -> Producer:
+    """Return an idempotent producer with ``acks=all`` and no lingering."""
+    fixed = {key: FIXED_SETTINGS[key] for key in PRODUCER_ONLY}
+    config = _config(cluster, {**RECONNECT_DEFAULTS, **PRODUCER_DEFAULTS}, fixed)
     try:
-        return Producer(conf, logger=wire)
+        return Producer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused_settings(error) from error
 
 
-def admin(cluster: Cluster) -> AdminClient:
-    """A client for questions about topics and offsets; its connection troubles are told by the others."""
+def create_admin_client(cluster: Cluster) -> AdminClient:
+    """Return a client for topics; it logs nothing, for the other clients log the same connection troubles."""
     try:
-        return AdminClient(_conf(cluster, RECONNECT, {}) | QUIET)
+        return AdminClient(_config(cluster, RECONNECT_DEFAULTS, {}) | SILENT)
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused_settings(error) from error
 
 
-def _conf(cluster: Cluster, usual: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    for key in sorted(FIXED.keys() & cluster.settings.keys()):
-        raise SetupError(f"Kafka setting `{key}` is always {FIXED[key]} here; take it out of the settings")
-    told = {"bootstrap.servers": cluster.bootstrap, "error_cb": said_by_client}
-    return {**usual, **cluster.settings, **fixed, **told}
+def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    for key in sorted(FIXED_SETTINGS.keys() & cluster.settings.keys()):
+        raise SetupError(
+            f"Kafka setting `{key}` is always {FIXED_SETTINGS[key]} here; take it out of the settings"
+        )
+    own = {"bootstrap.servers": cluster.bootstrap, "error_cb": log_client_error}
+    return {**defaults, **cluster.settings, **fixed, **own}
 
 
-def _refused(error: KafkaException) -> SetupError:
+def _refused_settings(error: KafkaException) -> SetupError:
     return SetupError(f"Kafka refuses the settings: {error.args[0].str()}")

@@ -1,4 +1,4 @@
-"""Proof that a partition is read to its end: what the broker itself said, and when it was asked."""
+"""Proof that a partition is read to its end: the end offset the broker reported, and when it was asked."""
 
 import threading
 import time
@@ -8,81 +8,87 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
-from flows.kafka.cluster import Cluster, consumer
+from flows.kafka.cluster import Cluster, create_consumer
 
 BEGINNING: Final = OFFSET_BEGINNING
 END: Final = OFFSET_END
-ASK_EVERY_S: Final = 0.4
-GOOD_FOR_S: Final = 1.0
-GIVE_UP_S: Final = 2.0
-Place = tuple[str, int]
+PartitionId = tuple[str, int]
+"""A topic and the number of one of its partitions."""
 
 
-def offsets(client: Consumer, places: Iterable[Place], which: int, within_s: float) -> dict[Place, int]:
-    """The first or the end offset of each partition that the broker tells, as the client's isolation sees it.
+def query_offsets(
+    client: Consumer, partitions: Iterable[PartitionId], which: int, timeout_s: float
+) -> dict[PartitionId, int]:
+    """Return the ``BEGINNING`` or ``END`` offset of each partition that has a leader.
 
-    One request to each leader. Asked as a lookup by time, whose protocol has numbers for beginning and end:
-    AdminClient.list_offsets can crash the process (librdkafka 2.16 looks for leaders on two threads at once).
-    Raises KafkaException when nobody answers.
+    The end is the one that the client's isolation level sees. Sends one request to each leader, as a lookup
+    by time, whose protocol has numbers for beginning and end: AdminClient.list_offsets can crash the process
+    (librdkafka 2.16 looks for leaders on two threads at once). Raises KafkaException when no broker answers.
     """
-    asked = [TopicPartition(topic, partition, which) for topic, partition in places]
-    told = client.offsets_for_times(asked, timeout=within_s) if asked else []
-    return {(one.topic, one.partition): one.offset for one in told if one.error is None and one.offset >= 0}
+    request = [TopicPartition(topic, partition, which) for topic, partition in partitions]
+    reply = client.offsets_for_times(request, timeout=timeout_s) if request else []
+    return {(one.topic, one.partition): one.offset for one in reply if one.error is None and one.offset >= 0}
 
 
-class Answer(NamedTuple):
-    """Where partitions ended, and when that was asked, on a clock that never jumps and on the wall's."""
+class EndOffsetsReply(NamedTuple):
+    """The ends of the partitions, and when the broker was asked: monotonic clock and wall clock."""
 
-    ends: dict[Place, int]
-    asked_s: float
-    wall_s: float
+    ends: dict[PartitionId, int]
+    asked_monotonic_s: float
+    asked_wall_s: float
 
 
-class Ends:
-    """Asks the broker where all partitions end, over and over, one question at a time, on its own thread.
+class EndOffsets:
+    """Asks the broker for the ends of all partitions, every ``interval_s``, on a thread of its own.
 
-    A question that the broker did not answer proves nothing, and no answer proves anything for longer
-    than a second.
+    A request without a reply proves nothing, and a reply proves nothing for longer than ``valid_s``. Bounded
+    by the number of partitions.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(
+        self, cluster: Cluster, *, interval_s: float = 0.4, valid_s: float = 1.0, timeout_s: float = 2.0
+    ) -> None:
+        self.reply = EndOffsetsReply({}, float("-inf"), 0.0)
         self._cluster = cluster
+        self._interval_s = interval_s
+        self._valid_s = valid_s
+        self._timeout_s = timeout_s
         self._closing = threading.Event()
-        self._places: list[Place] = []
+        self._partitions: list[PartitionId] = []
         self._thread: threading.Thread | None = None
-        self.answer = Answer({}, float("-inf"), 0.0)
 
-    def ask(self, places: Iterable[Place]) -> None:
-        """Ask about these partitions from now on."""
-        self._places = list(places)
+    def track(self, partitions: Iterable[PartitionId]) -> None:
+        """Ask for these partitions from now on."""
+        self._partitions = list(partitions)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._ask, name="ends", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="end-offsets", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop the thread."""
         self._closing.set()
         if self._thread is not None:
-            self._thread.join(GIVE_UP_S)
+            self._thread.join(self._timeout_s)
 
-    def proved(self, place: Place, reached: int) -> float | None:
-        """The wall clock at which a partition read up to here was at its end, if that is proved."""
-        answer = self.answer
-        end = answer.ends.get(place)
-        if end is None or reached < end or time.monotonic() - answer.asked_s > GOOD_FOR_S:
+    def caught_up_at(self, partition: PartitionId, position: int) -> float | None:
+        """Return the wall clock at which a partition read up to ``position`` had ended there, if proved."""
+        reply = self.reply
+        end = reply.ends.get(partition)
+        if end is None or position < end or time.monotonic() - reply.asked_monotonic_s > self._valid_s:
             return None
-        return answer.wall_s
+        return reply.asked_wall_s
 
-    def lag(self, place: Place, reached: int) -> int | None:
-        """How many records are still to come, by the last answer; None before the first."""
-        end = self.answer.ends.get(place)
-        return None if end is None else max(0, end - reached)
+    def lag(self, partition: PartitionId, position: int) -> int | None:
+        """Return how many records are left to read, by the last reply; None before the first."""
+        end = self.reply.ends.get(partition)
+        return None if end is None else max(0, end - position)
 
-    def _ask(self) -> None:
-        client = consumer(self._cluster, quiet=True)
+    def _run(self) -> None:
+        client = create_consumer(self._cluster, quiet=True)
         while not self._closing.is_set():
-            asked_s, wall_s = time.monotonic(), time.time()
-            with suppress(KafkaException):  # of a broker that is gone the reading consumer tells
-                self.answer = Answer(offsets(client, self._places, END, GIVE_UP_S), asked_s, wall_s)
-            self._closing.wait(max(0.01, asked_s + ASK_EVERY_S - time.monotonic()))
+            monotonic_s, wall_s = time.monotonic(), time.time()
+            with suppress(KafkaException):  # the reading consumer logs that the broker is gone
+                ends = query_offsets(client, self._partitions, END, self._timeout_s)
+                self.reply = EndOffsetsReply(ends, monotonic_s, wall_s)
+            self._closing.wait(max(0.01, monotonic_s + self._interval_s - time.monotonic()))
         client.close()

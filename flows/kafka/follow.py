@@ -1,30 +1,33 @@
-"""Topics read as they grow, by somebody who only looks."""
+"""Topics read as they grow, without a consumer group and without affecting the worker."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from confluent_kafka import TopicPartition
 
-from flows.kafka.cluster import Cluster, consumer
-from flows.kafka.records import consume, message
-from flows.kafka.topics import beginnings, parts_of, place
+from flows.kafka.cluster import Cluster, create_consumer
+from flows.kafka.records import consume, to_message
+from flows.kafka.topics import beginning_offsets, partitions_of, topic_partition
 from schemas.message import Message
 
-AT_ONCE = 5000
+POLL_LIMIT: Final = 5000
 
 
-class Follower:
-    """Reads topics from their beginning on, without a group of its own."""
+class TopicFollower:
+    """Reads topics from their beginning; keeps nothing of what it has returned."""
 
     def __init__(self, cluster: Cluster, topics: Iterable[str]) -> None:
-        self._consumer = consumer(cluster)
-        first = beginnings(cluster, parts_of(cluster, topics))
-        self._consumer.assign([TopicPartition(*place(part), offset) for part, offset in first.items()])
+        self._consumer = create_consumer(cluster)
+        start = beginning_offsets(cluster, partitions_of(cluster, topics))
+        self._consumer.assign(
+            [TopicPartition(*topic_partition(name), offset) for name, offset in start.items()]
+        )
 
-    def new(self) -> list[Message]:
-        """Return what has come since the last time, without waiting."""
-        records = consume(self._consumer, AT_ONCE, 0)
-        return [message(one, one.topic(), one.partition()) for one in records if one.error() is None]
+    def poll(self) -> list[Message]:
+        """Return what has arrived since the last poll, without waiting."""
+        records = consume(self._consumer, POLL_LIMIT, 0)
+        return [to_message(one, one.topic(), one.partition()) for one in records if one.error() is None]
 
     def close(self) -> None:
-        """Read no more."""
+        """Close the consumer."""
         self._consumer.close()

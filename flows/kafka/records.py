@@ -1,4 +1,4 @@
-"""Records as the client gives them, with the types that hold for every one we read or write."""
+"""Records as the client gives them, with the types that hold for every record we read or write."""
 
 from typing import Final, Protocol, cast
 
@@ -7,8 +7,8 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError
 from schemas.message import Message
 
 END_OF_PARTITION: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own errors are spelled so
-OFFSET_GONE: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - the same
-SKIPS_RECORDS: Final = frozenset(
+OFFSET_OUT_OF_RANGE: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - the same
+UNREADABLE: Final = frozenset(
     {
         KafkaError._BAD_MSG,  # noqa: SLF001 - the same
         KafkaError._BAD_COMPRESSION,  # noqa: SLF001 - the same
@@ -16,49 +16,50 @@ SKIPS_RECORDS: Final = frozenset(
         KafkaError._FATAL,  # noqa: SLF001 - the same
     }
 )
+"""After these errors the client would skip records."""
 
 
-class Record(Protocol):
+class KafkaRecord(Protocol):
     """A confluent_kafka.Message that has a topic, a partition and an offset."""
 
     def value(self) -> bytes | None:
-        """Its bytes."""
+        """The value, None for a tombstone."""
 
     def key(self) -> bytes | None:
-        """The bytes that chose its partition."""
+        """The key, None for none."""
 
     def headers(self) -> list[tuple[str, bytes]] | None:
-        """Its headers, None for none."""
+        """The headers, None for none."""
 
     def topic(self) -> str:
-        """Where it stands."""
+        """The topic."""
 
     def partition(self) -> int:
-        """Where in the topic."""
+        """The number of the partition."""
 
     def offset(self) -> int:
-        """Where in the partition."""
+        """The offset in the partition."""
 
     def timestamp(self) -> tuple[int, int]:
-        """The kind of its timestamp, and milliseconds since 1970."""
+        """The kind of the timestamp, and milliseconds since 1970."""
 
     def latency(self) -> float:
-        """Seconds from the producing of it to its acknowledgement."""
+        """Seconds between ``produce`` and the acknowledgement."""
 
     def error(self) -> KafkaError | None:
-        """Set if this is no record but news about the partition."""
+        """Set for an event of the partition that is not a record."""
 
     def __len__(self) -> int:
-        """How many bytes the value has."""
+        """The size of the value in bytes."""
 
 
-def consume(client: Consumer, most: int, wait_s: float) -> list[Record]:
-    """What has come, waiting at most so long for anything to come."""
-    return cast("list[Record]", client.consume(most, wait_s))
+def consume(client: Consumer, limit: int, timeout_s: float) -> list[KafkaRecord]:
+    """Return up to ``limit`` records, after at most this time for the first of them to arrive."""
+    return cast("list[KafkaRecord]", client.consume(limit, timeout_s))
 
 
-def message(record: Record, topic: str, partition: int) -> Message:
-    """A record as the page reads it."""
+def to_message(record: KafkaRecord, topic: str, partition: int) -> Message:
+    """Return the record as the dataflow reads it."""
     kind, at_ms = record.timestamp()
     at_s = None if kind == TIMESTAMP_NOT_AVAILABLE else at_ms / 1000
     headers = tuple(record.headers() or ())

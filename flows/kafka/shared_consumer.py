@@ -1,175 +1,198 @@
-"""The one consumer of a process: read without waiting, and shared out to the partitions it reads."""
+"""The one consumer of a process: it polls without waiting and fills the buffers of all partitions."""
 
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from flows.kafka.cluster import Cluster, consumer, log
-from flows.kafka.end_offsets import Ends
-from flows.kafka.records import END_OF_PARTITION, OFFSET_GONE, SKIPS_RECORDS, Record, consume, message
-from flows.kafka.topics import place
-from schemas.errors import SetupError
+from flows.kafka.cluster import Cluster, create_consumer, log
+from flows.kafka.end_offsets import EndOffsets, PartitionId
+from flows.kafka.records import (
+    END_OF_PARTITION,
+    OFFSET_OUT_OF_RANGE,
+    UNREADABLE,
+    KafkaRecord,
+    consume,
+    to_message,
+)
+from flows.kafka.topics import topic_partition
+from schemas.errors import BrokerError
 from schemas.message import Message
 
-AT_ONCE = 1000
-FULL_MESSAGES = 4000
-FULL_BYTES = 8_000_000
-SHORTEST_NAP = timedelta(milliseconds=1)
-LONGEST_NAP = timedelta(milliseconds=5)
-AWAKE_ROUNDS = 200
+IDLE_BACKOFF: Final = timedelta(milliseconds=1)
+LONG_IDLE_BACKOFF: Final = timedelta(milliseconds=5)
+IDLE_ROUNDS_BEFORE_LONG: Final = 200
+QUERY_TIMEOUT_S: Final = 5.0
+
+
+class BufferLimits(NamedTuple):
+    """A partition is paused above so many records or bytes; a poll adds at most ``poll_records`` more."""
+
+    records: int = 4000
+    size_bytes: int = 8_000_000
+    poll_records: int = 1000
 
 
 class PartitionBuffer:
-    """What waits for one partition: at most ``FULL_MESSAGES`` or ``FULL_BYTES`` and one poll more."""
+    """The records of one partition that wait to be read; ``position`` is the offset to fetch next.
 
-    def __init__(self, name: str, first: int) -> None:
+    Bounded by BufferLimits.
+    """
+
+    def __init__(self, name: str, position: int) -> None:
         self.name = name
-        self.topic, self.partition = place(name)
-        self.reached = first
-        self.waiting: deque[Record] = deque()
-        self.bytes = 0
-        self.paused = False
-        self.round = -1
+        self.topic, self.partition = topic_partition(name)
+        self.position = position
+        self.records: deque[KafkaRecord] = deque()
+        self.size_bytes = 0
+        self.is_paused = False
+        self.polled_in_round = -1
 
-    def put(self, record: Record) -> None:
-        """Queue a record."""
-        self.reached = record.offset() + 1
-        self.bytes += len(record)
-        self.waiting.append(record)
+    @property
+    def id(self) -> PartitionId:
+        """The topic and the number of the partition."""
+        return self.topic, self.partition
 
-    def take(self, most: int) -> list[Message]:
-        """The oldest waiting records, in their order."""
-        if len(self.waiting) <= most:
-            taken, self.waiting = list(self.waiting), deque()
-            self.bytes = 0
+    def append(self, record: KafkaRecord) -> None:
+        """Add a record at the end."""
+        self.position = record.offset() + 1
+        self.size_bytes += len(record)
+        self.records.append(record)
+
+    def take(self, limit: int) -> list[Message]:
+        """Remove and return up to ``limit`` of the oldest records, in their order."""
+        if len(self.records) <= limit:
+            taken, self.records = list(self.records), deque()
+            self.size_bytes = 0
         else:
-            taken = [self.waiting.popleft() for _ in range(most)]
-            self.bytes -= sum(map(len, taken))
+            taken = [self.records.popleft() for _ in range(limit)]
+            self.size_bytes -= sum(map(len, taken))
         topic, partition = self.topic, self.partition
-        return [message(record, topic, partition) for record in taken]
+        return [to_message(record, topic, partition) for record in taken]
 
-    def place(self) -> TopicPartition:
-        """Where its next record is fetched."""
-        return TopicPartition(self.topic, self.partition, self.reached)
+    def fetch_position(self) -> TopicPartition:
+        """Return the partition with the offset to fetch next, as the client takes it."""
+        return TopicPartition(self.topic, self.partition, self.position)
 
 
 class SharedConsumer:
-    """Polls for all lanes at once, once a round: a round is over when a lane comes that was served in it.
+    """Polls for all buffers at once, once a round; a round ends when a buffer is polled for the second time.
 
-    A full lane is paused until half of it is taken. Offsets to commit are gathered and sent together.
+    The partition of a full buffer is paused until the buffer is half empty. Commits are sent together.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._consumer = consumer(cluster)
-        self._lanes: dict[tuple[str, int], PartitionBuffer] = {}
+    def __init__(self, cluster: Cluster, limits: BufferLimits | None = None) -> None:
+        self.end_offsets = EndOffsets(cluster)
+        self.round = 0
+        self.next_poll_at: datetime | None = None
+        self.limits = BufferLimits() if limits is None else limits
+        self._consumer = create_consumer(cluster)
+        self._buffers: dict[PartitionId, PartitionBuffer] = {}
         self._assigned = 0
         self._commits: dict[str, int] = {}
         self._idle_rounds = 0
-        self.ends = Ends(cluster)
-        self.round = 0
-        self.awake_at: datetime | None = None
 
-    def add(self, name: str, first: int) -> PartitionBuffer:
-        """A lane that reads this part from this offset on."""
-        lane = PartitionBuffer(name, first)
-        self._lanes[lane.topic, lane.partition] = lane
-        return lane
+    def add(self, name: str, position: int) -> PartitionBuffer:
+        """Return the buffer of one more partition, which is read from this offset on."""
+        buffer = PartitionBuffer(name, position)
+        self._buffers[buffer.id] = buffer
+        return buffer
 
-    def turn(self, lane: PartitionBuffer) -> None:
-        """Let a lane have its turn; it may have records waiting afterwards."""
-        if lane.round == self.round or not self._assigned:
+    def poll(self, buffer: PartitionBuffer) -> None:
+        """Poll the client unless this round has done so; the buffer may have records afterwards.
+
+        Raises BrokerError when a partition cannot be read on without skipping records.
+        """
+        if buffer.polled_in_round == self.round or not self._assigned:
             self.round += 1
-            self._poll()
-        lane.round = self.round
+            self._poll_client()
+        buffer.polled_in_round = self.round
 
     def commit(self, name: str, offset: int) -> None:
-        """Tell the group, some time soon, that this part is read up to this offset."""
+        """Commit this offset to the consumer group with the next poll."""
         self._commits[name] = offset
 
-    def leave(self, lane: PartitionBuffer) -> None:
-        """Forget a lane; with the last one the consumer closes."""
-        self._lanes.pop((lane.topic, lane.partition), None)
-        if not self._lanes:
+    def remove(self, buffer: PartitionBuffer) -> None:
+        """Forget a buffer; with the last one the consumer closes."""
+        self._buffers.pop(buffer.id, None)
+        if not self._buffers:
             self._send_commits()
-            self.ends.close()
+            self.end_offsets.close()
             self._consumer.close()
 
-    def _poll(self) -> None:
-        if self._assigned != len(self._lanes):
+    def _poll_client(self) -> None:
+        if self._assigned != len(self._buffers):
             self._assign()
         self._send_commits()
-        self._resume()
-        records = consume(self._consumer, AT_ONCE, 0)
+        self._resume_drained()
+        records = consume(self._consumer, self.limits.poll_records, 0)
         for record in records:
-            self._sort(record)
-        self._pause()
+            self._dispatch(record)
+        self._pause_full()
         self._idle_rounds = 0 if records else self._idle_rounds + 1
-        nap = SHORTEST_NAP if self._idle_rounds < AWAKE_ROUNDS else LONGEST_NAP
-        self.awake_at = datetime.now(UTC) + nap
+        backoff = IDLE_BACKOFF if self._idle_rounds < IDLE_ROUNDS_BEFORE_LONG else LONG_IDLE_BACKOFF
+        self.next_poll_at = datetime.now(UTC) + backoff
 
     def _assign(self) -> None:
-        self._consumer.assign([one.place() for one in self._lanes.values()])
-        self._assigned = len(self._lanes)
-        for lane in self._lanes.values():
-            lane.paused = False
-        self.ends.ask(self._lanes)
+        self._consumer.assign([one.fetch_position() for one in self._buffers.values()])
+        self._assigned = len(self._buffers)
+        for buffer in self._buffers.values():
+            buffer.is_paused = False
+        self.end_offsets.track(self._buffers)
 
-    def _sort(self, record: Record) -> None:
+    def _dispatch(self, record: KafkaRecord) -> None:
         error = record.error()
         if error is None:
-            self._lanes[record.topic(), record.partition()].put(record)
+            self._buffers[record.topic(), record.partition()].append(record)
         elif error.code() == END_OF_PARTITION:
-            lane = self._lanes[record.topic(), record.partition()]
-            lane.reached = max(lane.reached, record.offset())
-        elif error.code() == OFFSET_GONE or error.code() in SKIPS_RECORDS:
-            raise SetupError(self._words(record, error))
+            buffer = self._buffers[record.topic(), record.partition()]
+            buffer.position = max(buffer.position, record.offset())
+        elif error.code() == OFFSET_OUT_OF_RANGE or error.code() in UNREADABLE:
+            raise self._read_error(record, error)
         else:
             log.warning("Kafka: %s", error.str())
 
-    def _words(self, record: Record, error: KafkaError) -> str:
-        lane = self._lanes.get((record.topic(), record.partition()))
-        if lane is None or error.code() != OFFSET_GONE:
-            return f"{record.topic()}/{record.partition()} cannot be read: {error.str()}"
+    def _read_error(self, record: KafkaRecord, error: KafkaError) -> BrokerError:
+        buffer = self._buffers.get((record.topic(), record.partition()))
+        if buffer is None or error.code() != OFFSET_OUT_OF_RANGE:
+            return BrokerError(f"{record.topic()}/{record.partition()} cannot be read: {error.str()}")
         try:
-            low, high = self._consumer.get_watermark_offsets(lane.place(), timeout=5)
-            range_ = f"{low} to {high}"
+            low, high = self._consumer.get_watermark_offsets(buffer.fetch_position(), timeout=QUERY_TIMEOUT_S)
+            retained = f"{low} to {high}"
         except KafkaException:
-            range_ = "unknown"
-        return (
-            f"{lane.name} cannot be read on from offset {lane.reached}: what Kafka retains is {range_}. "
-            "Records were deleted before they were read, or the topic was made anew. Bring them back, "
-            "or start with a new state directory, where --from says what to read"
+            retained = "unknown"
+        return BrokerError(
+            f"{buffer.name} cannot be read on from offset {buffer.position}: "
+            f"what Kafka retains is {retained}. Records were deleted before they were read, "
+            "or the topic was made anew. Bring them back, "
+            "or start with a new state directory"
         )
 
-    def _pause(self) -> None:
-        full = [
-            one
-            for one in self._lanes.values()
-            if not one.paused and (len(one.waiting) > FULL_MESSAGES or one.bytes > FULL_BYTES)
-        ]
+    def _pause_full(self) -> None:
+        full = [one for one in self._buffers.values() if not one.is_paused and self._exceeds(one, 1)]
         if full:
-            self._consumer.pause([one.place() for one in full])
+            self._consumer.pause([one.fetch_position() for one in full])
             for one in full:
-                one.paused = True
+                one.is_paused = True
 
-    def _resume(self) -> None:
-        ready = [
-            one
-            for one in self._lanes.values()
-            if one.paused and len(one.waiting) <= FULL_MESSAGES // 2 and one.bytes <= FULL_BYTES // 2
-        ]
-        if ready:
-            self._consumer.resume([one.place() for one in ready])
-            for one in ready:
-                one.paused = False
+    def _resume_drained(self) -> None:
+        drained = [one for one in self._buffers.values() if one.is_paused and not self._exceeds(one, 2)]
+        if drained:
+            self._consumer.resume([one.fetch_position() for one in drained])
+            for one in drained:
+                one.is_paused = False
+
+    def _exceeds(self, buffer: PartitionBuffer, divisor: int) -> bool:
+        """Whether a buffer holds more than this part of its limits."""
+        records, size_bytes = self.limits.records // divisor, self.limits.size_bytes // divisor
+        return len(buffer.records) > records or buffer.size_bytes > size_bytes
 
     def _send_commits(self) -> None:
         if self._commits:
-            done = [TopicPartition(*place(name), offset) for name, offset in self._commits.items()]
+            offsets = [TopicPartition(*topic_partition(name), at) for name, at in self._commits.items()]
             self._commits.clear()
             try:
-                self._consumer.commit(offsets=done, asynchronous=True)
+                self._consumer.commit(offsets=offsets, asynchronous=True)
             except KafkaException as error:
                 log.warning("Kafka: %s", error.args[0].str())

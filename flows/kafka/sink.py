@@ -1,8 +1,9 @@
-"""The sinks of the page: part i writes partition i of a topic, each record once whatever happens."""
+"""The Kafka sinks of the dataflow: each writes one topic, every record exactly once."""
 
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
@@ -10,19 +11,19 @@ from typing_extensions import override
 from flows.kafka.cluster import Cluster, log
 from flows.kafka.producer import RecordProducer
 from flows.kafka.resume_scan import scan_for_resume
-from flows.kafka.topics import beginnings, ends, place
+from flows.kafka.topics import beginning_offsets, end_offsets, topic_partition
 from flows.worker.fault_points import fault_point
 from operators.streaming.messages import OutputRecord
 
-SAID_AGAIN_WITHIN_S = 86400.0
+KafkaSinkState = tuple[int, int, tuple[tuple[str, float], ...]]
+"""Version, end offset, and the ids already written with their timestamps."""
 
-State = tuple[int, int, tuple[tuple[str, float], ...]]
-VERSION = 1
+STATE_VERSION: Final = 1
 
 
 @lru_cache(maxsize=65536)
 def murmur2(key: str) -> int:
-    """The hash by which Java's Kafka producer spreads keys, so that our topics lie as others' do.
+    """Return the hash by which Java's Kafka producer picks partitions, so that ours agree with others'.
 
     >>> murmur2("21"), murmur2("foobar"), murmur2("")
     (1173551340, 1357151166, 275646681)
@@ -40,82 +41,109 @@ def murmur2(key: str) -> int:
     return (mixed ^ mixed >> 15) & 0x7FFFFFFF
 
 
-class KafkaSinkPart(StatefulSinkPartition[OutputRecord, State]):
-    """One partition of a topic. ``again`` are ids that stand in it already and will be said again.
+class KafkaSinkPartition(StatefulSinkPartition[OutputRecord, KafkaSinkState]):
+    """One partition of a topic. ``already_written`` are ids in it that the dataflow will emit again.
 
-    They are forgotten when they come, or a day after they were written, so there are at most those of one
-    unsealed epoch a crash.
+    An id is forgotten when it is emitted, or ``already_written_ttl_s`` after it was written: each crash adds
+    at most those of one unsealed epoch.
     """
 
-    def __init__(self, part: str, outbox: RecordProducer, end: int, again: dict[str, float]) -> None:
-        self._topic, self._partition = place(part)
-        self._outbox = outbox
+    def __init__(
+        self,
+        name: str,
+        producer: RecordProducer,
+        end: int,
+        already_written: dict[str, float],
+        already_written_ttl_s: float,
+    ) -> None:
+        self._topic, self._partition = topic_partition(name)
+        self._producer = producer
         self._end = end
-        self._again = again
+        self._already_written = already_written
+        self._already_written_ttl_s = already_written_ttl_s
 
     @override
     def write_batch(self, items: list[OutputRecord]) -> None:
-        """Send what does not stand there yet."""
-        for said in items:
-            if self._again and self._again.pop(said.id, None) is not None:
+        """Send the records that are not in the topic yet; NotDeliveredError if any record failed."""
+        for output in items:
+            if self._already_written and self._already_written.pop(output.id, None) is not None:
                 continue
-            self._outbox.send(said, self._topic, self._partition, self._delivered)
+            self._producer.send(output, self._topic, self._partition, self._advance)
             fault_point("produced")
-        self._outbox.news()
+        self._producer.poll()
 
     @override
-    def snapshot(self) -> State:
-        """The offset up to which everything is known, once all is acknowledged; raises if it will not be."""
-        self._outbox.settle()
+    def snapshot(self) -> KafkaSinkState:
+        """Return the end offset once everything is acknowledged; NotDeliveredError if it will not be."""
+        self._producer.flush()
         fault_point("flushed")
-        if self._again:
-            old_s = time.time() - SAID_AGAIN_WITHIN_S
-            self._again = {id_: at_s for id_, at_s in self._again.items() if at_s > old_s}
-        state = (VERSION, self._end, tuple(self._again.items()))
+        if self._already_written:
+            expired_s = time.time() - self._already_written_ttl_s
+            self._already_written = {
+                id_: at_s for id_, at_s in self._already_written.items() if at_s > expired_s
+            }
+        state = (STATE_VERSION, self._end, tuple(self._already_written.items()))
         fault_point("before_seal")
         return state
 
     @override
     def close(self) -> None:
-        """Wait a little for what is on its way; raises nothing, for Bytewax aborts when closing fails."""
-        self._outbox.part()
+        """Wait a little for what is in flight; raises nothing, for Bytewax aborts when closing fails."""
+        self._producer.drain()
 
-    def _delivered(self, offset: int) -> None:
+    def _advance(self, offset: int) -> None:
         self._end = max(self._end, offset + 1)
 
 
-class KafkaSink(FixedPartitionedSink[OutputRecord, State]):
-    """A topic as a sink: ``first`` names its parts and where each ended when the state was new.
+class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
+    """A topic as a sink. ``start`` names its partitions and where each ended when the state was new.
 
-    Bytewax takes part ``part_fn(key) % number of parts`` of the names in order: the partition.
+    Bytewax writes a key to partition ``part_fn(key) % number of partitions``, which is where a Java producer
+    puts it. ``already_written_ttl_s`` bounds how long a record that was written before a crash is expected
+    to be emitted again.
     """
 
-    def __init__(self, cluster: Cluster, first: Mapping[str, int], outbox: RecordProducer) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        start: Mapping[str, int],
+        producer: RecordProducer,
+        *,
+        already_written_ttl_s: float = 86_400.0,
+    ) -> None:
         self._cluster = cluster
-        self._first = first
-        self._outbox = outbox
-        self._range: tuple[dict[str, int], dict[str, int]] | None = None
+        self._start = start
+        self._producer = producer
+        self._already_written_ttl_s = already_written_ttl_s
+        self._retained: tuple[dict[str, int], dict[str, int]] | None = None
 
     @override
     def list_parts(self) -> list[str]:
-        """All partitions of the topic."""
-        return sorted(self._first)
+        """Return the names of all partitions of the topic."""
+        return sorted(self._start)
 
     @override
     def part_fn(self, item_key: str) -> int:
-        """The hash that spreads keys over partitions."""
+        """Return the hash of a key."""
         return murmur2(item_key)
 
     @override
-    def build_part(self, step_id: str, for_part: str, resume_state: State | None) -> KafkaSinkPart:
-        """A part that knows what was written after its snapshot."""
-        if self._range is None:
-            self._range = (beginnings(self._cluster, self._first), ends(self._cluster, self._first))
-        low, end = self._range[0][for_part], self._range[1][for_part]
-        _, start, again = resume_state or (VERSION, self._first[for_part], ())
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: KafkaSinkState | None
+    ) -> KafkaSinkPartition:
+        """Return a partition that knows what was written after its snapshot; BrokerError if unreadable."""
+        if self._retained is None:
+            self._retained = (
+                beginning_offsets(self._cluster, self._start),
+                end_offsets(self._cluster, self._start),
+            )
+        beginning, end = self._retained[0][for_part], self._retained[1][for_part]
+        _, start, known = resume_state or (STATE_VERSION, self._start[for_part], ())
         if start > end:
             log.warning("%s ends at %d, but %d was written: records were lost there", for_part, end, start)
-        found = dict(again)
-        if max(start, low) < end:
-            found.update(scan_for_resume(self._cluster, place(for_part), max(start, low), end))
-        return KafkaSinkPart(for_part, self._outbox, end, found)
+        already_written = dict(known)
+        scan_from = max(start, beginning)
+        if scan_from < end:
+            found = scan_for_resume(self._cluster, topic_partition(for_part), scan_from, end)
+            already_written.update(found)
+        return KafkaSinkPartition(for_part, self._producer, end, already_written, self._already_written_ttl_s)

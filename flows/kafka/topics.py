@@ -1,97 +1,111 @@
-"""Topics, their partitions and how far these reach: what is asked before the first record."""
+"""Topics, their partitions and offsets: what is created and queried before the first record."""
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from flows.kafka.cluster import Cluster, admin, consumer
-from flows.kafka.end_offsets import BEGINNING, END, offsets
-from schemas.errors import SetupError
+from flows.kafka.cluster import Cluster, create_admin_client, create_consumer
+from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
+from schemas.errors import BrokerError, SetupError
 
-ANSWER_S = 10.0
-PAUSE_S = 0.02
+TIMEOUT_S: Final = 10.0
+"""How long each function here waits for the broker unless it is told otherwise."""
+
+RETRY_S: Final = 0.02
 
 
-def part_name(topic: str, partition: int) -> str:
-    """The name of a topic's partition as the state knows it.
+def partition_name(topic: str, partition: int) -> str:
+    """Return the name of a partition in the worker's state.
 
-    >>> part_name("shop.events", 3)
+    >>> partition_name("shop.events", 3)
     'shop.events/0003'
     """
     return f"{topic}/{partition:04d}"
 
 
-def place(part: str) -> tuple[str, int]:
-    """The topic and the partition of a part's name."""
-    topic, _, partition = part.rpartition("/")
+def topic_partition(name: str) -> PartitionId:
+    """Return the topic and the number of a partition from its name.
+
+    >>> topic_partition("shop.events/0003")
+    ('shop.events', 3)
+    """
+    topic, _, partition = name.rpartition("/")
     return topic, int(partition)
 
 
-def ensure_topics(cluster: Cluster, wanted: Mapping[str, int], *, replication: int = -1) -> dict[str, int]:
-    """How many partitions each wanted topic has, after making those that were missing with as many as wanted.
+def ensure_topics(
+    cluster: Cluster, wanted: Mapping[str, int], *, replication: int = -1, timeout_s: float = TIMEOUT_S
+) -> dict[str, int]:
+    """Create the missing ones of these topics with so many partitions; return how many each topic has.
 
-    A replication of -1 leaves it to the broker. Raises SetupError when the broker does not answer or refuses.
+    A replication of -1 leaves it to the broker. Raises SetupError when no broker answers or it refuses a
+    topic, BrokerError when a new topic gets no leader.
     """
-    client = admin(cluster)
-    found = _topics(client, cluster)
+    client = create_admin_client(cluster)
+    found = _partition_counts(client, cluster, timeout_s)
     missing = [NewTopic(topic, count, replication) for topic, count in wanted.items() if topic not in found]
     if missing:
-        for topic, made in client.create_topics(missing).items():
+        for topic, created in client.create_topics(missing, request_timeout=timeout_s).items():
             try:
-                made.result(ANSWER_S)
+                created.result()
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise SetupError(f"topic {topic} cannot be made: {error.args[0].str()}") from error
-        found = _when_all_lead(client, cluster, wanted)
+        found = _wait_for_leaders(client, cluster, wanted, timeout_s)
     return {topic: found[topic] for topic in wanted}
 
 
-def parts_of(cluster: Cluster, topics: Iterable[str]) -> list[str]:
-    """The names of all partitions of these topics, in order; SetupError for a topic that is not there."""
-    found = _topics(admin(cluster), cluster)
+def partitions_of(cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> list[str]:
+    """Return the names of all partitions of these topics, in order; SetupError for a missing topic."""
+    found = _partition_counts(create_admin_client(cluster), cluster, timeout_s)
     for topic in topics:
         if topic not in found:
             raise SetupError(f"topic {topic} does not exist on {cluster.bootstrap}")
-    return [part_name(topic, number) for topic in topics for number in range(found[topic])]
+    return [partition_name(topic, number) for topic in topics for number in range(found[topic])]
 
 
-def beginnings(cluster: Cluster, parts: Iterable[str]) -> dict[str, int]:
-    """The offset of the oldest record that each part still holds."""
-    return _offsets(cluster, parts, BEGINNING)
+def beginning_offsets(
+    cluster: Cluster, partitions: Iterable[str], *, timeout_s: float = TIMEOUT_S
+) -> dict[str, int]:
+    """Return the offset of the oldest record that each partition retains."""
+    return _offsets(cluster, partitions, BEGINNING, timeout_s)
 
 
-def ends(cluster: Cluster, parts: Iterable[str]) -> dict[str, int]:
-    """The offset after the newest record of each part."""
-    return _offsets(cluster, parts, END)
+def end_offsets(
+    cluster: Cluster, partitions: Iterable[str], *, timeout_s: float = TIMEOUT_S
+) -> dict[str, int]:
+    """Return the offset after the newest record of each partition, open transactions included."""
+    return _offsets(cluster, partitions, END, timeout_s)
 
 
-def _offsets(cluster: Cluster, parts: Iterable[str], which: int) -> dict[str, int]:
-    wanted = {place(part): part for part in parts}
-    everything = {"isolation.level": "read_uncommitted"}
-    client = consumer(cluster._replace(settings={**cluster.settings, **everything}), quiet=True)
-    deadline = time.monotonic() + ANSWER_S
+def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: float) -> dict[str, int]:
+    wanted = {topic_partition(name): name for name in names}
+    uncommitted = {"isolation.level": "read_uncommitted"}
+    client = create_consumer(cluster._replace(settings={**cluster.settings, **uncommitted}), quiet=True)
+    deadline = time.monotonic() + timeout_s
     why = "some partitions have no leader"
     try:
         while time.monotonic() < deadline:
             try:
-                found = offsets(client, wanted, which, ANSWER_S)
+                found = query_offsets(client, wanted, which, timeout_s)
             except KafkaException as error:
                 why = error.args[0].str()
             else:
                 if found.keys() == wanted.keys():
-                    return {part: found[where] for where, part in wanted.items()}
-            time.sleep(PAUSE_S)
+                    return {name: found[partition] for partition, name in wanted.items()}
+            time.sleep(RETRY_S)
     finally:
         client.close()
-    raise SetupError(f"{cluster.bootstrap} does not tell its offsets: {why}")
+    raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 
-def _topics(client: AdminClient, cluster: Cluster) -> dict[str, int]:
+def _partition_counts(client: AdminClient, cluster: Cluster, timeout_s: float) -> dict[str, int]:
     try:
-        topics = client.list_topics(timeout=ANSWER_S).topics
+        topics = client.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
         raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {error.args[0].str()}") from error
     return {
@@ -101,11 +115,13 @@ def _topics(client: AdminClient, cluster: Cluster) -> dict[str, int]:
     }
 
 
-def _when_all_lead(client: AdminClient, cluster: Cluster, wanted: Mapping[str, int]) -> dict[str, int]:
-    deadline = time.monotonic() + ANSWER_S
-    while not wanted.keys() <= (found := _topics(client, cluster)).keys():
+def _wait_for_leaders(
+    client: AdminClient, cluster: Cluster, wanted: Mapping[str, int], timeout_s: float
+) -> dict[str, int]:
+    deadline = time.monotonic() + timeout_s
+    while not wanted.keys() <= (found := _partition_counts(client, cluster, timeout_s)).keys():
         if time.monotonic() > deadline:
             late = ", ".join(sorted(wanted.keys() - found.keys()))
-            raise SetupError(f"{late}: made, but without a leader after {ANSWER_S:.0f} s")
-        time.sleep(PAUSE_S)
+            raise BrokerError(f"{late}: made, but without a leader after {timeout_s:.0f} s")
+        time.sleep(RETRY_S)
     return found

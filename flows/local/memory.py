@@ -7,7 +7,7 @@ from bytewax.inputs import AbortExecution, FixedPartitionedSource
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
-from flows.files.source import EndingPart, MessageReaderOf
+from flows.files.source import FinitePartition, FiniteReaderOf
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
@@ -15,7 +15,7 @@ ListState = tuple[int, bytes]
 """How many messages were read, what the judge remembers."""
 
 
-class ListPart(EndingPart[ListState]):
+class ListPart(FinitePartition[ListState]):
     """One list of messages, read in batches."""
 
     def __init__(self, source: "ListSource", name: str, state: ListState | None) -> None:
@@ -25,7 +25,7 @@ class ListPart(EndingPart[ListState]):
         self._messages = source.messages[name]
 
     @override
-    def take(self) -> list[Message]:
+    def next_messages(self) -> list[Message]:
         """Return the next messages; AbortExecution when it is time to crash."""
         self._source.before_batch()
         taken = list(self._messages[self._next : self._next + self._source.batch])
@@ -35,7 +35,7 @@ class ListPart(EndingPart[ListState]):
     @override
     def snapshot(self) -> ListState:
         """Return how far the list was read and what the judge remembers."""
-        return (self._next, self.judge.snapshot())
+        return (self._next, self.reader.snapshot())
 
 
 class ListSource(FixedPartitionedSource[ShardBatch | OutputRecord, ListState]):
@@ -47,7 +47,7 @@ class ListSource(FixedPartitionedSource[ShardBatch | OutputRecord, ListState]):
     def __init__(
         self,
         messages: Mapping[str, Sequence[Message]],
-        judge: MessageReaderOf,
+        judge: FiniteReaderOf,
         *,
         batch: int = 1000,
         crash_after: int | None = None,

@@ -45,10 +45,10 @@ class Instrumentation:
         now_s = self._clock()
         if self.source is not None and now_s >= self._lag_measured_s + LAG_EVERY_S:
             self._lag_measured_s = now_s
-            for part, meter in self.source.meters().items():
-                if meter.lag is not None:
-                    self.metrics.lags(part, meter.lag)
-                self.metrics.paused(part, waits=meter.held)
+            for part, status in self.source.statuses().items():
+                if status.lag is not None:
+                    self.metrics.lags(part, status.lag)
+                self.metrics.paused(part, waits=status.is_held_back)
 
     def measure(self, items: list[tuple[str, dict[str, float]]]) -> None:
         """Take the figures of stations: shards are named by numbers, markets by names."""

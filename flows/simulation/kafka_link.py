@@ -9,8 +9,8 @@ from uuid import uuid4
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from flows.kafka.cluster import Cluster, consumer, producer
-from flows.kafka.topics import ends, ensure_topics, parts_of, place
+from flows.kafka.cluster import Cluster, create_consumer, create_producer
+from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
 from operators.simulation import World
 from operators.simulation.tally import Tally
 from schemas.errors import SetupError
@@ -74,11 +74,13 @@ class Wire:
         self._world = world
         self._counters = counters
         self._failed: KafkaError | None = None
-        self._producer = producer(to.cluster)
-        self._consumer = consumer(to.cluster._replace(group=f"{to.cluster.group}-shoppers-{uuid4().hex[:8]}"))
-        parts = parts_of(to.cluster, (to.offers, to.decisions))
-        reached = ends(to.cluster, parts)
-        self._consumer.assign([TopicPartition(*place(part), reached[part]) for part in parts])
+        self._producer = create_producer(to.cluster)
+        self._consumer = create_consumer(
+            to.cluster._replace(group=f"{to.cluster.group}-shoppers-{uuid4().hex[:8]}")
+        )
+        partitions = partitions_of(to.cluster, (to.offers, to.decisions))
+        start = end_offsets(to.cluster, partitions)
+        self._consumer.assign([TopicPartition(*topic_partition(name), start[name]) for name in partitions])
 
     def send(self, events: list[dict[str, Any]]) -> None:
         """Produce the events, each with its own time as the record's timestamp and its visitor as key."""

@@ -1,4 +1,4 @@
-"""The assignments of a market beside its ledger: in the same RocksDB, or in memory if nothing is kept."""
+"""The assignments of a market beside its ledger: in the same RocksDB, or in memory for one run."""
 
 import struct
 from collections.abc import Iterator
@@ -11,84 +11,91 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 from flows.stores.rocksdb import prefixed
 from flows.worker.fault_points import fault_point
 
-_AT: Final = struct.Struct(">d")
-_FORGET_AT_ONCE: Final = 1000
+_TIME: Final = struct.Struct(">d")
+_FORGET_LIMIT: Final = 1000
 """The most identities that one call of ``forget_identities`` looks at; the rest goes with the next calls."""
 
-# The keys: a identity -> when, what; s when identity -> nothing. An identity that is written again leaves the
-# old key s behind, which goes when its own time is forgotten.
+# The keys: a identity -> time, value; s time identity -> nothing. An identity that is written again leaves
+# the old key s behind, which goes when its own time is forgotten.
 
 
-def _seen_key(at_s: float) -> bytes:
-    return b"s" + _AT.pack(max(at_s, 0.0))
+def _time_key(at_s: float) -> bytes:
+    return b"s" + _TIME.pack(max(at_s, 0.0))
 
 
 class RocksAssignments:
-    """Assignments by identity in a database that is opened elsewhere. Bounded by ``forget_identities``."""
+    """Assignments by identity in a database that is opened elsewhere.
 
-    def __init__(self, database: Rdict, write: WriteOptions) -> None:
+    Bounded by the identities written since the time that the caller last passed to ``forget_identities``.
+    """
+
+    def __init__(self, database: Rdict, write_options: WriteOptions) -> None:
         self._identities = database
-        self._how = write
-        self._oldest_seen = _seen_key(0.0)
+        self._options = write_options
+        self._oldest_identity = _time_key(0.0)
 
     def recall(self, identity: str) -> bytes | None:
-        """Return what was last written of an identity."""
+        """Return the value last written for an identity."""
         found = self._identities.get(prefixed(b"a", identity))
-        return None if found is None else cast("bytes", found)[_AT.size :]
+        return None if found is None else cast("bytes", found)[_TIME.size :]
 
     def remember(self, identity: str, at_s: float, what: bytes) -> None:
-        """Write what is known of an identity, all of it or nothing."""
+        """Write the value of an identity, all of it or nothing."""
+        time_key = _time_key(at_s)
         batch = WriteBatch(raw_mode=True)
-        batch.put(prefixed(b"a", identity), _seen_key(at_s)[1:] + what)
-        batch.put(_seen_key(at_s) + prefixed(b"a", identity), b"")
-        self._identities.write(batch, self._how)
+        batch.put(prefixed(b"a", identity), time_key[1:] + what)
+        batch.put(time_key + prefixed(b"a", identity), b"")
+        self._identities.write(batch, self._options)
         fault_point("assignment_put")
-        self._oldest_seen = min(self._oldest_seen, _seen_key(at_s))
+        self._oldest_identity = min(self._oldest_identity, time_key)
 
     def forget_identities(self, before_s: float) -> int:
-        """Drop the identities last written of a time before, of 1,000 at most; return how many went."""
-        end = _seen_key(before_s)
-        if end <= self._oldest_seen:
+        """Delete identities last written before a time, up to 1,000 in a call; return how many."""
+        end = _time_key(before_s)
+        if end <= self._oldest_identity:
             return 0
-        aged = list(islice(self._seen_before(end), _FORGET_AT_ONCE))
+        expired = list(islice(self._written_before(end), _FORGET_LIMIT))
         batch = WriteBatch(raw_mode=True)
         forgotten = 0
-        for key in aged:
+        for key in expired:
             batch.delete(key)
-            identity = key[1 + _AT.size :]
+            identity = key[1 + _TIME.size :]
             found = cast("bytes | None", self._identities.get(identity))
-            if found is not None and found[: _AT.size] == key[1 : 1 + _AT.size]:
+            if found is not None and found[: _TIME.size] == key[1 : 1 + _TIME.size]:
                 batch.delete(identity)
                 forgotten += 1
-        if aged:
-            self._identities.write(batch, self._how)
-        # Starting where this call ended keeps the next one from walking over what is deleted.
-        self._oldest_seen = aged[-1] + b"\0" if len(aged) == _FORGET_AT_ONCE else end
+        if expired:
+            self._identities.write(batch, self._options)
+        # Starting where this call ended keeps the next one from iterating over what is deleted.
+        self._oldest_identity = expired[-1] + b"\0" if len(expired) == _FORGET_LIMIT else end
         return forgotten
 
-    def _seen_before(self, end: bytes) -> Iterator[bytes]:
-        keys = cast("Iterator[bytes]", self._identities.keys(from_key=self._oldest_seen))
+    def _written_before(self, end: bytes) -> Iterator[bytes]:
+        keys = cast("Iterator[bytes]", self._identities.keys(from_key=self._oldest_identity))
         return takewhile(lambda key: key < end, keys)
 
 
 class MemoryAssignments:
-    """Assignments by identity, gone with the process; bounded by ``forget_identities``."""
+    """Assignments by identity for one run.
+
+    Bounded by the identities written since the time that the caller last passed to ``forget_identities``.
+    """
 
     def __init__(self) -> None:
         self._identities: dict[str, tuple[float, bytes]] = {}
         self._by_time: list[tuple[float, str]] = []
 
     def recall(self, identity: str) -> bytes | None:
-        """Return what was last written of an identity."""
+        """Return the value last written for an identity."""
         return self._identities.get(identity, (0.0, None))[1]
 
     def remember(self, identity: str, at_s: float, what: bytes) -> None:
-        """Keep what is known of an identity."""
+        """Keep the value of an identity."""
         self._identities[identity] = (at_s, what)
         heappush(self._by_time, (at_s, identity))
 
     def forget_identities(self, before_s: float) -> int:
-        """Drop the identities last written of a time before; return how many went."""
+        """Delete identities last written before a time; return how many."""
         forgotten = 0
         while self._by_time and self._by_time[0][0] < before_s:
             at_s, identity = heappop(self._by_time)

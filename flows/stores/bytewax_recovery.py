@@ -1,7 +1,7 @@
-"""Bytewax's recovery store, and what an execution that died left in it of an epoch that was never sealed.
+"""Bytewax's recovery store, without what a crashed execution left in it of an epoch that was never sealed.
 
-Bytewax 0.21 gives the first epoch after a resume the number of the one that was not sealed. Of a key that is
-silent in it the dead execution's snapshot stays, and the resume after that takes it for a sealed one.
+Bytewax 0.21 gives the first epoch after a resume the number of the one that was not sealed. For a key that
+receives nothing in it, the crashed execution's snapshot stays, and the next resume takes it for a sealed one.
 """
 
 import sqlite3
@@ -15,18 +15,19 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 PARTITIONS: Final = 8
 
 
-def recovery(directory: Path) -> RecoveryConfig:
-    """Return the store in a directory, made if need be, with nothing in it that was not sealed.
+def recovery_config(directory: Path) -> RecoveryConfig:
+    """Return the configuration of the store in a directory, made if need be, without unsealed snapshots.
 
-    It must be the whole store, and no dataflow may be running on it.
+    The directory must hold the whole store, and no dataflow may be running on it. Bounded by Bytewax, which
+    deletes the snapshots of an epoch once newer ones are sealed.
     """
     if not directory.exists():
-        fresh = directory.with_suffix(".new")
-        fresh.mkdir(parents=True, exist_ok=True)
-        for left in fresh.iterdir():
-            left.unlink()
-        init_db_dir(fresh, PARTITIONS)
-        fresh.rename(directory)
+        new = directory.with_suffix(".new")
+        new.mkdir(parents=True, exist_ok=True)
+        for leftover in new.iterdir():
+            leftover.unlink()
+        init_db_dir(new, PARTITIONS)
+        new.rename(directory)
     drop_unsealed(directory)
     return RecoveryConfig(directory)
 
@@ -43,12 +44,12 @@ def drop_unsealed(directory: Path) -> int:
 
 
 def _resume_epoch(paths: Iterable[Path]) -> int:
-    """Return the epoch Bytewax will begin with: the least that a worker of the last execution reached."""
+    """Return the epoch Bytewax will resume at: the least that a worker of the last execution reached."""
     executions: dict[int, dict[int, int]] = {}
     reached: list[tuple[int, int, int]] = []
     for path in paths:
-        begun = _rows(path, "SELECT ex_num, worker_count, resume_epoch FROM exs")
-        executions |= {number: dict.fromkeys(range(workers), epoch) for number, workers, epoch in begun}
+        started = _rows(path, "SELECT ex_num, worker_count, resume_epoch FROM exs")
+        executions |= {number: dict.fromkeys(range(workers), epoch) for number, workers, epoch in started}
         reached += _rows(path, "SELECT ex_num, worker_index, worker_frontier FROM fronts")
     if not executions:
         return 0

@@ -1,4 +1,4 @@
-"""The feature store on disk: the latest of what is known of every visitor, readable while the worker runs."""
+"""The feature store on disk: the latest row of each kind for a visitor, readable while the worker runs."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,25 +8,28 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from rocksdict import Rdict, WriteBatch
 from typing_extensions import override
 
-from flows.stores.rocksdb import TTL_BYTES, open_beside_owner, open_owned, prefixed
+from flows.stores.rocksdb import TTL_BYTES, open_for_writing, open_read_only, prefixed
 from operators.streaming.messages import FeatureRow
 
-KEPT_S: Final = 30 * 24 * 3600
+TTL_S: Final = 30 * 24 * 3600
 
 
 def _prefix(market: str, visitor: str) -> bytes:
     return prefixed(b"f", market, visitor)
 
 
-class FeatureStorePart(StatefulSinkPartition[list[FeatureRow], None]):
-    """One database of the store. A row takes the place of an earlier one of its visitor and kind."""
+class FeatureStorePartition(StatefulSinkPartition[list[FeatureRow], None]):
+    """One database of the store. A row replaces the earlier one of its visitor and kind.
 
-    def __init__(self, directory: Path) -> None:
-        self._database = open_owned(directory, ttl_s=KEPT_S)
+    Bounded by the visitors of the last ``ttl_s`` of wall clock, half as long again until RocksDB compacts.
+    """
+
+    def __init__(self, directory: Path, ttl_s: int = TTL_S) -> None:
+        self._database = open_for_writing(directory, ttl_s=ttl_s)
 
     @override
     def write_batch(self, items: list[list[FeatureRow]]) -> None:
-        """Write the rows, which from then on survive the death of the process and are seen by readers."""
+        """Write the rows. From then on they survive the death of the process and readers find them."""
         latest = {
             _prefix(row.market, row.visitor) + row.kind.encode(): row.value for rows in items for row in rows
         }
@@ -37,40 +40,42 @@ class FeatureStorePart(StatefulSinkPartition[list[FeatureRow], None]):
 
     @override
     def snapshot(self) -> None:
-        """Return nothing: rows that are written again after a crash change nothing."""
+        """Return nothing: writing the same rows again after a crash changes nothing."""
 
     @override
     def close(self) -> None:
-        """Give up the directory."""
+        """Close the database."""
         self._database.close()
 
 
 class FeatureStoreSink(FixedPartitionedSink[list[FeatureRow], None]):
-    """The store as a sink of the page: lists of rows by shard key, divided among ``parts`` databases.
+    """The store as a sink: lists of rows by shard key, divided among so many databases.
 
-    What was not written for 30 days goes. The number of parts belongs to the state: it stays as it was.
+    ``ttl_s`` is how long a row is kept after it was last written. ``partitions`` belongs to the state: it
+    cannot change later.
     """
 
-    def __init__(self, directory: Path, parts: int = 4) -> None:
+    def __init__(self, directory: Path, partitions: int = 4, ttl_s: int = TTL_S) -> None:
         self._directory = directory
-        self._parts = parts
+        self._partitions = partitions
+        self._ttl_s = ttl_s
 
     @override
     def list_parts(self) -> list[str]:
         """Return the names of the databases."""
-        return [f"part-{part}" for part in range(self._parts)]
+        return [f"part-{number}" for number in range(self._partitions)]
 
     @override
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> FeatureStorePart:
-        """Return a database, with what it held before."""
-        return FeatureStorePart(self._directory / for_part)
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> FeatureStorePartition:
+        """Return a database with its earlier contents."""
+        return FeatureStorePartition(self._directory / for_part, self._ttl_s)
 
 
 def read_visitor(directory: Path, market: str, visitor: str) -> dict[str, bytes]:
     """Return the latest value of each kind for a visitor, while a worker may have the store open."""
     found: dict[str, bytes] = {}
     for path in sorted(directory.glob("part-*")):
-        with open_beside_owner(path) as database:
+        with open_read_only(path) as database:
             found.update(_rows(database, _prefix(market, visitor)))
     return found
 

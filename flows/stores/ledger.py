@@ -1,4 +1,4 @@
-"""The ledger on disk: one RocksDB a market, entries by number, found by decision, visitor and age."""
+"""The ledger on disk: a RocksDB for each market, entries by number, found by decision, visitor and age."""
 
 import struct
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from typing import Final, cast
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from flows.stores.assignments import RocksAssignments
-from flows.stores.memory_ledger import MemoryLedger, refuse_unless_after
-from flows.stores.rocksdb import open_beside_owner, open_owned, prefixed
+from flows.stores.memory_ledger import MemoryLedger, check_is_newest
+from flows.stores.rocksdb import open_for_writing, open_read_only, prefixed
 from flows.worker.fault_points import fault_point
 
 _SEQ: Final = struct.Struct(">Q")
-_AT: Final = struct.Struct(">d")
-_FORGET_AT_ONCE: Final = 1000
-"""The most entries that one call of ``forget`` drops; what is left goes with the next calls."""
+_TIME: Final = struct.Struct(">d")
+_FORGET_LIMIT: Final = 1000
+"""The most entries that one call of ``forget`` deletes; the rest goes with the next calls."""
 
 # The keys: e seq -> entry; i decision -> seq; v visitor seq -> nothing; t time seq -> the keys i and v.
 # Those of the assignments begin with a and s.
@@ -32,7 +32,7 @@ def _id_key(decision_id: str) -> bytes:
 
 def _time_key(at_s: float) -> bytes:
     # Big-endian floats sort as their bytes do from zero on, and no event is older than 1970.
-    return b"t" + _AT.pack(max(at_s, 0.0))
+    return b"t" + _TIME.pack(max(at_s, 0.0))
 
 
 def _newest_keys(database: Rdict, prefix: bytes) -> Iterator[bytes]:
@@ -49,26 +49,26 @@ def _of_visitor(database: Rdict, visitor: str) -> Iterator[bytes]:
 class RocksLedger(RocksAssignments):
     """The decisions of one market in one directory, which only this object may have open for writing.
 
-    What is written survives the death of the process; with ``sync`` also the loss of power. Bounded by
-    ``forget`` and ``forget_identities``.
+    What is written survives the death of the process; with ``sync`` also a power failure. Bounded by what was
+    written since the times that the caller last passed to ``forget`` and ``forget_identities``.
     """
 
     def __init__(self, directory: Path, *, sync: bool = False) -> None:
-        self._database = open_owned(directory)
-        self._write = WriteOptions()
-        self._write.sync = sync
-        super().__init__(self._database, self._write)
-        self._oldest = _time_key(0.0)
-        self._seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
+        self._database = open_for_writing(directory)
+        self._options = WriteOptions()
+        self._options.sync = sync
+        super().__init__(self._database, self._options)
+        self._oldest_entry = _time_key(0.0)
+        self._last_seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
 
     def get(self, decision_id: str) -> bytes | None:
-        """Return the entry of a decision that was taken."""
+        """Return the entry of a decision, None if there is none."""
         seq = self._database.get(_id_key(decision_id))
         return None if seq is None else self._database[b"e" + seq]
 
     def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
-        """Write one entry, all of it or nothing; ValueError unless ``seq`` is after every other one."""
-        refuse_unless_after(self._seq, seq)
+        """Write one entry, all of it or nothing; ValueError unless ``seq`` is the greatest yet."""
+        check_is_newest(seq, self._last_seq)
         packed = _SEQ.pack(seq)
         by_id = _id_key(decision_id)
         by_visitor = prefixed(b"v", visitor) + packed
@@ -78,17 +78,17 @@ class RocksLedger(RocksAssignments):
         batch.put(by_id, packed)
         batch.put(by_visitor, b"")
         batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id + by_visitor)
-        self._database.write(batch, self._write)
+        self._database.write(batch, self._options)
         fault_point("ledger_put")
-        self._seq = seq
-        self._oldest = min(self._oldest, by_time)
+        self._last_seq = seq
+        self._oldest_entry = min(self._oldest_entry, by_time)
 
     def after(self, seq: int) -> Iterator[bytes]:
         """Return the entries after a sequence number, oldest first."""
         for key, entry in self._from(_entry_key(max(seq + 1, 0))):
             if not key.startswith(b"e"):
                 return
-            fault_point("adoption")
+            fault_point("ledger_recovery")
             yield entry
 
     def of_visitor(self, visitor: str) -> Iterator[bytes]:
@@ -96,35 +96,38 @@ class RocksLedger(RocksAssignments):
         return _of_visitor(self._database, visitor)
 
     def forget(self, before_s: float) -> int:
-        """Drop entries older than ``before_s``, oldest first and at most 1,000 of them; return how many."""
+        """Delete entries older than ``before_s``, oldest first, up to 1,000 in a call; return how many."""
         end = _time_key(before_s)
-        if end <= self._oldest:
+        if end <= self._oldest_entry:
             return 0
-        aged = takewhile(lambda item: item[0] < end, self._from(self._oldest))
+        expired = takewhile(lambda item: item[0] < end, self._from(self._oldest_entry))
         batch = WriteBatch(raw_mode=True)
         forgotten = 0
         last = b""
-        for last, keys in islice(aged, _FORGET_AT_ONCE):
+        for last, keys in islice(expired, _FORGET_LIMIT):
             length = 2 + int.from_bytes(keys[:2], "big")
             for key in (last, b"e" + last[-_SEQ.size :], keys[2:length], keys[length:]):
                 batch.delete(key)
             forgotten += 1
         if forgotten:
-            self._database.write(batch, self._write)
-        # Starting where this call ended keeps the next one from walking over what is deleted.
-        self._oldest = last + b"\0" if forgotten == _FORGET_AT_ONCE else end
+            self._database.write(batch, self._options)
+        # Starting where this call ended keeps the next one from iterating over what is deleted.
+        self._oldest_entry = last + b"\0" if forgotten == _FORGET_LIMIT else end
         return forgotten
 
     def _from(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         return cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=key))
 
     def close(self) -> None:
-        """Give up the directory."""
+        """Close the database."""
         self._database.close()
 
 
 class Ledgers:
-    """The ledgers of all markets, each opened when it is first asked for; in memory without a directory."""
+    """The ledgers of all markets, each opened at its first use; in memory without a directory.
+
+    Bounded by the number of markets.
+    """
 
     def __init__(self, directory: Path | None = None, *, sync: bool = False) -> None:
         self._directory = directory
@@ -152,5 +155,5 @@ def read_decisions(directory: Path, market: str, visitor: str) -> list[bytes]:
     path = directory / market
     if not path.is_dir():
         return []
-    with open_beside_owner(path) as database:
+    with open_read_only(path) as database:
         return list(_of_visitor(database, visitor))

@@ -1,4 +1,4 @@
-"""The ledger of a run that keeps nothing: what replay and tests decide with."""
+"""The ledger in memory, for runs without a state directory: replays and tests."""
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
@@ -7,8 +7,8 @@ from typing import NamedTuple
 from flows.stores.assignments import MemoryAssignments
 
 
-def refuse_unless_after(last: int, seq: int) -> None:
-    """Raise ValueError where a new entry would take the place of an older one: entries never change."""
+def check_is_newest(seq: int, last: int) -> None:
+    """Raise ValueError unless an entry comes after the last one in the ledger: entries never change."""
     if seq <= last:
         raise ValueError(f"seq must be greater than {last}, the last one in the ledger; got {seq}")
 
@@ -20,28 +20,32 @@ class _Row(NamedTuple):
 
 
 class MemoryLedger(MemoryAssignments):
-    """The decisions of one market, gone with the process; bounded by ``forget`` and ``forget_identities``."""
+    """The decisions of one market for one run.
+
+    Bounded by what was written since the times that the caller last passed to ``forget`` and
+    ``forget_identities``.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: dict[int, _Row] = {}
         self._seqs: dict[str, int] = {}
         self._visitors: dict[str, list[int]] = {}
-        self._seq = -1
+        self._last_seq = -1
         self._by_age: list[tuple[float, int]] = []
 
     def get(self, decision_id: str) -> bytes | None:
-        """Return the entry of a decision that was taken."""
+        """Return the entry of a decision, None if there is none."""
         seq = self._seqs.get(decision_id)
         return None if seq is None else self._rows[seq].entry
 
     def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
-        """Keep one entry; ValueError unless ``seq`` is after every other one."""
-        refuse_unless_after(self._seq, seq)
+        """Keep one entry; ValueError unless ``seq`` is the greatest yet."""
+        check_is_newest(seq, self._last_seq)
         self._rows[seq] = _Row(decision_id, visitor, entry)
         self._seqs[decision_id] = seq
         self._visitors.setdefault(visitor, []).append(seq)
-        self._seq = seq
+        self._last_seq = seq
         heappush(self._by_age, (at_s, seq))
 
     def after(self, seq: int) -> Iterator[bytes]:
@@ -53,18 +57,18 @@ class MemoryLedger(MemoryAssignments):
         return iter([self._rows[seq].entry for seq in reversed(self._visitors.get(visitor, []))])
 
     def forget(self, before_s: float) -> int:
-        """Drop entries older than ``before_s``; return how many."""
+        """Delete entries older than ``before_s``; return how many."""
         forgotten = 0
         while self._by_age and self._by_age[0][0] < before_s:
             _, seq = heappop(self._by_age)
             row = self._rows.pop(seq)
             del self._seqs[row.decision_id]
-            theirs = self._visitors[row.visitor]
-            theirs.remove(seq)
-            if not theirs:
+            of_visitor = self._visitors[row.visitor]
+            of_visitor.remove(seq)
+            if not of_visitor:
                 del self._visitors[row.visitor]
             forgotten += 1
         return forgotten
 
     def close(self) -> None:
-        """Nothing to give up."""
+        """Nothing is open."""

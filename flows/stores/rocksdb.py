@@ -1,23 +1,27 @@
-"""How a RocksDB is opened: small for its one owner in this process, read only for everyone else."""
+"""How a RocksDB is opened: for writing by its one owner, read only beside it by everyone else."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBufferManager
 
-_BLOCK_CACHE_BYTES = 32 << 20
-_MEMTABLES_BYTES = 64 << 20
+TTL_BYTES: Final = 4
+"""The length of what RocksDB appends to each value of a database with a time to live."""
+
+_BLOCK_CACHE_BYTES: Final = 32 << 20
+_MEMTABLES_BYTES: Final = 64 << 20
 """Both are shared by every database of the process, so that many partitions cost little more than one.
 
-Beside them a database keeps its bloom filters in memory, about 1.25 bytes a key: asked for in the cache they
-cost three times as much a look-up.
+Beside them a database keeps its bloom filters in memory, about 1.25 bytes a key: filters in the cache make a
+lookup three times as expensive.
 """
 
-_WRITE_BUFFER_BYTES = 4 << 20
-_ATTEMPTS = 5
+_WRITE_BUFFER_BYTES: Final = 4 << 20
+_RETRIES: Final = 4
 
 
 @cache
@@ -42,11 +46,11 @@ def _options() -> Options:
     return options
 
 
-def open_owned(directory: Path, *, ttl_s: int | None = None) -> Rdict:
+def open_for_writing(directory: Path, *, ttl_s: int | None = None) -> Rdict:
     """Open or create the database as its one owner.
 
-    With ``ttl_s`` what was written longer ago (wall clock) goes away when RocksDB compacts, which is at most
-    half as much later; until then it is still found.
+    With ``ttl_s`` RocksDB deletes what was written longer ago (wall clock) when it compacts, at the latest
+    half as long again after that; until then it is still found.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if ttl_s is None:
@@ -57,38 +61,32 @@ def open_owned(directory: Path, *, ttl_s: int | None = None) -> Rdict:
 
 
 @contextmanager
-def open_beside_owner(directory: Path) -> Iterator[Rdict]:
-    """Open the database read only, as it is now, while its owner goes on writing.
+def open_read_only(directory: Path) -> Iterator[Rdict]:
+    """Open the database read only, as it is now, while its owner may go on writing.
 
-    Values of a database with ``ttl_s`` end in 4 bytes of RocksDB's own (``TTL_BYTES``).
+    Values of a database with a time to live end in ``TTL_BYTES`` bytes of RocksDB's own.
     """
     options = Options(raw_mode=True)
     options.create_if_missing(False)
     options.set_max_open_files(-1)
-    with tempfile.TemporaryDirectory(prefix="offerstream-") as notes:
-        database = _retried(directory, options, notes)
+    with tempfile.TemporaryDirectory(prefix="offerstream-") as info_log:
+        database = _open_secondary(directory, options, info_log)
         try:
             yield database
         finally:
             database.close()
 
 
-def _retried(directory: Path, options: Options, notes: str) -> Rdict:
-    # The owner may delete a file between the moment its list is read and the moment the file is opened.
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return Rdict(str(directory), options, access_type=AccessType.secondary(notes))
-        except Exception:
-            if attempt == _ATTEMPTS:
-                raise
-    raise AssertionError
-
-
-TTL_BYTES = 4
+def _open_secondary(directory: Path, options: Options, info_log: str) -> Rdict:
+    # The owner may delete a file after the list of files is read and before the file is opened.
+    for _ in range(_RETRIES):
+        with suppress(Exception):
+            return Rdict(str(directory), options, access_type=AccessType.secondary(info_log))
+    return Rdict(str(directory), options, access_type=AccessType.secondary(info_log))
 
 
 def prefixed(kind: bytes, *names: str) -> bytes:
-    r"""Return a key prefix that no other tuple of names shares a beginning with.
+    r"""Return a key prefix that is no beginning of another tuple's prefix.
 
     >>> prefixed(b"v", "ab")
     b'v\x00\x02ab'

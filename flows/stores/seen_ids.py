@@ -8,97 +8,99 @@ from typing import Final
 
 from rocksdict import WriteBatch
 
-from flows.stores.rocksdb import open_owned
+from flows.stores.rocksdb import open_for_writing
 
 WINDOW_S: Final = 24 * 3600.0
-"""The same id is a duplicate within this much event time."""
+"""The same id within this much event time is a duplicate."""
 
-_KEPT_S: Final = 48 * 3600
-_ACCEPTED: Final = struct.Struct("<qd")
-_KEPT_PER_ID: Final = 4 * _ACCEPTED.size
+TTL_S: Final = 48 * 3600
+_READING: Final = struct.Struct("<qd")
+_HISTORY_BYTES: Final = 4 * _READING.size
+"""An id's history: the offset and time of each of its last four readings that were no duplicates."""
 
 
 def _key(id_: str) -> bytes:
     return blake2b(id_.encode(), digest_size=12).digest()
 
 
-def _judged(before: bytes, offset: int, at_s: float) -> bytes | None:
-    """Return what to remember of an id that stood at ``before``, or None for a duplicate.
+def _updated_history(history: bytes, offset: int, at_s: float) -> bytes | None:
+    """Return the history of an id with this reading in it, or None when the reading is a duplicate.
 
-    Only what came at a smaller offset counts, so that reading again after a crash judges as the first time.
+    Only smaller offsets make a duplicate, so that reading again after a crash gives the same answers.
     """
-    for accepted, accepted_s in _ACCEPTED.iter_unpack(before):
-        if accepted == offset:
-            return before
-        if accepted < offset and abs(at_s - accepted_s) <= WINDOW_S:
+    for read_offset, read_s in _READING.iter_unpack(history):
+        if read_offset == offset:
+            return history
+        if read_offset < offset and abs(at_s - read_s) <= WINDOW_S:
             return None
-    return (before + _ACCEPTED.pack(offset, at_s))[-_KEPT_PER_ID:]
+    return (history + _READING.pack(offset, at_s))[-_HISTORY_BYTES:]
 
 
 class RocksSeenIds:
-    """The memory of one partition in one directory, which only this object may have open.
+    """The ids of one partition in a directory, which only this object may have open.
 
-    It survives the death of the process. Ids go 48 hours of wall clock after they were read.
+    It survives the death of the process. Bounded by the ids read in ``ttl_s`` of wall clock, and half as long
+    again until RocksDB compacts.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._database = open_owned(directory, ttl_s=_KEPT_S)
+    def __init__(self, directory: Path, ttl_s: int = TTL_S) -> None:
+        self._database = open_for_writing(directory, ttl_s=ttl_s)
         self._get = self._database.get
-        self._fresh: dict[bytes, bytes] = {}
+        self._unflushed: dict[bytes, bytes] = {}
 
     def known(self, id_: str, offset: int, at_s: float) -> bool:
-        """Say whether the id was read at a smaller offset within 24 hours of ``at_s``; else remember it."""
+        """Return whether an id was read at a smaller offset within 24 hours of ``at_s``, else remember it."""
         key = _key(id_)
-        before = self._fresh.get(key)
-        if before is None:
-            before = self._get(key)
-        if before is None:
-            self._fresh[key] = _ACCEPTED.pack(offset, at_s)
+        history = self._unflushed.get(key)
+        if history is None:
+            history = self._get(key)
+        if history is None:
+            self._unflushed[key] = _READING.pack(offset, at_s)
             return False
-        after = _judged(before, offset, at_s)
-        if after is None:
+        updated = _updated_history(history, offset, at_s)
+        if updated is None:
             return True
-        if after is not before:
-            self._fresh[key] = after
+        if updated is not history:
+            self._unflushed[key] = updated
         return False
 
     def flush(self) -> None:
         """Write what was remembered since the last flush, all of it or nothing."""
-        if not self._fresh:
+        if not self._unflushed:
             return
         batch = WriteBatch(raw_mode=True)
         put = batch.put
-        for key, accepted in self._fresh.items():
-            put(key, accepted)
+        for key, history in self._unflushed.items():
+            put(key, history)
         self._database.write(batch)
-        self._fresh.clear()
+        self._unflushed.clear()
 
     def close(self) -> None:
-        """Give up the directory; what was not flushed is forgotten."""
+        """Close the database; what was not flushed is forgotten."""
         self._database.close()
 
 
 class MemorySeenIds:
-    """The memory of one partition for one run, bounded by the ids of three days of event time."""
+    """The ids of one partition for one run, bounded by the ids of three days of event time."""
 
     def __init__(self) -> None:
-        self._young: dict[bytes, bytes] = {}
-        self._old: Mapping[bytes, bytes] = {}
-        self._since_s = float("-inf")
+        self._newer: dict[bytes, bytes] = {}
+        self._older: Mapping[bytes, bytes] = {}
+        self._newer_since_s = float("-inf")
 
     def known(self, id_: str, offset: int, at_s: float) -> bool:
-        """Say whether the id was read at a smaller offset within 24 hours of ``at_s``; else remember it."""
+        """Return whether an id was read at a smaller offset within 24 hours of ``at_s``, else remember it."""
         # Half as long again as the window, so that ids out of order are not forgotten early.
-        if at_s > self._since_s + 1.5 * WINDOW_S:
-            self._old, self._young, self._since_s = self._young, {}, at_s
+        if at_s > self._newer_since_s + 1.5 * WINDOW_S:
+            self._older, self._newer, self._newer_since_s = self._newer, {}, at_s
         key = _key(id_)
-        after = _judged(self._young.get(key) or self._old.get(key, b""), offset, at_s)
-        if after is not None:
-            self._young[key] = after
-        return after is None
+        updated = _updated_history(self._newer.get(key) or self._older.get(key, b""), offset, at_s)
+        if updated is not None:
+            self._newer[key] = updated
+        return updated is None
 
     def flush(self) -> None:
-        """Nothing outlives the run."""
+        """Nothing is written: the ids end with the run."""
 
     def close(self) -> None:
-        """Nothing to give up."""
+        """Nothing is open."""

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.files.jsonl import FILES, LineFiles, fresh, settle
+from flows.files.jsonl import FILES, LineFiles, make_output_directory
+from flows.files.sorting import sort_files
+from flows.kafka.bounded_read import read_history
 from flows.kafka.cluster import Cluster
-from flows.kafka.history import history
 from operators.streaming.messages import OutputRecord
 from schemas.errors import SetupError
 from schemas.message import Message
@@ -17,14 +18,14 @@ def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dic
     ``topics`` names the topic of each stream: offers, decisions, rejected. Each is read to where it ends
     now. Raises SetupError where ``out`` has something in it or a record is not one of ours.
     """
-    fresh(out)
+    make_output_directory(out)
     counts = dict.fromkeys(FILES, 0)
     for stream in FILES:
         files = LineFiles(out, stream)
-        for batch in history(cluster, topics[stream]):
+        for batch in read_history(cluster, topics[stream]):
             files.write(_said(stream, message) for message in batch)
             counts[stream] += len(batch)
-    settle(out)
+    sort_files(out)
     return counts
 
 

@@ -14,11 +14,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, rules_of
 from flows.dataflow import Edges, draw
-from flows.files.jsonl import FILES, JsonlSink, fresh, settle
+from flows.files.jsonl import FILES, JsonlSink, make_output_directory
+from flows.files.sorting import sort_files
 from flows.files.source import FileSource
 from flows.local.callback_sink import CallbackSink, DiscardSink
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
+from flows.worker.source_errors import errors_after_run
 from operators.ingest.partition_reader import Counts, PartitionReader
 from schemas.shop import Shop
 
@@ -65,10 +67,11 @@ def write_summary(out: Path, done: Replayed, shop: Shop) -> dict[str, Any]:
 def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> dict[str, Any]:
     """Replay files of a format into the directory ``out`` and return the summary that is written there.
 
-    Raises SetupError where an input is not a file or ``out`` has something in it.
+    Raises SetupError where an input is not a file or ``out`` has something in it, DataError where an input
+    is broken.
     """
     shop = settings.shop()
-    fresh(out)
+    make_output_directory(out)
     done = Replayed()
     make = reader_of(settings, shop, lambda _topic: form, None, ordered=True)
 
@@ -82,17 +85,18 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
         task = progress.add_task("replay", total=None)
         source = FileSource(inputs, judge, progress=lambda size: progress.advance(task, size))
         progress.update(task, total=source.size_bytes)
-        edges = Edges(
-            source,
-            JsonlSink(out, "offers"),
-            JsonlSink(out, "decisions"),
-            JsonlSink(out, "rejected"),
-            DiscardSink(),
-            CallbackSink(done.measure),
-        )
         rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
-        run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
-    settle(out)
+        with errors_after_run(source) as guarded:
+            edges = Edges(
+                guarded,
+                JsonlSink(out, "offers"),
+                JsonlSink(out, "decisions"),
+                JsonlSink(out, "rejected"),
+                DiscardSink(),
+                CallbackSink(done.measure),
+            )
+            run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
+    sort_files(out)
     return write_summary(out, done, shop)
 
 

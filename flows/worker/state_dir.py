@@ -1,13 +1,13 @@
-"""What a state directory remembers of its first start, and the lock that gives it one owner.
+"""What a state directory remembers of its first start, and the lock that lets one worker use it.
 
-Until an epoch is sealed Bytewax has no snapshot to resume from; a restart then reads and writes on from
-where the first start did, which stands in ``start.json``.
+Until an epoch is sealed Bytewax has no snapshot to resume from. A restart then reads and writes from the
+offsets of the first start, which ``start.json`` holds.
 """
 
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +15,16 @@ import msgspec
 
 from schemas.errors import SetupError
 
-FILE: Final = "start.json"
-LOCK: Final = "lock"
+START_FILE: Final = "start.json"
+LOCK_FILE: Final = "lock"
 
 
-class Start(msgspec.Struct, frozen=True, kw_only=True):
+class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     """The first start of a state directory.
 
-    ``started_at_s`` is its wall clock. ``sources`` and ``sinks`` name each part of a topic: the offset its
-    first record was to be read from, and where it ended before we wrote to it.
+    ``started_at_s`` is its wall clock. ``sources`` holds the offset from which each input partition was to
+    be read, ``sinks`` the end of each output partition before the worker wrote to it. Bounded by the number
+    of partitions and markets.
     """
 
     format: int
@@ -34,77 +35,84 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     sinks: dict[str, int]
 
 
-class Offsets(msgspec.Struct, frozen=True, kw_only=True):
-    """How the topics stand now: where to begin, and what a part added since the first start still holds."""
+class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
+    """Offsets of the partitions as they are now.
 
-    first: Mapping[str, int]
+    ``start`` is where a first start reads from, ``beginnings`` are the oldest offsets of the same
+    partitions, ``ends`` are the ends of the output partitions.
+    """
+
+    start: Mapping[str, int]
     beginnings: Mapping[str, int]
     ends: Mapping[str, int]
 
 
 @contextmanager
-def owned(directory: Path) -> Iterator[None]:
-    """The state directory for ourselves alone, made if need be, until we leave or die.
+def locked_state_dir(directory: Path) -> Iterator[None]:
+    """Hold the state directory, made if need be, for this process alone.
 
-    Raises SetupError while another worker owns it.
+    The lock ends with the block or with the process. Raises SetupError while another worker holds it, and
+    where the directory cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / LOCK).open("a+") as lock:
+    with ExitStack() as opened:
         try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = opened.enter_context((directory / LOCK_FILE).open("ab+", buffering=0))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
+            lock.write(b"%d\n" % os.getpid())
         except BlockingIOError:
             lock.seek(0)
-            owner = lock.read().strip() or "unknown"
+            owner = lock.read().decode().strip() or "unknown"
             raise SetupError(
                 f"the state directory {directory} belongs to a running worker (process {owner}); "
-                "stop it, or give this one a --state of its own"
+                "stop it, or use another state directory"
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        except OSError as error:
+            raise _not_writable(directory, error) from None
         yield
 
 
-def begun(directory: Path) -> Start | None:
-    """The first start of this state directory; None if there was none; SetupError if it is unreadable."""
-    path = directory / FILE
+def read_first_start(directory: Path) -> FirstStart | None:
+    """Return the first start of this state directory, None if there was none; SetupError if unreadable."""
+    path = directory / START_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Start)
+        return msgspec.json.decode(path.read_bytes(), type=FirstStart)
     except FileNotFoundError:
         return None
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise SetupError(f"{path} must be what an earlier start wrote; got: {error}") from error
 
 
-def begin(directory: Path, fresh: Start, offsets: Offsets) -> Start:
-    """The first start of this state directory: ``fresh``, or that of an earlier run.
+def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> FirstStart:
+    """Return the first start of this state directory: that of an earlier run, else ``new`` at ``now``.
 
-    Parts that were added since are read from their beginning. Raises SetupError when the state is of another
-    format or shard count, or when a part that it knows is gone.
+    Partitions added since are read from their beginning. Raises SetupError when the state has another
+    format or shard count, or knows a market or partition that is gone.
     """
-    known = begun(directory)
+    known = read_first_start(directory)
     if known is None:
-        start = msgspec.structs.replace(fresh, sources=dict(offsets.first), sinks=dict(offsets.ends))
-        _write(directory / FILE, start)
-        return start
-    _same(directory, "state format", known.format, fresh.format)
-    _same(directory, "shard count", known.shards, fresh.shards)
-    if gone := sorted(set(known.markets) - set(fresh.markets)):
+        first = msgspec.structs.replace(new, sources=dict(now.start), sinks=dict(now.ends))
+        _write(directory, first)
+        return first
+    _check_same(directory, "state format", known.format, new.format)
+    _check_same(directory, "shard count", known.shards, new.shards)
+    if gone := sorted(set(known.markets) - set(new.markets)):
         raise SetupError(
             f"the state in {directory} knows the market {', '.join(gone)}, which the offers file lacks; "
             "bring it back (it needs no offers), or start with a new state directory"
         )
-    _all_there(directory, "read from", known.sources, offsets.first)
-    _all_there(directory, "write to", known.sinks, offsets.ends)
-    sources = {**offsets.beginnings, **known.sources}
-    sinks = {**offsets.ends, **known.sinks}
-    start = msgspec.structs.replace(known, markets=fresh.markets, sources=sources, sinks=sinks)
-    if start != known:
-        _write(directory / FILE, start)
-    return start
+    _check_complete(directory, "read from", known.sources, now.start)
+    _check_complete(directory, "write to", known.sinks, now.ends)
+    sources = {**now.beginnings, **known.sources}
+    sinks = {**now.ends, **known.sinks}
+    resumed = msgspec.structs.replace(known, markets=new.markets, sources=sources, sinks=sinks)
+    if resumed != known:
+        _write(directory, resumed)
+    return resumed
 
 
-def _same(directory: Path, what: str, known: int, ours: int) -> None:
+def _check_same(directory: Path, what: str, known: int, ours: int) -> None:
     if known != ours:
         raise SetupError(
             f"the state in {directory} has {what} {known}, this version works with {ours}; "
@@ -112,24 +120,38 @@ def _same(directory: Path, what: str, known: int, ours: int) -> None:
         )
 
 
-def _all_there(directory: Path, what: str, known: Iterable[str], found: Iterable[str]) -> None:
+def _check_complete(directory: Path, use: str, known: Iterable[str], found: Iterable[str]) -> None:
     gone = sorted(set(known) - set(found))
     if gone:
         raise SetupError(
-            f"the state in {directory} knows {', '.join(gone)} to {what}, which neither settings nor broker "
+            f"the state in {directory} knows {', '.join(gone)} to {use}, which neither settings nor broker "
             "have now; bring them back, or start with a new state directory"
         )
 
 
-def _write(path: Path, start: Start) -> None:
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(start)))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
+def _write(directory: Path, first: FirstStart) -> None:
+    path = directory / START_FILE
+    new = path.with_suffix(".new")
     try:
-        os.fsync(directory)
+        with new.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(first)))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        _sync_directory(directory)
+    except OSError as error:
+        raise _not_writable(directory, error) from None
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
+
+
+def _not_writable(directory: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"the state directory {directory} must be one that can be written; got: {error.strerror}"
+    )

@@ -1,4 +1,4 @@
-"""What the broker tests share: producing, reading back, and taking a source or a sink by the hand."""
+"""What the broker tests share: producing, reading back, and driving a source as Bytewax does."""
 
 import math
 import pickle
@@ -6,7 +6,7 @@ import time
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from flows.kafka.topics import beginnings, ends, parts_of
+from flows.kafka.topics import beginning_offsets, end_offsets, partitions_of
 from operators.streaming.messages import OutputRecord
 
 
@@ -36,8 +36,8 @@ def produce(cluster, topic, values, partition=0, *, key=None, timestamp_s=0, hea
 
 def read_all(cluster, topic):
     """Every record of a topic, partition after partition."""
-    parts = parts_of(cluster, [topic])
-    reached, end = beginnings(cluster, parts), ends(cluster, parts)
+    names = partitions_of(cluster, [topic])
+    position, end = beginning_offsets(cluster, names), end_offsets(cluster, names)
     client = Consumer(
         {
             "bootstrap.servers": cluster.bootstrap,
@@ -46,13 +46,13 @@ def read_all(cluster, topic):
             "auto.offset.reset": "earliest",
         }
     )
-    client.assign([TopicPartition(topic, number, reached[part]) for number, part in enumerate(parts)])
+    client.assign([TopicPartition(topic, number, position[name]) for number, name in enumerate(names)])
     records = []
-    while sum(reached.values()) < sum(end.values()):
+    while sum(position.values()) < sum(end.values()):
         record = client.poll(20)
         assert record is not None, "the topic fell silent"
         assert record.error() is None
-        reached[f"{record.topic()}/{record.partition():04d}"] = record.offset() + 1
+        position[f"{record.topic()}/{record.partition():04d}"] = record.offset() + 1
         records.append(record)
     client.close()
     return sorted(records, key=lambda one: (one.partition(), one.offset()))
@@ -63,18 +63,18 @@ def ids(cluster, topic):
     return [dict(record.headers())["ce_id"].decode() for record in read_all(cluster, topic)]
 
 
-def said(id_, key="v1", value=b"{}", **more):
+def output(id_, key="v1", value=b"{}", **more):
     return OutputRecord("offers", "offer.decided", key, id_, value, **more)
 
 
-class Passing:
-    """A reader that passes everything on: each record is said under its place, ``topic/partition/offset``."""
+class PassThrough:
+    """A reader that emits each record again, with its ``topic/partition/offset`` as the id."""
 
-    def __init__(self, part, state=None):
-        self.part = part
+    def __init__(self, name, state=None):
+        self.name = name
         self.idles = []
         self.seen = []
-        self.next_offset, self.greatest_s, self.was = pickle.loads(state) if state else (None, -math.inf, 0)
+        self.next_offset, self.greatest_s, self.count = pickle.loads(state) if state else (None, -math.inf, 0)
 
     def read(self, messages, now_s):
         assert abs(now_s - time.time()) < 60
@@ -82,7 +82,7 @@ class Passing:
         self.greatest_s = max(self.greatest_s, *(one.timestamp_s for one in messages))
         self.seen.extend(messages)
         return [
-            said(f"{one.topic}/{one.partition}/{one.offset}", (one.key or b"").decode(), one.value)
+            output(f"{one.topic}/{one.partition}/{one.offset}", (one.key or b"").decode(), one.value)
             for one in messages
         ]
 
@@ -91,32 +91,32 @@ class Passing:
         return []
 
     def resumed(self):
-        return [said("resumed")]
+        return [output("resumed")]
 
     def snapshot(self):
         return pickle.dumps((self.next_offset, self.greatest_s, len(self.seen)))
 
 
-class Driven:
-    """A source taken by the hand: its parts are asked in turn, as Bytewax does it."""
+class Driver:
+    """Drives a source as Bytewax does: asks its partitions in turn."""
 
     def __init__(self, source, states=None):
-        self.parts = {}
+        self.partitions = {}
         for name in source.list_parts():
-            self.parts[name] = source.build_part("source", name, (states or {}).get(name))
+            self.partitions[name] = source.build_part("source", name, (states or {}).get(name))
 
-    def turn(self):
-        """What one round over all parts gives."""
-        return [item for part in self.parts.values() for item in part.next_batch()]
+    def round(self):
+        """What one round over all partitions emits."""
+        return [item for partition in self.partitions.values() for item in partition.next_batch()]
 
     def values(self, name):
-        """The values that a part's reader has seen."""
-        return [one.value for one in self.parts[name].judge.seen]
+        """The values that a partition's reader has read."""
+        return [one.value for one in self.partitions[name].reader.seen]
 
     def until(self, happened, within_s=20.0):
-        """Go on until something is so."""
-        until(lambda: (self.turn() and False) or happened(), within_s)
+        """Go on until something holds."""
+        until(lambda: (self.round() and False) or happened(), within_s)
 
     def close(self):
-        for part in self.parts.values():
-            part.close()
+        for partition in self.partitions.values():
+            partition.close()

@@ -23,7 +23,7 @@ def test_the_process_is_the_broker_itself(killable_broker):
     assert name.endswith((b"/noida-db", b"java"))
 
 
-def test_a_killed_broker_refuses_and_comes_back_with_what_it_kept(killable_broker):
+def test_a_killed_broker_refuses_connections_and_comes_back_with_what_it_saved(killable_broker):
     topics.ensure_topics(Cluster(killable_broker.bootstrap), {"events": 1})
     produce(Cluster(killable_broker.bootstrap), "events", [b"a", b"b"])
     killable_broker.keep()
@@ -45,7 +45,7 @@ def test_a_stopped_broker_keeps_everything(killable_broker):
     assert values(killable_broker) == [b"a", b"b"]
 
 
-def test_a_taken_port_is_refused_with_words(tmp_path):
+def test_a_taken_port_is_refused(tmp_path):
     with (
         EmbeddedBroker(directory=tmp_path / "one") as one,
         pytest.raises(SetupError, match=f"port {one.port} on 127.0.0.1 is taken"),
@@ -53,7 +53,7 @@ def test_a_taken_port_is_refused_with_words(tmp_path):
         EmbeddedBroker(one.port, tmp_path / "two").start()
 
 
-def test_a_broker_that_cannot_start_says_its_last_words(port, tmp_path):
+def test_a_broker_that_cannot_start_fails_with_its_last_output(port, tmp_path):
     class Broken(EmbeddedBroker):
         def command(self):
             return ["sh", "-c", "echo no luck; exit 3"]
@@ -75,13 +75,13 @@ def test_its_own_directory_goes_with_it():
     assert not directory.exists()
 
 
-def test_apache_kafka_without_java_fails_with_words(monkeypatch):
+def test_apache_kafka_without_java_names_what_is_missing(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(brokers.MissingError, match="--broker apache needs Java 17 or newer"):
         brokers.ApacheBroker()
 
 
-def test_apache_kafka_without_maven_fails_with_words(monkeypatch, tmp_path):
+def test_apache_kafka_without_maven_names_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(brokers.MissingError, match="--broker apache needs Maven"):

@@ -1,4 +1,4 @@
-"""The worker as its users have it: what goes in over Kafka, what comes out, and what it does when it ends."""
+"""The worker as its users run it: what goes in over Kafka, what comes out, and how it stops."""
 
 import json
 import subprocess
@@ -36,25 +36,25 @@ reward_window = "1h"
 
 @pytest.fixture
 def worker_of(broker, tmp_path):
-    """Makes workers over topics of their own; none outlives the test."""
-    made = []
+    """Makes workers over topics of their own and ends them with the test."""
+    workers = []
 
     def make(args=("--from", "earliest"), shop=SHOP, extra=(), **settings):
-        tail = uuid.uuid4().hex[:8]
-        topics = {name: f"{name}-{tail}" for name in TOPICS}
-        names = [*topics.values(), *(f"{name}-{tail}" for name in extra)]
+        suffix = uuid.uuid4().hex[:8]
+        topics = {name: f"{name}-{suffix}" for name in TOPICS}
+        names = [*topics.values(), *(f"{name}-{suffix}" for name in extra)]
         ensure_topics(Cluster(broker.bootstrap), dict.fromkeys(names, PARTITIONS))
         (tmp_path / "offers.toml").write_text(shop)
-        args = [word.replace("TAIL", tail) for word in args]
-        state = tmp_path / f"state-{len(made)}"
+        args = [word.replace("SUFFIX", suffix) for word in args]
+        state = tmp_path / f"state-{len(workers)}"
         worker = Worker(
             broker.bootstrap, state, topics, offers=tmp_path / "offers.toml", args=args, **QUICK | settings
         )
-        made.append(worker)
+        workers.append(worker)
         return worker
 
     yield make
-    for worker in made:
+    for worker in workers:
         if worker.process is not None and worker.process.poll() is None:
             worker.kill()
 
@@ -73,11 +73,11 @@ def carted(visitor="v", at_s=None, **more):
     return event("cart_item_added", visitor, at_s, items=[{"sku": "A", "price": 40.0}], **more)
 
 
-def give(worker, *values, topic="events", key=b"k"):
+def send_events(worker, *values, topic="events", key=b"k"):
     send(worker.bootstrap, [(worker.topics[topic], 0, key, value) for value in values])
 
 
-def said(worker, stream):
+def records(worker, stream):
     return [
         (orjson.loads(value) if stream != "rejected" else value, headers)
         for _, value, headers in read(worker.bootstrap, worker.topics[stream], PARTITIONS)
@@ -85,34 +85,36 @@ def said(worker, stream):
 
 
 def kinds(worker, stream):
-    return [value["type"] for value, _ in said(worker, stream)]
+    return [value["type"] for value, _ in records(worker, stream)]
 
 
 def test_an_idle_cart_gets_an_offer_and_a_purchase_revokes_it(worker_of):
     worker = worker_of(policy="epsilon_greedy", seed="3").start().started()
-    give(worker, *(carted(f"v{n}") for n in range(12)))
+    send_events(worker, *(carted(f"v{n}") for n in range(12)))
     worker.until(lambda: kinds(worker, "decisions").count("decision") == 12)
-    offers = [value for value, _ in said(worker, "offers")]
+    offers = [value for value, _ in records(worker, "offers")]
     assert offers
     for offer in offers:
         OFFERS.validate_json(orjson.dumps(offer))
     first = offers[0]["data"]
-    give(worker, event("offer_shown", first["visitor_id"], offer_id=first["offer_id"]), topic="feedback")
+    send_events(
+        worker, event("offer_shown", first["visitor_id"], offer_id=first["offer_id"]), topic="feedback"
+    )
     items = [{"sku": "A", "price": 40.0}]
-    give(worker, event("order_completed", first["visitor_id"], order_id="o", items=items))
+    send_events(worker, event("order_completed", first["visitor_id"], order_id="o", items=items))
     worker.until(lambda: "offer.revoked" in kinds(worker, "offers"))
-    for value, _ in said(worker, "decisions"):
+    for value, _ in records(worker, "decisions"):
         DECISIONS.validate_json(orjson.dumps(value))
     assert worker.stop() == 0
 
 
-def test_what_cannot_be_taken_is_rejected_with_its_bytes_and_a_reason_and_the_worker_goes_on(
+def test_invalid_records_are_rejected_with_their_bytes_and_a_reason_and_the_worker_continues(
     worker_of, request
 ):
     # the embedded broker takes no message above a megabyte
     large = 990_000 if request.config.getoption("--broker") == "embedded" else 5_000_000
     worker = worker_of(max_event_bytes="900000")
-    give(worker, carted("first"))
+    send_events(worker, carted("first"))
     wrong = {
         "not_json": b"{nope",
         "encoding": b'{"type":"page_viewed","id":"\xff"}',
@@ -130,14 +132,14 @@ def test_what_cannot_be_taken_is_rejected_with_its_bytes_and_a_reason_and_the_wo
         "NaN": carted().replace(b"40.0", b"NaN"),
         "far past": carted(at_s=0),
     }
-    give(worker, *wrong.values(), *more.values())
-    give(worker, None)
-    give(worker, carted(), key=b"")
-    give(worker, carted("last"))
+    send_events(worker, *wrong.values(), *more.values())
+    send_events(worker, None)
+    send_events(worker, carted(), key=b"")
+    send_events(worker, carted("last"))
     worker.start()
-    worker.until(lambda: "last" in [value.get("visitor_id") for value, _ in said(worker, "decisions")])
-    worker.until(lambda: len(said(worker, "rejected")) == len(wrong) + len(more) + 2)
-    found = said(worker, "rejected")
+    worker.until(lambda: "last" in [value.get("visitor_id") for value, _ in records(worker, "decisions")])
+    worker.until(lambda: len(records(worker, "rejected")) == len(wrong) + len(more) + 2)
+    found = records(worker, "rejected")
     classes = {}
     for value, headers in found:
         classes.setdefault(headers["class"].decode(), []).append((value, headers))
@@ -155,18 +157,18 @@ def test_what_cannot_be_taken_is_rejected_with_its_bytes_and_a_reason_and_the_wo
     assert worker.stop() == 0
 
 
-def test_a_restart_goes_on_where_it_stopped_and_a_second_worker_is_refused(worker_of):
+def test_a_restart_resumes_where_it_stopped_and_a_second_worker_is_refused(worker_of):
     worker = worker_of().start().started()
-    give(worker, carted("a"))
+    send_events(worker, carted("a"))
     worker.until(lambda: kinds(worker, "decisions").count("score") >= 1)
     second = subprocess.run(worker._command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert "belongs to a running worker" in second.stderr
     assert worker.stop() == 0
     before = count(worker.bootstrap, [worker.topics["decisions"]], PARTITIONS)
-    give(worker, carted("b"))
+    send_events(worker, carted("b"))
     worker.start()
-    worker.until(lambda: "b" in [value["visitor_id"] for value, _ in said(worker, "decisions")])
+    worker.until(lambda: "b" in [value["visitor_id"] for value, _ in records(worker, "decisions")])
     assert worker.stop() == 0
     ids = [id_ for id_, _, _ in read(worker.bootstrap, worker.topics["decisions"], PARTITIONS)]
     assert len(ids) == len(set(ids)) > before
@@ -174,7 +176,7 @@ def test_a_restart_goes_on_where_it_stopped_and_a_second_worker_is_refused(worke
 
 def test_a_visitor_can_be_looked_up_while_the_worker_runs(worker_of, tmp_path):
     worker = worker_of(policy="epsilon_greedy").start().started()
-    give(worker, event("page_viewed", "anna"), carted("anna"))
+    send_events(worker, event("page_viewed", "anna"), carted("anna"))
     worker.until(lambda: "decision" in kinds(worker, "decisions"))
     command = [sys.executable, "-m", "flows.cli", "visitor", "anna", "--state", str(worker.state)]
     offers = ["--offers", str(tmp_path / "offers.toml")]
@@ -192,16 +194,16 @@ def test_a_visitor_can_be_looked_up_while_the_worker_runs(worker_of, tmp_path):
     assert worker.stop() == 0
 
 
-def test_segment_calls_on_a_topic_of_their_own_are_understood(worker_of):
+def test_segment_calls_are_read_from_a_topic_of_their_own(worker_of):
     args = (
         "--from",
         "earliest",
         "--events",
-        "events-TAIL",
+        "events-SUFFIX",
         "--events",
-        "web-TAIL",
+        "web-SUFFIX",
         "--format",
-        "web-TAIL=segment",
+        "web-SUFFIX=segment",
     )
     worker = worker_of(args, extra=["web"])
     track = {
@@ -212,38 +214,53 @@ def test_segment_calls_on_a_topic_of_their_own_are_understood(worker_of):
         "timestamp": stamp(),
         "properties": {"product_id": "A", "price": "12.5", "quantity": 2},
     }
-    tail = worker.topics["events"].removeprefix("events-")
-    send(worker.bootstrap, [(f"web-{tail}", 0, b"k", orjson.dumps(track))])
+    suffix = worker.topics["events"].removeprefix("events-")
+    send(worker.bootstrap, [(f"web-{suffix}", 0, b"k", orjson.dumps(track))])
     worker.start()
-    worker.until(lambda: "sam" in [value["visitor_id"] for value, _ in said(worker, "decisions")])
+    worker.until(lambda: "sam" in [value["visitor_id"] for value, _ in records(worker, "decisions")])
     assert worker.stop() == 0
 
 
 def test_a_shadow_decides_and_logs_and_publishes_no_offer(worker_of):
     worker = worker_of(("--from", "earliest", "--shadow"), policy="epsilon_greedy").start().started()
-    give(worker, *(carted(f"v{n}") for n in range(8)))
+    send_events(worker, *(carted(f"v{n}") for n in range(8)))
     worker.until(lambda: kinds(worker, "decisions").count("decision") == 8)
-    decisions = [value for value, _ in said(worker, "decisions") if value["type"] == "decision"]
+    decisions = [value for value, _ in records(worker, "decisions") if value["type"] == "decision"]
     assert {value["arm"] for value in decisions} == {"no_offer", "ten"}
     assert all(value["shadow"] and value["offer_id"] is None for value in decisions)
-    assert said(worker, "offers") == []
+    assert records(worker, "offers") == []
     assert worker.stop() == 0
 
 
 def test_a_first_start_over_old_history_trains_and_offers_nothing(worker_of):
     worker = worker_of()
     old_s = time.time() - 3600
-    give(worker, *(carted(f"v{n}", old_s + n) for n in range(20)))
+    send_events(worker, *(carted(f"v{n}", old_s + n) for n in range(20)))
     worker.start()
     worker.until(lambda: kinds(worker, "decisions").count("outcome") == 20)
     assert "decision" not in kinds(worker, "decisions")
-    assert said(worker, "offers") == []
-    outcomes = [value for value, _ in said(worker, "decisions") if value["type"] == "outcome"]
+    assert records(worker, "offers") == []
+    outcomes = [value for value, _ in records(worker, "decisions") if value["type"] == "outcome"]
     assert all(value["weight"] == 1.0 for value in outcomes)
     assert worker.stop() == 0
 
 
-def test_a_wrong_setting_stops_the_worker_at_start_with_words(broker, tmp_path):
+def test_events_that_are_not_retained_stop_the_worker_with_one_line(worker_of):
+    worker = worker_of().start().started()
+    assert worker.stop() == 0
+    path, name = worker.state / "start.json", f"{worker.topics['events']}/0000"
+    first = orjson.loads(path.read_bytes())
+    first["sources"][name] = 700
+    path.write_bytes(orjson.dumps(first))
+    assert worker.start().ended() == 2
+    error = f"offerstream live: {name} cannot be read on from offset 700: what Kafka retains is 0 to 0"
+    *log, last = worker.said().splitlines()
+    assert last.startswith(error)
+    assert ": started" in log[-1]
+    assert "panicked" not in worker.said()
+
+
+def test_a_wrong_setting_stops_the_worker_at_start(broker, tmp_path):
     worker = Worker(
         broker.bootstrap, tmp_path / "state", dict.fromkeys(TOPICS, "t"), session_gap="-5"
     ).start()

@@ -42,11 +42,11 @@ MUTANTS = (
     ),
     Mutant(
         "2 a crash changes nothing",
-        "what stands in the topic is written again",
+        "what is in the topic is written again",
         "flows/kafka/sink.py",
-        "if self._again and self._again.pop(said.id, None) is not None:",
-        "if self._again.pop(said.id, None) is not None and False:",
-        f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then tail_read]",
+        "if self._already_written and self._already_written.pop(output.id, None) is not None:",
+        "if self._already_written.pop(output.id, None) is not None and False:",
+        f"{CRASH}::test_a_crash_at_any_point_changes_nothing[before_seal:2 then resume_scan]",
     ),
     Mutant(
         "2 a crash changes nothing",

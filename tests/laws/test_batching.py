@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bytewax.testing import run_main
 
-from flows.files.jsonl import settle
+from flows.files.sorting import sort_files
 from flows.kafka.broker_process import LEASH, free_port
 from tests.laws.shopping import OFFERS_TOML, by_stream, jumbled, messages, page_of, plain
 
@@ -75,7 +75,7 @@ def test_two_processes_say_what_one_says(events, expected, tmp_path):
             for member in members:
                 member.kill()
                 member.wait()
-        settle(out)
+        sort_files(out)
         results[processes] = {name: (out / f"{name}.jsonl").read_bytes() for name in STREAMS}
     assert results[1] == results[2]
     assert results[1]["decisions"].count(b"\n") == sum(

@@ -90,10 +90,10 @@ def test_live_says_and_learns_what_a_replay_of_the_same_log_does(broker, open_sh
     "points",
     [
         # the second of a pair happens while the worker comes back from the first
-        ("ledger_put:15", "adoption"),
+        ("ledger_put:15", "ledger_recovery"),
         ("assignment_put:20", "assignment_put:2"),
         ("produced:60", "flushed:2"),
-        ("before_seal:2", "tail_read"),
+        ("before_seal:2", "resume_scan"),
     ],
     ids=" then ".join,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.demo.run import OFFERS as DENSE_OFFERS
-from flows.files.jsonl import fresh
+from flows.files.jsonl import make_output_directory
 from flows.settings import Settings
 from flows.studies.backtest.result import Result, read_result, row
 from flows.studies.backtest.shoppers import Length, Shoppers, shop_in, world_of
@@ -68,7 +68,7 @@ def backtest(
     """
     check(specs, settings)
     if out is not None:
-        fresh(out)
+        make_output_directory(out)
     results: list[Result] = []
     with ExitStack() as opened:
         for spec in specs:

@@ -11,7 +11,8 @@ import orjson
 from pydantic import Field, ValidationError
 
 from flows.assembly import reader_of, rules_of
-from flows.files.jsonl import LineFiles, settle
+from flows.files.jsonl import LineFiles
+from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
 from flows.simulation.run import MOST_VISITS
@@ -115,7 +116,7 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
             publish(reader.read(messages, None))
             publish(reader.idle(world.now_s))
         publish(reader.end())
-    settle(out)
+    sort_files(out)
     done.measure([(name, market.figures()) for name, market in page.markets.items()])
     return write_summary(out, done, settings.shop())
 

@@ -160,13 +160,17 @@ def test_a_broken_gzip_is_refused(content, tmp_path, capfd):
     broken = tmp_path / "events.jsonl.gz"
     broken.write_bytes(content)
     assert main(["replay", str(broken), "--out", str(tmp_path / "out")]) == 2
-    assert "INPUT must be gzip from end to end; " in capfd.readouterr().err
+    assert re.fullmatch(
+        f"offerstream replay: {re.escape(str(broken))} must be gzip from end to end; got: [^\n]+\n",
+        capfd.readouterr().err,
+    )
 
 
 def test_a_directory_cannot_be_made_in_a_file(events, capsys):
     for command in (["replay", str(events)], ["backtest", str(events), "--policy", "none"]):
         assert main([*command, "--out", str(events / "out")]) == 2
-        assert "--out must be a new or empty directory; got " in capsys.readouterr().err
+        words = f"the output directory {events / 'out'} must be new or empty; got: Not a directory"
+        assert words in capsys.readouterr().err
 
 
 def test_figures_that_cannot_be_written_are_said(events, tmp_path, capsys):

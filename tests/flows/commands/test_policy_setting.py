@@ -8,7 +8,7 @@ from bytewax.testing import run_main
 
 from flows.cli import main
 from flows.settings import read_settings
-from flows.stores.bytewax_recovery import recovery
+from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.ledger import Ledgers
 from schemas.errors import SetupError
 from tests.laws.shopping import decisions_in, log, messages, page_of, settings
@@ -60,7 +60,7 @@ def run(events, tmp_path):
         flow, ends = page_of(
             messages(events), settings(policy=policy), ledgers=ledgers, batch=20, crash_after=crash_after
         )
-        store = recovery(tmp_path / "recovery")
+        store = recovery_config(tmp_path / "recovery")
         run_main(flow, epoch_interval=timedelta(0), recovery_config=store)
         return decisions_in(ends["decisions"].items)
 

@@ -1,4 +1,4 @@
-"""What a worker that died left of an unsealed epoch is no state."""
+"""What a crashed worker left of an unsealed epoch is not resumed from."""
 
 import pickle
 import sqlite3
@@ -10,13 +10,13 @@ import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from flows.stores.bytewax_recovery import PARTITIONS, drop_unsealed, recovery
+from flows.stores.bytewax_recovery import PARTITIONS, drop_unsealed, recovery_config
 
 
 @pytest.fixture
 def store(tmp_path):
     directory = tmp_path / "recovery"
-    recovery(directory)
+    recovery_config(directory)
     return directory
 
 
@@ -58,7 +58,7 @@ def test_what_was_sealed_stays_and_what_came_after_it_goes_from_every_partition(
     wrote(store, 3, "fronts", (1, 0, 9))
     wrote(store, 2, "snaps", ("markets", "uk", 4, b""), ("markets", "uk", 9, b""))
     wrote(store, 4, "snaps", ("visits", "001", 8, b""), ("visits", "002", 10, b""))
-    recovery(store)
+    recovery_config(store)
     assert kept(store) == [("001", 8), ("uk", 4)]
 
 
@@ -80,14 +80,14 @@ def test_of_two_processes_the_one_that_is_behind_counts(store):
 
 
 def counted(store, *keys):
-    """What a run over keys says that goes on where the last one on this store ended: how often each came."""
-    flow, said = Dataflow("counting"), []
+    """How often each key came, by a run that resumes where the last one on this store ended."""
+    flow, counted = Dataflow("counting"), []
     read = op.input("read", flow, TestingSource(keys))
     keyed = op.key_on("keyed", read, str)
     counts = op.stateful_map("counts", keyed, lambda count, _: ((count or 0) + 1, (count or 0) + 1))
-    op.output("said", counts, TestingSink(said))
-    run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery(store))
-    return said
+    op.output("counted", counts, TestingSink(counted))
+    run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery_config(store))
+    return counted
 
 
 def test_a_key_that_is_silent_after_a_crash_keeps_its_sealed_state(store):
@@ -98,7 +98,7 @@ def test_a_key_that_is_silent_after_a_crash_keeps_its_sealed_state(store):
         (step, unsealed), *_ = database.execute(
             "SELECT step_id, snap_epoch + 1 FROM snaps WHERE state_key = 'ann'"
         )
-        with database:  # as an execution leaves it that dies while it seals
+        with database:  # as an execution leaves it that crashes while it seals
             row = (step, "ann", unsealed, pickle.dumps(100))
             database.execute(
                 "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?, ?, ?)", row

@@ -1,4 +1,4 @@
-"""What is known of a visitor can be asked for while the worker writes."""
+"""What is known of a visitor can be read while the worker writes."""
 
 import os
 import signal
@@ -9,41 +9,41 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSource, run_main
 
-from flows.stores.features import FeatureStorePart, FeatureStoreSink, read_visitor
+from flows.stores.features import FeatureStorePartition, FeatureStoreSink, read_visitor
 from operators.streaming.messages import FeatureRow
 
 
 def test_a_visitor_is_found_with_the_latest_of_each_kind_while_the_store_is_open(tmp_path):
-    part = FeatureStorePart(tmp_path / "part-0")
-    part.write_batch(
+    partition = FeatureStorePartition(tmp_path / "part-0")
+    partition.write_batch(
         [
             [FeatureRow("de", "ada", "visit", b"old"), FeatureRow("de", "ada", "visit", b"new")],
             [FeatureRow("de", "ada", "score/cart_idle", b"{}")],
         ]
     )
     assert read_visitor(tmp_path, "de", "ada") == {"visit": b"new", "score/cart_idle": b"{}"}
-    part.write_batch([[FeatureRow("de", "ada", "visit", b"newest")]])
-    assert part.snapshot() is None
+    partition.write_batch([[FeatureRow("de", "ada", "visit", b"newest")]])
+    assert partition.snapshot() is None
     assert read_visitor(tmp_path, "de", "ada")["visit"] == b"newest"
-    part.close()
+    partition.close()
 
 
 def test_visitors_and_markets_do_not_see_each_other(tmp_path):
-    part = FeatureStorePart(tmp_path / "part-0")
-    part.write_batch([[FeatureRow("de", "ada", "visit", b"1"), FeatureRow("de", "ad", "visit", b"2")]])
-    part.write_batch([[FeatureRow("d", "eada", "visit", b"3"), FeatureRow("de", "é\0", "visit", b"4")]])
+    partition = FeatureStorePartition(tmp_path / "part-0")
+    partition.write_batch([[FeatureRow("de", "ada", "visit", b"1"), FeatureRow("de", "ad", "visit", b"2")]])
+    partition.write_batch([[FeatureRow("d", "eada", "visit", b"3"), FeatureRow("de", "é\0", "visit", b"4")]])
     assert read_visitor(tmp_path, "de", "ad") == {"visit": b"2"}
     assert read_visitor(tmp_path, "de", "ada") == {"visit": b"1"}
     assert read_visitor(tmp_path, "de", "é\0") == {"visit": b"4"}
     assert read_visitor(tmp_path, "de", "nobody") == {}
-    part.close()
+    partition.close()
 
 
-def test_without_a_store_nobody_is_known(tmp_path):
+def test_without_a_store_no_visitor_is_known(tmp_path):
     assert read_visitor(tmp_path / "none", "de", "ada") == {}
 
 
-def test_the_page_divides_the_shards_among_the_parts(tmp_path):
+def test_the_dataflow_divides_the_shards_among_the_databases(tmp_path):
     rows = [(f"{shard:03d}", [FeatureRow("de", f"v{shard}", "visit", b"%d" % shard)]) for shard in range(20)]
     for _ in range(2):
         flow = Dataflow("features")
@@ -59,11 +59,11 @@ def test_the_page_divides_the_shards_among_the_parts(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from flows.stores.features import FeatureStorePart
+from flows.stores.features import FeatureStorePartition
 from operators.streaming.messages import FeatureRow
-part = FeatureStorePart(Path(sys.argv[1]))
+partition = FeatureStorePartition(Path(sys.argv[1]))
 for number in range(10**9):
-    part.write_batch([[FeatureRow("de", f"v{number}", "visit", b"x" * 100)]])
+    partition.write_batch([[FeatureRow("de", f"v{number}", "visit", b"x" * 100)]])
     print(number, flush=True)
 """
 

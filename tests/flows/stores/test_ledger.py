@@ -37,7 +37,7 @@ def test_entries_after_a_number_come_oldest_first(ledger):
     assert list(ledger.after(300)) == []
 
 
-def test_a_visitor_sees_the_newest_decision_first(ledger):
+def test_a_visitors_decisions_come_newest_first(ledger):
     decide(ledger, 1, 300)
     decide(ledger, 301, visitor="ad")
     decide(ledger, 302, visitor="ada\0")
@@ -47,7 +47,7 @@ def test_a_visitor_sees_the_newest_decision_first(ledger):
     assert list(ledger.of_visitor("bob")) == []
 
 
-def test_an_entry_never_takes_the_place_of_another(ledger):
+def test_an_entry_never_replaces_another(ledger):
     decide(ledger, 1, 2)
     for seq in (1, 2):
         with pytest.raises(ValueError, match=f"seq must be greater than 2, .*; got {seq}"):

@@ -1,4 +1,4 @@
-"""An event that comes twice is judged once, also after a crash."""
+"""An event that comes twice is processed once, also after a crash."""
 
 import random
 
@@ -39,7 +39,7 @@ def test_the_same_offset_again_is_no_duplicate(seen):
     assert not seen.known("a", 7, 0.0)
 
 
-def test_reading_again_from_any_offset_judges_as_the_first_time(tmp_path):
+def test_reading_again_from_any_offset_gives_the_same_answers(tmp_path):
     seen = RocksSeenIds(tmp_path)
     rng = random.Random(3)
     log = [(rng.choice("abc"), offset, 9 * HOUR_S * offset) for offset in range(12)]
@@ -52,20 +52,20 @@ def test_reading_again_from_any_offset_judges_as_the_first_time(tmp_path):
     seen.close()
 
 
-def test_ids_that_are_not_ascii_are_told_apart(seen):
+def test_ids_that_are_not_ascii_are_distinguished(seen):
     assert not seen.known("e\u0301", 0, 0.0)
     assert not seen.known("é", 1, 0.0)
     assert seen.known("e\u0301", 2, 0.0)
 
 
-def test_what_is_read_again_is_neither_kept_nor_written_again(tmp_path):
+def test_what_is_read_again_is_neither_remembered_nor_written_again(tmp_path):
     seen = RocksSeenIds(tmp_path)
     for _ in range(2):
         seen.known("a", 7, 0.0)
         seen.flush()
-    assert not seen._fresh
+    assert not seen._unflushed
     seen.known("a", 7, 0.0)
-    assert not seen._fresh
+    assert not seen._unflushed
     assert [len(value) for value in seen._database.values()] == [16]
     seen.close()
 
@@ -87,7 +87,7 @@ def test_the_memory_of_one_run_is_bounded_by_event_time():
     for hour in range(2000):
         seen.known(str(hour), hour, hour * HOUR_S)
         assert hour < 24 or seen.known(str(hour - 24), 10_000, hour * HOUR_S)
-    assert len(seen._young) + len(seen._old) <= 74
+    assert len(seen._newer) + len(seen._older) <= 74
 
 
 def test_an_id_keeps_a_bounded_history(tmp_path):

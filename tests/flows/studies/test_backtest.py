@@ -192,7 +192,7 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
             ["--shoppers", "default", "--visitors", "5", "--decisions", "5"],
             "--visitors or --decisions must be given, not both",
         ),
-        (["EVENTS", "--out", "FULL"], "--out must be a new or empty directory"),
+        (["EVENTS", "--out", "FULL"], "must be new or empty; got: files in it"),
     ],
 )
 def test_what_does_not_go_together_is_said(recording, tmp_path, capsys, words, said):

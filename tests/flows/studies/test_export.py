@@ -2,7 +2,8 @@
 
 import pytest
 
-from flows.files.jsonl import FILES, JsonlSink, settle
+from flows.files.jsonl import FILES, JsonlSink
+from flows.files.sorting import sort_files
 from flows.kafka.cluster import Cluster
 from flows.studies.export import export_topics
 from operators.streaming.messages import OutputRecord
@@ -44,7 +45,7 @@ def broker(monkeypatch):
     """Topics as lists of records, read one at a time."""
     topics = {topic: [] for topic in TOPICS.values()}
     monkeypatch.setattr(
-        "flows.studies.export.history", lambda _cluster, topic: ([one] for one in topics[topic])
+        "flows.studies.export.read_history", lambda _cluster, topic: ([one] for one in topics[topic])
     )
     return topics
 
@@ -53,7 +54,7 @@ def replayed(directory):
     for stream in FILES:
         part = JsonlSink(directory, stream).build_part("sink", stream, None)
         part.write_batch([said for said in SAID if said.stream == stream])
-    settle(directory)
+    sort_files(directory)
     return directory
 
 
@@ -78,8 +79,8 @@ def test_a_record_of_somebody_else_stops_the_export(tmp_path, broker):
 
 def test_an_export_overwrites_nothing(tmp_path):
     (tmp_path / "offers.jsonl").write_bytes(b"mine")
-    with pytest.raises(SetupError, match=r"--out must be a new or empty directory; got '.*'"):
+    with pytest.raises(SetupError, match=r"the output directory .* must be new or empty; got: files in it"):
         export_topics(CLUSTER, TOPICS, tmp_path)
-    with pytest.raises(SetupError, match="--out must be a new or empty directory"):
+    with pytest.raises(SetupError, match="must be new or empty; got: File exists"):
         export_topics(CLUSTER, TOPICS, tmp_path / "offers.jsonl")
     assert contents(tmp_path) == {"offers.jsonl": b"mine"}

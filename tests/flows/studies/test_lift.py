@@ -11,7 +11,8 @@ import flows.demo.run as demo
 import flows.studies.lift.run as lift
 from flows.assembly import reader_of, rules_of
 from flows.cli import main
-from flows.files.jsonl import FILES, LineFiles, settle
+from flows.files.jsonl import FILES, LineFiles
+from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
 from flows.settings import read_settings
 from flows.stores.ledger import Ledgers
@@ -230,7 +231,7 @@ class Written(Desk):
     def write(self, directory):
         for stream in FILES:
             LineFiles(directory, stream).write(each for each in self.kept if each.stream == stream)
-        settle(directory)
+        sort_files(directory)
 
 
 # Shares so small and so great that everybody is in one group.
@@ -279,7 +280,7 @@ def shopped(tmp_path_factory):
     said += page.take(reader.end())[0]
     for stream in FILES:
         LineFiles(directory, stream).write(each for each in said if each.stream == stream)
-    settle(directory)
+    sort_files(directory)
     return directory
 
 

@@ -1,4 +1,4 @@
-"""The points at which a test lets the worker die."""
+"""The points at which a test kills the worker."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ from flows.worker.fault_points import fault_injector
 
 @pytest.fixture
 def killed(monkeypatch):
-    shots = []
-    monkeypatch.setattr(os, "kill", lambda pid, how: shots.append((pid, how)))
-    return shots
+    kills = []
+    monkeypatch.setattr(os, "kill", lambda pid, how: kills.append((pid, how)))
+    return kills
 
 
-def test_the_worker_dies_the_nth_time_it_passes_the_point(killed):
-    passes = fault_injector("flushed:3")
+def test_the_worker_dies_the_nth_time_it_reaches_the_point(killed):
+    reach = fault_injector("flushed:3")
     for point in ("flushed", "produced", "flushed"):
-        passes(point)
+        reach(point)
     assert killed == []
-    passes("flushed")
+    reach("flushed")
     assert killed == [(os.getpid(), signal.SIGKILL)]
 
 
@@ -30,6 +30,6 @@ def test_without_a_number_it_dies_the_first_time(killed):
 
 
 @pytest.mark.parametrize("order", [None, ""])
-def test_without_an_order_nobody_dies(killed, order):
+def test_without_an_order_no_worker_dies(killed, order):
     fault_injector(order)("flushed")
     assert killed == []

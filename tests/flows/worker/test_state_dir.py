@@ -1,16 +1,27 @@
-"""What a state directory remembers of its first start, and who owns it."""
+"""What a state directory remembers of its first start, and who may use it."""
 
 import multiprocessing
 import os
+import re
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from flows.worker.state_dir import FILE, Offsets, Start, begin, begun, owned
+from flows.worker.state_dir import (
+    START_FILE,
+    FirstStart,
+    TopicOffsets,
+    locked_state_dir,
+    read_first_start,
+    start_or_resume,
+)
 from schemas.errors import SetupError
 
 
-def fresh(**more):
+def first_start(**more):
     usual = {
         "format": 1,
         "started_at_s": 1.7e9,
@@ -19,99 +30,140 @@ def fresh(**more):
         "sources": {},
         "sinks": {},
     }
-    return Start(**{**usual, **more})
+    return FirstStart(**{**usual, **more})
 
 
-def offsets(first=None, beginnings=None, ends=None):
-    first = {"events/0000": 7} if first is None else first
+def offsets(start=None, beginnings=None, ends=None):
+    start = {"events/0000": 7} if start is None else start
     ends = {"offers/0000": 3} if ends is None else ends
-    return Offsets(first=first, beginnings=beginnings or dict.fromkeys(first, 0), ends=ends)
+    return TopicOffsets(start=start, beginnings=beginnings or dict.fromkeys(start, 0), ends=ends)
 
 
 def hold(directory, held):
-    with owned(directory):
+    with locked_state_dir(directory):
         held.set()
         signal.pause()
 
 
 def test_the_first_start_is_written_once(tmp_path):
-    start = begin(tmp_path, fresh(), offsets())
-    assert start == fresh(sources={"events/0000": 7}, sinks={"offers/0000": 3})
-    later = begin(
-        tmp_path, fresh(started_at_s=1.8e9), offsets(first={"events/0000": 9}, ends={"offers/0000": 5})
+    first = start_or_resume(tmp_path, first_start(), offsets())
+    assert first == first_start(sources={"events/0000": 7}, sinks={"offers/0000": 3})
+    later = start_or_resume(
+        tmp_path,
+        first_start(started_at_s=1.8e9),
+        offsets(start={"events/0000": 9}, ends={"offers/0000": 5}),
     )
-    assert later == start == begun(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert later == first == read_first_start(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [START_FILE]
 
 
 def test_before_the_first_start_nothing_is_known(tmp_path):
-    assert begun(tmp_path) is None
+    assert read_first_start(tmp_path) is None
 
 
-def test_a_part_added_later_is_read_from_its_beginning_and_written_from_its_end(tmp_path):
-    begin(tmp_path, fresh(), offsets())
+def test_a_partition_added_later_is_read_from_its_beginning_and_written_from_its_end(tmp_path):
+    start_or_resume(tmp_path, first_start(), offsets())
     more = offsets(
-        first={"events/0000": 9, "events/0001": 4},
+        start={"events/0000": 9, "events/0001": 4},
         beginnings={"events/0000": 1, "events/0001": 2},
         ends={"offers/0000": 5, "offers/0001": 6},
     )
-    start = begin(tmp_path, fresh(), more)
-    assert start.sources == {"events/0000": 7, "events/0001": 2}
-    assert start.sinks == {"offers/0000": 3, "offers/0001": 6}
-    assert begun(tmp_path) == start
+    resumed = start_or_resume(tmp_path, first_start(), more)
+    assert resumed.sources == {"events/0000": 7, "events/0001": 2}
+    assert resumed.sinks == {"offers/0000": 3, "offers/0001": 6}
+    assert read_first_start(tmp_path) == resumed
 
 
 @pytest.mark.parametrize(
-    ("now", "there", "words"),
+    ("new", "now", "words"),
     [
-        (fresh(format=2), offsets(), "has state format 1, this version works with 2; start with a new"),
-        (fresh(shards=64), offsets(), "has shard count 256, this version works with 64; start with a new"),
-        (fresh(), offsets(first={}), "knows events/0000 to read from, which neither"),
-        (fresh(), offsets(ends={}), "knows offers/0000 to write to, which neither"),
+        (first_start(format=2), offsets(), "has state format 1, this version works with 2; start with a new"),
+        (
+            first_start(shards=64),
+            offsets(),
+            "has shard count 256, this version works with 64; start with a new",
+        ),
+        (first_start(), offsets(start={}), "knows events/0000 to read from, which neither"),
+        (first_start(), offsets(ends={}), "knows offers/0000 to write to, which neither"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_with_words(tmp_path, now, there, words):
-    begin(tmp_path, fresh(), offsets())
+def test_a_state_that_does_not_fit_is_refused(tmp_path, new, now, words):
+    start_or_resume(tmp_path, first_start(), offsets())
     with pytest.raises(SetupError, match=words):
-        begin(tmp_path, now, there)
-    assert begun(tmp_path).sources == {"events/0000": 7}
+        start_or_resume(tmp_path, new, now)
+    assert read_first_start(tmp_path).sources == {"events/0000": 7}
 
 
-def test_a_broken_file_is_refused_with_words(tmp_path):
-    (tmp_path / FILE).write_text("{")
-    with pytest.raises(SetupError, match=f"{FILE} must be what an earlier start wrote; got: "):
-        begin(tmp_path, fresh(), offsets())
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_broken_file_is_refused(tmp_path, is_file):
+    (tmp_path / START_FILE).write_text("{") if is_file else (tmp_path / START_FILE).mkdir()
+    with pytest.raises(SetupError, match=f"{START_FILE} must be what an earlier start wrote; got: "):
+        start_or_resume(tmp_path, first_start(), offsets())
 
 
 def test_a_second_worker_on_the_same_directory_is_refused(tmp_path):
-    with owned(tmp_path / "state"):
-        words = f"belongs to a running worker .process {os.getpid()}.; stop it"
-        with pytest.raises(SetupError, match=words), owned(tmp_path / "state"):
+    with locked_state_dir(tmp_path / "state"):
+        words = f"state belongs to a running worker .process {os.getpid()}.; stop it, or use another state"
+        with pytest.raises(SetupError, match=words), locked_state_dir(tmp_path / "state"):
             pass
-    with owned(tmp_path / "state"):
+    with locked_state_dir(tmp_path / "state"):
         pass
 
 
-def test_a_killed_worker_owns_nothing(tmp_path):
+def test_a_killed_worker_locks_nothing(tmp_path):
     spawning = multiprocessing.get_context("spawn")
     held = spawning.Event()
     holder = spawning.Process(target=hold, args=(tmp_path, held))
     holder.start()
     assert held.wait(30)
-    with pytest.raises(SetupError, match=f"process {holder.pid}"), owned(tmp_path):
+    with pytest.raises(SetupError, match=f"process {holder.pid}"), locked_state_dir(tmp_path):
         pass
     holder.kill()
     holder.join()
-    with owned(tmp_path):
+    with locked_state_dir(tmp_path):
         pass
 
 
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("/proc/nope", "No such file or directory"),
+        ("/dev/null/state", "Not a directory"),
+        ("FILE", "File exists"),
+        ("FILE/state", "Not a directory"),
+    ],
+)
+def test_a_directory_that_cannot_be_written_is_refused_with_the_reason(tmp_path, place, reason):
+    (tmp_path / "file").touch()
+    directory = Path(place.replace("FILE", str(tmp_path / "file")))
+    words = f"the state directory {directory} must be one that can be written; got: {reason}"
+    with pytest.raises(SetupError, match=f"^{re.escape(words)}$"), locked_state_dir(directory):
+        pass
+
+
+def test_a_first_start_that_cannot_be_written_is_refused_with_the_reason(tmp_path):
+    (tmp_path / START_FILE).with_suffix(".new").mkdir()
+    with pytest.raises(SetupError, match="must be one that can be written; got: Is a directory"):
+        start_or_resume(tmp_path, first_start(), offsets())
+
+
+def test_the_command_line_refuses_such_a_directory_in_one_line():
+    command = [sys.executable, "-m", "flows.cli", "live", "--state", "/dev/null/state"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "offerstream live: the state directory /dev/null/state must be one that can be written; "
+        "got: Not a directory\n"
+    )
+
+
 def test_a_market_that_the_offers_file_no_longer_has_is_missed_at_start(tmp_path):
-    begin(tmp_path, fresh(markets=("de", "uk")), offsets())
+    start_or_resume(tmp_path, first_start(markets=("de", "uk")), offsets())
     with pytest.raises(SetupError, match="knows the market uk, which the offers file lacks"):
-        begin(tmp_path, fresh(markets=("de",)), offsets())
+        start_or_resume(tmp_path, first_start(markets=("de",)), offsets())
 
 
 def test_a_market_can_be_added(tmp_path):
-    begin(tmp_path, fresh(markets=("de",)), offsets())
-    assert begin(tmp_path, fresh(markets=("de", "uk")), offsets()).markets == ("de", "uk")
+    start_or_resume(tmp_path, first_start(markets=("de",)), offsets())
+    more = start_or_resume(tmp_path, first_start(markets=("de", "uk")), offsets())
+    assert more.markets == ("de", "uk")

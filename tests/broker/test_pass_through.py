@@ -13,8 +13,8 @@ from flows.kafka import topics
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import NotDeliveredError
 from flows.worker.shutdown import Shutdown
-from tests.broker.driving import Passing, ids, produce, said, until
-from tests.broker.passing import run
+from tests.broker.driving import PassThrough, ids, output, produce, until
+from tests.broker.pass_through import run
 
 pytestmark = pytest.mark.broker
 
@@ -23,14 +23,14 @@ HERE = Path(__file__).parents[2]
 
 @pytest.fixture
 def worker(tmp_path):
-    """Starts passing workers over one state directory."""
+    """Starts pass-through workers over one state directory."""
     running = []
 
     def start(cluster, source, sink, *, epoch_s=0.1, crash_at=""):
         at = [cluster.bootstrap, str(tmp_path / "state"), source, sink, str(epoch_s)]
         environment = {**os.environ, "OFFERSTREAM_CRASH_AT": crash_at, "PYTHONWARNINGS": "ignore"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.broker.passing", *at],
+            [sys.executable, "-m", "tests.broker.pass_through", *at],
             cwd=HERE,
             env=environment,
             stderr=subprocess.PIPE,
@@ -44,11 +44,11 @@ def worker(tmp_path):
         process.communicate()
 
 
-def passed(cluster, sink):
+def copied(cluster, sink):
     return sorted(ids(cluster, sink))
 
 
-def places(source, count, partitions=2):
+def record_ids(source, count, partitions=2):
     return sorted(
         f"{source}/{partition}/{offset}" for partition in range(partitions) for offset in range(count)
     )
@@ -67,7 +67,7 @@ def finish(process, how=signal.SIGTERM):
 
 
 def ends_at(cluster, topic):
-    return sum(topics.ends(cluster, topics.parts_of(cluster, [topic])).values())
+    return sum(topics.end_offsets(cluster, topics.partitions_of(cluster, [topic])).values())
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_a_crash_leaves_every_record_once(cluster, make_topic, worker, point):
     again = worker(cluster, source, sink)
     until(lambda: ends_at(cluster, sink) >= 410)
     assert finish(again)[0] == 0
-    assert passed(cluster, sink) == places(source, 205)
+    assert copied(cluster, sink) == record_ids(source, 205)
 
 
-def test_a_crash_while_the_tail_is_read_leaves_every_record_once(cluster, make_topic, worker):
+def test_a_crash_during_the_resume_scan_leaves_every_record_once(cluster, make_topic, worker):
     source, sink = make_topic(2), make_topic(3)
     fill(cluster, source, 200)
     assert worker(cluster, source, sink, crash_at="flushed:2").wait(30) == -signal.SIGKILL
-    assert worker(cluster, source, sink, crash_at="tail_read:1").wait(30) == -signal.SIGKILL
+    assert worker(cluster, source, sink, crash_at="resume_scan:1").wait(30) == -signal.SIGKILL
     fill(cluster, source, 5)
     again = worker(cluster, source, sink)
     until(lambda: ends_at(cluster, sink) >= 410)
     assert finish(again)[0] == 0
-    assert passed(cluster, sink) == places(source, 205)
+    assert copied(cluster, sink) == record_ids(source, 205)
 
 
 def test_sigterm_seals_what_was_read_and_a_restart_reads_on(cluster, make_topic, worker):
@@ -105,11 +105,11 @@ def test_sigterm_seals_what_was_read_and_a_restart_reads_on(cluster, make_topic,
     code, errors = finish(first)
     assert code == 0, errors
     fill(cluster, source, 100)
-    # the offsets of the first start would be the wrong ones: what is passed on can only come from the seal
+    # the epoch is long: the second worker can resume from the snapshot of the shutdown alone
     second = worker(cluster, source, sink, epoch_s=600)
     until(lambda: ends_at(cluster, sink) >= 400)
     assert finish(second)[0] == 0
-    assert passed(cluster, sink) == places(source, 200)
+    assert copied(cluster, sink) == record_ids(source, 200)
 
 
 def test_a_broker_that_dies_and_comes_back_costs_nothing(killable_broker, worker):
@@ -127,7 +127,7 @@ def test_a_broker_that_dies_and_comes_back_costs_nothing(killable_broker, worker
     until(lambda: ends_at(cluster, "offers") >= 400, 60)
     code, errors = finish(process)
     assert code == 0, errors
-    assert passed(cluster, "offers") == places("events", 200)
+    assert copied(cluster, "offers") == record_ids("events", 200)
 
 
 def test_an_epoch_that_was_not_delivered_is_not_sealed(killable_broker, tmp_path):
@@ -137,28 +137,28 @@ def test_an_epoch_that_was_not_delivered_is_not_sealed(killable_broker, tmp_path
     fill(patient, "events", 100)
     killable_broker.keep()
 
-    class Killing(Passing):
+    class Killing(PassThrough):
         def idle(self, now_s):
             if not killable_broker.refuses() and ends_at(patient, "offers") >= 200:
                 killable_broker.keep()
                 killable_broker.kill()
-            return [said(f"after-{now_s}")]
+            return [output(f"after-{now_s}")]
 
     with pytest.raises(BytewaxRuntimeError) as stopped:
-        run(hasty, tmp_path, "events", "offers", judge=Killing, epoch_s=5)
+        run(hasty, tmp_path, "events", "offers", reader=Killing, epoch_s=5)
     assert isinstance(stopped.value.__cause__, NotDeliveredError)
     killable_broker.start()
-    stop, judges = Shutdown(), []
+    shutdown, readers = Shutdown(), []
 
-    class Stopping(Passing):
-        def __init__(self, part, state):
-            super().__init__(part, state)
-            judges.append(self)
+    class Stopping(PassThrough):
+        def __init__(self, name, state):
+            super().__init__(name, state)
+            readers.append(self)
 
         def idle(self, now_s):
-            stop.asked = len(judges[0].seen) == len(judges[1].seen) == 100
+            shutdown.is_requested = len(readers[0].seen) == len(readers[1].seen) == 100
             return super().idle(now_s)
 
-    run(patient, tmp_path, "events", "offers", judge=Stopping, stop=stop)
-    assert stop.asked
-    assert [one for one in passed(patient, "offers") if one.startswith("events")] == places("events", 100)
+    run(patient, tmp_path, "events", "offers", reader=Stopping, shutdown=shutdown)
+    assert shutdown.is_requested
+    assert [one for one in copied(patient, "offers") if one.startswith("events")] == record_ids("events", 100)

@@ -1,0 +1,68 @@
+"""Records read once between two offsets: a topic's history, or what was written after a snapshot."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from confluent_kafka import TopicPartition
+
+from flows.kafka.cluster import Cluster, create_consumer
+from flows.kafka.end_offsets import PartitionId
+from flows.kafka.records import END_OF_PARTITION, KafkaRecord, consume, to_message
+from flows.kafka.topics import beginning_offsets, end_offsets, partition_name, partitions_of, topic_partition
+from schemas.errors import BrokerError
+from schemas.message import Message
+
+POLL_LIMIT: Final = 1000
+POLL_TIMEOUT_S: Final = 0.1
+
+
+def read_ranges(
+    cluster: Cluster, ranges: Mapping[PartitionId, tuple[int, int]], *, silence_timeout_s: float = 30.0
+) -> Iterator[list[KafkaRecord]]:
+    """Yield the records of each partition from its first offset to before its end offset, in batches.
+
+    Records are in order within a partition. Raises BrokerError when a partition cannot be read, or when
+    nothing arrives for ``silence_timeout_s``.
+    """
+    ends = {partition: end for partition, (start, end) in ranges.items() if start < end}
+    if not ends:
+        return
+    consumer = create_consumer(cluster)
+    try:
+        consumer.assign([TopicPartition(*partition, ranges[partition][0]) for partition in ends])
+        deadline = time.monotonic() + silence_timeout_s
+        while ends:
+            batch: list[KafkaRecord] = []
+            for record in consume(consumer, POLL_LIMIT, POLL_TIMEOUT_S):
+                error, position = record.error(), record.offset()
+                if error is not None and error.code() != END_OF_PARTITION:
+                    raise BrokerError(f"{record.topic()}/{record.partition()} cannot be read: {error.str()}")
+                partition = record.topic(), record.partition()
+                if partition not in ends:
+                    continue
+                if error is None and position < ends[partition]:
+                    batch.append(record)
+                    position += 1
+                if position >= ends[partition]:
+                    del ends[partition]
+            if batch:
+                deadline = time.monotonic() + silence_timeout_s
+                yield batch
+            elif time.monotonic() > deadline:
+                names = ", ".join(partition_name(*partition) for partition in sorted(ends))
+                raise BrokerError(f"{names} cannot be read: silent for {silence_timeout_s:.0f} s")
+    finally:
+        consumer.close()
+
+
+def read_history(cluster: Cluster, topic: str) -> Iterator[list[Message]]:
+    """Yield the records of all partitions of a topic in batches, up to where they end at the first one.
+
+    Raises SetupError when the topic does not exist and BrokerError as ``read_ranges`` does.
+    """
+    names = partitions_of(cluster, [topic])
+    beginnings, ends = beginning_offsets(cluster, names), end_offsets(cluster, names)
+    ranges = {topic_partition(name): (beginnings[name], ends[name]) for name in names}
+    for batch in read_ranges(cluster, ranges):
+        yield [to_message(record, topic, record.partition()) for record in batch]

@@ -1,0 +1,42 @@
+"""The reader of one partition, as sources see it: messages in, shard batches and rejected records out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from operators.streaming.messages import OutputRecord, ShardBatch
+from schemas.message import Message
+
+
+class MessageReader(Protocol):
+    """Validates the messages of one partition. Its state outlives the process as a snapshot."""
+
+    def read(self, messages: Sequence[Message], now_s: float | None) -> Iterable[ShardBatch | OutputRecord]:
+        """Return what follows from these messages, read at this wall clock (None: recorded ones)."""
+
+    def resumed(self) -> Iterable[ShardBatch | OutputRecord]:
+        """Return what must be emitted again after a resume."""
+
+    def snapshot(self) -> bytes:
+        """Return the state."""
+
+
+class LiveReader(MessageReader, Protocol):
+    """The reader of a partition that keeps growing."""
+
+    @property
+    def next_offset(self) -> int | None:
+        """The offset to read next, None if nothing was read yet."""
+
+    @property
+    def greatest_s(self) -> float:
+        """The greatest event time read, minus infinity before any."""
+
+    def idle(self, now_s: float) -> Iterable[ShardBatch | OutputRecord]:
+        """Return what follows from having reached the end of the partition at this wall clock."""
+
+
+class FiniteReader(MessageReader, Protocol):
+    """The reader of a partition that ends."""
+
+    def end(self) -> Iterable[ShardBatch | OutputRecord]:
+        """Return what follows from the end of the partition."""
