@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from flows.demo.run import OFFERS as DENSE_OFFERS
+from flows.demo.settings import OFFERS as DENSE_OFFERS
 from flows.files.jsonl import make_output_directory
 from flows.settings import Settings
 from flows.studies.backtest.result import Result, read_result, row

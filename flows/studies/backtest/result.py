@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from flows.studies.backtest.shoppers import TRUTH
-from flows.studies.replay import SUMMARY
+from flows.studies.summary import SUMMARY
 from operators.experiments.clustered_ratio import Interval, Ratio, difference
 from operators.simulation.tally import Sums
 

@@ -15,9 +15,9 @@ from flows.files.jsonl import LineFiles
 from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
-from flows.simulation.run import MOST_VISITS
+from flows.simulation.settings import MAX_VISITS_PER_HOUR
 from flows.stores.ledger import Ledgers
-from flows.studies.replay import Replayed, write_summary
+from flows.studies.summary import RunSummary
 from operators.simulation import DEMO_CARTS, World, WorldSettings
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.errors import SetupError, setup_words
@@ -38,7 +38,7 @@ class Shoppers(Chosen):
     """What a file of ``--shoppers`` may say; left out, the dense world of the demo."""
 
     market: Name = "default"
-    visits_per_hour: float = Field(3000.0, gt=0, le=MOST_VISITS)
+    visits_per_hour: float = Field(3000.0, gt=0, le=MAX_VISITS_PER_HOUR)
     cart_share: float = Field(DEMO_CARTS, gt=0, le=1)
     seasons: bool = False
     products: int = Field(240, ge=8, le=100_000)
@@ -98,9 +98,9 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
     of the best one and of no offer.
     """
     settings = settings.model_copy(update={"idle_time": "events"})  # simulated time is not that of the wall
-    done = Replayed()
+    summary = RunSummary()
     reader = reader_of(settings, settings.shop(), settings.format_of, None, ordered=True)(PART, None)
-    done.readers.append(reader)
+    summary.include(reader)
     page = InProcessDataflow(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     files = {stream: LineFiles(out, stream) for stream in ("offers", "decisions", "rejected")}
 
@@ -117,8 +117,8 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
             publish(reader.idle(world.now_s))
         publish(reader.end())
     sort_files(out)
-    done.measure([(name, market.figures()) for name, market in page.markets.items()])
-    return write_summary(out, done, settings.shop())
+    summary.measure([(name, market.figures()) for name, market in page.markets.items()])
+    return summary.write(out, settings.shop())
 
 
 def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:

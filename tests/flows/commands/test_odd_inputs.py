@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from flows.cli import main
-from flows.simulation.run import SimulationSettings
+from flows.simulation.settings import SimulationSettings
 from flows.studies.backtest.shoppers import shoppers_of
 from schemas.errors import SetupError
 from schemas.shop import Shop
@@ -185,7 +185,7 @@ def test_figures_that_cannot_be_written_are_said(events, tmp_path, capsys):
         ({"seconds": -1.0}, "seconds must be a number from 0; got -1.0"),
         (
             {"seconds": 1e12},
-            "seconds, at that speed, must be at most 20 years of a file; got 1000000000000.0",
+            "seconds must be at most 20 years of a file, at that speed; got 1000000000000.0",
         ),
         ({"visits_per_hour": 1e300}, "visits_per_hour must be at most 1,000,000; got 1e+300"),
     ],

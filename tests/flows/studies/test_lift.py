@@ -7,10 +7,10 @@ import msgspec
 import orjson
 import pytest
 
-import flows.demo.run as demo
 import flows.studies.lift.run as lift
 from flows.assembly import reader_of, rules_of
 from flows.cli import main
+from flows.demo.settings import OFFERS
 from flows.files.jsonl import FILES, LineFiles
 from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
@@ -262,7 +262,7 @@ def shopped(tmp_path_factory):
     """
     directory = tmp_path_factory.mktemp("shopped")
     offers_file = tmp_path_factory.mktemp("shop") / "offers.toml"
-    offers_file.write_text(demo.OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
+    offers_file.write_text(OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
     settings = read_settings(None, offers=offers_file)
     offers = settings.shop().arms("default")
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
