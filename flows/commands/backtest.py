@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.commands.common import add_json, add_policies, add_settings, settings_of, write_json
+from flows.commands.common import add_json, add_policies, add_settings, check_json, settings_of, write_json
 from flows.settings import Settings
 from flows.studies.backtest.compare import (
     RECORDED_NOTE,
@@ -57,6 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run every policy and print the table."""
+    check_json(args.json)
     settings = settings_of(args, seed=args.seed)
     if bool(args.inputs) == (args.shoppers is not None):
         got = "both" if args.inputs else "neither"

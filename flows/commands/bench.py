@@ -14,6 +14,7 @@ from flows.bench.figures import FIGURES
 from flows.bench.load import spin_ms
 from flows.bench.run import QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
+from flows.commands.common import check_json, writing
 from flows.kafka.broker_process import EmbeddedBroker
 
 EXAMPLES = """\
@@ -51,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure, print the table and write the lines."""
+    check_json(args.json)
     with ExitStack() as opened:
         room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
 
@@ -69,4 +71,5 @@ def run(args: argparse.Namespace) -> None:
     show(found, console)
     console.print(f"broker: {args.broker}; machine: {machine(spins_ms)}", highlight=False)
     if args.json is not None:
-        write(args.json, found)
+        with writing("--json", args.json):
+            write(args.json, found)

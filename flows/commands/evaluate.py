@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.commands.common import add_json, add_policies, pair, write_json
+from flows.commands.common import add_json, add_policies, check_json, pair, write_json
 from flows.studies.evaluate.run import Asked, evaluated, plain
 from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
@@ -51,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the estimates, and write them where asked."""
+    check_json(args.json)
     columns = dict(args.columns)
     answer = evaluated(Asked(args.log, args.policies, args.market, columns, args.train_share, args.clip))
     write_json(args.json, plain(answer))

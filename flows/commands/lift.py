@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from flows.commands.common import add_json, write_json
+from flows.commands.common import add_json, check_json, write_json
 from flows.studies.lift.run import HORIZON, Lift, read
 from operators.decisions.output_records import rfc3339
 from operators.experiments.lift import Measure
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> None:
     """Print a table for each market."""
     if not 0 < args.days <= HORIZON / timedelta(days=1):
         raise SetupError(f"--days must be above 0 and at most {HORIZON.days}; got {args.days:g}")
+    check_json(args.json)
     lifts = read(args.directory, timedelta(days=args.days))
     console = Console(width=None if sys.stdout.isatty() else 120)
     if not lifts:

@@ -43,6 +43,6 @@ def test_the_order_of_their_sources_does_not_matter(tmp_path, monkeypatch):
     config = tmp_path / "worker.toml"
     config.write_text("session_gap = '20m'")
     monkeypatch.setenv("OFFERSTREAM_IDLE_AFTER", "25m")
-    with pytest.raises(SetupError, match="^SESSION_GAP must be at least IDLE_AFTER, 25m, .*; got 20m$"):
+    with pytest.raises(SetupError, match=r"^SESSION_GAP must be at least IDLE_AFTER, 25m, .*; got 20m$"):
         read_settings(config)
     assert read_settings(config, idle_after="5m").session_gap > read_settings(idle_after="5m").idle_after

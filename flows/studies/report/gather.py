@@ -9,9 +9,9 @@ from typing import Final
 import orjson
 
 from flows.studies.lift.records import Record
-from flows.studies.replay import SUMMARY
 from flows.studies.report.market import Market
 from flows.studies.report.records import KINDS, NEEDED, read
+from flows.studies.summary import SUMMARY
 from schemas.errors import SetupError
 
 MOST_MARKETS: Final = 50
