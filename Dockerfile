@@ -13,11 +13,13 @@ RUN /opt/offerstream/bin/python -m pip install --no-deps --no-build-isolation . 
     && /opt/offerstream/bin/python -m pip uninstall --yes setuptools pip
 
 FROM python:3.12.11-slim-bookworm
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin offerstream \
-    && install --directory --owner offerstream --group offerstream /state
+RUN groupadd --gid 10001 offerstream \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin offerstream \
+    && install --directory --owner 10001 --group 10001 /state
 COPY --from=build /opt/offerstream /opt/offerstream
 ENV PATH=/opt/offerstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-USER offerstream
+# In numbers, so that an orchestrator can see that it is not root.
+USER 10001:10001
 WORKDIR /state
 VOLUME /state
 EXPOSE 9464

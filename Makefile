@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TESTS ?=
 ARGS ?=
 
-.PHONY: install test test-apache demo bench mutants lint types lock clean
+.PHONY: install test test-apache demo bench mutants coverage lint types lock clean
 
 install: $(VENV)/.installed
 
@@ -27,6 +27,22 @@ test: install
 
 test-apache: install
 	$(BIN)/python -m pytest --broker apache $(or $(TESTS),tests/broker tests/laws/test_crash.py) $(ARGS)
+
+# The share of lines that tests run, by room, with those that run in processes which tests start.
+# It costs a tenth more time on Python 3.12; on 3.11, without sys.monitoring, four fifths.
+coverage: install
+	$(BIN)/python -m coverage erase
+	COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
+		$(BIN)/python -m coverage run -m pytest $(TESTS) $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report | awk '$(BY_ROOM)'
+
+BY_ROOM = function row(name, lines, missed) { \
+		printf "%-26s%7d lines%7d missed%7.1f %%\n", name, lines, missed, 100 - 100 * missed / lines } \
+	$$1 ~ /[.]py$$/ && $$2 { depth = split($$1, at, "/"); room = depth > 2 ? at[1] "/" at[2] : at[1]; \
+		if (!(room in lines)) rooms[++count] = room; lines[room] += $$2; missed[room] += $$3 } \
+	$$1 == "TOTAL" { for (i = 1; i <= count; i++) row(rooms[i], lines[rooms[i]], missed[rooms[i]]); \
+		row("TOTAL", $$2, $$3) }
 
 demo: install
 	$(BIN)/offerstream demo $(ARGS)
@@ -52,7 +68,7 @@ LOCK = build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --f
 lock:
 	test -x build/uv/bin/uv || { "$(PYTHON)" -m venv build/uv && build/uv/bin/python -m pip install --quiet uv; }
 	$(LOCK) --group build -o requirements.lock pyproject.toml
-	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --group dev --extra demo -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -1,35 +1,62 @@
-"""From settings to the things the page is drawn with: the one place of assembly."""
+"""From settings to what the dataflow is built with: the one place of assembly."""
 
 import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from flows.dataflow import Rules
+from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.ledger import Ledger
-from operators.decisions.market import MarketSettings
-from operators.decisions.selection import DecisionSettings
-from operators.ingest.partition_reader import IngestSettings, PartitionReader
-from operators.sessions.session_machine import VisitSettings
+from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.settings import IngestSettings
+from operators.sessions.session_machine import SessionSettings
 from schemas.adapters import decoder
 from schemas.shop import Shop
+from schemas.topics import INPUTS
+
+ReaderFactory = Callable[[str, bytes | None], PartitionReader]
+"""Makes the reader of one source partition, ``topic/number``, from its name and its snapshot."""
 
 
-def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
+def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     settings: Settings,
     shop: Shop,
-    parts: Iterable[str],
+    partitions: Iterable[str],
     ledger_of: Callable[[str], Ledger],
     *,
     ordered: bool,
     emit_after_s: float = float("-inf"),
-) -> Rules:
-    """Return what the stations go by."""
-    decisions = DecisionSettings(
-        deciding=frozenset(settings.deciding),
+) -> Stations:
+    """Return what the stations are made with."""
+    sessions = SessionSettings(
+        timezones={name: ZoneInfo(market.timezone) for name, market in shop.markets.items()},
+        session_gap_s=settings.session_gap.total_seconds(),
+        idle_s=settings.idle_after.total_seconds(),
+        recovery_s=settings.cart_recovery.total_seconds(),
+        lateness_s=settings.lateness.total_seconds(),
+    )
+    # An abandoned cart is known a session gap after its last event; half a gap more is for the visit up to
+    # there. Live nothing ends, and an incident is better reported within minutes.
+    label_delay_s = 1.5 * settings.session_gap.total_seconds() if ordered else 0.0
+    markets = MarketSettings(
+        decisions=decision_settings(settings, emit_after_s),
+        model=settings.model,
+        on_drift=settings.on_drift,
+        label_delay_s=label_delay_s,
+        ordered=ordered,
+    )
+    return Stations(shop, tuple(partitions), sessions, markets, ledger_of)
+
+
+def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:
+    """Return what leads to a decision; no moment before ``emit_after_s`` does."""
+    return DecisionSettings(
+        triggers=frozenset(settings.triggers),
         policy=settings.policy,
         seed=settings.seed,
         cooldown_s=settings.cooldown.total_seconds(),
@@ -42,31 +69,19 @@ def rules_of(  # noqa: PLR0913  the one place of assembly is told everything
         emit_after_s=emit_after_s,
         shadow=settings.shadow,
     )
-    visits = VisitSettings(
-        timezones={name: ZoneInfo(market.timezone) for name, market in shop.markets.items()},
-        session_gap_s=settings.session_gap.total_seconds(),
-        idle_s=settings.idle_after.total_seconds(),
-        recovery_s=settings.recovery.total_seconds(),
-        lateness_s=settings.lateness.total_seconds(),
-    )
-    # a cart left behind is known a gap after its last event; half a gap more is for the visit up to there.
-    # Live nothing ends, and an incident is better told in minutes.
-    settle_s = 1.5 * settings.session_gap.total_seconds() if ordered else 0.0
-    markets = MarketSettings(decisions, settings.model, settings.on_drift, settle_s, ordered=ordered)
-    return Rules(shop, tuple(parts), visits, markets, ledger_of)
 
 
 def reader_of(
     settings: Settings, shop: Shop, format_of: Callable[[str], str], seen_in: Path | None, *, ordered: bool
-) -> Callable[[str, bytes | None], PartitionReader]:
-    """Return the maker of the reader of one part; ``seen_in`` is where ids are remembered, None: in memory.
+) -> ReaderFactory:
+    """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
     What has no broker's timestamp may be no later than now.
     """
-    markets = frozenset(shop.markets)
-    reading = IngestSettings(
-        markets=markets,
-        costed=frozenset(name for name, market in shop.markets.items() if market.margin_rate is not None),
+    with_margin_rate = [name for name, market in shop.markets.items() if market.margin_rate is not None]
+    ingest = IngestSettings(
+        markets=frozenset(shop.markets),
+        with_margin_rate=frozenset(with_margin_rate),
         lateness_s=settings.lateness.total_seconds(),
         clock_skew_s=settings.clock_skew.total_seconds(),
         latest_s=time.time() if settings.idle_time == "wall" else math.inf,
@@ -74,10 +89,17 @@ def reader_of(
         wall=settings.idle_time == "wall",
     )
 
-    def make(part: str, state: bytes | None) -> PartitionReader:
-        topic = part.rpartition("/")[0]
-        decode = decoder(format_of(topic), markets, settings.max_event_bytes)
-        seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / part.replace("/", "-"))
-        return PartitionReader(part, reading, decode, seen, state)
+    def shop_events(partition: str, state: bytes | None) -> PartitionReader:
+        topic = partition.rpartition("/")[0]
+        decode = decoder(format_of(topic), settings.max_event_bytes)
+        seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
+        return PartitionReader(partition, ingest, decode, seen, state)
+
+    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events}
+    by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
+
+    def make(partition: str, state: bytes | None) -> PartitionReader:
+        topic = partition.rpartition("/")[0]
+        return by_topic.get(topic, shop_events)(partition, state)
 
     return make

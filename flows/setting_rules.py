@@ -57,7 +57,7 @@ def check(settings: Mapping[str, Any]) -> None:
 
 
 def _check_order(rule: AtLeast, settings: Mapping[str, Any]) -> None:
-    if rule.only_on_silence and not settings["deciding"] <= ON_SILENCE:
+    if rule.only_on_silence and not settings["triggers"] <= ON_SILENCE:
         return
     longer, shorter = settings[rule.longer], settings[rule.shorter]
     if longer < shorter:

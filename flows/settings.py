@@ -1,5 +1,6 @@
 """Everything that can be set, with its default, read in one place: command line, environment, TOML file."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,13 +24,14 @@ from operators.bandits.spec import built
 from schemas.adapters import FORMATS
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
+from schemas.events import MomentKind
 from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
+from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
 
-Trigger = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
-Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-TOPICS: Final = ("feedback_topic", "offers_topic", "decisions_topic", "rejected_topic")
+TOPIC_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+Topic = Annotated[str, Field(pattern=rf"^{TOPIC_PATTERN.pattern}$")]
 
 
 def _items(value: object) -> object:
@@ -69,14 +71,11 @@ class Settings(BaseSettings):
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
-        Field(("shop.events",), description="topics to read events from")
+        Field((TOPICS["events"],), description="topics to read events from")
     )
-    feedback_topic: Topic = Field("shop.feedback", description="topic to read what became of offers from")
-    offers_topic: Topic = Field("shop.offers", description="topic of offers for marketing")
-    decisions_topic: Topic = Field(
-        "shop.decisions", description="topic of decisions, rewards, scores, outcomes, drifts"
+    topics: Pairs = Field(
+        {}, description="topics that are not called as in the table of topics, `offers=my.offers`"
     )
-    rejected_topic: Topic = Field("shop.rejected", description="topic of what could not be taken, and why")
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
     partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
     begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")
@@ -98,9 +97,9 @@ class Settings(BaseSettings):
     max_event_bytes: int = Field(1_000_000, ge=1000, description="longest event that is taken")
     session_gap: Duration = Field(_minutes(30), description="silence that ends a visit")
     idle_after: Duration = Field(_minutes(2), description="silence after which a cart is idle")
-    recovery: Duration = Field(timedelta(hours=24), description="time in which an order recovers a cart")
-    deciding: Annotated[frozenset[Trigger], NoDecode, BeforeValidator(_items)] = Field(
-        frozenset({"cart_idle"}), description="moments that lead to offers"
+    cart_recovery: Duration = Field(timedelta(hours=24), description="time in which an order recovers a cart")
+    triggers: Annotated[frozenset[MomentKind], NoDecode, BeforeValidator(_items)] = Field(
+        frozenset({"cart_idle"}), description="moments that lead to decisions"
     )
     policy: str = Field("linear_thompson", description="contextual bandit that chooses")
     model: str = Field("logistic", description="model of cart abandonment")
@@ -158,9 +157,20 @@ class Settings(BaseSettings):
             _among(form, FORMATS)
         return formats
 
+    @field_validator("topics")
+    @classmethod
+    def _topics(cls, topics: dict[str, str]) -> dict[str, str]:
+        for name, topic in topics.items():
+            if name not in TOPICS or name == "events":
+                known = ", ".join(each for each in TOPICS if each != "events")
+                raise ValueError(f"must name some of {known}; got {name!r}")
+            if not TOPIC_PATTERN.fullmatch(topic):
+                raise ValueError(f"must be topics of letters, digits, dots, dashes; got {topic!r}")
+        return topics
+
     @model_validator(mode="after")
     def _topics_differ(self) -> "Settings":
-        topics = [*self.events_topics, *(getattr(self, name) for name in TOPICS)]
+        topics = [*self.input_topics, *self.output_topics.values()]
         for topic in topics:
             if topics.count(topic) > 1:
                 raise ValueError(f"topics must all be different; got {topic!r} twice")
@@ -179,7 +189,17 @@ class Settings(BaseSettings):
     @property
     def input_topics(self) -> tuple[str, ...]:
         """The topics that are read."""
-        return (*self.events_topics, self.feedback_topic)
+        others = (self.topic_of(row.name) for row in INPUTS if row.name != "events")
+        return (*self.events_topics, *others)
+
+    @property
+    def output_topics(self) -> dict[str, str]:
+        """The topics that are written, by the name of their row in the table."""
+        return {row.name: self.topic_of(row.name) for row in OUTPUTS}
+
+    def topic_of(self, name: str) -> str:
+        """Return the topic of a row of the table; of events the first."""
+        return self.events_topics[0] if name == "events" else self.topics.get(name, TOPICS[name])
 
     def format_of(self, topic: str) -> str:
         """Return the format of an input topic."""

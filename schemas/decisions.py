@@ -1,40 +1,41 @@
 """What auditors and trainers read on the decisions topic: tagged by ``type``."""
 
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field, FiniteFloat, TypeAdapter
+import msgspec
 
-from schemas.events import Id, Name
-from schemas.offers import MomentKind, OutputModel, Probability
+from schemas.events import MomentKind
+from schemas.records import Id, Money, Name, Probability, Record, Timestamp, decoder
 
-UnitId = Annotated[str, Field(pattern=r"^(user|visitor):", max_length=208)]
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UnitId = Annotated[str, msgspec.Meta(pattern="^(user|visitor):", max_length=208)]
+Feature = int | float | str
 
 
-class Decision(OutputModel):
+class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     """One arm was chosen for a cart, ``no_offer`` included: context, probabilities, choice.
 
-    ``removed`` says for each arm that was not eligible why; ``probabilities`` are those it was drawn from and
-    ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: stale, history and so on.
+    ``removed`` gives for each arm that was not eligible the reason; ``probabilities`` are those it was drawn
+    from and ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: holdout, shadow,
+    stale or no_eligible_arm; ``is_trainable`` is false then, and the policy is not updated from it.
 
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
     its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
-    with which it was to be held out. ``conflict``: a visitor and a user were assigned apart and then found to
-    be one person, which gets no offers from then on, whatever the assignment says.
+    with which it was to be held out. ``conflict``: a visitor and a user were assigned to different groups and
+    then found to be one person, which gets no offers from then on, whatever the assignment says.
     """
 
-    type: Literal["decision"]
     decision_id: Id
     moment_id: Id
     visitor_id: Id
     user_id: Id | None
     market: Name
-    at: AwareDatetime
+    at: Timestamp
     cart_id: Id
     cart_value: Money
     trigger: MomentKind
-    features: dict[str, FiniteFloat | str]
+    features: dict[str, Feature]
     abandonment: Probability
     eligible: tuple[str, ...]
     removed: dict[str, str]
@@ -44,58 +45,61 @@ class Decision(OutputModel):
     holdout: bool
     unit_id: UnitId | None
     assignment: Literal["policy", "holdout"] | None
-    assigned_at: AwareDatetime | None
+    assigned_at: Timestamp | None
     holdout_share: Probability | None
     conflict: bool
     shadow: bool
-    teaches: bool
+    is_trainable: bool
     reason: str | None
     offer_id: Id | None
     policy: str
     policy_version: int
     model: str
     model_version: int
-    expires_at: AwareDatetime | None
-    window_ends_at: AwareDatetime
+    expires_at: Timestamp | None
+    window_ends_at: Timestamp
 
 
-class Reward(OutputModel):
-    """What a decision brought: at the end of its window, or a correction by an order that came later.
+class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
+    """What a decision earned: at the end of its window, or a correction by an order that came later.
 
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
-    ``ordered_at`` and ``order_profits`` say of each of ``orders`` when it happened and what part of
-    ``profit`` it brought; the rest, such as the cost of showing an offer, came of the decision itself.
+    ``ordered_at`` and ``order_profits`` give for each of ``orders`` when it happened and what part of
+    ``profit`` it brought; the rest, such as the cost of showing an offer, is due to the decision itself.
     """
 
-    type: Literal["reward"]
     reward_id: Id
     decision_id: Id
     moment_id: Id
     visitor_id: Id
     market: Name
-    at: AwareDatetime
+    at: Timestamp
     arm: str
     kind: Literal["window", "correction"]
-    profit: FiniteFloat
-    margin: FiniteFloat
-    cost: FiniteFloat
+    profit: float
+    margin: float
+    cost: float
     orders: tuple[str, ...]
-    ordered_at: tuple[AwareDatetime, ...]
-    order_profits: tuple[FiniteFloat, ...]
+    ordered_at: tuple[Timestamp, ...]
+    order_profits: tuple[float, ...]
     holdout: bool
     shown: bool
     clicked: bool
     redeemed: bool
 
+    def __post_init__(self) -> None:
+        """Raise ValueError unless each order has its time and its profit."""
+        if not len(self.orders) == len(self.ordered_at) == len(self.order_profits):
+            raise ValueError("`orders`, `ordered_at` and `order_profits` must be equally long")
 
-class Score(OutputModel):
-    """How likely a cart was to be abandoned, as seen at a moment."""
 
-    type: Literal["score"]
+class Score(Record, frozen=True, kw_only=True, gc=False, tag="score"):
+    """How likely a cart was to be abandoned, as predicted at a moment."""
+
     moment_id: Id
     visitor_id: Id
     market: Name
-    at: AwareDatetime
+    at: Timestamp
     cart_id: Id
     cart_value: Money
     kind: MomentKind
@@ -104,21 +108,20 @@ class Score(OutputModel):
     model_version: int
 
 
-class Outcome(OutputModel):
+class Outcome(Record, frozen=True, kw_only=True, gc=False, tag="outcome"):
     """What became of a cart.
 
-    ``abandonment`` is what the model said before it learned this; ``weight`` what the lesson counted, null
-    where there was none. ``treated`` says whether an offer preceded it, null where nobody decided;
-    ``decision_id`` is the latest decision for the cart.
+    ``abandonment`` is what the model predicted before it was trained on this; ``weight`` the weight of that
+    update, null where there was none. ``treated`` says whether an offer preceded it, null where nobody
+    decided; ``decision_id`` is the latest decision for the cart.
     """
 
-    type: Literal["outcome"]
     outcome_id: Id
     moment_id: Id | None
     decision_id: Id | None
     visitor_id: Id
     market: Name
-    at: AwareDatetime
+    at: Timestamp
     cart_id: Id
     kind: Literal["purchased", "abandoned", "recovered"]
     treated: bool | None
@@ -126,26 +129,35 @@ class Outcome(OutputModel):
     abandonment: Probability | None
 
 
-class Drift(OutputModel):
-    """A figure that the abandonment model lives by moved to another level; keyed by the market.
+class Drift(Record, frozen=True, kw_only=True, gc=False, tag="drift"):
+    """A figure that the abandonment model depends on moved to another level; keyed by the market.
 
     ``what`` is log_loss (nats), base_rate (share of carts abandoned), or feature:NAME: a number's level
-    between 0 and 1, a half being its mean when the watch began, or a word's share. The outcome
+    between 0 and 1, a half being its mean when monitoring began, or a word's share. The outcome
     ``outcome_id`` made it certain. ``triggered`` is what it led to: report (nothing), forget or reset.
     """
 
-    type: Literal["drift"]
     drift_id: Id
     outcome_id: Id
     market: Name
-    at: AwareDatetime
-    what: Annotated[str, Field(pattern=r"^(log_loss|base_rate|feature:.+)$")]
-    before: FiniteFloat
-    after: FiniteFloat
+    at: Timestamp
+    what: Annotated[str, msgspec.Meta(pattern="^(log_loss|base_rate|feature:.+)$")]
+    before: float
+    after: float
     triggered: Literal["report", "forget", "reset"]
     model: str
     model_version: int
 
 
-DecisionRecord = Annotated[Decision | Reward | Score | Outcome | Drift, Field(discriminator="type")]
-DECISIONS: Final[TypeAdapter[DecisionRecord]] = TypeAdapter(DecisionRecord)
+DecisionRecord = Decision | Reward | Score | Outcome | Drift
+DECISION_RECORDS: Final[dict[str, type[DecisionRecord]]] = {
+    "decision": Decision,
+    "reward": Reward,
+    "score": Score,
+    "outcome": Outcome,
+    "drift": Drift,
+}
+decode_decision: Final = decoder(Decision)
+"""Return the Decision in some bytes; raises as ``schemas.records.decoder`` says."""
+read_decision_record: Final[Callable[[bytes | str], DecisionRecord]] = decoder(DecisionRecord)  # type: ignore[arg-type]
+"""Return the record of the decisions topic in some bytes; raises as ``schemas.records.decoder`` says."""

@@ -24,19 +24,19 @@ class BrokerError(OfferstreamError):
     """Kafka does not give or take what it must."""
 
 
-def setup_words(error: ValidationError) -> str:
-    """The first thing that is wrong with a set-up: which key, what was expected, what was got.
+def setup_message(error: ValidationError) -> str:
+    """The first error of a set-up: which key, what was expected, what was got.
 
     Entries of a list are counted from one: ``offers.#2.kind``.
     """
     first = error.errors(include_url=False)[0]
     key = ".".join(f"#{at + 1}" if isinstance(at, int) else at for at in first["loc"])
     if first["type"] == "value_error":
-        said = str(first["ctx"]["error"])
+        problem = str(first["ctx"]["error"])
     elif first["type"] == "missing":
-        said = "must be given; it is missing"
+        problem = "must be given; it is missing"
     elif first["type"] == "extra_forbidden":
-        said = "must not be there; the key is unknown"
+        problem = "must not be there; the key is unknown"
     else:
-        said = f"{SUBJECT.sub('must', first['msg'])}; got {first['input']!r}"
-    return f"{key} {said}" if key else said
+        problem = f"{SUBJECT.sub('must', first['msg'])}; got {first['input']!r}"
+    return f"{key} {problem}" if key else problem

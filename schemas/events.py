@@ -1,6 +1,6 @@
 """Native events: what happened in a shop, as JSON, tagged by ``type``.
 
-Types are strict, so that what the worker takes is exactly what the published JSON Schema says: a price is a
+Types are strict, so that what the worker accepts is exactly what the published JSON Schema says: a price is a
 number, never text. Unknown fields are ignored. Amounts are in the currency of the event's market.
 """
 
@@ -19,10 +19,11 @@ Time = Annotated[AwareDatetime, Field(ge=EARLIEST)]
 # Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity.
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 
 
 class InputModel(BaseModel):
-    """What all native words have in common: frozen, strict, deaf to fields it does not know."""
+    """What all native events have in common: frozen, strict, unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -125,32 +126,34 @@ class OrderCompleted(EventBase):
     offer_ids: tuple[Id, ...] = ()
 
 
-class OfferShown(EventBase):
+class OfferFeedback(EventBase):
+    """What a visitor did with an offer; it belongs to the market that its ``offer_id`` begins with."""
+
+    offer_id: Id
+
+
+class OfferShown(OfferFeedback):
     """A visitor was shown an offer."""
 
     type: Literal["offer_shown"]
-    offer_id: Id
 
 
-class OfferClicked(EventBase):
+class OfferClicked(OfferFeedback):
     """A visitor followed an offer."""
 
     type: Literal["offer_clicked"]
-    offer_id: Id
 
 
-class OfferDismissed(EventBase):
-    """A visitor waved an offer away."""
+class OfferDismissed(OfferFeedback):
+    """A visitor put an offer away."""
 
     type: Literal["offer_dismissed"]
-    offer_id: Id
 
 
-class OfferRedeemed(EventBase):
+class OfferRedeemed(OfferFeedback):
     """A visitor used an offer, in this order where it is known."""
 
     type: Literal["offer_redeemed"]
-    offer_id: Id
     order_id: Id | None = None
 
 

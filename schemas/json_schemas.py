@@ -5,32 +5,26 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from schemas.decisions import Decision, Drift, Outcome, Reward, Score
+from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
-from schemas.offers import OFFERS
+from schemas.offers import OFFER_RECORDS
+from schemas.records import json_schema
 from schemas.rejected import Rejected
 from schemas.shop import Shop
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-WORDS: Final[dict[str, tuple[str, TypeAdapter[Any]]]] = {
-    "event.json": ("Event", EVENTS),
-    "offer.json": ("Offer record", OFFERS),
-    "decision.json": ("Decision", TypeAdapter(Decision)),
-    "reward.json": ("Reward", TypeAdapter(Reward)),
-    "score.json": ("Score", TypeAdapter(Score)),
-    "outcome.json": ("Outcome", TypeAdapter(Outcome)),
-    "drift.json": ("Drift", TypeAdapter(Drift)),
-    "rejected.json": ("Rejected", TypeAdapter(Rejected)),
-    "offers_file.json": ("offers.toml", TypeAdapter(Shop)),
-}
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """One JSON Schema for each kind of record, by file name."""
-    return {
-        name: {"$schema": DIALECT} | adapter.json_schema() | {"title": title}
-        for name, (title, adapter) in WORDS.items()
+    schemas = {
+        "event.json": EVENTS.json_schema() | {"title": "Event"},
+        "offer.json": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
+        **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
+        "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},
+        "offers_file.json": TypeAdapter(Shop).json_schema() | {"title": "offers.toml"},
     }
+    return {name: {"$schema": DIALECT} | schema for name, schema in schemas.items()}
 
 
 def schema_files() -> dict[str, str]:

@@ -2,50 +2,44 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+import msgspec
 
-from schemas.events import Amount, Id, Name, Quantity
-from schemas.shop import Channel, Kind
+from schemas.events import MomentKind
+from schemas.records import Currency, Id, Money, Name, Probability, Record, Timestamp, decoder
+from schemas.shop import Channel, OfferKind
 
-Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
-
-
-class OutputModel(BaseModel):
-    """What all outgoing words have in common: frozen, strict, and nothing that is not written here."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+Price = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
-class CartItem(OutputModel):
-    """One line of the cart that the offer is about; price per piece, null where no event told it."""
+class OfferCartItem(Record, frozen=True, kw_only=True, gc=False):
+    """One line of the cart that the offer is about; price per piece, null where no event gave it."""
 
     sku: Id
+    price: Price | None
     quantity: Quantity
-    price: Amount | None = None
-    category: str | None = None
+    category: str | None
 
 
-class Cart(OutputModel):
+class OfferCart(Record, frozen=True, kw_only=True, gc=False):
     """The cart as it was at the moment of the decision."""
 
     id: Id
-    value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    value: Money
     currency: Currency
-    items: tuple[CartItem, ...]
+    items: tuple[OfferCartItem, ...]
 
 
-class Treatment(OutputModel):
+class Treatment(Record, frozen=True, kw_only=True, gc=False):
     """What is offered, as the shop's offers file has it."""
 
     name: Name
-    kind: Kind
-    value: Amount
+    kind: OfferKind
+    value: Price
     channel: Channel
 
 
-class Decided(OutputModel):
+class OfferData(Record, frozen=True, kw_only=True, gc=False):
     """The offer and why it was made.
 
     ``abandonment`` is the predicted probability that the cart is left; ``propensity`` the one with which this
@@ -57,22 +51,22 @@ class Decided(OutputModel):
     moment_id: Id
     visitor_id: Id
     user_id: Id | None
-    session_id: Id | None
     market: Name
-    at: AwareDatetime
-    expires_at: AwareDatetime
+    at: Timestamp
+    expires_at: Timestamp
     trigger: MomentKind
-    cart: Cart
-    treatment: Treatment
     abandonment: Probability
     propensity: Probability
     policy: str
     policy_version: int
     model: str
     model_version: int
+    session_id: Id | None
+    cart: OfferCart
+    treatment: Treatment
 
 
-class Withdrawn(OutputModel):
+class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
     """The offer that no longer stands, and why."""
 
     offer_id: Id
@@ -80,48 +74,69 @@ class Withdrawn(OutputModel):
     moment_id: Id
     visitor_id: Id
     market: Name
-    at: AwareDatetime
-    reason: Annotated[str, Field(min_length=1)]
+    at: Timestamp
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Envelope(OutputModel):
+class Envelope(Record, frozen=True, kw_only=True, gc=False):
     """The CloudEvents attributes of every offer record.
 
-    ``source`` is offerstream/market, ``subject`` the visitor, ``correlationid`` the moment that asked and
-    ``causationid`` what caused the record: the decision, or for a revocation the order's event.
+    ``source`` is offerstream/market, ``subject`` the visitor, ``correlationid`` the moment that led to the
+    offer and ``causationid`` what caused the record: the decision, or for a revocation the order's event.
     """
 
-    specversion: Literal["1.0"]
+    specversion: Literal["1.0"] = "1.0"
     id: Id
-    source: Annotated[str, Field(pattern=r"^offerstream/[a-z0-9][a-z0-9_-]{0,31}$")]
+    source: Annotated[str, msgspec.Meta(pattern=r"^offerstream/[a-z0-9][a-z0-9_-]{0,31}$")]
+    type: str
     subject: Id
-    time: AwareDatetime
-    datacontenttype: Literal["application/json"]
+    time: Timestamp
+    datacontenttype: Literal["application/json"] = "application/json"
     correlationid: Id
     causationid: Id
 
 
-class OfferDecided(Envelope):
+class OfferDecided(Envelope, frozen=True, kw_only=True, gc=False):
     """An offer was made; show it until ``expirytime`` unless it is revoked before."""
 
-    type: Literal["offer.decided"]
-    expirytime: AwareDatetime
-    data: Decided
+    type: Literal["offer.decided"] = "offer.decided"
+    data: OfferData
+    expirytime: Timestamp
 
 
-class OfferRevoked(Envelope):
+class OfferRevoked(Envelope, frozen=True, kw_only=True, gc=False):
     """An offer no longer stands because of what the visitor did since, for example buy."""
 
-    type: Literal["offer.revoked"]
-    data: Withdrawn
+    type: Literal["offer.revoked"] = "offer.revoked"
+    data: EndedOfferData
 
 
-class OfferExpired(Envelope):
+class OfferExpired(Envelope, frozen=True, kw_only=True, gc=False):
     """An offer ended unused."""
 
-    type: Literal["offer.expired"]
-    data: Withdrawn
+    type: Literal["offer.expired"] = "offer.expired"
+    data: EndedOfferData
 
 
-OfferRecord = Annotated[OfferDecided | OfferRevoked | OfferExpired, Field(discriminator="type")]
-OFFERS: Final[TypeAdapter[OfferRecord]] = TypeAdapter(OfferRecord)
+OfferRecord = OfferDecided | OfferRevoked | OfferExpired
+OFFER_RECORDS: Final[dict[str, type[OfferRecord]]] = {
+    "offer.decided": OfferDecided,
+    "offer.revoked": OfferRevoked,
+    "offer.expired": OfferExpired,
+}
+
+
+class _Typed(msgspec.Struct, gc=False):
+    type: str
+
+
+_type_of: Final = msgspec.json.Decoder(_Typed).decode
+_decoders: Final = {name: decoder(kind) for name, kind in OFFER_RECORDS.items()}
+
+
+def read_offer_record(value: bytes) -> OfferRecord:
+    """Return the record of the offers topic in some bytes; raises as ``schemas.records.decoder`` says."""
+    kind = _type_of(value).type
+    if kind not in _decoders:
+        raise msgspec.ValidationError(f"type must be one of {', '.join(_decoders)}; got {kind!r}")
+    return _decoders[kind](value)

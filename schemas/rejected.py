@@ -1,4 +1,4 @@
-"""What could not be taken: the untouched bytes, where they came from, a class and a reason."""
+"""What could not be accepted: the untouched bytes, where they came from, a class and a reason."""
 
 import base64
 import hashlib
@@ -29,8 +29,8 @@ KEEP_BYTES: Final = 900_000
 """How much of a value is kept: with headers it stays below librdkafka's default limit of a message."""
 
 
-class InvalidEvent(Exception):  # noqa: N818  wrong data is a value on its way to a stream, not an error
-    """A message that cannot be taken, with its class and a short reason for people."""
+class InvalidEvent(Exception):  # noqa: N818  invalid data is a value on its way to a stream, not an error
+    """A message that is no valid event, with its class and a short reason for people."""
 
     def __init__(self, class_: RejectClass, reason: str) -> None:
         reason = reason if len(reason) <= REASON_CHARS else reason[: REASON_CHARS - 1] + "…"
@@ -73,17 +73,17 @@ class Rejected(BaseModel):
     value_base64: str | None = None
 
 
-def reject(message: Message, wrong: InvalidEvent, keep_bytes: int = KEEP_BYTES) -> RejectedRecord:
-    """The record that says why `message` was not taken; of a longer value the first `keep_bytes` are kept."""
+def reject(message: Message, invalid: InvalidEvent, keep_bytes: int = KEEP_BYTES) -> RejectedRecord:
+    """The record that says why `message` was rejected; of a longer value the first `keep_bytes` are kept."""
     value = message.value if message.value is not None else b""
     place = (message.topic, str(message.partition), str(message.offset))
     headers = [
-        ("class", wrong.class_.encode()),
-        ("reason", wrong.reason.encode(errors="replace")),
+        ("class", invalid.class_.encode()),
+        ("reason", invalid.reason.encode(errors="replace")),
         *zip(("topic", "partition", "offset"), map(str.encode, place), strict=True),
     ]
-    if (said := _rfc3339(message.timestamp_s)) is not None:
-        headers.append(("timestamp", said.encode()))
+    if (timestamp := _rfc3339(message.timestamp_s)) is not None:
+        headers.append(("timestamp", timestamp.encode()))
     if len(value) > keep_bytes:
         headers.append(("length", str(len(value)).encode()))
         headers.append(("sha256", hashlib.sha256(value).hexdigest().encode()))
@@ -93,12 +93,12 @@ def reject(message: Message, wrong: InvalidEvent, keep_bytes: int = KEEP_BYTES) 
 
 def rejected_line(record: RejectedRecord) -> Rejected:
     """`record` as a JSON line holds it."""
-    said = {name: value.decode() for name, value in record.headers}
+    fields = {name: value.decode() for name, value in record.headers}
     try:
-        said["value"] = record.value.decode()
+        fields["value"] = record.value.decode()
     except UnicodeDecodeError:
-        said["value_base64"] = base64.b64encode(record.value).decode()
-    return Rejected.model_validate({"id": record.id, **said})
+        fields["value_base64"] = base64.b64encode(record.value).decode()
+    return Rejected.model_validate({"id": record.id, **fields})
 
 
 def _rfc3339(at_s: float | None) -> str | None:

@@ -9,25 +9,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.json_schema import SkipJsonSchema
 
 from schemas.durations import Duration
-from schemas.errors import SetupError, setup_words
+from schemas.errors import SetupError, setup_message
 from schemas.events import Amount, Name
 
 NO_OFFER: Final = "no_offer"
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
 
-Kind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
+OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
 Channel = Literal["on_site", "email", "app"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 PERCENT_KINDS: Final = ("percent_off", "pay_later")
 
 
-class Chosen(BaseModel):
+class FileModel(BaseModel):
     """What all parts of the file have in common: frozen, and a misspelt key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Cost(Chosen):
+class Cost(FileModel):
     """What an offer costs the shop: a share of the order plus a fixed amount, and when it is charged."""
 
     charged: Literal["redeemed", "bought", "shown", "decided"] = "redeemed"
@@ -35,7 +35,7 @@ class Cost(Chosen):
     fixed: Amount = 0.0
 
 
-class Offer(Chosen):
+class Offer(FileModel):
     """One thing that may be offered to the owner of a cart at risk.
 
     ``value`` is in percent for percent_off and pay_later, else money in the market's currency. Without a
@@ -44,7 +44,7 @@ class Offer(Chosen):
     """
 
     name: Name
-    kind: Kind
+    kind: OfferKind
     value: Amount = 0.0
     channel: Channel
     expires_after: Duration
@@ -79,7 +79,7 @@ class Offer(Chosen):
         return self
 
 
-class Market(Chosen):
+class Market(FileModel):
     """A place that sells in one currency, with its own learning, budget and holdout.
 
     ``margin_rate`` is the margin as a share of the price, for items that carry no unit cost.
@@ -101,7 +101,7 @@ class Market(Chosen):
         return name
 
 
-class Shop(Chosen):
+class Shop(FileModel):
     """The markets by name and all offers, in the order of the file."""
 
     markets: dict[Name, Market] = Field(
@@ -146,4 +146,4 @@ def load_shop(path: Path) -> Shop:
     try:
         return Shop.model_validate(given)
     except ValidationError as error:
-        raise SetupError(f"{path}: {setup_words(error)}") from None
+        raise SetupError(f"{path}: {setup_message(error)}") from None

@@ -8,22 +8,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import orjson
 from hypothesis import settings
 
-from flows.dataflow import Rules
+from flows.assembly import decision_settings, stations_of
+from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
+from flows.settings import Settings
 from flows.stores.memory_ledger import MemoryLedger
 from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
-from operators.decisions.decision_machine import Decisions
-from operators.decisions.market import MarketSettings, MarketStation
-from operators.decisions.selection import DecisionSettings, Scored
-from operators.ingest import from_events as facts_from
-from operators.ingest.partition_reader import IngestSettings, PartitionReader
-from operators.sessions.session_machine import Sessions, VisitSettings
+from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.market import MarketStation
+from operators.decisions.selection import Prediction
+from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.from_events import market_of, shop_event
+from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.settings import IngestSettings
+from operators.sessions.session_machine import SessionMachine, SessionSettings
 from operators.sessions.shard import Shard
-from operators.streaming.messages import RANK, Fact, Line, Moment, OutputRecord
+from operators.streaming.messages import AnyShopEvent, Line, Moment, OutputRecord
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
@@ -32,6 +37,7 @@ from schemas.shop import Market, Offer, Shop
 T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 PART = "shop.events/0"
+MAX_EVENT_BYTES = 1_000_000
 
 # How often hypothesis tries: always the same examples, and no limit to the time of one
 OFTEN = settings(max_examples=40, derandomize=True, deadline=None)
@@ -106,12 +112,12 @@ def message(event: dict[str, Any], offset: int, sent: float | None = None) -> Me
     )
 
 
-def fact(event: dict[str, Any], happened: float | None = None) -> Fact:
-    """The fact of an event; a late order is placed at its time and ``happened`` earlier."""
+def struct(event: dict[str, Any], happened: float | None = None) -> AnyShopEvent:
+    """The struct of an event; a late order is placed at its time and ``happened`` earlier."""
     known = EVENTS.validate_json(orjson.dumps(event))
     happened_s = None if happened is None else T0 + happened
     at_s = known.time.timestamp()
-    return facts_from.fact(known, facts_from.market_of(known), at_s, sent_s=None, happened_s=happened_s)
+    return shop_event(known, market_of(known), at_s, sent_s=None, happened_s=happened_s)
 
 
 def line(sku: str = "shoe", price: float | None = 50.0, quantity: int = 1, cost: float | None = None) -> Line:
@@ -130,18 +136,19 @@ def moment(
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
     return Moment(
-        T0 + at,
-        RANK[kind],
-        visitor,
-        f"{visitor}-{kind}-{at}",
-        "default",
-        kind,
-        f"cart of {visitor}" if cart is None else cart,
-        value,
-        (line(price=value),),
-        {"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
+        at_s=T0 + at,
+        visitor=visitor,
+        id=f"{visitor}-{kind}-{at}",
+        market="default",
+        kind=kind,
+        cart=f"cart of {visitor}" if cart is None else cart,
+        cart_value=value,
+        lines=(line(price=value),),
+        features={"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
         user=user,
+        session=None,
         read_s=None if read is None else T0 + read,
+        sent_s=None,
     )
 
 
@@ -164,9 +171,44 @@ def shop(*offers: Offer, markets: Iterable[str] = ("default",), **market: Any) -
     )
 
 
-def visit_settings(shop: Shop | None = None, **more: Any) -> VisitSettings:
+# Settings: the defaults, but for what a test is about
+
+
+def changed(settings: Any, **more: Any) -> Any:
+    return msgspec.structs.replace(settings, **more)
+
+
+DEFAULTS = stations_of(Settings(), Shop(), (), lambda _: MemoryLedger(), ordered=False)
+
+
+def session_settings(shop: Shop | None = None, **more: Any) -> SessionSettings:
     markets = ("default",) if shop is None else shop.markets
-    return VisitSettings(timezones={name: ZoneInfo("UTC") for name in markets}, **more)
+    zones = {name: ZoneInfo("UTC") for name in markets}
+    return changed(DEFAULTS.sessions, **{"timezones": zones, **more})
+
+
+def deciding(**more: Any) -> DecisionSettings:
+    return changed(decision_settings(Settings(), float("-inf")), **more)
+
+
+def market_settings(**more: Any) -> MarketSettings:
+    return changed(DEFAULTS.markets, **more)
+
+
+def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
+    of = shop() if of is None else of
+    given = {
+        "markets": frozenset(of.markets),
+        "with_margin_rate": frozenset(
+            n for n, market in of.markets.items() if market.margin_rate is not None
+        ),
+        "lateness_s": 10.0,
+        "clock_skew_s": 300.0,
+        "latest_s": float("inf"),
+        "ordered": False,
+        "wall": False,
+    }
+    return IngestSettings(**given | more)
 
 
 # Machines
@@ -201,7 +243,15 @@ class Wish:
         return LinearThompson(seed=0).dumps()
 
 
-SCORED = Scored(0.7, "logistic", 3)
+SCORED = Prediction(0.7, "logistic", 3)
+
+
+def config(of: Shop | None = None, ledger: MemoryLedger | None = None) -> MarketConfig:
+    """The market called default of a shop, with a ledger of its own unless one is given."""
+    of = shop() if of is None else of
+    return MarketConfig(
+        of.markets["default"], of.arms("default"), MemoryLedger() if ledger is None else ledger
+    )
 
 
 class Desk:
@@ -216,56 +266,49 @@ class Desk:
         state: bytes | None = None,
         **settings: Any,
     ) -> None:
-        of = shop() if of is None else of
         self.ledger = MemoryLedger() if ledger is None else ledger
-        self.machine = Decisions(
-            of.markets["default"], of.arms("default"), self.ledger, DecisionSettings(**settings), state
-        )
+        self.machine = DecisionMachine(config(of, self.ledger), deciding(**settings), state)
         self.policy = Wish(arm)
         self.machine.policy = self.policy  # type: ignore[assignment]
 
-    def _said(self) -> list[dict[str, Any]]:
-        said, self.machine.said = self.machine.said, []
-        return records(said)
+    def _read(self, emitted: list[OutputRecord]) -> list[dict[str, Any]]:
+        return records(emitted)
 
     def idle(self, at: float, visitor: str = "ann", **more: Any) -> list[dict[str, Any]]:
         """A cart goes quiet."""
-        self.machine.take_moment(moment(at, visitor, **more), SCORED)
-        return self._said()
+        return self._read(self.machine.process_moment(moment(at, visitor, **more), SCORED))
 
     def order(
         self, at: float, visitor: str = "ann", happened: float | None = None, **more: Any
     ) -> list[dict]:
         """A visitor orders; a late order happened earlier than it is placed."""
-        self.machine.take_order(fact(ordered(at, visitor, **more), happened))
-        return self._said()
+        return self._read(self.machine.process_order(struct(ordered(at, visitor, **more), happened)))
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
-        self.machine.take_feedback(fact(told(kind, at, offer_id, visitor)))
-        return self._said()
+        return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
 
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""
-        self.machine.fire(T0 + until)
+        emitted = self.machine.advance(T0 + until)
         self.machine.forget(T0 + until)
-        return self._said()
+        return self._read(emitted)
 
 
 class Visits:
     """The session machine of one shard."""
 
     def __init__(self, **settings: Any) -> None:
-        self.machine = Sessions(visit_settings(**settings))
+        self.machine = SessionMachine(session_settings(**settings))
 
     def tell(self, *events: dict[str, Any]) -> list[Any]:
-        """Facts come as they are; return the rows that follow."""
+        """Events come as they are; return what follows."""
         for each in events:
-            self.machine.take(fact(each))
+            self.machine.process(struct(each))
         return self._rows()
 
     def late(self, event: dict[str, Any], happened: float) -> list[Any]:
         """A late order comes: placed at its time, happened before."""
-        self.machine.take(fact(event, happened))
+        self.machine.process(struct(event, happened))
         return self._rows()
 
     def wait(self, until: float) -> list[Any]:
@@ -278,13 +321,12 @@ class Visits:
         return self.machine.visits.get(("default", visitor))
 
     def _rows(self) -> list[Any]:
-        rows, self.machine.rows = self.machine.rows, []
-        return rows
+        return self.machine.drain().events
 
 
 def kinds(rows: Iterable[Any], *wanted: str) -> list[tuple[str, float]]:
-    """Kind and time of moments, outcomes and facts, those of the kinds wanted."""
-    found = [(getattr(row, "kind", None) or row.type, row.at_s - T0) for row in rows]
+    """Kind and time of moments, outcomes and events, those of the kinds wanted."""
+    found = [(getattr(row, "kind", None) or row.__struct_config__.tag, row.at_s - T0) for row in rows]
     return [each for each in found if not wanted or each[0] in wanted]
 
 
@@ -304,19 +346,15 @@ def reader(
     of: Shop | None = None,
     **settings: Any,
 ) -> PartitionReader:
-    of = shop() if of is None else of
-    costed = frozenset(name for name, market in of.markets.items() if market.margin_rate is not None)
-    markets = frozenset(of.markets)
-    given = IngestSettings(markets, costed, **settings)
-    return PartitionReader(
-        part, given, decoder("native", markets), MemorySeenIds() if seen is None else seen, state
-    )
+    given = ingest_settings(of, **settings)
+    decode = decoder("native", MAX_EVENT_BYTES)
+    return PartitionReader(part, given, decode, MemorySeenIds() if seen is None else seen, state)
 
 
 class World:
-    """The whole page in a plain loop: events in, records out, with readers, ledgers and crashes.
+    """The whole dataflow in a plain loop: events in, records out, with readers, ledgers and crashes.
 
-    ``said`` holds every record in the order in which it was said.
+    ``emitted`` holds every record in its order.
     """
 
     def __init__(
@@ -332,24 +370,24 @@ class World:
         self.shop = shop() if of is None else of
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
-        self.said: list[OutputRecord] = []
+        self.emitted: list[OutputRecord] = []
         self.saved: list[Any] = []
-        self.rules = Rules(
+        self.stations = Stations(
             self.shop,
             tuple(parts),
-            visit_settings(self.shop, **(visits or {})),
-            MarketSettings(DecisionSettings(**decisions), ordered=ordered),
+            session_settings(self.shop, **(visits or {})),
+            market_settings(decisions=deciding(**decisions), ordered=ordered),
             self.ledgers.__getitem__,
         )
         self.readers = {part: reader(part, seen=self.seen[part], of=self.shop) for part in parts}
         self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
-        self.page = InProcessDataflow(self.rules)
+        self.dataflow = InProcessDataflow(self.stations)
         if arm is not None:
             self.policy = Wish(arm)
             self.market().decisions.policy = self.policy  # type: ignore[assignment]
 
     def market(self, name: str = "default") -> MarketStation:
-        return self.page.market(name)
+        return self.dataflow.market(name)
 
     def tell(
         self, *events: dict[str, Any], part: str = PART, now: float | None = None, sent: float | None = None
@@ -379,38 +417,37 @@ class World:
         return [each for one in self.readers.values() for each in self._take(one.end())]
 
     def _take(self, items: Iterable[Any]) -> list[dict[str, Any]]:
-        said, saved = self.page.take(items)
-        self.said += said
+        said, saved = self.dataflow.process(items)
+        self.emitted += said
         self.saved += saved
         return records(each for each in said if each.stream != "rejected")
 
     def lines(self, *types: str) -> list[dict[str, Any]]:
         """All records of these types that were said so far."""
-        return of_type(records(each for each in self.said if each.stream != "rejected"), *types)
+        return of_type(records(each for each in self.emitted if each.stream != "rejected"), *types)
 
     def snapshot(self) -> tuple[Any, ...]:
         """What an epoch seals."""
         return (
             {part: one.snapshot() for part, one in self.readers.items()},
-            {number: one.snapshot() for number, one in self.page.shards.items()},
-            {name: one.snapshot() for name, one in self.page.markets.items()},
+            {number: one.snapshot() for number, one in self.dataflow.shards.items()},
+            {name: one.snapshot() for name, one in self.dataflow.markets.items()},
         )
 
     def crash(self, snapshot: tuple[Any, ...]) -> None:
         """Everything goes back to the snapshot, except the ledgers and the memory of ids."""
         readers, shards, markets = snapshot
-        rules, of = self.rules, self.shop
+        stations, of = self.stations, self.shop
         self.readers = {
             part: reader(part, state=state, seen=self.seen[part], of=of) for part, state in readers.items()
         }
-        self.page = InProcessDataflow(rules)
+        self.dataflow = InProcessDataflow(stations)
         for number, state in shards.items():
-            self.page.shards[number] = Shard(
-                number, rules.parts, rules.visits, ordered=rules.markets.ordered, state=state
+            self.dataflow.shards[number] = Shard(
+                number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
             )
         for name, state in markets.items():
-            self.page.markets[name] = MarketStation(
-                of.markets[name], of.arms(name), self.ledgers[name], rules.markets, state
-            )
+            of_market = MarketConfig(of.markets[name], of.arms(name), self.ledgers[name])
+            self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)
         for one in self.readers.values():
             self._take(one.resumed())

@@ -54,7 +54,7 @@ def log(
                 "arm": arm,
                 "propensity": chance[arm],
                 "holdout": held,
-                "teaches": not held,
+                "is_trainable": not held,
                 "reason": "holdout" if held else None,
                 "offer_id": None if arm == arms[0] else f"d{n}",
                 "window_ends_at": at + timedelta(minutes=30),

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.cli import main
 from flows.local.in_process import InProcessDataflow
 from flows.reference.generate import filled
 from flows.settings import PREFIX, Settings
 from flows.stores.ledger import Ledgers
 from schemas.adapters import decoder
-from schemas.decisions import DECISIONS
+from schemas.decisions import read_decision_record
 from schemas.events import EVENTS, Event
 from schemas.message import Message
-from schemas.offers import OFFERS
+from schemas.offers import read_offer_record
 from schemas.shop import Shop
+from tests.builders import MAX_EVENT_BYTES
 from tests.flows.observability.test_deploy import SERIES
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def records_shown(text: str) -> dict[str, dict]:
 @each_document
 def test_every_line_marked_as_an_event_is_decoded_in_its_format(name):
     for form, line in events_shown(TEXTS[name]):
-        decoder(form, frozenset({"default"}))(Message(line.encode()))
+        decoder(form, MAX_EVENT_BYTES)(Message(line.encode()))
 
 
 def test_the_readme_shows_every_kind_of_event():
@@ -104,17 +105,18 @@ def test_the_readme_shows_every_kind_of_event():
 @each_document
 def test_every_record_shown_is_one_the_worker_may_write(name):
     for kind, record in records_shown(TEXTS[name]).items():
-        (OFFERS if kind.startswith("offer.") else DECISIONS).validate_json(json.dumps(record))
+        read = read_offer_record if kind.startswith("offer.") else read_decision_record
+        read(json.dumps(record).encode())
 
 
 def test_what_the_readme_shows_as_said_follows_from_the_events_it_shows():
     settings = Settings()
     shop = settings.shop()
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)("readme/0000", None)
-    page = InProcessDataflow(rules_of(settings, shop, ["readme/0000"], Ledgers().of, ordered=True))
+    dataflow = InProcessDataflow(stations_of(settings, shop, ["readme/0000"], Ledgers().of, ordered=True))
     story = [line for form, line in events_shown(README) if form == "native" and '"specversion"' not in line]
     messages = [Message(line.encode(), offset=at) for at, line in enumerate(story)]
-    said = [*page.take(reader.read(messages, None))[0], *page.take(reader.end())[0]]
+    said = [*dataflow.process(reader.read(messages, None))[0], *dataflow.process(reader.end())[0]]
     found = {each.type: json.loads(each.value) for each in said}
     shown = records_shown(README)
     assert shown.keys() == {"offer.decided", "decision", "reward"}

@@ -54,6 +54,35 @@ def impurities(tree: ast.AST) -> Iterator[str]:
                     yield f"random.{name}"
 
 
+ARROWS = {
+    "streaming": set(),
+    "bandits": set(),
+    "ingest": {"streaming"},
+    "sessions": {"streaming"},
+    "experiments": {"streaming"},
+    "abandonment": set(),
+    "decisions": {"abandonment", "bandits", "experiments", "streaming"},
+    "evaluation": {"bandits"},
+    "simulation": set(),
+}
+"""Which rooms of operators a room may import; the rooms stand in such an order that arrows only lead up."""
+
+FLAT = {
+    "operators": {"__init__.py"},
+    "flows": {"__init__.py", "cli.py", "settings.py", "assembly.py", "dataflow.py"},
+}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of operators that a file imports."""
+    modules = [
+        node.module.split(".")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    return {parts[1] for parts in modules if parts[0] == "operators" and len(parts) > 1}
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -63,6 +92,39 @@ def test_imports_run_one_way(path):
     room = name_of(path).split("/")[0]
     allowed = {"bytewax"} if name_of(path) == WIRING else set()
     assert not set(imported(ast.parse(path.read_text()))) & FORBIDDEN[room] - allowed
+
+
+def test_nothing_lies_flat_beside_the_rooms():
+    for room, allowed in FLAT.items():
+        flat = {path.name for path in (ROOT / room).iterdir() if path.is_file() and path.suffix != ".typed"}
+        assert flat == allowed
+        for folder in folders(ROOT / room):
+            assert (ROOT / room / folder / "__init__.py").exists(), folder
+
+
+def test_the_rooms_of_operators_import_each_other_without_circles(capsys):
+    found = {room: set() for room in ARROWS}
+    for path in (path for path in FILES if path.parts[len(ROOT.parts)] == "operators"):
+        room = path.relative_to(ROOT).parts[1]
+        if path.name != room:
+            found.setdefault(room, set()).update(rooms_imported(path) - {room})
+    with capsys.disabled():
+        arrows = "; ".join(f"{room} -> {', '.join(sorted(to))}" for room, to in ARROWS.items() if to)
+        print(f"\nallowed among the rooms of operators: {arrows}")  # noqa: T201  so that people see the arrows
+    assert found == ARROWS, "an arrow that is new, or one that is no longer needed"
+    built = set()
+    for room, to in ARROWS.items():
+        assert to <= built, f"{room} imports a room below it"
+        built.add(room)
+
+
+def folders(path: Path) -> set[str]:
+    return {each.name for each in path.iterdir() if each.is_dir()} - {"__pycache__"}
+
+
+def test_tests_mirror_the_rooms():
+    assert folders(ROOT / "tests" / "operators") == folders(ROOT / "operators")
+    assert folders(ROOT / "tests" / "flows") <= folders(ROOT / "flows")
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if "operators" in path.parts], ids=name_of)

@@ -32,8 +32,8 @@ class Worker:
         self.state = state
         self.topics = topics
         self.log = state.with_name(f"{state.name}.log")
-        names = {f"{name}_topic": topics[name] for name in TOPICS[1:]}
-        given = {"events_topics": topics["events"], "metrics_port": "0", **names, **settings}
+        names = ",".join(f"{name}={topics[name]}" for name in TOPICS[1:])
+        given = {"events_topics": topics["events"], "topics": names, "metrics_port": "0", **settings}
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]
         self._command = [

@@ -104,7 +104,7 @@ def offers(bootstrap: str, state: Path, stream: Stream, epoch_s: float) -> dict[
     with Topics(bootstrap) as topics:
         # Before the worker: one that has read to the end takes nothing older than its own clock.
         send(topics.cluster, topics.names["events"], islice(loads, before))
-        with Worker(topics, state, deciding="cart_changed", **settings) as worker:
+        with Worker(topics, state, triggers="cart_changed", **settings) as worker:
             worker.until(before)
             time.sleep(1.0)
             ears = Ears(topics.cluster, topics.names["offers"], OFFER)

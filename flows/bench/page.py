@@ -7,9 +7,9 @@ from typing import Any
 
 from bytewax.testing import run_main
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.bench.load import page_settings
-from flows.dataflow import Edges, draw
+from flows.dataflow import Edges, build_dataflow
 from flows.files.source import FileSource
 from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink
@@ -17,6 +17,7 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
 from schemas.message import Message
+from schemas.topics import OUTPUTS
 
 BATCH = 1000
 
@@ -47,15 +48,16 @@ def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
     make = reader_of(settings, shop, lambda _topic: "native", settings.state / "seen", ordered=False)
     source = FileSource([Path(path)], make, batch=BATCH, progress=clock.begin)
     ledgers = Ledgers(settings.state / "ledger")
-    rules = rules_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
-    sinks = {name: CollectSink() for name in Edges._fields[1:]}
+    stations = stations_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
+    outputs = {row.name: CollectSink() for row in OUTPUTS}
+    edges = Edges(source, outputs, features=CollectSink(), figures=CollectSink())
     store = recovery_config(settings.state / "recovery")
-    flow = draw(Edges(source, **sinks), rules)
+    flow = build_dataflow(edges, stations)
     tune_gc()
     run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=store)
     told = clock.told(events)
     ledgers.close()
-    decided = sum(said.type == "decision" for said in sinks["decisions"].items)
+    decided = sum(record.type == "decision" for record in outputs["decisions"].items)
     return {**told, "decided_share": decided / events}
 
 
@@ -66,18 +68,18 @@ def plain(path: str, events: int) -> dict[str, Any]:
     name = Path(path).name
     part = f"{name}/0000"
     reader = reader_of(settings, shop, lambda _topic: "native", None, ordered=False)(part, None)
-    take = InProcessDataflow(rules_of(settings, shop, [part], Ledgers().of, ordered=False)).take
+    process = InProcessDataflow(stations_of(settings, shop, [part], Ledgers().of, ordered=False)).process
     clock = Clock()
     tune_gc()
     clock.begin()
-    said: list[Any] = []
+    emitted: list[Any] = []
     with Path(path).open("rb") as file:
         batch: list[Message] = []
         for offset, line in enumerate(file):
             batch.append(Message(line[:-1], None, (), name, 0, offset))
             if len(batch) == BATCH:
-                said += take(reader.read(batch, None))
+                emitted += process(reader.read(batch, None))
                 batch = []
-        said += take(reader.read(batch, None))
-    said += take(reader.end())
+        emitted += process(reader.read(batch, None))
+    emitted += process(reader.end())
     return clock.told(events)

@@ -8,19 +8,20 @@ from typing import Any, Final
 
 import msgspec
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.bench.load import page_settings, recorded
 from flows.bench.memory import forget_peak, rss_bytes
-from flows.dataflow import Rules
+from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
+from operators.decisions.decision_machine import MarketConfig
 from operators.decisions.market import MarketStation
-from operators.sessions.session_machine import Live
+from operators.sessions.session_machine import SessionState
 from operators.sessions.shard import Shard, shard_in
 from operators.sessions.visit import Visit
 from operators.streaming.ids import SHARDS, shard_of
-from operators.streaming.messages import RANK, Fact, ShardBatch
+from operators.streaming.messages import AnyShopEvent, PageView, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.message import Message
 
@@ -35,42 +36,42 @@ MARKET_FILE: Final = "market"
 def build(directory: str, events: int, visitors: int, copies: int) -> dict[str, Any]:
     """Write down the state after so many events, every visitor ``copies`` times under other names."""
     settings = page_settings(Path())
-    rules = _rules()
-    read = reader_of(settings, rules.shop, lambda _topic: "native", None, ordered=False)(PART, None).read
-    page = InProcessDataflow(rules)
+    stations = _stations()
+    read = reader_of(settings, stations.shop, lambda _topic: "native", None, ordered=False)(PART, None).read
+    dataflow = InProcessDataflow(stations)
     shards: dict[int, Shard] = {}
     batch: list[Message] = []
 
-    def take() -> None:
-        parcels = [item for item in read(batch, None) if isinstance(item, ShardBatch)]
+    def process() -> None:
+        shard_batches = [item for item in read(batch, None) if isinstance(item, ShardBatch)]
         batch.clear()
-        page.take(parcels)
-        for parcel in parcels:
-            shard = shards.get(parcel.shard)
+        dataflow.process(shard_batches)
+        for each in shard_batches:
+            shard = shards.get(each.shard)
             if shard is None:
-                shard = shards[parcel.shard] = Shard(parcel.shard, rules.parts, rules.visits)
+                shard = shards[each.shard] = _shard(each.shard, stations)
             for copy in range(1, copies):
-                facts = tuple(
-                    msgspec.structs.replace(fact, visitor=f"{fact.visitor}.{copy}") for fact in parcel.facts
+                events = tuple(
+                    msgspec.structs.replace(event, visitor=f"{event.visitor}.{copy}") for event in each.events
                 )
-                shard.take([msgspec.structs.replace(parcel, facts=facts, tick_s=NEVER)])
-            shard.take([parcel])
+                shard.process([msgspec.structs.replace(each, events=events, watermark_s=NEVER)])
+            shard.process([each])
 
     for offset, load in enumerate(recorded(events, visitors)):
         batch.append(Message(load.value, None, (), "load", 0, offset))
         if len(batch) == 1000:
-            take()
-    take()
+            process()
+    process()
     tune_gc()
     found = [shard.snapshot() for shard in shards.values()]
     Path(directory, SHARDS_FILE).write_bytes(msgspec.msgpack.encode(found))
-    Path(directory, MARKET_FILE).write_bytes(page.markets["default"].snapshot())
+    Path(directory, MARKET_FILE).write_bytes(dataflow.markets["default"].snapshot())
     return {"visitors": sum(len(_live(state).visits) for state in found)}
 
 
 def seal(directory: str, repeats: int) -> dict[str, Any]:
     """Take up a state and write it down again and again, after the events of an epoch in between."""
-    rules = _rules()
+    stations = _stations()
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
     epochs = _Epochs(states)
     visitors = len(epochs.visitors)
@@ -79,21 +80,17 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
     shards: dict[int, Shard] = {}
     while states:
         state = states.pop()
-        shards[shard_in(state)] = Shard(shard_in(state), rules.parts, rules.visits, state=state)
+        shards[shard_in(state)] = _shard(shard_in(state), stations, state)
     del state
-    market = MarketStation(
-        rules.shop.markets["default"],
-        rules.shop.arms("default"),
-        Ledgers().of("default"),
-        rules.markets,
-        Path(directory, MARKET_FILE).read_bytes(),
-    )
+    shop = stations.shop
+    config = MarketConfig(shop.markets["default"], shop.arms("default"), Ledgers().of("default"))
+    market = MarketStation(config, stations.markets, Path(directory, MARKET_FILE).read_bytes())
     forget_peak()
     tune_gc()
     seals_ms, pickles_ms, size, pickled = [], [], 0, 0
     for _ in range(repeats):
-        for parcel in epochs.next():
-            shards[parcel.shard].take([parcel])
+        for each in epochs.next():
+            shards[each.shard].process([each])
         written = []
         began_s = time.process_time()
         written = [shard.snapshot() for shard in shards.values()]
@@ -119,7 +116,7 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
 
 def plain_state(directory: str) -> dict[str, Any]:
     """Return the memory a visitor takes as plain dicts, lists and numbers."""
-    names = [field.name for field in msgspec.structs.fields(Live)]
+    names = [field.name for field in msgspec.structs.fields(SessionState)]
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
     visitors = sum(len(_live(state).visits) for state in states)
     tune_gc()
@@ -137,36 +134,38 @@ def plain_state(directory: str) -> dict[str, Any]:
     return {"rss": (rss_bytes() - empty) / visitors}
 
 
-def _rules() -> Rules:
+def _stations() -> Stations:
     settings = page_settings(Path())
-    return rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=False)
+    return stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=False)
+
+
+def _shard(number: int, stations: Stations, state: bytes | None = None) -> Shard:
+    return Shard(number, stations.partitions, stations.sessions, ordered=False, state=state)
 
 
 class _Epochs:
-    """The facts of one epoch after the other, dealt to the visitors in turn."""
+    """The events of one epoch after the other, dealt to the visitors in turn."""
 
     def __init__(self, states: list[bytes]) -> None:
         visits = [visit for state in states for visit in _visits(state)]
         self.visitors = [visit.visitor for visit in visits]
         self._time_s = max(visit.last_s for visit in visits)
-        self._facts = 0
+        self._events = 0
 
     def next(self) -> list[ShardBatch]:
-        """Return the facts of the next epoch and its ticks, a parcel for each shard."""
+        """Return the events of the next epoch and its watermarks, a batch for each shard."""
         self._time_s += EPOCH_S
-        facts: dict[int, list[Fact]] = {shard: [] for shard in range(SHARDS)}
+        events: dict[int, list[AnyShopEvent]] = {shard: [] for shard in range(SHARDS)}
         for _ in range(int(RATE * EPOCH_S)):
-            self._facts += 1
-            visitor = self.visitors[self._facts % len(self.visitors)]
-            fact = Fact(
-                self._time_s, RANK["page_viewed"], visitor, f"bench-{self._facts}", "default", "page_viewed"
-            )
-            facts[shard_of(visitor)].append(fact)
-        return [ShardBatch(shard, PART, tuple(each), self._time_s) for shard, each in facts.items()]
+            self._events += 1
+            visitor = self.visitors[self._events % len(self.visitors)]
+            event = PageView(self._time_s, visitor, f"bench-{self._events}", "default")
+            events[shard_of(visitor)].append(event)
+        return [ShardBatch(shard, PART, tuple(each), self._time_s) for shard, each in events.items()]
 
 
-def _live(state: bytes) -> Live:
-    return msgspec.msgpack.decode(msgspec.msgpack.decode(state)[-1], type=Live)
+def _live(state: bytes) -> SessionState:
+    return msgspec.msgpack.decode(msgspec.msgpack.decode(state)[-1], type=SessionState)
 
 
 def _visits(state: bytes) -> list[Visit]:

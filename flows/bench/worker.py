@@ -47,14 +47,14 @@ class Worker:
     def __init__(self, topics: Topics, state: Path, **settings: str) -> None:
         self._port = free_port()
         self._log = state.with_name(f"{state.name}.log")
-        names = {f"{stream}_topic": topics.names[stream] for stream in STREAMS[1:]}
+        names = ",".join(f"{stream}={topics.names[stream]}" for stream in STREAMS[1:])
         given = {
             "events_topics": topics.names["events"],
             "group": topics.cluster.group,
             "begin": "earliest",
             "metrics_port": str(self._port),
             "emit_after": "2000-01-01T00:00:00Z",
-            **names,
+            "topics": names,
             **settings,
         }
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from flows.bench.figures import FIGURES
 from flows.bench.load import spin_ms
-from flows.bench.run import QUICK, Bench, Scale, figures
+from flows.bench.run import MEASURES, QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
 from flows.commands.common import check_json, writing
-from flows.kafka.broker_process import EmbeddedBroker
+from flows.kafka.broker_process import EmbeddedBroker, embedded_binary
 
+NEED_A_BROKER = {name for each in (Bench.start, Bench.kafka, Bench.latency) for name in MEASURES[each]}
 EXAMPLES = """\
   offerstream bench
   offerstream bench --only page_events_per_s --only kafka_events_per_s
@@ -53,6 +54,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure, print the table and write the lines."""
     check_json(args.json)
+    wanted = args.only or FIGURES
+    if args.broker == "embedded" and NEED_A_BROKER.intersection(wanted):
+        embedded_binary()  # reported now, not after minutes of other figures
     with ExitStack() as opened:
         room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
 
@@ -63,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
 
         bench = Bench(QUICK if args.quick else Scale(), bootstrap, room)
         found, spins_ms = [], [spin_ms()]
-        for each in figures(bench, args.only or FIGURES):
+        for each in figures(bench, wanted):
             found.append(each)
             spins_ms.append(spin_ms())
             sys.stderr.write(f"{each.name}: {each.value:g} {each.unit}, ratio {each.ratio:g}\n")

@@ -10,7 +10,7 @@ from flows.studies.export import export_topics
 
 EXAMPLES = """\
   offerstream export --bootstrap localhost:9092 --out exported
-  offerstream export --bootstrap localhost:9092 --out exported --set offers_topic=my.offers"""
+  offerstream export --bootstrap localhost:9092 --out exported --set topics=offers=my.offers"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the files and say how many records there were."""
     settings = settings_of(args)
-    topics = {
-        "offers": settings.offers_topic,
-        "decisions": settings.decisions_topic,
-        "rejected": settings.rejected_topic,
-    }
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    for stream, number in export_topics(cluster, topics, args.out).items():
+    for stream, number in export_topics(cluster, settings.output_topics, args.out).items():
         sys.stdout.write(f"{stream}: {number}\n")

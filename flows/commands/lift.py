@@ -13,9 +13,9 @@ from rich.table import Table
 
 from flows.commands.common import add_json, check_json, write_json
 from flows.studies.lift.run import HORIZON, Lift, read
-from operators.decisions.output_records import rfc3339
 from operators.experiments.lift import Measure
 from schemas.errors import SetupError
+from schemas.records import Timestamp
 
 EXAMPLES = """\
   offerstream lift replayed
@@ -100,7 +100,7 @@ def _row(measure: Measure, scale: float, form: str) -> list[str]:
 
 def _figures(lift: Lift) -> dict[str, Any]:
     return {
-        "until": rfc3339(lift.until_s),
+        "until": str(Timestamp(lift.until_s)),
         "days": lift.horizon_s / 86_400,
         "units": lift.units.at_s.size,
         "held_out": int(lift.units.held_out.sum()),
@@ -122,7 +122,7 @@ def _measure(measure: Measure, horizon_s: float) -> dict[str, Any]:
     points = np.unique(np.linspace(0, size - 1, min(size, POINTS)).astype(int))
     course = [
         {
-            "at": rfc3339(series.at_s[at] + horizon_s),
+            "at": str(Timestamp(series.at_s[at] + horizon_s)),
             "units": int(at) + 1,
             "lift": series.sequence.estimate[at],
             "lower": series.sequence.lower[at],

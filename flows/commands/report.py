@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> None:
         out.write_text(page(args.directory.resolve().name, markets), encoding="utf-8")
     for market in markets:
         for verdict in market.verdicts():
-            sys.stdout.write(f"{market.name}: {BADGES[verdict.level]}: {verdict.says}\n")
+            sys.stdout.write(f"{market.name}: {BADGES[verdict.level]}: {verdict.sentence}\n")
     sys.stdout.write(f"{out}\n")

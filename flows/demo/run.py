@@ -42,7 +42,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
             seasons=False,
         )
         cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
-        outputs = (settings.offers_topic, settings.decisions_topic)
+        outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
         ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
         worker = parts.enter_context(running_worker(settings, free_port(), directory / "worker.log"))
         follower = TopicFollower(cluster, outputs)

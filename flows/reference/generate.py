@@ -12,8 +12,8 @@ from typing import Final
 from bytewax.dataflow import Dataflow
 from bytewax.visualize import to_rendered
 
-from flows.assembly import rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.local.callback_sink import DiscardSink
 from flows.local.memory import ListSource
 from flows.settings import Settings, table
@@ -21,6 +21,7 @@ from flows.stores.memory_ledger import MemoryLedger
 from operators.ingest.partition_reader import PartitionReader
 from schemas.errors import SetupError
 from schemas.shop import Shop
+from schemas.topics import OUTPUTS
 
 SHAPES: Final = {
     "input": '(["{}"])',
@@ -51,8 +52,10 @@ def drawing(flow: Dataflow) -> str:
 
 def page() -> Dataflow:
     """Return the page with nothing at its ends."""
-    rules = rules_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
-    return draw(Edges(ListSource({}, _nobody), *(DiscardSink() for _ in Edges._fields[1:])), rules)
+    stations = stations_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
+    outputs = {row.name: DiscardSink() for row in OUTPUTS}
+    edges = Edges(ListSource({}, _nobody), outputs, features=DiscardSink(), figures=DiscardSink())
+    return build_dataflow(edges, stations)
 
 
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {

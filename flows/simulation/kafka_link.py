@@ -41,10 +41,10 @@ def topics_of(settings: "Settings") -> SimulationTopics:
     """Return the topics of a worker with these settings."""
     return SimulationTopics(
         cluster=Cluster(settings.bootstrap, settings.group, settings.kafka),
-        events=settings.events_topics[0],
-        feedback=settings.feedback_topic,
-        offers=settings.offers_topic,
-        decisions=settings.decisions_topic,
+        events=settings.topic_of("events"),
+        feedback=settings.topic_of("feedback"),
+        offers=settings.topic_of("offers"),
+        decisions=settings.topic_of("decisions"),
         partitions=settings.partitions,
     )
 

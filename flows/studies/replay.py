@@ -10,8 +10,8 @@ from bytewax.testing import run_main
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.files.jsonl import JsonlSink, make_output_directory
 from flows.files.sorting import sort_files
 from flows.files.source import FileSource
@@ -21,6 +21,7 @@ from flows.stores.ledger import Ledgers
 from flows.studies.interrupts import interrupts_at_batches
 from flows.studies.summary import RunSummary
 from flows.worker.source_errors import errors_after_run
+from schemas.topics import OUTPUTS
 
 
 def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) -> dict[str, Any]:
@@ -45,16 +46,14 @@ def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) 
         source = FileSource(inputs, lambda part, state: summary.include(make(part, state)), progress=advance)
         make_output_directory(out)
         progress.update(task, total=source.size_bytes)
-        rules = rules_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
+        stations = stations_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
         with errors_after_run(source) as guarded:
             edges = Edges(
                 guarded,
-                JsonlSink(out, "offers"),
-                JsonlSink(out, "decisions"),
-                JsonlSink(out, "rejected"),
+                {row.name: JsonlSink(out, row.name) for row in OUTPUTS},
                 DiscardSink(),
                 CallbackSink(summary.measure),
             )
-            run_main(draw(edges, rules), epoch_interval=timedelta(seconds=10))
+            run_main(build_dataflow(edges, stations), epoch_interval=timedelta(seconds=10))
     sort_files(out)
     return summary.write(out, shop)

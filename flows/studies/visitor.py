@@ -9,11 +9,11 @@ import orjson
 from flows.settings import Settings
 from flows.stores.features import read_visitor
 from flows.stores.ledger import read_decisions
-from operators.decisions.ledger import read
-from operators.decisions.output_records import rfc3339
+from operators.decisions.ledger import read_entry
 from operators.sessions.features import features
 from operators.sessions.visit import Visit
 from schemas.errors import DataError, SetupError
+from schemas.records import Timestamp
 from schemas.shop import Market
 
 
@@ -34,7 +34,7 @@ def visitor(settings: Settings, market_name: str, visitor_id: str) -> dict[str, 
         "market": market_name,
         **_visit(rows.pop("visit", None), market),
         "scores": [orjson.loads(row) for row in rows.values()],
-        "decisions": [orjson.loads(read(entry).decided) for entry in decided],
+        "decisions": [orjson.loads(read_entry(entry).decided) for entry in decided],
     }
 
 
@@ -44,7 +44,7 @@ def _visit(row: bytes | None, market: Market) -> dict[str, Any]:
     visit = msgspec.msgpack.decode(row, type=Visit)
     cart = visit.cart
     return {
-        "visit": {"started_at": rfc3339(visit.started_s), "last_at": rfc3339(visit.last_s)},
+        "visit": {"started_at": str(Timestamp(visit.started_s)), "last_at": str(Timestamp(visit.last_s))},
         "features": features(visit, "asked", visit.last_s, ZoneInfo(market.timezone)),
         "cart": None
         if cart is None

@@ -10,8 +10,8 @@ from typing import Final
 
 from bytewax.testing import run_main
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
@@ -32,7 +32,7 @@ from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, s
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 3
+STATE_FORMAT: Final = 4
 log = logging.getLogger("offerstream")
 
 
@@ -67,24 +67,22 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
         )
         instrumentation.source = source
-        outputs = (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
-        offers, decisions, rejected = (
-            KafkaSink(cluster, _of_topic(topic, first.sinks), producer) for topic in outputs
-        )
+        outputs = {
+            name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer)
+            for name, topic in settings.output_topics.items()
+        }
         edges = Edges(
             opened.enter_context(errors_after_run(source)),
-            offers,
-            decisions,
-            rejected,
+            outputs,
             FeatureStoreSink(settings.state / "features"),
             CallbackSink(instrumentation.measure, instrumentation.sealed),
         )
         emit_after = settings.emit_after
         emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
-        rules = rules_of(
+        stations = stations_of(
             settings, shop, first.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
         )
-        flow = draw(edges, rules)
+        flow = build_dataflow(edges, stations)
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
@@ -94,7 +92,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
-    outputs = (settings.offers_topic, settings.decisions_topic, settings.rejected_topic)
+    outputs = tuple(settings.output_topics.values())
     ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
     inputs = partitions_of(cluster, settings.input_topics)
     beginnings = beginning_offsets(cluster, inputs)

@@ -1,21 +1,17 @@
-"""What was decided for each cart in progress, and until when a visitor who had an offer is left alone."""
+"""What was decided for each cart in progress: whether an offer precedes its outcome."""
 
-import math
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, NamedTuple
 
 import msgspec
 
-from operators.decisions.ledger import Entry
-from operators.streaming.messages import Outcome
-
-V = TypeVar("V")
+from operators.decisions.expiring import drop_from_front
+from operators.decisions.ledger import LedgerEntry
 
 CART_S: Final = 7 * 86_400.0
 """How long a cart without an outcome is remembered as decided upon."""
 
 
-class Cart(msgspec.Struct, array_like=True, gc=False):
+class CartTreatment(msgspec.Struct, array_like=True, gc=False):
     """What was decided for a cart so far: since when, and the probability that it had no offer."""
 
     at_s: float
@@ -24,54 +20,49 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     decision: str | None = None
 
 
+class OutcomeTreatment(NamedTuple):
+    """What preceded the outcome of a cart: whether an offer did, and the probability that none was made."""
+
+    treated: bool
+    none_probability: float
+    decision: str | None
+
+
+UNTREATED: Final = OutcomeTreatment(treated=False, none_probability=1.0, decision=None)
+
+
 class CartTreatments:
-    """The cooldowns by visitor, as the time of their end, and the carts decided upon, the oldest first.
+    """The carts decided upon, the oldest first. Bounded by the carts without an outcome of ``CART_S``."""
 
-    Bounded by the offers of the cooldown, and by the carts in progress that were decided upon in ``CART_S``.
-    """
+    __slots__ = ("carts",)
 
-    __slots__ = ("carts", "cooldowns")
+    def __init__(self, carts: dict[str, CartTreatment] | None = None) -> None:
+        self.carts = {} if carts is None else carts
 
-    def __init__(self, cooldowns: dict[str, float], carts: dict[str, Cart]) -> None:
-        self.cooldowns = cooldowns
-        self.carts = carts
+    def __len__(self) -> int:
+        """Return how many carts are remembered."""
+        return len(self.carts)
 
-    def is_cooling(self, visitor: str, at_s: float) -> bool:
-        """Return whether a visitor had an offer so lately that no other follows."""
-        return self.cooldowns.get(visitor, -math.inf) > at_s
-
-    def decided(self, entry: Entry, cooldown_s: float) -> None:
+    def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that had a choice."""
-        if entry.offered is not None:
-            self.cooldowns.pop(entry.visitor, None)
-            self.cooldowns[entry.visitor] = entry.at_s + cooldown_s
-        cart = self.carts.setdefault(entry.cart, Cart(entry.at_s))
-        cart.treated |= entry.treated
+        terms = entry.terms
+        cart = self.carts.setdefault(terms.cart, CartTreatment(terms.at_s))
+        cart.treated |= terms.treated
         cart.none_probability *= entry.none_probability
-        cart.decision = entry.decision
+        cart.decision = terms.decision
 
-    def decision_for(self, cart: str) -> str | None:
-        """Return the latest decision for a cart that is still in progress."""
-        known = self.carts.get(cart)
-        return None if known is None else known.decision
+    def close(self, cart: str, at_s: float) -> OutcomeTreatment:
+        """Return what preceded the outcome of a cart, and forget it.
 
-    def take_outcome(self, outcome: Outcome) -> tuple[bool, float]:
-        """Return whether an offer preceded what became of a cart, and the probability that none was made."""
-        cooling = self.is_cooling(outcome.visitor, outcome.at_s)
-        known = self.carts.pop(outcome.cart, None)
-        if known is None or known.at_s < outcome.at_s - CART_S:
-            return cooling, 1.0
-        return cooling or known.treated, known.none_probability
+        The latest decision is named even where it is too old to have treated the cart.
+        """
+        known = self.carts.pop(cart, None)
+        if known is None:
+            return UNTREATED
+        if known.at_s < at_s - CART_S:
+            return UNTREATED._replace(decision=known.decision)
+        return OutcomeTreatment(known.treated, known.none_probability, known.decision)
 
     def forget(self, time_s: float) -> None:
-        """Drop the cooldowns that are over and the carts whose outcome nobody waits for any longer."""
-        _drop_front(self.cooldowns, lambda until_s: until_s < time_s)
-        _drop_front(self.carts, lambda cart: cart.at_s < time_s - CART_S)
-
-
-def _drop_front(items: dict[str, V], over: Callable[[V], bool]) -> None:
-    while items:
-        first = next(iter(items))
-        if not over(items[first]):
-            return
-        del items[first]
+        """Drop the carts whose outcome no longer matters."""
+        drop_from_front(self.carts, lambda cart: cart.at_s < time_s - CART_S)

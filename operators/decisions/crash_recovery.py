@@ -1,49 +1,50 @@
-"""The decisions to be adopted: the ledger has them, the state that is gone on from does not know of them."""
+"""What a process decided before it died: in the ledger, but unknown to the snapshot it resumes from."""
 
-from operators.decisions.ledger import Entry
+from operators.decisions.ledger import LedgerEntry
 
 
 class UnrecoveredDecisions:
-    """Entries a process wrote before it died, by decision and by visitor, until time comes to them again.
+    """Entries written after the snapshot, by decision and by visitor, until time comes to them again.
 
-    Bounded by the decisions taken after the snapshot that is gone on from: a start adds them, nothing else.
+    Bounded by the decisions taken after the snapshot: a start adds them, nothing else.
     """
 
     __slots__ = ("_entries", "_of_visitor")
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._of_visitor: dict[str, list[Entry]] = {}
+        self._entries: dict[str, LedgerEntry] = {}
+        self._of_visitor: dict[str, list[LedgerEntry]] = {}
 
     def __len__(self) -> int:
-        """Return how many are still to be adopted."""
+        """Return how many are still to be recovered."""
         return len(self._entries)
 
     def decisions(self) -> list[str]:
         """Return the ids of their decisions, in the order in which they were added."""
         return list(self._entries)
 
-    def get(self, decision_id: str) -> Entry | None:
-        """Return the entry of a decision, None where it is not to be adopted."""
+    def get(self, decision_id: str) -> LedgerEntry | None:
+        """Return the entry of a decision, None where it is not to be recovered."""
         return self._entries.get(decision_id)
 
-    def of_visitor(self, visitor: str) -> tuple[Entry, ...]:
+    def of_visitor(self, visitor: str) -> tuple[LedgerEntry, ...]:
         """Return a visitor's entries."""
         return tuple(self._of_visitor.get(visitor, ()))
 
-    def before(self, before_s: float) -> list[Entry]:
+    def before(self, before_s: float) -> list[LedgerEntry]:
         """Return the entries of before a time."""
-        return [entry for entry in self._entries.values() if entry.at_s < before_s]
+        return [entry for entry in self._entries.values() if entry.terms.at_s < before_s]
 
-    def add(self, entry: Entry) -> None:
-        """Take up an entry that is to be adopted."""
-        self._entries[entry.decision] = entry
-        self._of_visitor.setdefault(entry.visitor, []).append(entry)
+    def add(self, entry: LedgerEntry) -> None:
+        """Add an entry that is to be recovered."""
+        self._entries[entry.terms.decision] = entry
+        self._of_visitor.setdefault(entry.terms.visitor, []).append(entry)
 
-    def remove(self, entry: Entry) -> None:
-        """Drop an entry: it is adopted."""
-        del self._entries[entry.decision]
-        waiting = self._of_visitor[entry.visitor]
+    def remove(self, entry: LedgerEntry) -> None:
+        """Drop an entry: it is recovered."""
+        visitor = entry.terms.visitor
+        del self._entries[entry.terms.decision]
+        waiting = self._of_visitor[visitor]
         waiting.remove(entry)
         if not waiting:
-            del self._of_visitor[entry.visitor]
+            del self._of_visitor[visitor]

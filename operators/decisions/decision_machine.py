@@ -1,247 +1,279 @@
-"""The decisions of one market: each is taken once, watched until its window ends, and then learned from."""
+"""The decisions of one market: each is taken once, open until its window ends, and then learned from."""
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from operators.bandits.spec import built, taken_up
-from operators.decisions.attribution import correct, credited, learn
-from operators.decisions.cart_treatments import Cart, CartTreatments
+from operators.decisions.attribution import attribute
+from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.crash_recovery import UnrecoveredDecisions
-from operators.decisions.decision_record import entry_of
-from operators.decisions.ledger import Entry, Ledger, read, write
-from operators.decisions.open_decisions import Watched
-from operators.decisions.output_records import expired_said, offered_said, revoked_said
-from operators.decisions.reward import OpenDecision, opened
-from operators.decisions.selection import DecisionSettings, Occasion, Scored, choose
+from operators.decisions.decision_record import decide
+from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, write_entry
+from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
+from operators.decisions.output_records import correction_record, decision_records, window_record
+from operators.decisions.revocation import expire_offer, revoke_offers
+from operators.decisions.reward import late_reward
+from operators.decisions.rules import build_rules
+from operators.decisions.rules.cooldown import Cooldowns
+from operators.decisions.selection import Candidates, DecisionPoint, Prediction, select
+from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
 from operators.streaming.ids import check_format, name_of
-from operators.streaming.messages import Fact, Moment, Outcome, OutputRecord
+from operators.streaming.messages import (
+    AnyFeedback,
+    CartOutcome,
+    Moment,
+    OfferClick,
+    OfferRedemption,
+    Order,
+    OutputRecord,
+)
+from schemas.decisions import Decision, decode_decision
 from schemas.shop import Market, Offer
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 FORGET_EVERY_S: Final = 10.0
-"""The ledger is trimmed once in so many seconds of event time."""
-SLACK_S: Final = 86_400.0
+"""How often, in event time, the ledger is trimmed."""
+LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction could still need them."""
 
 
-class _State(msgspec.Struct, array_like=True):
+class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
     seq: int
     policy: str
-    lessons: bytes
+    policy_state: bytes
     open: list[OpenDecision]
-    cooldown: dict[str, float]
-    carts: dict[str, Cart]
+    cooldowns: dict[str, float]
+    carts: dict[str, CartTreatment]
     forgot_s: float
-    tallies: MarketStatistics
-    adopting: list[str]
+    statistics: MarketStatistics
+    unrecovered: list[str]
 
 
-class Decisions:
-    """The decision machine of one market.
+class MarketConfig(NamedTuple):
+    """A market, its offers, and the ledger it remembers its decisions in."""
 
-    Bounded as ``Watched``, ``UnrecoveredDecisions`` and ``CartTreatments`` say; the ledger by the correction period, and its
-    assignments as ``Assignments`` says. ``said`` collects what is said until it is taken. ``left`` are the
-    words of the policy whose lessons were left behind, where the state knew another one.
+    market: Market
+    offers: Sequence[Offer]
+    ledger: Ledger
+
+
+class DecisionMachine:
+    """The decision machine of one market; what it emits is returned.
+
+    Bounded as ``OpenDecisions``, ``UnrecoveredDecisions``, ``CartTreatments`` and ``Cooldowns`` are; the
+    ledger by the correction period, its assignments as ``Assignments`` are. ``replaced_policy`` is the spec
+    of the policy whose training was dropped because the settings name another one, None where it was kept.
     """
 
-    def __init__(
-        self,
-        market: Market,
-        offers: Sequence[Offer],
-        ledger: Ledger,
-        settings: DecisionSettings,
-        state: bytes | None = None,
-    ) -> None:
-        self.market = market
-        self.said: list[OutputRecord] = []
-        self.tallies = MarketStatistics()
+    def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
+        self.market = config.market
+        self.statistics = MarketStatistics()
         self.policy = built(settings.policy, seed=settings.seed)
-        self.left: str | None = None
-        self._offers = {offer.name: offer for offer in offers}
-        self._ledger = ledger
+        self.replaced_policy: str | None = None
+        self._candidates = Candidates({offer.name: offer for offer in config.offers}, build_rules(settings))
+        self._ledger = config.ledger
         self._settings = settings
-        self._assignments = Assignments(market.name, market.holdout, ledger)
+        self._assignments = Assignments(config.market.name, config.market.holdout, config.ledger)
         self._seq = 0
-        self._watched = Watched()
-        self._adopting = UnrecoveredDecisions()
-        self._treated = CartTreatments({}, {})
+        self._open = OpenDecisions()
+        self._unrecovered = UnrecoveredDecisions()
+        self._cooldowns = Cooldowns()
+        self._carts = CartTreatments()
         self._forgot_s = -math.inf
         if state is not None:
             self._restore(msgspec.msgpack.decode(state, type=_State))
-        for entry in map(read, ledger.after(self._seq)):
-            self._adopting.add(entry)
+        for entry in map(read_entry, self._ledger.after(self._seq)):
+            self._unrecovered.add(entry)
             self._seq = entry.seq
 
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
         settings = self._settings
-        kept = taken_up(settings.policy, state.lessons, state.policy, seed=settings.seed)
+        kept = taken_up(settings.policy, state.policy_state, state.policy, seed=settings.seed)
         if kept is None:
-            self.left = state.policy
+            self.replaced_policy = state.policy
         else:
             self.policy = kept
         self._seq = state.seq
-        self._treated = CartTreatments(state.cooldown, state.carts)
+        self._cooldowns = Cooldowns(state.cooldowns)
+        self._carts = CartTreatments(state.carts)
         self._forgot_s = state.forgot_s
-        self.tallies = state.tallies
-        for each in state.open:
-            self._watched.add(each)
-        for found in map(self._ledger.get, state.adopting):
+        self.statistics = state.statistics
+        self._open = OpenDecisions(state.open)
+        for found in map(self._ledger.get, state.unrecovered):
             if found is not None:
-                self._adopting.add(read(found))
+                self._unrecovered.add(read_entry(found))
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
-        return msgspec.msgpack.encode(
-            _State(
-                FORMAT,
-                self._seq,
-                self._settings.policy,
-                self.policy.dumps(),
-                list(self._watched),
-                self._treated.cooldowns,
-                self._treated.carts,
-                self._forgot_s,
-                self.tallies,
-                self._adopting.decisions(),
-            )
+        state = _State(
+            format=FORMAT,
+            seq=self._seq,
+            policy=self._settings.policy,
+            policy_state=self.policy.dumps(),
+            open=list(self._open),
+            cooldowns=self._cooldowns.ends_s,
+            carts=self._carts.carts,
+            forgot_s=self._forgot_s,
+            statistics=self.statistics,
+            unrecovered=self._unrecovered.decisions(),
         )
+        return msgspec.msgpack.encode(state)
 
     def figures(self) -> dict[str, float]:
         """Return how much is held."""
         return {
-            "open_decisions": len(self._watched),
-            "unrecovered_decisions": len(self._adopting),
-            "cooldowns": len(self._treated.cooldowns),
-            "cart_treatments": len(self._treated.carts),
+            "open_decisions": len(self._open),
+            "unrecovered_decisions": len(self._unrecovered),
+            "cooldowns": len(self._cooldowns),
+            "cart_treatments": len(self._carts),
         }
 
     # What happens
 
-    def take_moment(self, moment: Moment, scored: Scored) -> None:
-        """Decide, if this moment calls for a decision; the one decision it led to before is said again."""
-        self._settle(moment.visitor, moment.at_s)
+    def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
+        """Decide, if this moment leads to a decision; one it led to before is emitted again."""
+        records = self._settle(moment.visitor, moment.at_s)
         settings = self._settings
-        if moment.kind not in settings.deciding:
-            return
+        if moment.kind not in settings.triggers:
+            return records
         decision_id = f"{self.market.name}.{name_of('decision', moment.market, moment.id)}"
-        adopted = self._adopting.get(decision_id)
-        if adopted is not None:
-            self._adopt(adopted)
-            return
+        unrecovered = self._unrecovered.get(decision_id)
+        if unrecovered is not None:
+            return records + self._recover(unrecovered)
         if moment.at_s < settings.emit_after_s or self._is_busy(moment) or self._ledger.get(decision_id):
-            return
-        context = {**moment.features, "abandonment": scored.score}
-        self._decide(Occasion(decision_id, moment, scored, context))
+            return records
+        context = {**moment.features, "abandonment": prediction.score}
+        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context))
 
-    def take_order(self, order: Fact) -> None:
-        """Credit an order to one decision and revoke the offers its buyer still holds."""
-        self._settle(order.visitor, order.at_s)
-        held = self._watched.of_visitor(order.visitor)
-        found = credited(order, held, self._ledger, self._settings.correction_s)
+    def process_order(self, order: Order) -> list[OutputRecord]:
+        """Attribute an order to one decision and revoke the offers its buyer still holds."""
+        records = self._settle(order.visitor, order.at_s)
+        held = self._open.of_visitor(order.visitor)
+        found = attribute(order, held, self._ledger, self._settings.correction_s)
         if found is not None:
-            self.tallies.diagnosis.credited(order.at_s)
+            self.statistics.diagnosis.attributed(order.at_s)
         if isinstance(found, OpenDecision):
-            found.credit(order, self.market.margin_rate)
+            found.earnings.add(order, found.terms, self.market.margin_rate)
         elif found is not None:
-            self.said.append(correct(order, found, self.market, self.policy, self.tallies))
-        for each in held:
-            if each.live:
-                each.live = False
-                self.said.append(revoked_said(self.market.name, each, order))
-                self._watched.changed(each)
+            records.append(self._correct(found, order))
+        return records + revoke_offers(order, held, self._open)
 
-    def take_feedback(self, feedback: Fact) -> None:
+    def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
-        self._settle(feedback.visitor, feedback.at_s)
-        found = self._watched.get(feedback.offers[0])
-        if found is None or not found.treated:
-            return
-        found.shown = True  # whoever clicked it, used it or put it away has seen it
-        found.clicked |= feedback.type == "offer_clicked"
-        found.redeemed |= feedback.type == "offer_redeemed"
+        records = self._settle(feedback.visitor, feedback.at_s)
+        found = self._open.get(feedback.offer)
+        if found is not None and found.terms.treated:
+            earnings = found.earnings
+            earnings.shown = True  # whoever clicked, used or dismissed it has seen it
+            earnings.clicked |= isinstance(feedback, OfferClick)
+            earnings.redeemed |= isinstance(feedback, OfferRedemption)
+        return records
 
-    def decision_for(self, cart: str) -> str | None:
-        """Return the latest decision for a cart that is still in progress."""
-        return self._treated.decision_for(cart)
+    def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
+        """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
+        treatment = self._carts.close(outcome.cart, outcome.at_s)
+        if self._cooldowns.holds(outcome.visitor, outcome.at_s):
+            return treatment._replace(treated=True)
+        return treatment
 
-    def take_outcome(self, outcome: Outcome) -> tuple[bool, float]:
-        """Return whether an offer preceded what became of a cart, and the probability that none was made."""
-        return self._treated.take_outcome(outcome)
-
-    def fire(self, before_s: float) -> None:
-        """Do what is due before a time: take over adopted decisions, end windows, let offers expire."""
-        if self._adopting:
-            for entry in self._adopting.before(before_s):
-                self._adopt(entry)
-        for due_s, each in self._watched.due(before_s):
-            self._end_what_is_due(each, math.nextafter(due_s, math.inf))
+    def advance(self, before_s: float) -> list[OutputRecord]:
+        """Do what is due before a time: recover decisions, end windows, let offers expire."""
+        records: list[OutputRecord] = []
+        if self._unrecovered:
+            for entry in self._unrecovered.before(before_s):
+                records += self._recover(entry)
+        for due_s, decision in self._open.due(before_s):
+            records += self._end_what_is_due(decision, math.nextafter(due_s, math.inf))
+        return records
 
     def forget(self, time_s: float) -> None:
         """Drop what no later event can need."""
-        self._treated.forget(time_s)
+        self._cooldowns.forget(time_s)
+        self._carts.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
-            needed_s = min((each.at_s for each in self._watched if not each.learned), default=math.inf)
-            self._ledger.forget(min(time_s - self._settings.correction_s - SLACK_S, needed_s))
+            waiting = (each.terms.at_s for each in self._open if not each.window_ended)
+            needed_s = min(waiting, default=math.inf)
+            self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
             self._assignments.forget(time_s)
 
     # Deciding
 
     def _is_busy(self, moment: Moment) -> bool:
         visitor = moment.visitor
-        if self._adopting.of_visitor(visitor) or self._treated.is_cooling(visitor, moment.at_s):
+        if self._unrecovered.of_visitor(visitor) or self._cooldowns.holds(visitor, moment.at_s):
             return True
-        return any(each.cart == moment.cart for each in self._watched.of_visitor(visitor))
+        return any(each.terms.cart == moment.cart for each in self._open.of_visitor(visitor))
 
-    def _decide(self, on: Occasion) -> None:
-        chosen = choose(on, self.policy, self._assignments, self._offers, self._settings)
+    def _decide(self, point: DecisionPoint) -> list[OutputRecord]:
+        chosen = select(point, self.policy, self._assignments, self._candidates, self._settings)
         self._seq += 1
-        entry = entry_of(self._seq, on, chosen, self.market, self._settings)
-        write(self._ledger, entry)
-        self._begin(entry)
+        entry, record = decide(self._seq, point, chosen, self.market, self._settings)
+        write_entry(self._ledger, entry)
+        return self._begin(entry, record)
 
-    def _begin(self, entry: Entry) -> None:
-        """Say a decision and watch it. One that had no choice has no window and holds nothing up."""
-        visitor = entry.visitor
-        self.said.append(
-            OutputRecord(
-                "decisions", "decision", visitor, entry.decision, entry.decided, since_s=entry.since_s
-            )
-        )
-        self.tallies.decided(entry)
-        if entry.window_ends_s <= entry.at_s:
-            return
-        if entry.offered is not None:
-            self.said.append(offered_said(visitor, entry.decision, entry.offered, entry.since_s))
-        self._treated.decided(entry, self._settings.cooldown_s)
-        self._watched.add(opened(entry))
+    def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
+        """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
+        terms, offered = entry.terms, entry.offered is not None
+        self.statistics.decided(record, offered=offered)
+        if terms.had_choice:
+            if offered:
+                self._cooldowns.start(terms.visitor, terms.at_s + self._settings.cooldown_s)
+            self._carts.decided(entry)
+            self._open.add(open_decision(entry))
+        return decision_records(entry)
 
-    # Watching
+    # What follows from a decision
 
-    def _adopt(self, entry: Entry) -> None:
-        self._adopting.remove(entry)
-        self._begin(entry)
+    def _recover(self, entry: LedgerEntry) -> list[OutputRecord]:
+        self._unrecovered.remove(entry)
+        return self._begin(entry, decode_decision(entry.decided))
 
-    def _settle(self, visitor: str, before_s: float) -> None:
-        """Bring one visitor's decisions up to a time, before something of that time is taken."""
-        for entry in self._adopting.of_visitor(visitor):
-            if entry.at_s < before_s:
-                self._adopt(entry)
-        for each in self._watched.of_visitor(visitor):
-            self._end_what_is_due(each, before_s)
+    def _settle(self, visitor: str, before_s: float) -> list[OutputRecord]:
+        """Bring one visitor's decisions up to a time, before something of that time is processed."""
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.of_visitor(visitor):
+            if entry.terms.at_s < before_s:
+                records += self._recover(entry)
+        for decision in self._open.of_visitor(visitor):
+            records += self._end_what_is_due(decision, before_s)
+        return records
 
-    def _end_what_is_due(self, each: OpenDecision, before_s: float) -> None:
-        if each.live and each.expires_s is not None and each.expires_s < before_s:
-            each.live = False
-            self.said.append(expired_said(self.market.name, each, each.expires_s))
-        if not each.learned and each.window_ends_s < before_s:
-            each.learned = True
-            self.said.append(learn(each, self.market, self.policy, self.tallies, self._ledger))
-        self._watched.changed(each)
+    def _end_what_is_due(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
+        records = expire_offer(decision, self.market.name, before_s)
+        if not decision.window_ended and decision.terms.window_ends_s < before_s:
+            decision.window_ended = True
+            records.append(self._learn(decision))
+        self._open.changed(decision)
+        return records
+
+    def _learn(self, decision: OpenDecision) -> OutputRecord:
+        """Update the policy from a decision whose window has ended; LookupError where the ledger lost it."""
+        terms = decision.terms
+        cost = decision.earnings.cost(terms)
+        profit = decision.earnings.margin - cost
+        if terms.is_trainable:
+            found = self._ledger.get(terms.decision)
+            if found is None:
+                raise LookupError(
+                    f"the ledger of market {self.market.name!r} has lost decision {terms.decision}"
+                )
+            self.policy.update(terms.arm, read_entry(found).features, profit)
+        self.statistics.ended(decision, profit)
+        return window_record(decision, self.market.name, cost)
+
+    def _correct(self, entry: LedgerEntry, order: Order) -> OutputRecord:
+        """Revise what was learned from a decision whose window had ended before this order was read."""
+        terms = entry.terms
+        earned = late_reward(terms, order, self.market.margin_rate)
+        if terms.is_trainable:
+            self.policy.revise(terms.arm, entry.features, earned.profit)
+        self.statistics.corrected(terms, earned.profit)
+        return correction_record(terms, self.market.name, order, earned)

@@ -1,97 +1,121 @@
 """A decision as it is written down: the ledger's entry, with the very records that are published of it."""
 
-from typing import Any, Final
-
-import orjson
-
-from operators.decisions.ledger import Charge, Entry
-from operators.decisions.output_records import cart_of, offer_event, rfc3339, treatment
-from operators.decisions.selection import Chosen, DecisionSettings, Occasion
+from operators.decisions.ledger import NO_COST, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.selection import DecisionPoint, Selection
+from operators.decisions.settings import DecisionSettings
 from operators.streaming.messages import Moment
+from schemas.decisions import Decision
+from schemas.offers import OfferCart, OfferCartItem, OfferData, OfferDecided, Treatment
+from schemas.records import Timestamp, encode
 from schemas.shop import Market, Offer
 
-_IN_BOTH: Final = (
-    *("offer_id", "decision_id", "moment_id", "visitor_id", "user_id", "market", "at", "expires_at"),
-    *("trigger", "abandonment", "propensity", "policy", "policy_version", "model", "model_version"),
-)
 
+def decide(
+    seq: int, point: DecisionPoint, chosen: Selection, market: Market, settings: DecisionSettings
+) -> tuple[LedgerEntry, Decision]:
+    """Return the ledger's entry of what was chosen at a decision point, and its Decision record.
 
-def entry_of(seq: int, on: Occasion, chosen: Chosen, market: Market, settings: DecisionSettings) -> Entry:
-    """Return the entry of what was chosen on an occasion; a shadow makes no offer of it."""
-    moment, offer = on.moment, chosen.offer
+    In shadow mode no offer is made of it.
+    """
+    moment, offer = point.moment, chosen.offer
     made = None if settings.shadow else offer
     expires_s = None if made is None else moment.at_s + made.expires_after.total_seconds()
-    decided = _decided(on, chosen, market, settings, expires_s)
-    return Entry(
-        seq,
-        on.decision,
-        moment.id,
-        moment.at_s,
-        moment.visitor,
-        moment.cart,
-        chosen.arm,
-        "holdout" if decided["holdout"] else "policy",
-        made is not None,
-        decided["teaches"],
-        chosen.none_probability,
-        moment.at_s + chosen.window_s,
-        expires_s,
-        Charge() if offer is None else Charge(offer.cost.charged, offer.cost.share, offer.cost.fixed),
-        on.context,
-        orjson.dumps(decided),
-        None if made is None else orjson.dumps(_offered(moment, made, decided, market)),
-        moment.read_s if moment.sent_s is None else moment.sent_s,
+    window_ends_s = moment.at_s + chosen.window_s
+    unit = chosen.unit
+    record = Decision(
+        decision_id=point.decision,
+        moment_id=moment.id,
+        visitor_id=moment.visitor,
+        user_id=moment.user,
+        market=market.name,
+        at=Timestamp(moment.at_s),
+        cart_id=moment.cart,
+        cart_value=moment.cart_value,
+        trigger=moment.kind,  # type: ignore[arg-type]
+        features=point.context,
+        abandonment=point.prediction.score,
+        eligible=tuple(chosen.eligible),
+        removed=chosen.removed,
+        probabilities=chosen.probabilities,
+        arm=chosen.arm,
+        propensity=chosen.probabilities[chosen.arm],
+        holdout=unit is not None and unit.held_out,
+        unit_id=None if unit is None else unit.unit,
+        assignment=None if unit is None else unit.group,  # type: ignore[arg-type]
+        assigned_at=None if unit is None else Timestamp(unit.at_s),
+        holdout_share=None if unit is None else unit.share,
+        conflict=unit is not None and unit.conflict,
+        shadow=settings.shadow,
+        is_trainable=chosen.reason is None,
+        reason=chosen.reason,
+        offer_id=None if expires_s is None else point.decision,
+        policy=settings.policy,
+        policy_version=chosen.version,
+        model=point.prediction.model,
+        model_version=point.prediction.version,
+        expires_at=None if expires_s is None else Timestamp(expires_s),
+        window_ends_at=Timestamp(window_ends_s),
     )
+    terms = DecisionTerms(
+        decision=point.decision,
+        moment=moment.id,
+        at_s=moment.at_s,
+        visitor=moment.visitor,
+        cart=moment.cart,
+        arm=chosen.arm,
+        group="holdout" if record.holdout else "policy",
+        treated=made is not None,
+        is_trainable=record.is_trainable,
+        window_ends_s=window_ends_s,
+        expires_s=expires_s,
+        cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
+    )
+    entry = LedgerEntry(
+        seq=seq,
+        terms=terms,
+        none_probability=chosen.none_probability,
+        features=point.context,
+        decided=encode(record),
+        offered=None if made is None else encode(_offer_decided(record, moment, made, market.currency)),
+        since_s=moment.read_s if moment.sent_s is None else moment.sent_s,
+    )
+    return entry, record
 
 
-def _decided(
-    on: Occasion, chosen: Chosen, market: Market, settings: DecisionSettings, expires_s: float | None
-) -> dict[str, Any]:
-    """Return the Decision record; ``expires_s`` is None where no offer is made."""
-    moment, scored, unit = on.moment, on.scored, chosen.unit
-    return {
-        "type": "decision",
-        "decision_id": on.decision,
-        "moment_id": moment.id,
-        "visitor_id": moment.visitor,
-        "user_id": moment.user,
-        "market": market.name,
-        "at": rfc3339(moment.at_s),
-        "cart_id": moment.cart,
-        "cart_value": moment.cart_value,
-        "trigger": moment.kind,
-        "features": on.context,
-        "abandonment": scored.score,
-        "eligible": chosen.eligible,
-        "removed": chosen.removed,
-        "probabilities": chosen.probabilities,
-        "arm": chosen.arm,
-        "propensity": chosen.probabilities[chosen.arm],
-        "holdout": unit is not None and unit.held_out,
-        "unit_id": None if unit is None else unit.unit,
-        "assignment": None if unit is None else unit.group,
-        "assigned_at": None if unit is None else rfc3339(unit.at_s),
-        "holdout_share": None if unit is None else unit.share,
-        "conflict": unit is not None and unit.conflict,
-        "shadow": settings.shadow,
-        "teaches": chosen.reason is None,
-        "reason": chosen.reason,
-        "offer_id": None if expires_s is None else on.decision,
-        "policy": settings.policy,
-        "policy_version": chosen.version,
-        "model": scored.model,
-        "model_version": scored.version,
-        "expires_at": None if expires_s is None else rfc3339(expires_s),
-        "window_ends_at": rfc3339(moment.at_s + chosen.window_s),
-    }
-
-
-def _offered(moment: Moment, offer: Offer, decided: dict[str, Any], market: Market) -> dict[str, Any]:
-    """Return the offer.decided record of an offer that is made."""
-    data = {name: decided[name] for name in _IN_BOTH}
-    data["session_id"] = moment.session
-    data["cart"] = cart_of(moment, market.currency)
-    data["treatment"] = treatment(offer)
-    event = offer_event("offer.decided", market.name, moment.id, decided["decision_id"], data)
-    event["expirytime"] = decided["expires_at"]
-    return event
+def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str) -> OfferDecided:
+    if record.expires_at is None:
+        raise ValueError(f"decision {record.decision_id} makes no offer")
+    items = tuple(
+        OfferCartItem(sku=line.sku, price=line.price, quantity=line.quantity, category=line.category)
+        for line in moment.lines
+    )
+    data = OfferData(
+        offer_id=record.decision_id,
+        decision_id=record.decision_id,
+        moment_id=record.moment_id,
+        visitor_id=record.visitor_id,
+        user_id=record.user_id,
+        market=record.market,
+        at=record.at,
+        expires_at=record.expires_at,
+        trigger=record.trigger,
+        abandonment=record.abandonment,
+        propensity=record.propensity,
+        policy=record.policy,
+        policy_version=record.policy_version,
+        model=record.model,
+        model_version=record.model_version,
+        session_id=moment.session,
+        cart=OfferCart(id=moment.cart, value=moment.cart_value, currency=currency, items=items),
+        treatment=Treatment(name=offer.name, kind=offer.kind, value=offer.value, channel=offer.channel),
+    )
+    return OfferDecided(
+        id=f"{record.decision_id}.decided",
+        source=f"offerstream/{record.market}",
+        subject=record.visitor_id,
+        time=record.at,
+        correlationid=record.moment_id,
+        causationid=record.decision_id,
+        data=data,
+        expirytime=record.expires_at,
+    )

@@ -1,32 +1,31 @@
 """The memory of decisions: written before it is published, never changed, not rolled back after a crash."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from operators.experiments import assignment
-from operators.sessions.features import Features
 
 
-class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the chosen offer costs and when: ``when`` is redeemed, bought, shown or decided."""
+class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the chosen offer costs and when it is ``charged``: redeemed, bought, shown or decided."""
 
-    when: str = "redeemed"
-    share: float = 0.0
-    fixed: float = 0.0
+    charged: str
+    share: float
+    fixed: float
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One decision as it was taken, with the very bytes that are published.
+NO_COST: Final = CostRule("redeemed", 0.0, 0.0)
 
-    ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made.
-    ``none_probability`` is the probability, over the holdout and the policy, that none was. ``offered`` is
-    the offer.decided record, None where none is published. ``since_s`` is the broker's timestamp of what
-    caused the decision.
+
+class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What a decision is as long as anything may follow from it.
+
+    ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made. ``cost`` is that
+    of the arm chosen. ``expires_s`` is None where no offer was made.
     """
 
-    seq: int
     decision: str
     moment: str
     at_s: float
@@ -35,15 +34,32 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     arm: str
     group: str
     treated: bool
-    teaches: bool
-    none_probability: float
+    is_trainable: bool
     window_ends_s: float
     expires_s: float | None
-    charge: Charge
-    features: Features
+    cost: CostRule
+
+    @property
+    def had_choice(self) -> bool:
+        """Whether there was more than one arm; only then an outcome is awaited."""
+        return self.window_ends_s > self.at_s
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One decision as it was taken, with the very bytes that are published.
+
+    ``none_probability`` is the probability, over the holdout and the policy, that no offer was made.
+    ``decided`` is the Decision record, ``offered`` the offer.decided record, None where none is published.
+    ``since_s`` is the broker's timestamp of what caused the decision.
+    """
+
+    seq: int
+    terms: DecisionTerms
+    none_probability: float
+    features: dict[str, float | str]
     decided: bytes
     offered: bytes | None
-    since_s: float | None = None
+    since_s: float | None
 
 
 class Ledger(assignment.Memory, Protocol):
@@ -66,14 +82,15 @@ class Ledger(assignment.Memory, Protocol):
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Entry)
+_DECODER = msgspec.msgpack.Decoder(LedgerEntry)
 
 
-def write(ledger: Ledger, entry: Entry) -> None:
+def write_entry(ledger: Ledger, entry: LedgerEntry) -> None:
     """Put an entry into a ledger."""
-    ledger.put(entry.seq, entry.decision, entry.visitor, entry.at_s, _ENCODER.encode(entry))
+    terms = entry.terms
+    ledger.put(entry.seq, terms.decision, terms.visitor, terms.at_s, _ENCODER.encode(entry))
 
 
-def read(entry: bytes) -> Entry:
+def read_entry(entry: bytes) -> LedgerEntry:
     """Return the entry that was written as these bytes."""
     return _DECODER.decode(entry)

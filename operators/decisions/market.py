@@ -1,103 +1,86 @@
 """One market: the abandonment model scores, the decision machine decides, and both learn from what follows.
 
-Both live behind one key because the model may learn only from carts that no offer preceded, and only the
+Both live behind one key because the model may train only on carts that no offer preceded, and only the
 decisions know which those are.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import msgspec
 
-from operators.abandonment.abandonment_model import Abandonment, OnDrift
+from operators.abandonment.abandonment_model import Abandonment
 from operators.abandonment.label_delay import When
-from operators.decisions.decision_machine import Decisions
-from operators.decisions.ledger import Ledger
-from operators.decisions.output_records import Lesson, ModelAt, drift_said, outcome_said, score_said
-from operators.decisions.selection import DecisionSettings, Scored
-from operators.ingest.from_events import FEEDBACK
+from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.output_records import (
+    ModelState,
+    OutcomeTraining,
+    drift_record,
+    outcome_record,
+    score_record,
+)
+from operators.decisions.selection import Prediction
+from operators.decisions.settings import MarketSettings
 from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import (
-    Fact,
+    AnyFeedback,
+    CartOutcome,
     FeatureRow,
     MarketBatch,
+    MarketEvent,
+    MarketOutput,
     Moment,
-    Outcome,
+    OfferClick,
+    OfferDismissal,
+    OfferImpression,
+    OfferRedemption,
+    Order,
     OutputRecord,
-    Row,
     place,
 )
 from operators.streaming.watermark import NEVER, Watermark
-from schemas.shop import Market, Offer
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FIGURES_EVERY_S: Final = 10.0
-"""Figures, which are dear, are said once in so many seconds of event time."""
+"""Figures are expensive to compute, so they are emitted every ten seconds of event time."""
 WEIGHT_CAP: Final = 10.0
-"""A lesson counts at most this many times, however improbable it was that no offer was made."""
+"""An update has at most this weight, however improbable it was that no offer was made."""
 
 
-class MarketSettings(msgspec.Struct, frozen=True):
-    """How a market scores and decides, and whether rows are held until its time passes them.
-
-    ``settle_s`` after a cart's moment its outcome counts for the base rate that is watched.
-    """
-
-    decisions: DecisionSettings = DecisionSettings()
-    model: str = "logistic"
-    on_drift: OnDrift = "report"
-    settle_s: float = 0.0
-    ordered: bool = False
-
-
-class MarketOutput(msgspec.Struct, frozen=True, gc=False):
-    """What a market says after a batch: records, rows for the feature store, and now and then figures."""
-
-    market: str
-    said: tuple[OutputRecord, ...]
-    visits: tuple[FeatureRow, ...]
-    figures: dict[str, float] | None
-
-
-class _State(msgspec.Struct, array_like=True):
+class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
     market: str
-    promises: dict[int, float]
+    watermarks: dict[int, float]
     time_s: float
-    held: list[bytes]
+    buffered: list[MarketEvent]
     model: str
     abandonment: bytes
     decisions: bytes
 
 
 class MarketStation:
-    """The machine of one market. Bounded as its parts are and, in ordered mode, by the rows held."""
+    """The machine of one market. Bounded as its parts are and, in ordered mode, by the events buffered."""
 
-    def __init__(
-        self,
-        market: Market,
-        offers: Sequence[Offer],
-        ledger: Ledger,
-        settings: MarketSettings,
-        state: bytes | None = None,
-    ) -> None:
-        self.market = market
+    def __init__(self, config: MarketConfig, settings: MarketSettings, state: bytes | None = None) -> None:
+        self.market = config.market
         self._settings = settings
         self._clock: Watermark[int] = Watermark(range(SHARDS))
-        self._held: list[Row] = []
-        self._visits: list[FeatureRow] = []
+        self._buffered: list[MarketEvent] = []
+        self._features: list[FeatureRow] = []
         self._figures_s = NEVER
-        self.abandonment = Abandonment(settings.model, settings.on_drift, settings.settle_s)
-        decided: bytes | None = None
+        self.abandonment = Abandonment(settings.model, settings.on_drift, settings.label_delay_s)
+        decisions: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
-            check_format(f"market {market.name}", was.format, FORMAT)
-            self._clock.restore(was.promises, was.time_s)
-            self._held = [_row(each) for each in was.held]
+            check_format(f"market {config.market.name}", was.format, FORMAT)
+            self._clock.restore(was.watermarks, was.time_s)
+            self._buffered = was.buffered
             if was.model == settings.model:
-                self.abandonment = Abandonment.loads(was.abandonment, settings.on_drift, settings.settle_s)
-            decided = was.decisions
-        self.decisions = Decisions(market, offers, ledger, settings.decisions, decided)
+                self.abandonment = Abandonment.loads(
+                    was.abandonment, settings.on_drift, settings.label_delay_s
+                )
+            decisions = was.decisions
+        self.decisions = DecisionMachine(config, settings.decisions, decisions)
 
     @property
     def time_s(self) -> float:
@@ -108,107 +91,114 @@ class MarketStation:
         """Return how good the model is, what the market notices about itself, and how much is held."""
         return {
             **self.abandonment.figures(),
-            **self.decisions.tallies.diagnosis.figures(self.time_s, self.market.holdout),
+            **self.decisions.statistics.diagnosis.figures(self.time_s, self.market.holdout),
             **self.decisions.figures(),
-            "buffered_rows": len(self._held),
+            "buffered_rows": len(self._buffered),
         }
 
-    def take(self, parcels: Iterable[MarketBatch]) -> MarketOutput:
-        """Take what the shards say, then their ticks; return what follows."""
+    def process(self, batches: Iterable[MarketBatch]) -> MarketOutput:
+        """Process what the shards send, then their watermarks; return what follows."""
+        records: list[OutputRecord] = []
         advanced = False
-        for parcel in parcels:
+        for batch in batches:
             if self._settings.ordered:
-                self._held += parcel.rows
+                self._buffered += batch.events
             else:
-                for row in parcel.rows:
-                    self._take(row)
-            for shard, tick_s in parcel.ticks:
-                advanced |= self._clock.advance(shard, tick_s)
+                for event in batch.events:
+                    records += self._process(event)
+            for shard, watermark_s in batch.watermarks:
+                advanced |= self._clock.advance(shard, watermark_s)
         if advanced:
-            self._advance()
-        said, self.decisions.said = self.decisions.said, []
-        visits, self._visits = self._visits, []
+            records += self._advance()
+        features, self._features = self._features, []
         figures = None
         if advanced and self.time_s >= self._figures_s + FIGURES_EVERY_S:
             self._figures_s = self.time_s
             figures = self.figures()
-        return MarketOutput(self.market.name, tuple(said), tuple(visits), figures)
+        return MarketOutput(self.market.name, tuple(records), tuple(features), figures)
 
-    def _advance(self) -> None:
+    def _advance(self) -> list[OutputRecord]:
         time_s = self.time_s
-        due = [row for row in self._held if row.at_s < time_s]
+        records: list[OutputRecord] = []
+        due = [event for event in self._buffered if event.at_s < time_s]
         if due:
-            self._held = [row for row in self._held if row.at_s >= time_s]
+            self._buffered = [event for event in self._buffered if event.at_s >= time_s]
             due.sort(key=place)
-            for row in due:
-                self.decisions.fire(row.at_s)
-                self._take(row)
-        self.decisions.fire(time_s)
+            for event in due:
+                records += self.decisions.advance(event.at_s)
+                records += self._process(event)
+        records += self.decisions.advance(time_s)
         self.decisions.forget(time_s)
+        return records
 
-    def _take(self, row: Row) -> None:
-        if isinstance(row, Moment):
-            self._score(row)
-        elif isinstance(row, Outcome):
-            self._learn(row)
-        elif row.type in FEEDBACK:
-            self.decisions.take_feedback(row)
-        else:
-            self.decisions.take_order(row)
+    def _process(self, event: MarketEvent) -> list[OutputRecord]:
+        """Return what follows from one event; KeyError for a kind without a handler."""
+        return _HANDLERS[type(event)](self, event)
 
-    def _score(self, moment: Moment) -> None:
+    # Handlers: one a kind of event, in the table at the end
+
+    def on_moment(self, moment: Moment) -> list[OutputRecord]:
+        """Score a moment and decide."""
         model = self.abandonment
-        scored = Scored(model.score(moment.features), model.name, model.version)
-        said = score_said(moment, scored.score, scored.model, scored.version)
-        self.decisions.said.append(said)
-        self._visits.append(FeatureRow(moment.market, moment.visitor, f"score/{moment.kind}", said.value))
-        self.decisions.take_moment(moment, scored)
+        prediction = Prediction(model.score(moment.features), model.name, model.version)
+        score = score_record(moment, prediction)
+        self._features.append(FeatureRow(moment.market, moment.visitor, f"score/{moment.kind}", score.value))
+        return [score, *self.decisions.process_moment(moment, prediction)]
 
-    def _learn(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: CartOutcome) -> list[OutputRecord]:
+        """Train the model on what became of a cart, or only judge it where an offer preceded that."""
         model, weight, learned = self.abandonment, None, None
-        decision = self.decisions.decision_for(outcome.cart)
-        treated, none_probability = self.decisions.take_outcome(outcome)
+        treatment = self.decisions.close_cart(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
             when = When(outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s, outcome.at_s)
-            if treated:
+            if treatment.treated:
                 learned = model.observe_treated(outcome.features, abandoned, when)
             else:
+                none_probability = treatment.none_probability
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
                 learned = model.learn(outcome.features, abandoned, weight, when)
-        lesson = Lesson(treated, weight, learned.predicted if learned else None, decision)
-        self.decisions.said.append(outcome_said(outcome, lesson))
+        training = OutcomeTraining(weight, learned.predicted if learned else None)
+        records = [outcome_record(outcome, treatment, training)]
         if learned is not None and learned.drifts:
-            at = ModelAt(model.name, model.version, learned.triggered)
-            self.decisions.said += [drift_said(outcome, drift, at) for drift in learned.drifts]
+            state = ModelState(model.name, model.version, learned.triggered)
+            records += [drift_record(outcome, drift, state) for drift in learned.drifts]
+        return records
+
+    def on_order(self, order: Order) -> list[OutputRecord]:
+        """Attribute an order."""
+        return self.decisions.process_order(order)
+
+    def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
+        """Note what a visitor did with an offer."""
+        return self.decisions.process_feedback(feedback)
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
-        return msgspec.msgpack.encode(
-            _State(
-                FORMAT,
-                self.market.name,
-                self._clock.promises(),
-                self.time_s,
-                [_bytes(row) for row in self._held],
-                self._settings.model,
-                self.abandonment.dumps(),
-                self.decisions.snapshot(),
-            )
+        state = _State(
+            format=FORMAT,
+            market=self.market.name,
+            watermarks=self._clock.inputs(),
+            time_s=self.time_s,
+            buffered=self._buffered,
+            model=self._settings.model,
+            abandonment=self.abandonment.dumps(),
+            decisions=self.decisions.snapshot(),
         )
+        return msgspec.msgpack.encode(state)
+
+
+_HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecord]]]] = {
+    Moment: MarketStation.on_moment,
+    CartOutcome: MarketStation.on_outcome,
+    Order: MarketStation.on_order,
+    OfferImpression: MarketStation.on_feedback,
+    OfferClick: MarketStation.on_feedback,
+    OfferDismissal: MarketStation.on_feedback,
+    OfferRedemption: MarketStation.on_feedback,
+}
 
 
 def market_in(state: bytes) -> str:
     """Return the name of the market whose state this is."""
     return msgspec.msgpack.decode(state, type=_State).market
-
-
-_KINDS: Final[tuple[type[Moment] | type[Outcome] | type[Fact], ...]] = (Moment, Outcome, Fact)
-
-
-def _bytes(row: Row) -> bytes:
-    return bytes([_KINDS.index(type(row))]) + msgspec.msgpack.encode(row)
-
-
-def _row(written: bytes) -> Row:
-    return msgspec.msgpack.decode(written[1:], type=_KINDS[written[0]])

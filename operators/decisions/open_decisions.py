@@ -1,60 +1,96 @@
-"""The decisions that are watched: by id, by visitor, and by when something is next to be done about them."""
+"""The open decisions: by id, by visitor, and by when something is next to be done about them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
-from operators.decisions.reward import OpenDecision
+import msgspec
+
+from operators.decisions.ledger import DecisionTerms, LedgerEntry
+from operators.decisions.reward import Earnings
 from operators.streaming.timers import Timers
 
 
-class Watched:
-    """The decisions whose window or offer is open, in the order in which they were taken.
+class OpenDecision(msgspec.Struct, array_like=True, gc=False):
+    """A decision whose window or offer is open: its terms, and what has come of it so far.
 
-    Bounded by those taken within the longest window and offer: each leaves once it has been learned from and
-    its offer is over, which whoever changes it tells by ``changed``.
+    ``offer_open``: its offer can still be revoked or expire. ``window_ended``: its reward is learned.
     """
 
-    __slots__ = ("_of_visitor", "_open", "_timers")
+    terms: DecisionTerms
+    earnings: Earnings
+    offer_open: bool
+    window_ended: bool
 
-    def __init__(self) -> None:
-        self._open: dict[str, OpenDecision] = {}
+    def due_s(self) -> float:
+        """Return when something is next to be done: the offer expires or the window ends."""
+        expires_s = self.terms.expires_s
+        window_s = math.inf if self.window_ended else self.terms.window_ends_s
+        return min(window_s, math.inf if expires_s is None or not self.offer_open else expires_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can follow from it."""
+        return self.window_ended and not self.offer_open
+
+
+def open_decision(entry: LedgerEntry) -> OpenDecision:
+    """Return the open decision that begins with a ledger entry."""
+    return OpenDecision(entry.terms, Earnings(), offer_open=entry.offered is not None, window_ended=False)
+
+
+class OpenDecisions:
+    """The decisions whose window or offer is open, in the order in which they were taken.
+
+    Bounded by those taken within the longest window and offer: each leaves once its reward is learned and its
+    offer is over. A decision that was changed has to be handed to ``changed``.
+    """
+
+    __slots__ = ("_decisions", "_of_visitor", "_timers")
+
+    def __init__(self, decisions: Iterable[OpenDecision] = ()) -> None:
+        self._decisions: dict[str, OpenDecision] = {}
         self._of_visitor: dict[str, list[OpenDecision]] = {}
         self._timers: Timers[str] = Timers()
+        for each in decisions:
+            self.add(each)
 
     def __len__(self) -> int:
-        """Return how many are watched."""
-        return len(self._open)
+        """Return how many are open."""
+        return len(self._decisions)
 
     def __iter__(self) -> Iterator[OpenDecision]:
         """Return all of them."""
-        return iter(self._open.values())
+        return iter(self._decisions.values())
 
     def get(self, decision_id: str) -> OpenDecision | None:
-        """Return a decision, None where it is not watched."""
-        return self._open.get(decision_id)
+        """Return a decision, None where it is not open."""
+        return self._decisions.get(decision_id)
 
     def of_visitor(self, visitor: str) -> tuple[OpenDecision, ...]:
         """Return a visitor's decisions."""
         return tuple(self._of_visitor.get(visitor, ()))
 
-    def add(self, each: OpenDecision) -> None:
-        """Watch a decision from now on."""
-        self._open[each.decision] = each
-        self._of_visitor.setdefault(each.visitor, []).append(each)
-        self._timers.set(each.decision, each.due_s())
+    def add(self, decision: OpenDecision) -> None:
+        """Add a decision that was taken."""
+        terms = decision.terms
+        self._decisions[terms.decision] = decision
+        self._of_visitor.setdefault(terms.visitor, []).append(decision)
+        self._timers.set(terms.decision, decision.due_s())
 
-    def changed(self, each: OpenDecision) -> None:
+    def changed(self, decision: OpenDecision) -> None:
         """Drop a decision that is over; else note when it is next due."""
-        if each.live or not each.learned:
-            self._timers.set(each.decision, each.due_s())
+        terms = decision.terms
+        if not decision.is_over:
+            self._timers.set(terms.decision, decision.due_s())
             return
-        self._timers.drop(each.decision)
-        del self._open[each.decision]
-        mine = self._of_visitor[each.visitor]
-        mine.remove(each)
-        if not mine:
-            del self._of_visitor[each.visitor]
+        self._timers.drop(terms.decision)
+        del self._decisions[terms.decision]
+        theirs = self._of_visitor[terms.visitor]
+        theirs.remove(decision)
+        if not theirs:
+            del self._of_visitor[terms.visitor]
 
     def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
-        """Take those due before a time, with when they were due; what is changed meanwhile may come again."""
+        """Yield those due before a time, with when they were due; one changed meanwhile may come again."""
         for due_s, decision_id in self._timers.due(before_s):
-            yield due_s, self._open[decision_id]
+            yield due_s, self._decisions[decision_id]

@@ -1,19 +1,20 @@
-"""What a decision earned: the margin of the orders credited to it, less what its offer cost."""
+"""The reward of a decision: the margin of the orders attributed to it, less what its offer cost."""
 
-import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from operators.decisions.ledger import Charge, Entry
-from operators.streaming.messages import Fact, Line
+from operators.decisions.ledger import DecisionTerms
+from operators.streaming.messages import Line, Order
 
-ORDERS: Final = 20
+MAX_ORDERS: Final = 20
 """Orders a decision remembers for its record; the money of further orders still counts."""
 
+CHARGED_FOR_ORDERS: Final = frozenset({"redeemed", "bought"})
 
-class Credited(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One order that was credited: when it happened, its margin and its revenue before any offer."""
+
+class AttributedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One order that was attributed: when it happened, its margin and its revenue before any offer."""
 
     order: str
     at_s: float
@@ -21,103 +22,88 @@ class Credited(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revenue: float
 
 
-class OpenDecision(msgspec.Struct, array_like=True, gc=False):
-    """A decision whose window has not ended: what it is and what has come of it so far.
+class Earnings(msgspec.Struct, array_like=True, gc=False):
+    """What has come of a decision so far: its orders, and what the visitor did with its offer.
 
-    ``live``: its offer can still be revoked or expire. ``learned``: its window has ended.
+    Bounded by ``MAX_ORDERS``.
     """
 
-    decision: str
-    moment: str
-    at_s: float
-    visitor: str
-    cart: str
-    arm: str
-    group: str
-    treated: bool
-    teaches: bool
-    window_ends_s: float
-    expires_s: float | None
-    charge: Charge
-    live: bool
-    learned: bool = False
     margin: float = 0.0
     revenue: float = 0.0
-    orders: list[Credited] = []
+    orders: list[AttributedOrder] = []
     shown: bool = False
     clicked: bool = False
     redeemed: bool = False
 
-    def credit(self, order: Fact, margin_rate: float | None) -> None:
-        """Credit one order to this decision."""
-        earned, paid = margin(order.lines or (), margin_rate), revenue(order.lines or ())
-        self.margin += earned
-        self.revenue += paid
-        if len(self.orders) < ORDERS:
-            self.orders.append(Credited(order.order or order.id, order.own_s, earned, paid))
-        self.redeemed |= self.decision in order.offers
+    def add(self, order: Order, terms: DecisionTerms, margin_rate: float | None) -> None:
+        """Attribute one order to the decision with these terms."""
+        margin, revenue = margin_of(order.lines, margin_rate), revenue_of(order.lines)
+        self.margin += margin
+        self.revenue += revenue
+        if len(self.orders) < MAX_ORDERS:
+            self.orders.append(AttributedOrder(order.order, order.own_s, margin, revenue))
+        self.redeemed |= terms.decision in order.offers
 
-    def cost(self) -> float:
+    def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""
-        return self.charge.share * self.revenue + self.charge.fixed if self._charged() else 0.0
+        if not self._is_charged(terms):
+            return 0.0
+        return terms.cost.share * self.revenue + terms.cost.fixed
 
-    def order_profits(self) -> list[float]:
+    def order_profits(self, terms: DecisionTerms) -> list[float]:
         """Return the part of the profit that each remembered order brought: margin less the cost it caused.
 
         A fixed cost that is charged for an order counts with the first one. What is left of the profit, such
-        as a cost charged when the offer is shown, came of the decision itself.
+        as a cost charged when the offer is shown, is due to the decision itself.
         """
-        charged = self._charged()
-        share = self.charge.share if charged else 0.0
-        fixed = self.charge.fixed if charged and self.charge.when in {"redeemed", "bought"} else 0.0
+        charged, rule = self._is_charged(terms), terms.cost
+        share = rule.share if charged else 0.0
+        fixed = rule.fixed if charged and rule.charged in CHARGED_FOR_ORDERS else 0.0
         return [
-            each.margin - share * each.revenue - (fixed if place == 0 else 0.0)
-            for place, each in enumerate(self.orders)
+            each.margin - share * each.revenue - (fixed if number == 0 else 0.0)
+            for number, each in enumerate(self.orders)
         ]
 
-    def _charged(self) -> bool:
-        if not self.treated:
+    def _is_charged(self, terms: DecisionTerms) -> bool:
+        if not terms.treated:
             return False
         return {
             "redeemed": self.redeemed,
             "bought": bool(self.orders),
             "shown": self.shown,
             "decided": True,
-        }[self.charge.when]
-
-    def due_s(self) -> float:
-        """Return when something is next to be done: the offer expires or the window ends."""
-        window_s = math.inf if self.learned else self.window_ends_s
-        expiry_s = math.inf if self.expires_s is None or not self.live else self.expires_s
-        return min(window_s, expiry_s)
+        }[terms.cost.charged]
 
 
-def opened(entry: Entry) -> OpenDecision:
-    """Return the open decision that begins with a ledger entry."""
-    return OpenDecision(
-        entry.decision,
-        entry.moment,
-        entry.at_s,
-        entry.visitor,
-        entry.cart,
-        entry.arm,
-        entry.group,
-        entry.treated,
-        entry.teaches,
-        entry.window_ends_s,
-        entry.expires_s,
-        entry.charge,
-        live=entry.offered is not None,
-    )
+class OrderReward(NamedTuple):
+    """What one order brought: its margin, and the cost of the offer that it caused."""
+
+    margin: float
+    cost: float
+
+    @property
+    def profit(self) -> float:
+        """Margin less cost."""
+        return self.margin - self.cost
 
 
-def revenue(lines: tuple[Line, ...]) -> float:
+def late_reward(terms: DecisionTerms, order: Order, margin_rate: float | None) -> OrderReward:
+    """Return what an order brought that was read after the window of its decision had ended."""
+    margin = margin_of(order.lines, margin_rate)
+    redeemed = terms.decision in order.offers and terms.cost.charged == "redeemed"
+    bought = terms.treated and terms.cost.charged == "bought"
+    if redeemed or bought:
+        return OrderReward(margin, terms.cost.share * revenue_of(order.lines) + terms.cost.fixed)
+    return OrderReward(margin, 0.0)
+
+
+def revenue_of(lines: tuple[Line, ...]) -> float:
     """Return what the lines of an order cost the buyer before any offer, in the market's currency."""
     return sum((line.price or 0.0) * line.quantity for line in lines)
 
 
-def margin(lines: tuple[Line, ...], margin_rate: float | None) -> float:
-    """Return the profit of the lines before any offer: price less unit cost, else the market's rate."""
+def margin_of(lines: tuple[Line, ...], margin_rate: float | None) -> float:
+    """Return the margin of the lines before any offer: price less unit cost, else the market's rate."""
     total = 0.0
     for line in lines:
         price = line.price or 0.0
@@ -126,14 +112,3 @@ def margin(lines: tuple[Line, ...], margin_rate: float | None) -> float:
         elif margin_rate is not None:
             total += price * margin_rate * line.quantity
     return total
-
-
-def late_profit(entry: Entry, order: Fact, margin_rate: float | None) -> tuple[float, float]:
-    """Return margin and cost of an order that came after the window of its decision had ended."""
-    lines = order.lines or ()
-    earned = margin(lines, margin_rate)
-    redeemed = entry.decision in order.offers and entry.charge.when == "redeemed"
-    bought = entry.treated and entry.charge.when == "bought"
-    if redeemed or bought:
-        return earned, entry.charge.share * revenue(lines) + entry.charge.fixed
-    return earned, 0.0

@@ -1,60 +1,44 @@
 """What is chosen for one moment: the policy draws among the eligible arms, unless the visitor is held out."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from operators.bandits import Policy
-from operators.decisions.rules.eligibility import MAX_AGE_S, choice
-from operators.experiments.assignment import Assignment, Assignments
-from operators.sessions.features import Features
+from operators.decisions.rules import Rule, eligibility
+from operators.decisions.rules.freshness import STALE
+from operators.decisions.settings import DecisionSettings
+from operators.experiments.assignment import HOLDOUT, Assignment, Assignments
 from operators.streaming.messages import Moment
 from schemas.shop import NO_OFFER, Offer
 
 
-class DecisionSettings(msgspec.Struct, frozen=True):
-    """What leads to a decision and for how long it counts.
-
-    Times are in seconds; no moment before ``emit_after_s`` leads to a decision.
-    """
-
-    deciding: frozenset[str] = frozenset({"cart_idle"})
-    policy: str = "linear_thompson"
-    seed: int = 0
-    cooldown_s: float = 86_400.0
-    correction_s: float = 7 * 86_400.0
-    max_age_s: Mapping[str, float] = MAX_AGE_S
-    emit_after_s: float = -math.inf
-    shadow: bool = False
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """What the abandonment model said of a moment, and which model."""
+class Prediction(NamedTuple):
+    """What the abandonment model predicted at a moment, and which model after how many updates."""
 
     score: float
     model: str
     version: int
 
 
-class Occasion(NamedTuple):
-    """A moment that calls for a decision, with the decision's id, the score, and what the policy is told."""
+class DecisionPoint(NamedTuple):
+    """A moment that leads to a decision, with the decision's id, the prediction and the policy's context."""
 
     decision: str
     moment: Moment
-    scored: Scored
-    context: Features
+    prediction: Prediction
+    context: dict[str, float | str]
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The arm chosen, its offer (None for no_offer), and how it came to be chosen.
 
-    ``version``: how many lessons the policy had learned. ``reason``: why the choice teaches nothing, None
-    where it does. ``unit`` is None where only no_offer was eligible. ``none_probability`` is the probability,
-    over the holdout and the policy, of no_offer. ``window_s``: how long its outcome is awaited, held out or
-    not.
+    ``version``: the policy's updates so far. ``reason``: why the policy is not updated from the choice, None
+    where it is. ``unit`` is None where only no_offer was eligible. ``none_probability`` is the probability,
+    over the holdout and the policy, of no_offer. ``window_s``: for how long its outcome is awaited, held out
+    or not.
     """
 
     arm: str
@@ -64,53 +48,74 @@ class Chosen(msgspec.Struct, frozen=True):
     removed: dict[str, str]
     version: int
     reason: str | None
-    unit: Assignment | None = None
-    none_probability: float = 1.0
-    window_s: float = 0.0
+    unit: Assignment | None
+    none_probability: float
+    window_s: float
 
 
-def choose(
-    on: Occasion,
+class Candidates(NamedTuple):
+    """The offers of a market by name, and the rules that may remove them."""
+
+    offers: Mapping[str, Offer]
+    rules: Sequence[Rule]
+
+
+def select(
+    point: DecisionPoint,
     policy: Policy,
     assignments: Assignments,
-    offers: Mapping[str, Offer],
+    candidates: Candidates,
     settings: DecisionSettings,
-) -> Chosen:
-    """Return what is chosen on an occasion among a market's offers, which are given by name.
+) -> Selection:
+    """Return what is chosen at a decision point.
 
-    Who is held out is remembered for who had a choice; the draw depends on the decision's id and the seed.
+    An assignment is remembered only where there was a choice; the draw depends on the decision's id and the
+    seed.
     """
-    moment, version = on.moment, policy.lessons
-    found = choice(moment, tuple(offers.values()), settings.max_age_s)
-    eligible, removed = found.eligible, found.removed
+    moment, offers = point.moment, candidates.offers
+    eligible, removed = eligibility(moment, tuple(offers.values()), candidates.rules)
     if len(eligible) == 1:
-        reason = "stale" if "stale" in removed.values() else "no_eligible_arm"
-        return Chosen(NO_OFFER, None, {NO_OFFER: 1.0}, eligible, removed, version, reason)
+        return _no_choice(eligible, removed, policy.lessons)
     unit = assignments.of(moment.visitor, moment.user, moment.at_s)
-    seed = int(on.decision[-15:], 16) ^ settings.seed
-    arm, chance = policy.choose(eligible, on.context, seed)
-    drawn = Chosen(
-        arm,
-        offers.get(arm),
-        chance,
-        eligible,
-        removed,
-        version,
+    seed = int(point.decision[-15:], 16) ^ settings.seed
+    arm, probabilities = policy.choose(eligible, point.context, seed)
+    drawn = Selection(
+        arm=arm,
+        offer=offers.get(arm),
+        probabilities=probabilities,
+        eligible=eligible,
+        removed=removed,
+        version=policy.lessons,
         reason="shadow" if settings.shadow else None,
         unit=unit,
-        none_probability=unit.share + (1 - unit.share) * chance[NO_OFFER],
+        none_probability=unit.share + (1 - unit.share) * probabilities[NO_OFFER],
         window_s=max(offers[name].reward_window.total_seconds() for name in eligible[1:]),
     )
     return _held_out(drawn) if unit.held_out else drawn
 
 
-def _held_out(drawn: Chosen) -> Chosen:
+def _no_choice(eligible: list[str], removed: dict[str, str], version: int) -> Selection:
+    return Selection(
+        arm=NO_OFFER,
+        offer=None,
+        probabilities={NO_OFFER: 1.0},
+        eligible=eligible,
+        removed=removed,
+        version=version,
+        reason=STALE if STALE in removed.values() else "no_eligible_arm",
+        unit=None,
+        none_probability=1.0,
+        window_s=0.0,
+    )
+
+
+def _held_out(drawn: Selection) -> Selection:
     return replace(
         drawn,
         arm=NO_OFFER,
         offer=None,
         probabilities={NO_OFFER: 1.0},
         eligible=[NO_OFFER],
-        removed=drawn.removed | dict.fromkeys(drawn.eligible[1:], "holdout"),
-        reason="holdout",
+        removed=drawn.removed | dict.fromkeys(drawn.eligible[1:], HOLDOUT),
+        reason=HOLDOUT,
     )

@@ -1,17 +1,16 @@
-"""Running sums over decisions, for whoever watches: by arm, and for the policy beside the holdout."""
-
-from typing import Final
+"""Running sums over decisions: by arm, for the policy beside the holdout, and the self-diagnosis."""
 
 import msgspec
 
 from operators.decisions.diagnosis import Diagnosis
-from operators.decisions.ledger import Entry
-from operators.decisions.reward import OpenDecision
+from operators.decisions.ledger import DecisionTerms
+from operators.decisions.open_decisions import OpenDecision
 from operators.experiments.assignment import HOLDOUT
+from schemas.decisions import Decision
 
 
-class Tally(msgspec.Struct, array_like=True, gc=False):
-    """Decisions taken and ended, orders, and the sum and the sum of squares of their profit."""
+class ArmStatistics(msgspec.Struct, array_like=True, gc=False):
+    """Decisions taken and ended, those with an order, and the sum and the sum of squares of their profit."""
 
     decided: int = 0
     ended: int = 0
@@ -20,45 +19,42 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     squares: float = 0.0
 
 
-class _Drawn(msgspec.Struct):
-    probabilities: dict[str, float]
-    unit_id: str | None = None
-    assignment: str | None = None
-
-
-_drawn: Final = msgspec.json.Decoder(_Drawn).decode
-
-
 class MarketStatistics(msgspec.Struct, array_like=True):
-    """One tally for each arm ever chosen and for each of the groups policy and holdout, and a diagnosis."""
+    """One entry for each arm ever chosen and for each of the groups policy and holdout, and a diagnosis.
 
-    arms: dict[str, Tally] = {}
-    groups: dict[str, Tally] = {}
+    Bounded by the arms of the offers file over time.
+    """
+
+    arms: dict[str, ArmStatistics] = {}
+    groups: dict[str, ArmStatistics] = {}
     diagnosis: Diagnosis = msgspec.field(default_factory=Diagnosis)
 
-    def decided(self, entry: Entry) -> None:
+    def decided(self, record: Decision, *, offered: bool) -> None:
         """Count a decision."""
-        self.arms.setdefault(entry.arm, Tally()).decided += 1
-        drawn, holdout = _drawn(entry.decided), entry.group == "holdout"
-        had_choice = entry.window_ends_s > entry.at_s
-        self.diagnosis.decided(entry.at_s, offered=entry.offered is not None)
-        self.diagnosis.choices.add(entry.arm, drawn.probabilities, holdout=holdout, no_arm=not had_choice)
-        if drawn.unit_id is not None:
-            self.diagnosis.balance.saw(drawn.unit_id, holdout=drawn.assignment == HOLDOUT)
+        self.arms.setdefault(record.arm, ArmStatistics()).decided += 1
+        had_choice = record.window_ends_at.seconds > record.at.seconds
+        self.diagnosis.decided(record.at.seconds, offered=offered)
+        self.diagnosis.choices.add(
+            record.arm, record.probabilities, holdout=record.holdout, no_arm=not had_choice
+        )
+        if record.unit_id is not None:
+            self.diagnosis.balance.saw(record.unit_id, holdout=record.assignment == HOLDOUT)
 
-    def closed(self, each: OpenDecision, profit: float) -> None:
+    def ended(self, decision: OpenDecision, profit: float) -> None:
         """Count the end of a decision's window."""
-        self.diagnosis.closed(teaches=each.teaches, ordered=bool(each.orders))
-        for tally in self._of(each.arm, each.group):
-            tally.ended += 1
-            tally.ordered += bool(each.orders)
-            tally.profit += profit
-            tally.squares += profit * profit
+        terms, ordered = decision.terms, bool(decision.earnings.orders)
+        self.diagnosis.window_ended(is_trainable=terms.is_trainable, ordered=ordered)
+        for each in self._of(terms):
+            each.ended += 1
+            each.ordered += ordered
+            each.profit += profit
+            each.squares += profit * profit
 
-    def corrected(self, entry: Entry, change: float) -> None:
-        """Add what came after the end of a decision's window."""
-        for tally in self._of(entry.arm, entry.group):
-            tally.profit += change
+    def corrected(self, terms: DecisionTerms, change: float) -> None:
+        """Add the profit that came after the end of a decision's window."""
+        for each in self._of(terms):
+            each.profit += change
 
-    def _of(self, arm: str, group: str) -> tuple[Tally, Tally]:
-        return self.arms.setdefault(arm, Tally()), self.groups.setdefault(group, Tally())
+    def _of(self, terms: DecisionTerms) -> tuple[ArmStatistics, ArmStatistics]:
+        arm = self.arms.setdefault(terms.arm, ArmStatistics())
+        return arm, self.groups.setdefault(terms.group, ArmStatistics())

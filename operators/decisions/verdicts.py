@@ -1,17 +1,17 @@
-"""What the self-diagnosis of a market means, in sentences. The levels are those of the shipped alerts."""
+"""What the self-diagnosis of a market means, in sentences. The thresholds are those of the shipped alerts."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 COLLAPSED: Final = 0.1
-"""Choices of less entropy are always the same arm but for exploration."""
+"""Below this entropy the choices are always the same arm but for exploration."""
 UNSETTLED: Final = 0.95
-"""Probabilities of more entropy are as good as even."""
-LESSONS: Final = 2000
-"""After so many lessons probabilities should no longer be even."""
+"""Above this entropy the probabilities are practically even."""
+UPDATES: Final = 2000
+"""After this many updates the probabilities should no longer be even."""
 SILENCE_S: Final = 3600.0
 MISSED: Final = 10.0
-"""Orders that should have been credited in a silence; so many are missed by chance once in 20,000 times."""
+"""Orders that should have been attributed in a silence; so many are missing by chance once in 20,000."""
 NO_ARM: Final = 0.5
 UNBALANCED: Final = 0.001
 
@@ -22,14 +22,14 @@ class Verdict(NamedTuple):
     """One sentence and how serious it is."""
 
     level: Level
-    says: str
+    sentence: str
 
 
 def verdicts(figures: Mapping[str, float], expected_holdout: float | None = None) -> list[Verdict]:
     """Return one verdict a question, from the figures of ``Diagnosis.figures``."""
     return [
         _choices(figures),
-        _settling(figures),
+        _convergence(figures),
         _rewards(figures),
         _arms(figures),
         _holdout(figures, expected_holdout),
@@ -49,21 +49,21 @@ def _choices(figures: Mapping[str, float]) -> Verdict:
     return Verdict("good", f"Several arms are in use: the entropy of the choices is {found:.2f} of 1.")
 
 
-def _settling(figures: Mapping[str, float]) -> Verdict:
-    found, lessons = figures.get("probability_entropy"), int(figures.get("policy_lessons", 0))
+def _convergence(figures: Mapping[str, float]) -> Verdict:
+    found, updates = figures.get("probability_entropy"), int(figures.get("policy_updates", 0))
     if found is None:
-        return Verdict("unknown", "Too few choices yet to say whether the policy settles.")
+        return Verdict("unknown", "Too few choices yet to say whether the policy converges.")
     if found <= UNSETTLED:
         return Verdict(
             "good", f"The policy has preferences: the entropy of its probabilities is {found:.2f} of 1."
         )
-    if lessons < LESSONS:
+    if updates < UPDATES:
         return Verdict(
-            "unknown", f"The probabilities are still nearly even, after {lessons:,} of {LESSONS:,} lessons."
+            "unknown", f"The probabilities are still nearly even, after {updates:,} of {UPDATES:,} updates."
         )
     return Verdict(
         "watch",
-        f"The policy does not converge: after {lessons:,} lessons its probabilities are still nearly even "
+        f"The policy does not converge: after {updates:,} updates its probabilities are still nearly even "
         f"(entropy {found:.2f} of 1). Either no arm is better for anybody, or rewards do not say so.",
     )
 
@@ -77,32 +77,34 @@ def _rewards(figures: Mapping[str, float]) -> Verdict:
         return Verdict(
             "bad",
             f"No reward for {minutes} while offers go out: about {missed:.0f} orders should have been "
-            "credited. Do orders still reach the worker, with the visitor's id?",
+            "attributed. Do orders still reach the worker, with the visitor's id?",
         )
-    return Verdict("good", f"Rewards arrive: the last order was credited {minutes} before the end.")
+    return Verdict("good", f"Rewards arrive: the last order was attributed {minutes} before the end.")
 
 
 def _arms(figures: Mapping[str, float]) -> Verdict:
     found = figures.get("no_eligible_arm_share")
     if found is None:
         return Verdict("unknown", "Too few decisions yet to say how often there was no eligible arm.")
-    said = f"{found:.0%} of decisions found no eligible arm"
+    finding = f"{found:.0%} of decisions found no eligible arm"
     if found > NO_ARM:
-        return Verdict("watch", f"{said}: look at `min_cart_value` and at how late moments are read.")
-    return Verdict("good", f"{said}.")
+        return Verdict("watch", f"{finding}: look at `min_cart_value` and at how late moments are read.")
+    return Verdict("good", f"{finding}.")
 
 
 def _holdout(figures: Mapping[str, float], expected: float | None) -> Verdict:
     share, p_value = figures.get("holdout_share"), figures.get("holdout_p_value")
     if share is None:
         return Verdict("unknown", "No unit yet, so nothing is known of the holdout.")
-    said = f"{share:.1%} of units are held out"
+    finding = f"{share:.1%} of units are held out"
     if p_value is None or expected is None:
-        return Verdict("unknown", f"{said}; what was set is not known here.")
+        return Verdict("unknown", f"{finding}; what was set is not known here.")
     if p_value < UNBALANCED:
         return Verdict(
             "bad",
-            f"The holdout is out of balance: {said}, set are {expected:.1%} (p = {p_value:.1g}). Lift cannot "
-            "be trusted: are user and visitor ids stable, and has the setting changed?",
+            f"The holdout is out of balance: {finding}, set are {expected:.1%} (p = {p_value:.1g}). Lift "
+            "cannot be trusted: are user and visitor ids stable, and has the setting changed?",
         )
-    return Verdict("good", f"The holdout is in balance: {said}, set are {expected:.1%} (p = {p_value:.2g}).")
+    return Verdict(
+        "good", f"The holdout is in balance: {finding}, set are {expected:.1%} (p = {p_value:.2g})."
+    )

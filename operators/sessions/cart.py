@@ -1,4 +1,4 @@
-"""A visitor's cart: what is in it, told by changes and by snapshots that may arrive out of order."""
+"""A visitor's cart: its content follows from changes and snapshots, which may arrive out of order."""
 
 from typing import Final, Literal
 
@@ -13,21 +13,21 @@ PIECES: Final = 1_000_000
 RECENT: Final = 32
 """Changes remembered for putting a late one into its right place."""
 
-Change = Literal["added", "removed", "replaced"]
+ChangeKind = Literal["added", "removed", "replaced"]
 
 
-class Op(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class CartChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One change of a cart: lines added, lines removed, or the whole cart replaced."""
 
     at_s: float
     rank: int
     id: str
-    change: Change
+    kind: ChangeKind
     lines: tuple[Line, ...]
 
 
-class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The one moment of a cart from which its outcome is learned; ``values`` are its features, packed."""
+class MomentSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The one moment of a cart that trains the model on its outcome; ``values`` are its features, packed."""
 
     moment: str
     at_s: float
@@ -36,10 +36,10 @@ class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):
-    """What a visitor has put aside, and what was said about it.
+    """What is in the cart of a visitor, and what was emitted about it.
 
     ``base`` is the content before the ``recent`` changes, which are in order of time: a change that
-    arrives late is put among them and the content is made again. Bounded by ``LINES`` and ``RECENT``.
+    arrives late is put among them and the content is computed again. Bounded by ``LINES`` and ``RECENT``.
     """
 
     id: str
@@ -47,44 +47,44 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     changed_s: float
     lines: dict[str, Line] = {}
     base: dict[str, Line] = {}
-    recent: list[Op] = []
+    recent: list[CartChange] = []
     value: float = 0.0
     quantity: int = 0
     peak_value: float = 0.0
     moments: int = 0
-    sample: Sample | None = None
+    sample: MomentSample | None = None
 
-    def change(self, op: Op, settled_s: float) -> None:
-        """Apply a change at its place in time; changes before ``settled_s`` are no longer reordered."""
+    def apply(self, change: CartChange, final_s: float) -> None:
+        """Apply a change at its place in time; changes before ``final_s`` are no longer reordered."""
         recent = self.recent
-        if not recent or _place(op) >= _place(recent[-1]):
-            recent.append(op)
-            _apply(self.lines, op)
+        if not recent or _place(change) >= _place(recent[-1]):
+            recent.append(change)
+            _apply(self.lines, change)
         else:
-            recent.append(op)
+            recent.append(change)
             recent.sort(key=_place)
             self.lines = dict(self.base)
             for each in recent:
                 _apply(self.lines, each)
-        while recent and (len(recent) > RECENT or recent[0].at_s < settled_s):
+        while recent and (len(recent) > RECENT or recent[0].at_s < final_s):
             _apply(self.base, recent.pop(0))
-        self.started_s = min(self.started_s, op.at_s)
-        self.changed_s = max(self.changed_s, op.at_s)
+        self.started_s = min(self.started_s, change.at_s)
+        self.changed_s = max(self.changed_s, change.at_s)
         self.value = sum((line.price or 0.0) * line.quantity for line in self.lines.values())
         self.quantity = sum(line.quantity for line in self.lines.values())
         self.peak_value = max(self.peak_value, self.value)
 
 
-def _place(op: Op) -> tuple[float, int, str]:
-    return op.at_s, op.rank, op.id
+def _place(change: CartChange) -> tuple[float, int, str]:
+    return change.at_s, change.rank, change.id
 
 
-def _apply(lines: dict[str, Line], op: Op) -> None:
-    if op.change == "replaced":
+def _apply(lines: dict[str, Line], change: CartChange) -> None:
+    if change.kind == "replaced":
         lines.clear()
-    for line in op.lines:
+    for line in change.lines:
         held = lines.get(line.sku)
-        if op.change == "removed":
+        if change.kind == "removed":
             if held is None:
                 continue
             left = held.quantity - line.quantity

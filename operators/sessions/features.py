@@ -86,12 +86,12 @@ def _cart_features(made: Features, visit: Visit, at_s: float) -> None:
         made["seconds_since_first_cart"] = max(at_s - visit.first_cart_s, 0.0)
 
 
-def packed(made: Features) -> bytes:
+def pack(made: Features) -> bytes:
     """Return the values alone, as bytes: a tenth of the memory."""
     return _ENCODER.encode([made.get(name) for name in NAMES])
 
 
-def unpacked(values: bytes) -> Features:
+def unpack(values: bytes) -> Features:
     """Return the features that were packed."""
     found = _DECODER.decode(values)
     return {name: value for name, value in zip(NAMES, found, strict=True) if value is not None}

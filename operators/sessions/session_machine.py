@@ -1,120 +1,125 @@
-"""The visits of one shard: how facts move them, when they end, and what is said of their carts."""
+"""The session state machine of one shard: how events move visits, when visits end, what follows for carts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 
-from operators.ingest.from_events import FEEDBACK
-from operators.sessions.cart import Change, Op, Sample
-from operators.sessions.features import features, packed, unpacked
-from operators.sessions.visit import Visit, same
-from operators.sessions.visit_store import LiveVisits, Visitor, written
+from operators.sessions.abandoned_carts import AbandonedCart, AbandonedCarts
+from operators.sessions.cart import CartChange, ChangeKind, MomentSample
+from operators.sessions.features import features, pack, unpack
+from operators.sessions.returning_visitors import ReturningVisitors
+from operators.sessions.visit import Visit, interned
+from operators.sessions.visit_store import VisitorKey, VisitStore, encode_visit
 from operators.streaming.ids import name_of, share_of
-from operators.streaming.messages import RANK, Fact, FeatureRow, Moment, Outcome, Row
+from operators.streaming.messages import (
+    AnyShopEvent,
+    CartAddition,
+    CartOutcome,
+    CartRemoval,
+    CartSnapshot,
+    CheckoutStart,
+    FeatureRow,
+    MarketEvent,
+    Moment,
+    OfferClick,
+    OfferDismissal,
+    OfferFeedback,
+    OfferImpression,
+    OfferRedemption,
+    Order,
+    PageView,
+    ProductView,
+    Search,
+    ShopEvent,
+    place,
+)
 from operators.streaming.timers import Timers
 
-RETURNING: Final = 512
-"""A shard remembers the visit counts of the visitors whose visits ended last, this many."""
-ABANDONED: Final = 4096
-"""A shard remembers this many abandoned carts, for as long as an order would be their recovery."""
+_CHANGES: Final[dict[type[ShopEvent], ChangeKind]] = {
+    CartAddition: "added",
+    CartRemoval: "removed",
+    CartSnapshot: "replaced",
+    CheckoutStart: "replaced",
+}
 
-_CHANGES: Final[dict[str, Change]] = {"cart_item_added": "added", "cart_item_removed": "removed"}
 
-
-class VisitSettings(msgspec.Struct, frozen=True):
+class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a visit ends, when its cart counts as idle, how long a recovery is looked for; all in seconds."""
 
     timezones: Mapping[str, tzinfo]
-    session_gap_s: float = 1800.0
-    idle_s: float = 120.0
-    recovery_s: float = 86_400.0
-    lateness_s: float = 10.0
+    session_gap_s: float
+    idle_s: float
+    recovery_s: float
+    lateness_s: float
 
 
-class Abandoned(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A cart that was left behind when its visit ended."""
-
-    market: str
-    visitor: str
-    cart: str
-    at_s: float
-
-
-class Live(msgspec.Struct, array_like=True):
-    """The state of the sessions of a shard, as it is written down; visits as they are saved."""
+class SessionState(msgspec.Struct, array_like=True):
+    """The sessions of a shard as they are written down; visits as they are saved."""
 
     visits: list[msgspec.Raw]
-    abandoned: list[Abandoned]
+    abandoned: list[AbandonedCart]
     returning: dict[int, int]
 
 
-class Sessions:
+class Emitted(NamedTuple):
+    """What sessions have emitted: events for the markets and rows for the feature store."""
+
+    events: list[MarketEvent]
+    features: list[FeatureRow]
+
+
+class SessionMachine:
     """The session state machine of every visitor of one shard.
 
-    Bounded by the visits that are live (freed when they end), ``ABANDONED`` and ``RETURNING``. ``rows`` and
-    ``saved`` collect what is said until the shard takes them; ``carts`` counts the visits that have one.
+    Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts`` and
+    ``ReturningVisitors`` are. ``carts`` counts the visits that have one. What follows is kept until ``drain``
+    returns it.
     """
 
-    def __init__(self, settings: VisitSettings) -> None:
-        self.rows: list[Row] = []
-        self.saved: list[FeatureRow] = []
-        self.visits = LiveVisits()
-        self.timers: Timers[Visitor] = Timers()
+    def __init__(self, settings: SessionSettings) -> None:
+        self.visits = VisitStore()
+        self.timers: Timers[VisitorKey] = Timers()
         self.read_s: float | None = None
         self.carts = 0
         self._settings = settings
         self._quiet_s = min(settings.idle_s, settings.session_gap_s)
-        self._touched: dict[Visitor, None] = {}
-        self._abandoned: dict[Visitor, Abandoned] = {}
-        self._returning: dict[int, int] = {}
+        self._changed: dict[VisitorKey, None] = {}
+        self._abandoned = AbandonedCarts()
+        self._returning = ReturningVisitors()
+        self._events: list[MarketEvent] = []
+        self._features: list[FeatureRow] = []
 
-    def live(self) -> Live:
+    def state(self) -> SessionState:
         """Return the state to write down."""
         visits = cast("list[msgspec.Raw]", self.visits.rows())  # what is encoded here is raw when it is read
-        return Live(visits, list(self._abandoned.values()), self._returning)
+        return SessionState(visits, list(self._abandoned), self._returning.counts)
 
-    def restore(self, live: Live) -> None:
+    def restore(self, state: SessionState) -> None:
         """Take up a state that was written down; timers follow from the visits."""
-        self._abandoned = {(left.market, left.visitor): left for left in live.abandoned}
-        self._returning = live.returning
-        for key, visit in self.visits.restore(live.visits):
-            self._touched[key] = None
+        self._abandoned = AbandonedCarts(state.abandoned)
+        self._returning = ReturningVisitors(state.returning)
+        for key, visit in self.visits.restore(state.visits):
+            self._changed[key] = None
             self.carts += visit.cart is not None
             self.timers.set(key, self._due_s(visit))
 
-    def take(self, fact: Fact) -> None:
-        """Take one fact: the visitor's own due timers fire first."""
-        if fact.type in FEEDBACK:
-            self.rows.append(fact)
-            return
-        key = (fact.market, fact.visitor)
-        visit = self.visits.get(key)
-        if visit is not None and fact.at_s > visit.last_s + self._quiet_s:
-            while visit is not None and self._due_s(visit) < fact.at_s:
-                self._fire_next(key, visit)
-                visit = self.visits.get(key)
-        if fact.type == "order_completed":
-            self._order(key, visit, fact)
-            return
-        if visit is None:
-            visit = Visit(same(fact.market), fact.visitor, fact.at_s, fact.at_s)
-            visit.visits_before = self._returning.get(_memory(visit), 0)
-            self.visits.add(key, visit)
-            self.timers.set(key, self._due_s(visit))
-        self._touched[key] = None
-        was_idle = visit.idle_said
-        visit.saw(fact)
-        if was_idle:
-            self.timers.set(key, self._due_s(visit))
-        if fact.lines is not None:
-            self._change_cart(key, visit, fact)
-        elif fact.type == "checkout_started" and visit.cart_is_full:
-            self._moment(visit, "checkout_begun", fact.at_s, fact.id, fact.sent_s)
+    def drain(self) -> Emitted:
+        """Return what followed since the last time."""
+        emitted = Emitted(self._events, self._features)
+        self._events, self._features = [], []
+        return emitted
+
+    def process(self, event: AnyShopEvent) -> None:
+        """Process one event, after the visitor's own due timers; KeyError for a kind without a handler."""
+        first = len(self._events)
+        _HANDLERS[type(event)](self, event)
+        if len(self._events) > first + 1:  # in the order in which the market processes them in ordered mode
+            self._events[first:] = sorted(self._events[first:], key=place)
 
     def fire(self, before_s: float) -> bool:
-        """Fire every timer that is due before a time, in order; say whether any was."""
+        """Fire every timer that is due before a time, in order; return whether any was."""
         fired = False
         for set_s, key in self.timers.due(before_s):
             visit = self.visits.get(key)
@@ -127,91 +132,131 @@ class Sessions:
         return fired
 
     def forget(self, time_s: float) -> bool:
-        """Drop the abandoned carts that can no longer be recovered; say whether there were any."""
-        horizon_s = time_s - self._settings.recovery_s
-        gone = False
-        while self._abandoned:
-            key = next(iter(self._abandoned))
-            if self._abandoned[key].at_s >= horizon_s:
-                break
-            del self._abandoned[key]
-            gone = True
-        return gone
+        """Drop the abandoned carts that can no longer be recovered; return whether there were any."""
+        return self._abandoned.forget(time_s - self._settings.recovery_s)
 
-    def save_touched(self) -> None:
-        """Hand every visit that moved since the last time to the feature store."""
-        for key in self._touched:
-            self.saved.append(FeatureRow(*key, "visit", self.visits.row(key)))
-        self.visits.rest(self._touched)
-        self._touched.clear()
+    def save_changed(self) -> None:
+        """Emit a row for every visit that changed since the last time."""
+        for key in self._changed:
+            self._features.append(FeatureRow(*key, "visit", self.visits.row(key)))
+        self.visits.rest(self._changed)
+        self._changed.clear()
 
-    def _due_s(self, visit: Visit) -> float:
-        if visit.cart_is_full and not visit.idle_said:
-            return visit.last_s + self._quiet_s
-        return visit.last_s + self._settings.session_gap_s
+    # Handlers: one a kind of event, in the table at the end
 
-    def _fire_next(self, key: Visitor, visit: Visit) -> None:
-        due_s = self._due_s(visit)
-        if due_s >= visit.last_s + self._settings.session_gap_s:
-            self._end(key, visit, due_s)
-        else:
-            visit.idle_said = True
-            self._moment(visit, "cart_idle", due_s, "", None)
+    def on_feedback(self, event: OfferFeedback) -> None:
+        """Pass feedback on to the market; it is no activity of the visit."""
+        self._events.append(cast("MarketEvent", event))
 
-    def _end(self, key: Visitor, visit: Visit, at_s: float) -> None:
-        self.carts -= visit.cart is not None
-        if visit.cart is not None and visit.cart.lines:
-            self._moment(visit, "session_ended", at_s, "", None)
-            self._outcome(visit, "abandoned", at_s)
-            self._abandoned.pop(key, None)
-            self._abandoned[key] = Abandoned(visit.market, visit.visitor, visit.cart.id, at_s)
-            if len(self._abandoned) > ABANDONED:
-                del self._abandoned[next(iter(self._abandoned))]
-        self.saved.append(FeatureRow(*key, "visit", written(visit)))
-        self._touched.pop(key, None)
-        self.timers.drop(key)
-        self.visits.remove(key)
-        memory = _memory(visit)
-        self._returning.pop(memory, None)
-        self._returning[memory] = visit.visits_before + 1
-        if len(self._returning) > RETURNING:
-            del self._returning[next(iter(self._returning))]
+    def on_activity(self, event: PageView | ProductView | Search) -> None:
+        """Note that a visitor is active."""
+        self._observe(event)
 
-    def _change_cart(self, key: Visitor, visit: Visit, fact: Fact) -> None:
-        if visit.ordered_s is not None and fact.at_s <= visit.ordered_s:
-            return
-        change = _CHANGES.get(fact.type, "replaced")
-        cart_id = fact.cart or name_of("cart", fact.market, fact.visitor, fact.id)
-        op = Op(fact.at_s, fact.rank, fact.id, change, fact.lines or ())
-        self.carts += visit.cart is None
-        cart = visit.change_cart(cart_id, op, self._settings.lateness_s)
-        if cart.lines:
-            self.timers.set(key, self._due_s(visit))
-            kind = "checkout_begun" if fact.type == "checkout_started" else "cart_changed"
-            self._moment(visit, kind, fact.at_s, fact.id, fact.sent_s)
+    def on_cart_change(self, event: CartAddition | CartRemoval | CartSnapshot) -> None:
+        """Change the cart."""
+        key, visit = self._observe(event)
+        self._change_cart(key, visit, event)
 
-    def _order(self, key: Visitor, visit: Visit | None, fact: Fact) -> None:
-        happened_s = fact.own_s
-        cart_id = fact.cart
+    def on_checkout(self, event: CheckoutStart) -> None:
+        """Note that a visitor began to pay, with these lines in the cart where they are listed."""
+        key, visit = self._observe(event)
+        if event.lines is not None:
+            self._change_cart(key, visit, event)
+        elif visit.cart_is_full:
+            self._moment(visit, "checkout_begun", event.at_s, event.id, event.sent_s)
+
+    def on_order(self, event: Order) -> None:
+        """Close the cart that was bought, in this visit or left behind earlier, and pass the order on."""
+        key = (event.market, event.visitor)
+        visit = self._up_to(key, event.at_s)
+        happened_s = event.own_s
+        cart_id = event.cart
         bought = False
         if visit is not None:
-            self._touched[key] = None
-            visit.saw(fact)
+            self._changed[key] = None
+            visit.observe(event)
             cart = visit.cart
             if cart is not None and cart.started_s <= happened_s:
                 if cart.lines:
                     cart_id = cart.id
                     bought = True
-                    self._outcome(visit, "purchased", fact.at_s)
+                    self._outcome(visit, "purchased", event.at_s)
                 visit.cart = None
                 self.carts -= 1
             self.timers.set(key, self._due_s(visit))
-        left = self._abandoned.get(key)
-        if left is not None and not bought and happened_s - left.at_s <= self._settings.recovery_s:
-            del self._abandoned[key]
-            cart_id = left.cart
-            self.rows.append(_recovered(left, fact.at_s))
-        self.rows.append(fact if cart_id == fact.cart else msgspec.structs.replace(fact, cart=cart_id))
+        if not bought:
+            left = self._abandoned.recover(key, happened_s, self._settings.recovery_s)
+            if left is not None:
+                cart_id = left.cart
+                self._events.append(_outcome(event.market, event.visitor, "recovered", cart_id, event.at_s))
+        self._events.append(event if cart_id == event.cart else msgspec.structs.replace(event, cart=cart_id))
+
+    # Visits
+
+    def _up_to(self, key: VisitorKey, at_s: float) -> Visit | None:
+        """Fire the visitor's timers that are due before a time; return the visit that is live then."""
+        visit = self.visits.get(key)
+        if visit is not None and at_s > visit.last_s + self._quiet_s:
+            while visit is not None and self._due_s(visit) < at_s:
+                self._fire_next(key, visit)
+                visit = self.visits.get(key)
+        return visit
+
+    def _observe(self, event: AnyShopEvent) -> tuple[VisitorKey, Visit]:
+        key = (event.market, event.visitor)
+        visit = self._up_to(key, event.at_s)
+        if visit is None:
+            visit = Visit(interned(event.market), event.visitor, event.at_s, event.at_s)
+            visit.visits_before = self._returning.visits_before(*key)
+            self.visits.add(key, visit)
+            self.timers.set(key, self._due_s(visit))
+        self._changed[key] = None
+        was_idle = visit.idle_emitted
+        visit.observe(event)
+        if was_idle:
+            self.timers.set(key, self._due_s(visit))
+        return key, visit
+
+    def _due_s(self, visit: Visit) -> float:
+        if visit.cart_is_full and not visit.idle_emitted:
+            return visit.last_s + self._quiet_s
+        return visit.last_s + self._settings.session_gap_s
+
+    def _fire_next(self, key: VisitorKey, visit: Visit) -> None:
+        due_s = self._due_s(visit)
+        if due_s >= visit.last_s + self._settings.session_gap_s:
+            self._end_visit(key, visit, due_s)
+        else:
+            visit.idle_emitted = True
+            self._moment(visit, "cart_idle", due_s, "", None)
+
+    def _end_visit(self, key: VisitorKey, visit: Visit, at_s: float) -> None:
+        self.carts -= visit.cart is not None
+        if visit.cart is not None and visit.cart.lines:
+            self._moment(visit, "session_ended", at_s, "", None)
+            self._outcome(visit, "abandoned", at_s)
+            self._abandoned.add(AbandonedCart(visit.market, visit.visitor, visit.cart.id, at_s))
+        self._features.append(FeatureRow(*key, "visit", encode_visit(visit)))
+        self._changed.pop(key, None)
+        self.timers.drop(key)
+        self.visits.remove(key)
+        self._returning.add(*key, visit.visits_before + 1)
+
+    # Carts
+
+    def _change_cart(
+        self, key: VisitorKey, visit: Visit, event: CartAddition | CartRemoval | CartSnapshot | CheckoutStart
+    ) -> None:
+        if visit.ordered_s is not None and event.at_s <= visit.ordered_s:
+            return
+        cart_id = event.cart or name_of("cart", event.market, event.visitor, event.id)
+        change = CartChange(event.at_s, event.rank, event.id, _CHANGES[type(event)], event.lines or ())
+        self.carts += visit.cart is None
+        cart = visit.change_cart(cart_id, change, self._settings.lateness_s)
+        if cart.lines:
+            self.timers.set(key, self._due_s(visit))
+            kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
+            self._moment(visit, kind, event.at_s, event.id, event.sent_s)
 
     def _moment(self, visit: Visit, kind: str, at_s: float, cause: str, sent_s: float | None) -> None:
         cart = visit.cart
@@ -222,31 +267,29 @@ class Sessions:
         if kind != "session_ended":
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
-                cart.sample = Sample(name, at_s, kind, packed(seen))
-        lines = tuple(cart.lines.values())
+                cart.sample = MomentSample(name, at_s, kind, pack(seen))
         moment = Moment(
-            at_s,
-            RANK[kind],
-            visit.visitor,
-            name,
-            visit.market,
-            kind,
-            cart.id,
-            cart.value,
-            lines,
-            seen,
-            visit.user,
-            visit.session,
-            self.read_s,
-            sent_s,
+            at_s=at_s,
+            visitor=visit.visitor,
+            id=name,
+            market=visit.market,
+            kind=kind,
+            cart=cart.id,
+            cart_value=cart.value,
+            lines=tuple(cart.lines.values()),
+            features=seen,
+            user=visit.user,
+            session=visit.session,
+            read_s=self.read_s,
+            sent_s=sent_s,
         )
-        self.rows.append(moment)
+        self._events.append(moment)
 
     def _outcome(self, visit: Visit, kind: Literal["purchased", "abandoned"], at_s: float) -> None:
         cart = visit.cart
         if cart is None:
             return
-        outcome = _named(visit.market, visit.visitor, kind, cart.id, at_s)
+        outcome = _outcome(visit.market, visit.visitor, kind, cart.id, at_s)
         sample = cart.sample
         if sample is not None:
             outcome = msgspec.structs.replace(
@@ -255,19 +298,27 @@ class Sessions:
                 moment_at_s=sample.at_s,
                 moment_kind=sample.kind,
                 moments=cart.moments,
-                features=unpacked(sample.values),
+                features=unpack(sample.values),
             )
-        self.rows.append(outcome)
+        self._events.append(outcome)
 
 
-def _named(market: str, visitor: str, kind: str, cart: str, at_s: float) -> Outcome:
+def _outcome(market: str, visitor: str, kind: str, cart: str, at_s: float) -> CartOutcome:
     name = name_of("outcome", market, visitor, kind, cart, repr(at_s))
-    return Outcome(at_s, RANK["outcome"], visitor, name, market, kind, cart)
+    return CartOutcome(at_s=at_s, visitor=visitor, id=name, market=market, kind=kind, cart=cart)
 
 
-def _recovered(left: Abandoned, at_s: float) -> Outcome:
-    return _named(left.market, left.visitor, "recovered", left.cart, at_s)
-
-
-def _memory(visit: Visit) -> int:
-    return int(share_of("visitor", visit.market, visit.visitor) * 2**56)
+_HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], None]]] = {
+    PageView: SessionMachine.on_activity,
+    ProductView: SessionMachine.on_activity,
+    Search: SessionMachine.on_activity,
+    CartAddition: SessionMachine.on_cart_change,
+    CartRemoval: SessionMachine.on_cart_change,
+    CartSnapshot: SessionMachine.on_cart_change,
+    CheckoutStart: SessionMachine.on_checkout,
+    Order: SessionMachine.on_order,
+    OfferImpression: SessionMachine.on_feedback,
+    OfferClick: SessionMachine.on_feedback,
+    OfferDismissal: SessionMachine.on_feedback,
+    OfferRedemption: SessionMachine.on_feedback,
+}

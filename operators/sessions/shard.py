@@ -1,7 +1,7 @@
-"""One shard of visitors: takes what the source partitions say, keeps time, and writes its state down.
+"""One shard of visitors: processes what the source partitions send, keeps time, and writes its state down.
 
-Immediate mode takes facts as they come. Ordered mode holds facts until the shard's time passes them and takes
-them, and the timers between them, in their total order. All else is the same.
+Immediate mode processes events as they come. Ordered mode holds events until the shard's time passes them and
+processes them, and the timers between them, in their total order. All else is the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,57 +9,57 @@ from typing import Final
 
 import msgspec
 
-from operators.sessions.session_machine import Live, Sessions, VisitSettings
+from operators.sessions.session_machine import SessionMachine, SessionSettings, SessionState
 from operators.streaming.ids import check_format
-from operators.streaming.messages import Fact, ShardBatch, ShardOutput, place
+from operators.streaming.messages import AnyShopEvent, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
-FORMAT: Final = 1
-SAVED_EVERY_S: Final = 10.0
-"""Visits that moved go to the feature store, and figures are said, once in so many seconds of event time."""
+FORMAT: Final = 2
+SAVE_EVERY_S: Final = 10.0
+"""How often, in event time, visits that changed go to the feature store and figures are emitted."""
 
 
 class _State(msgspec.Struct, array_like=True):
     format: int
     shard: int
-    promises: dict[str, float]
+    watermarks: dict[str, float]
     time_s: float
     saved_s: float
-    held: list[Fact]
-    live: bytes
+    buffered: list[AnyShopEvent]
+    sessions: bytes
 
 
 class Shard:
     """The visits of one shard, in event time.
 
-    Bounded as its sessions are and, in ordered mode, by the facts of the allowed lateness and of the greatest
-    lead of one partition over another.
+    Bounded as its sessions are and, in ordered mode, by the events of the allowed lateness and of the
+    greatest lead of one partition over another.
     """
 
     def __init__(
         self,
         shard: int,
-        parts: Sequence[str],
-        settings: VisitSettings,
+        partitions: Sequence[str],
+        settings: SessionSettings,
         *,
-        ordered: bool = False,
+        ordered: bool,
         state: bytes | None = None,
     ) -> None:
         self.shard = shard
         self._ordered = ordered
-        self._clock: Watermark[str] = Watermark(parts)
-        self._sessions = Sessions(settings)
-        self._held: list[Fact] = []
+        self._clock: Watermark[str] = Watermark(partitions)
+        self._sessions = SessionMachine(settings)
+        self._buffered: list[AnyShopEvent] = []
         self._saved_s = 0.0
-        self._live: bytes | None = None
+        self._encoded: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
             check_format(f"shard {shard}", was.format, FORMAT)
-            self._clock.restore(was.promises, was.time_s)
-            self._held = was.held
+            self._clock.restore(was.watermarks, was.time_s)
+            self._buffered = was.buffered
             self._saved_s = was.saved_s
-            self._live = was.live
-            self._sessions.restore(msgspec.msgpack.decode(was.live, type=Live))
+            self._encoded = was.sessions
+            self._sessions.restore(msgspec.msgpack.decode(was.sessions, type=SessionState))
 
     @property
     def time_s(self) -> float:
@@ -68,58 +68,63 @@ class Shard:
 
     def figures(self) -> dict[str, float]:
         """Return how much this shard holds."""
-        visits = self._sessions.visits
+        sessions = self._sessions
         return {
-            "visits": len(visits),
-            "carts": self._sessions.carts,
-            "timers": len(self._sessions.timers),
-            "buffered_events": len(self._held),
+            "visits": len(sessions.visits),
+            "carts": sessions.carts,
+            "timers": len(sessions.timers),
+            "buffered_events": len(self._buffered),
         }
 
-    def take(self, parcels: Iterable[ShardBatch]) -> ShardOutput:
-        """Take what source partitions say; return what follows from it and then this shard's tick."""
+    def process(self, batches: Iterable[ShardBatch]) -> ShardOutput:
+        """Process what source partitions send; return what follows and then this shard's watermark."""
         sessions = self._sessions
         advanced = False
-        for parcel in parcels:
-            sessions.read_s = parcel.read_s
+        for batch in batches:
+            sessions.read_s = batch.read_s
             if self._ordered:
-                self._held += parcel.facts
-            elif parcel.facts:
-                self._live = None
-                for fact in parcel.facts:
-                    sessions.take(fact)
-            advanced |= self._clock.advance(parcel.part, parcel.tick_s)
+                self._buffered += batch.events
+            elif batch.events:
+                self._encoded = None
+                for event in batch.events:
+                    sessions.process(event)
+            advanced |= self._clock.advance(batch.partition, batch.watermark_s)
         figures = self._advance() if advanced else None
-        rows, sessions.rows = sessions.rows, []
-        saved, sessions.saved = sessions.saved, []
-        tick_s = self.time_s if advanced else None
-        return ShardOutput(self.shard, tuple(rows), tick_s, tuple(saved), figures)
+        emitted = sessions.drain()
+        watermark_s = self.time_s if advanced else None
+        return ShardOutput(self.shard, tuple(emitted.events), watermark_s, tuple(emitted.features), figures)
 
     def _advance(self) -> dict[str, float] | None:
         sessions = self._sessions
         time_s = self.time_s
-        due = [fact for fact in self._held if fact.at_s < time_s]
+        due = [event for event in self._buffered if event.at_s < time_s]
         if due:
-            self._live = None
-            self._held = [fact for fact in self._held if fact.at_s >= time_s]
+            self._encoded = None
+            self._buffered = [event for event in self._buffered if event.at_s >= time_s]
             due.sort(key=place)
-            for fact in due:
-                sessions.fire(fact.at_s)
-                sessions.take(fact)
+            for event in due:
+                sessions.fire(event.at_s)
+                sessions.process(event)
         if sessions.fire(time_s) | sessions.forget(time_s):
-            self._live = None
-        if time_s < self._saved_s + SAVED_EVERY_S:
+            self._encoded = None
+        if time_s < self._saved_s + SAVE_EVERY_S:
             return None
         self._saved_s = time_s
-        sessions.save_touched()
+        sessions.save_changed()
         return self.figures()
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes; sessions that did not move since the last time are not encoded again."""
-        if self._live is None:
-            self._live = msgspec.msgpack.encode(self._sessions.live())
+        """Return the state as bytes; sessions that did not change are not encoded again."""
+        if self._encoded is None:
+            self._encoded = msgspec.msgpack.encode(self._sessions.state())
         state = _State(
-            FORMAT, self.shard, self._clock.promises(), self.time_s, self._saved_s, self._held, self._live
+            FORMAT,
+            self.shard,
+            self._clock.inputs(),
+            self.time_s,
+            self._saved_s,
+            self._buffered,
+            self._encoded,
         )
         return msgspec.msgpack.encode(state)
 

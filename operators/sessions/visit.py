@@ -1,13 +1,24 @@
-"""One visit of one visitor: what has been seen of it so far, small enough to be saved every few seconds."""
+"""One visit of one visitor: what has happened in it so far, small enough to be saved every few seconds."""
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 import msgspec
 
-from operators.sessions.cart import Cart, Op
-from operators.streaming.messages import Fact
+from operators.sessions.cart import Cart, CartChange
+from operators.streaming.messages import (
+    AnyShopEvent,
+    CartAddition,
+    CartRemoval,
+    CartSnapshot,
+    CheckoutStart,
+    Order,
+    PageView,
+    ProductView,
+    Search,
+)
 
 PRODUCTS: Final = 64
 """Distinct products a visit remembers; later ones count as views only."""
@@ -17,8 +28,8 @@ _PRODUCT_BYTES: Final = 4
 
 
 @lru_cache(maxsize=4096)
-def same(text: str) -> str:
-    """Return the one copy of a text that many visits hold."""
+def interned(text: str) -> str:
+    """Return the one copy of a text that many visits share."""
     return text
 
 
@@ -50,75 +61,86 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     first_cart_s: float | None = None
     checkout_s: float | None = None
     ordered_s: float | None = None
-    idle_said: bool = False
+    idle_emitted: bool = False
     cart: Cart | None = None
 
-    def share(self) -> None:
-        """Hold the copies that other visits hold too, after it was read back."""
-        self.market = same(self.market)
-        self.device = None if self.device is None else same(self.device)
-        self.source = None if self.source is None else same(self.source)
-        self.categories = {same(name): count for name, count in self.categories.items()}
+    def intern(self) -> None:
+        """Share the copies of texts that other visits hold too, after it was decoded."""
+        self.market = interned(self.market)
+        self.device = None if self.device is None else interned(self.device)
+        self.source = None if self.source is None else interned(self.source)
+        self.categories = {interned(name): count for name, count in self.categories.items()}
 
-    def saw(self, fact: Fact) -> None:
-        """Count one fact of this visit, in whatever order facts arrive."""
+    def observe(self, event: AnyShopEvent) -> None:
+        """Count one event of this visit, in whatever order events arrive; KeyError for an unknown kind."""
         self.events += 1
-        at_s = fact.at_s
+        at_s = event.at_s
         if at_s >= self.last_s:
             self.last_s = at_s
-            self.idle_said = False
+            self.idle_emitted = False
         elif at_s < self.started_s:
             self.started_s = at_s
-        if fact.user is not None:
-            self.user = fact.user
-        if fact.session is not None:
-            self.session = fact.session
-        if fact.device is not None and fact.device != self.device:
-            self.device = same(fact.device)
-        if self.source is None and fact.source is not None:
-            self.source = same(fact.source)
-        self._count(fact)
+        if event.user is not None:
+            self.user = event.user
+        if event.session is not None:
+            self.session = event.session
+        if event.device is not None and event.device != self.device:
+            self.device = interned(event.device)
+        if self.source is None and event.source is not None:
+            self.source = interned(event.source)
+        _COUNTERS[type(event)](self, event)
 
-    def _count(self, fact: Fact) -> None:
-        match fact.type:
-            case "product_viewed":
-                self.product_views += 1
-                self._viewed(fact)
-            case "page_viewed":
-                self.page_views += 1
-            case "searched":
-                self.searches += 1
-            case "cart_item_added":
-                self.cart_adds += 1
-            case "cart_item_removed":
-                self.cart_removes += 1
-            case "checkout_started":
-                self.checkout_s = fact.at_s
-            case "order_completed":
-                happened_s = fact.own_s
-                self.ordered_s = happened_s if self.ordered_s is None else max(self.ordered_s, happened_s)
+    def count_page_view(self, _: PageView) -> None:
+        """Count a page."""
+        self.page_views += 1
 
-    def _viewed(self, fact: Fact) -> None:
-        if fact.price is not None:
-            self.viewed_value += fact.price
+    def count_product_view(self, event: ProductView) -> None:
+        """Count a product, its price and its category."""
+        self.product_views += 1
+        if event.price is not None:
+            self.viewed_value += event.price
             self.viewed_priced += 1
-        if fact.sku is not None and self.distinct_products < PRODUCTS:
-            product = crc32(fact.sku.encode()).to_bytes(_PRODUCT_BYTES)
+        if self.distinct_products < PRODUCTS:
+            product = crc32(event.sku.encode()).to_bytes(_PRODUCT_BYTES)
             if not _holds(self.products, product):
                 self.products += product
-        if fact.category is not None:
-            count = self.categories.get(fact.category)
+        if event.category is not None:
+            count = self.categories.get(event.category)
             if count is not None or len(self.categories) < CATEGORIES:
-                self.categories[same(fact.category)] = (count or 0) + 1
+                self.categories[interned(event.category)] = (count or 0) + 1
 
-    def change_cart(self, cart_id: str, op: Op, lateness_s: float) -> Cart:
+    def count_search(self, _: Search) -> None:
+        """Count a search."""
+        self.searches += 1
+
+    def count_addition(self, _: CartAddition) -> None:
+        """Count a change that put something into the cart."""
+        self.cart_adds += 1
+
+    def count_removal(self, _: CartRemoval) -> None:
+        """Count a change that took something out of the cart."""
+        self.cart_removes += 1
+
+    def count_snapshot(self, _: CartSnapshot) -> None:
+        """Count nothing: a snapshot does not say what the visitor did."""
+
+    def count_checkout(self, event: CheckoutStart) -> None:
+        """Note when the visitor began to pay."""
+        self.checkout_s = event.at_s
+
+    def count_order(self, event: Order) -> None:
+        """Note when the visitor last ordered."""
+        own_s = event.own_s
+        self.ordered_s = own_s if self.ordered_s is None else max(self.ordered_s, own_s)
+
+    def change_cart(self, cart_id: str, change: CartChange, lateness_s: float) -> Cart:
         """Apply a change to the cart, which begins with its first change."""
         cart = self.cart
         if cart is None:
-            cart = self.cart = Cart(cart_id, op.at_s, op.at_s)
-        if self.first_cart_s is None or op.at_s < self.first_cart_s:
-            self.first_cart_s = op.at_s
-        cart.change(op, op.at_s - lateness_s)
+            cart = self.cart = Cart(cart_id, change.at_s, change.at_s)
+        if self.first_cart_s is None or change.at_s < self.first_cart_s:
+            self.first_cart_s = change.at_s
+        cart.apply(change, change.at_s - lateness_s)
         return cart
 
     @property
@@ -137,3 +159,15 @@ def _holds(products: bytes, product: bytes) -> bool:
     while at > 0 and at % _PRODUCT_BYTES:
         at = products.find(product, at + 1)
     return at >= 0
+
+
+_COUNTERS: Final[dict[type[Any], Callable[[Visit, Any], None]]] = {
+    PageView: Visit.count_page_view,
+    ProductView: Visit.count_product_view,
+    Search: Visit.count_search,
+    CartAddition: Visit.count_addition,
+    CartRemoval: Visit.count_removal,
+    CartSnapshot: Visit.count_snapshot,
+    CheckoutStart: Visit.count_checkout,
+    Order: Visit.count_order,
+}

@@ -1,4 +1,4 @@
-"""Identifiers that follow from what they name, so that the same thing said twice has the same name."""
+"""Identifiers that follow from what they name, so that the same thing has the same id whenever it is made."""
 
 from hashlib import blake2b
 from zlib import crc32
@@ -8,13 +8,13 @@ SHARDS = 256
 
 
 def check_format(what: str, found: int, known: int) -> None:
-    """Raise ValueError where a state was written down in a format this version does not read."""
+    """Raise ValueError where a snapshot has a format that this version does not read."""
     if found != known:
         raise ValueError(f"the state of {what} must be of format {known}; got {found}")
 
 
 def shard_of(visitor: str) -> int:
-    """Return the shard, 0 to 255, in which a visitor lives."""
+    """Return the shard, 0 to 255, that holds a visitor."""
     return crc32(visitor.encode()) % SHARDS
 
 
@@ -24,15 +24,15 @@ def name_of(*parts: str) -> str:
     >>> name_of("a", "bc") == name_of("ab", "c")
     False
     """
-    return blake2b(_unlike(parts), digest_size=12).hexdigest()
+    return blake2b(_joined(parts), digest_size=12).hexdigest()
 
 
 def share_of(*parts: str) -> float:
     """Return a number in [0, 1) that follows from the parts and is uniform over them."""
-    return int.from_bytes(blake2b(_unlike(parts), digest_size=7).digest()) / 2**56
+    return int.from_bytes(blake2b(_joined(parts), digest_size=7).digest()) / 2**56
 
 
-def _unlike(parts: tuple[str, ...]) -> bytes:
+def _joined(parts: tuple[str, ...]) -> bytes:
     joined = "\x1f".join(parts)
     if joined.count("\x1f") >= len(parts):  # no separator is safe from visitors who choose their id
         joined = repr(parts)

@@ -1,14 +1,13 @@
-"""What travels on the page: small immutable records, cheap to make, to order and to send to another process.
+"""What travels between the stations: small immutable structs, cheap to make, to order and to send elsewhere.
 
-Times are seconds since 1970-01-01T00:00Z (``at_s``). Records that happen at the same time are taken by
-``rank``, then by visitor, then by id: the total order that makes ordered mode independent of batching.
+Times are seconds since 1970-01-01T00:00Z (``at_s``); money is in the market's currency.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
-type_ranks: Final = (
+ORDER_OF_KINDS: Final = (
     "page_viewed",
     "product_viewed",
     "searched",
@@ -27,11 +26,13 @@ type_ranks: Final = (
     "session_ended",
     "outcome",
 )
-RANK: Final = {name: rank for rank, name in enumerate(type_ranks)}
+"""Of what happens at the same time, the order in which it is processed, in immediate and in ordered mode."""
+
+RANK: Final = {kind: rank for rank, kind in enumerate(ORDER_OF_KINDS)}
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One line of a cart or an order; money in the market's currency, per piece."""
+    """One line of a cart or an order; ``price`` and ``unit_cost`` per piece."""
 
     sku: str
     quantity: int
@@ -40,30 +41,23 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unit_cost: float | None = None
 
 
-class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One accepted event of a shop, as the page carries it.
+class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One accepted event of a shop: what all kinds have in common.
 
-    ``at_s`` is its place on the page. A late order is placed at its partition's promise, and
+    ``at_s`` is its place in the stream. A late order is placed at its partition's watermark, and
     ``happened_s`` then holds its own time. ``sent_s`` is the broker's timestamp of its record.
     """
 
+    rank: ClassVar[int]
+
     at_s: float
-    rank: int
     visitor: str
     id: str
     market: str
-    type: str
     user: str | None = None
     session: str | None = None
     device: str | None = None
     source: str | None = None
-    sku: str | None = None
-    category: str | None = None
-    price: float | None = None
-    lines: tuple[Line, ...] | None = None
-    cart: str | None = None
-    order: str | None = None
-    offers: tuple[str, ...] = ()
     happened_s: float | None = None
     sent_s: float | None = None
 
@@ -73,29 +67,133 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.at_s if self.happened_s is None else self.happened_s
 
 
-class ShardBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one source partition says to one visitor shard: facts in reading order, then a tick.
+class PageView(ShopEvent, frozen=True, array_like=True, gc=False, tag="page_viewed"):
+    """A visitor looked at a page."""
 
-    ``tick_s`` promises that no older fact will come from this partition (minus infinity: nothing yet
-    promised). ``read_s`` is the wall clock when it was read, None in replay, where nothing is ever stale.
-    """
-
-    shard: int
-    part: str
-    facts: tuple[Fact, ...]
-    tick_s: float
-    read_s: float | None = None
+    rank = RANK["page_viewed"]
 
 
-class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ProductView(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="product_viewed"):
+    """A visitor looked at a product."""
+
+    rank = RANK["product_viewed"]
+
+    sku: str
+    price: float | None
+    category: str | None
+
+
+class Search(ShopEvent, frozen=True, array_like=True, gc=False, tag="searched"):
+    """A visitor searched the shop."""
+
+    rank = RANK["searched"]
+
+
+class CartAddition(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_added"):
+    """A visitor put lines into the cart."""
+
+    rank = RANK["cart_item_added"]
+
+    lines: tuple[Line, ...]
+    cart: str | None
+
+
+class CartRemoval(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_removed"):
+    """A visitor took lines out of the cart."""
+
+    rank = RANK["cart_item_removed"]
+
+    lines: tuple[Line, ...]
+    cart: str | None
+
+
+class CartSnapshot(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_updated"):
+    """The cart now holds exactly these lines."""
+
+    rank = RANK["cart_updated"]
+
+    lines: tuple[Line, ...]
+    cart: str | None
+
+
+class CheckoutStart(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="checkout_started"):
+    """A visitor began to pay; ``lines`` are the whole cart, None where the event did not list them."""
+
+    rank = RANK["checkout_started"]
+
+    lines: tuple[Line, ...] | None
+    cart: str | None
+
+
+class Order(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
+    """A visitor bought these lines and redeemed these ``offers``, given by their ids."""
+
+    rank = RANK["order_completed"]
+
+    order: str
+    lines: tuple[Line, ...]
+    cart: str | None
+    offers: tuple[str, ...]
+
+
+class OfferFeedback(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What a visitor did with an offer, given by its id."""
+
+    offer: str
+
+
+class OfferImpression(OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_shown"):
+    """A visitor was shown an offer."""
+
+    rank = RANK["offer_shown"]
+
+
+class OfferClick(OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_clicked"):
+    """A visitor followed an offer."""
+
+    rank = RANK["offer_clicked"]
+
+
+class OfferDismissal(
+    OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_dismissed"
+):
+    """A visitor put an offer away."""
+
+    rank = RANK["offer_dismissed"]
+
+
+class OfferRedemption(
+    OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_redeemed"
+):
+    """A visitor used an offer."""
+
+    rank = RANK["offer_redeemed"]
+
+
+AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption
+AnyShopEvent = (
+    PageView
+    | ProductView
+    | Search
+    | CartAddition
+    | CartRemoval
+    | CartSnapshot
+    | CheckoutStart
+    | Order
+    | AnyFeedback
+)
+"""The kinds of shop event, for decoding: tagged by the type of the native event."""
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="moment"):
     """Something worth scoring happened to a visitor's cart.
 
     ``kind`` is cart_changed, checkout_begun, cart_idle or session_ended. ``features`` are as seen at
-    ``at_s``. ``sent_s`` is the broker's timestamp of the record that brought it (None for a timer).
+    ``at_s``. ``read_s`` is the wall clock at which what caused it was read, None in replay; ``sent_s`` the
+    broker's timestamp of that record, None for a timer.
     """
 
     at_s: float
-    rank: int
     visitor: str
     id: str
     market: str
@@ -104,21 +202,27 @@ class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cart_value: float
     lines: tuple[Line, ...]
     features: dict[str, float | str]
-    user: str | None = None
-    session: str | None = None
-    read_s: float | None = None
-    sent_s: float | None = None
+    user: str | None
+    session: str | None
+    read_s: float | None
+    sent_s: float | None
+
+    @property
+    def rank(self) -> int:
+        """Its place among what happens at the same time."""
+        return RANK[self.kind]
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="outcome"):
     """What became of a cart: ``kind`` is purchased, abandoned or recovered.
 
     ``moment`` and ``features`` are those of one moment of the cart, drawn uniformly among its ``moments``
     moments before an offer could matter; None where the cart had no moment (an order out of the blue).
     """
 
+    rank: ClassVar[int] = RANK["outcome"]
+
     at_s: float
-    rank: int
     visitor: str
     id: str
     market: str
@@ -131,13 +235,27 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     features: dict[str, float | str] | None = None
 
 
-Row = Moment | Outcome | Fact
-"""What a visitor shard says to its market."""
+MarketEvent = Moment | CartOutcome | Order | AnyFeedback
+"""What a visitor shard sends to its market."""
 
 
-def place(row: Row) -> tuple[float, int, str, str]:
-    """Say where a row stands in the total order of ordered mode."""
-    return row.at_s, row.rank, row.visitor, row.id
+def place(message: AnyShopEvent | Moment | CartOutcome) -> tuple[float, int, str, str]:
+    """Return where a message stands in the total order: by time, kind, visitor and id."""
+    return message.at_s, message.rank, message.visitor, message.id
+
+
+class ShardBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one source partition sends to one visitor shard: events in reading order, then a watermark.
+
+    No older event will come from this partition than ``watermark_s`` (minus infinity: nothing known yet).
+    ``read_s`` is the wall clock when it was read, None in replay, where nothing is ever stale.
+    """
+
+    shard: int
+    partition: str
+    events: tuple[AnyShopEvent, ...]
+    watermark_s: float
+    read_s: float | None = None
 
 
 class FeatureRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -150,27 +268,27 @@ class FeatureRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ShardOutput(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one visitor shard says after a batch: rows in its order, then its tick if it moved."""
+    """What follows from a batch in a visitor shard: events for the markets, then a watermark if it moved."""
 
     shard: int
-    rows: tuple[Row, ...]
-    tick_s: float | None = None
-    visits: tuple[FeatureRow, ...] = ()
+    events: tuple[MarketEvent, ...]
+    watermark_s: float | None = None
+    features: tuple[FeatureRow, ...] = ()
     figures: dict[str, float] | None = None
 
 
 class MarketBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the shards of one process say to one market: rows, then the shards' ticks."""
+    """What the shards of a process send to a market: events, then (shard, watermark) of those that moved."""
 
     market: str
-    rows: tuple[Row, ...]
-    ticks: tuple[tuple[int, float], ...]
+    events: tuple[MarketEvent, ...]
+    watermarks: tuple[tuple[int, float], ...]
 
 
 class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One record for the outside: its stream, its key, its id, its bytes.
+    """One record for the outside: its stream, its type, its key, its id, its bytes.
 
-    ``stream`` is offers, decisions or rejected; ``type`` names the schema, for example offer.decided.
+    ``stream`` names a row of ``schemas.topics.OUTPUTS``; ``type`` the schema, for example offer.decided.
     ``since_s`` is the broker's timestamp of the event that caused it, for end-to-end latency.
     """
 
@@ -181,3 +299,12 @@ class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
     since_s: float | None = None
+
+
+class MarketOutput(msgspec.Struct, frozen=True, gc=False):
+    """What follows from a batch in a market: records, feature store rows, and now and then figures."""
+
+    market: str
+    records: tuple[OutputRecord, ...]
+    features: tuple[FeatureRow, ...]
+    figures: dict[str, float] | None

@@ -31,7 +31,7 @@ class Timers(Generic[K]):
         return len(self._due_s)
 
     def set(self, key: K, due_s: float) -> None:
-        """Set the timer of a key, unless it has one that is due earlier: whoever fires looks again."""
+        """Set the timer of a key, unless it has an earlier one: firing it looks up when it is really due."""
         if due_s < self._due_s.get(key, math.inf):
             self._due_s[key] = due_s
             heapq.heappush(self._heap, (due_s, key))
@@ -41,7 +41,7 @@ class Timers(Generic[K]):
         self._due_s.pop(key, None)
 
     def due(self, before_s: float) -> Iterator[tuple[float, K]]:
-        """Take the timers due before a time, first to last; each is gone once taken.
+        """Yield the timers due before a time, first to last; each is gone once yielded.
 
         >>> timers = Timers()
         >>> timers.set("b", 5.0); timers.set("a", 1.0); timers.set("b", 2.0); timers.set("b", 9.0)

@@ -1,18 +1,18 @@
-"""Watermarks as data: the time of a station is the least of what its inputs have promised."""
+"""Watermarks as data: the time of a station is the least watermark of its inputs."""
 
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 NEVER = float("-inf")
-"""The promise of an input that has not spoken yet."""
+"""The watermark of an input from which nothing has come yet."""
 
 K = TypeVar("K", bound=Hashable)
 
 
 class Watermark(Generic[K]):
-    """The least promise over a fixed set of inputs; it never goes back.
+    """The least watermark over a fixed set of inputs; it never goes back.
 
-    Bounded by the number of inputs, which is fixed when the page is drawn.
+    Bounded by the number of inputs, which is fixed when the dataflow is built.
 
     >>> w = Watermark(["a", "b"])
     >>> w.advance("a", 5.0), w.time_s
@@ -21,39 +21,39 @@ class Watermark(Generic[K]):
     (True, 3.0)
     """
 
-    __slots__ = ("_holding", "_promised", "time_s")
+    __slots__ = ("_holding", "_inputs", "time_s")
 
     def __init__(self, inputs: Iterable[K]) -> None:
-        self._promised: dict[K, float] = dict.fromkeys(inputs, NEVER)
+        self._inputs: dict[K, float] = dict.fromkeys(inputs, NEVER)
         self.time_s = NEVER
-        self._holding = len(self._promised)  # how many inputs have promised no more than the station's time
+        self._holding = len(self._inputs)  # how many inputs are no further than the station's time
 
-    def advance(self, source: K, tick_s: float) -> bool:
-        """Take one input's promise and say whether the station's time moved. An unknown input is ignored."""
-        before = self._promised.get(source)
-        if before is None or tick_s <= before:
+    def advance(self, source: K, watermark_s: float) -> bool:
+        """Take one input's watermark; return whether the station's time moved. Unknown inputs are ignored."""
+        before_s = self._inputs.get(source)
+        if before_s is None or watermark_s <= before_s:
             return False
-        self._promised[source] = tick_s
-        if before > self.time_s or tick_s <= self.time_s:
+        self._inputs[source] = watermark_s
+        if before_s > self.time_s or watermark_s <= self.time_s:
             return False
         self._holding -= 1
         if self._holding:
             return False
-        self._be_at(min(self._promised.values()))
+        self._move_to(min(self._inputs.values()))
         return True
 
-    def _be_at(self, time_s: float) -> None:
+    def _move_to(self, time_s: float) -> None:
         self.time_s = time_s
-        self._holding = sum(promise_s <= time_s for promise_s in self._promised.values())
+        self._holding = sum(watermark_s <= time_s for watermark_s in self._inputs.values())
 
-    def promises(self) -> dict[K, float]:
-        """Return the latest promise of every input."""
-        return dict(self._promised)
+    def inputs(self) -> dict[K, float]:
+        """Return the latest watermark of every input."""
+        return dict(self._inputs)
 
-    def restore(self, promises: dict[K, float], time_s: float) -> None:
-        """Take up promises of an earlier run; inputs that are no longer there are left out."""
-        for source, tick_s in promises.items():
-            if source in self._promised:
-                self._promised[source] = tick_s
-        # What held the time back may be gone.
-        self._be_at(max(time_s, min(self._promised.values(), default=NEVER)))
+    def restore(self, inputs: dict[K, float], time_s: float) -> None:
+        """Take up the watermarks of an earlier run; inputs that no longer exist are left out."""
+        for source, watermark_s in inputs.items():
+            if source in self._inputs:
+                self._inputs[source] = watermark_s
+        # The input that held the time back may be gone.
+        self._move_to(max(time_s, min(self._inputs.values(), default=NEVER)))

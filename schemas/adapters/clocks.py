@@ -1,4 +1,4 @@
-"""When a Segment or RudderStack call happened, whatever the sender's clock says."""
+"""When a Segment or RudderStack call happened, even where the sender's clock is wrong."""
 
 from datetime import datetime
 from typing import Any
@@ -7,28 +7,28 @@ from schemas.rejected import InvalidEvent
 
 
 def happened_at(call: dict[str, Any]) -> datetime:
-    """When the call happened, by the receiver's clock where it can be told; raises InvalidEvent.
+    """When the call happened, by the receiver's clock where that is known; raises InvalidEvent.
 
     The rule is receivedAt - (sentAt - originalTimestamp): even a wrong clock measures right how long it took.
     """
-    original, sent, received = (_moment(call, name) for name in ("originalTimestamp", "sentAt", "receivedAt"))
+    original, sent, received = (_time(call, name) for name in ("originalTimestamp", "sentAt", "receivedAt"))
     if original and sent and received:
         try:
             return received - (sent - original)
         except OverflowError:
             raise InvalidEvent("invalid", "originalTimestamp and sentAt lie too far apart") from None
-    for at in (_moment(call, "timestamp"), original, received):
+    for at in (_time(call, "timestamp"), original, received):
         if at is not None:
             return at
     raise InvalidEvent("invalid", "timestamp is missing")
 
 
-def _moment(call: dict[str, Any], name: str) -> datetime | None:
-    said = call.get(name)
-    if said is None:
+def _time(call: dict[str, Any], name: str) -> datetime | None:
+    text = call.get(name)
+    if text is None:
         return None
     try:
-        at = datetime.fromisoformat(said)
+        at = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         raise InvalidEvent("invalid", f"{name} should be a time like 2026-01-31T12:00:00.000Z") from None
     if at.tzinfo is None:

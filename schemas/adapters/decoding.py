@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from schemas.adapters import native, rees46, segment
-from schemas.adapters.reasons import wrong
+from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.events import Event
 from schemas.message import Message
@@ -15,13 +15,12 @@ from schemas.rejected import InvalidEvent
 Decode = Callable[[Message], Event]
 
 FORMATS: Final[dict[str, Decode]] = {"native": native.read, "segment": segment.read, "rees46": rees46.read}
-MAX_EVENT_BYTES: Final = 1_000_000
 
 
-def decoder(form: str, markets: frozenset[str], max_event_bytes: int = MAX_EVENT_BYTES) -> Decode:
-    """The function that reads messages of format `form` for a shop with these `markets`.
+def decoder(form: str, max_event_bytes: int) -> Decode:
+    """The function that reads messages of format `form`, of at most so many bytes.
 
-    It raises InvalidEvent for every message that cannot be taken and nothing else. An unknown format raises
+    It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
     if form not in FORMATS:
@@ -39,17 +38,12 @@ def decoder(form: str, markets: frozenset[str], max_event_bytes: int = MAX_EVENT
         if len(value) > max_event_bytes:
             raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
         try:
-            event = read(message)
+            return read(message)
         except InvalidEvent:
             raise
         except ValidationError as error:
-            raise wrong(error, value) from None
+            raise invalid_event(error, value) from None
         except Exception as error:  # one message must never stop the worker
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
-        if event.market not in markets:
-            raise InvalidEvent(
-                "unknown_market", f"market {event.market!r} is not among {', '.join(sorted(markets))}"
-            )
-        return event
 
     return decode

@@ -69,5 +69,5 @@ def _filled(data: Any, attributes: dict[str, Any]) -> Event:  # noqa: ANN401  JS
     if not isinstance(data, dict):
         raise InvalidEvent("invalid", "the data of a CloudEvents envelope must be a JSON object")
     given = {field: attributes[name] for name, field in FIELD_OF.items() if name in attributes}
-    # Back to JSON, so that an event in an envelope is judged exactly as strictly as a plain one.
+    # Back to JSON, so that an event in an envelope is validated exactly as strictly as a plain one.
     return _validate_json(to_json(given | data, inf_nan_mode="constants"))

@@ -1,4 +1,4 @@
-"""Why a message is wrong, in short words for people, from what pydantic and JSON say."""
+"""Why a message is invalid, in short words for people, from the errors of pydantic and the JSON parser."""
 
 from typing import Any
 
@@ -27,36 +27,36 @@ def text_of(value: bytes) -> str:
         ) from None
 
 
-def unreadable(value: bytes, said: str) -> InvalidEvent:
-    """What is wrong with a `value` that `said` this when read as JSON."""
+def unreadable(value: bytes, problem: str) -> InvalidEvent:
+    """The error of a value in which the JSON parser found this problem."""
     try:
         text_of(value)
     except InvalidEvent as not_text:
         return not_text
-    if said.startswith("recursion limit"):
+    if problem.startswith("recursion limit"):
         return InvalidEvent("too_deep", "nested too deeply")
-    return InvalidEvent("not_json", f"not JSON: {said}")
+    return InvalidEvent("not_json", f"not JSON: {problem}")
 
 
-def wrong(error: ValidationError, value: bytes) -> InvalidEvent:
-    """The first thing that is wrong with the message."""
+def invalid_event(error: ValidationError, value: bytes) -> InvalidEvent:
+    """The first error of the message."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid":
         return unreadable(value, str(first["ctx"]["error"]))
-    return InvalidEvent(*_judged(first))
+    return InvalidEvent(*_class_and_reason(first))
 
 
-def _judged(first: ErrorDetails) -> tuple[RejectClass, str]:
+def _class_and_reason(first: ErrorDetails) -> tuple[RejectClass, str]:
     # The first place of an error inside an event is the event's type.
     field = ".".join(map(str, first["loc"][1:]))
     if first["type"] == "union_tag_invalid":
         return "unknown_type", f"type {first['ctx']['tag']!r} is not known"
     if field == "market" and first["type"] == "string_pattern_mismatch":
         return "unknown_market", f"market {first['input']!r} is not a market's name"
-    return "invalid", _words(first, field)
+    return "invalid", _reason(first, field)
 
 
-def _words(first: ErrorDetails, field: str) -> str:
+def _reason(first: ErrorDetails, field: str) -> str:
     plain = {
         "union_tag_not_found": "type is missing",
         "missing": f"{field} is missing",
@@ -66,10 +66,10 @@ def _words(first: ErrorDetails, field: str) -> str:
         return plain[first["type"]]
     if not field:
         return "an event must be a JSON object"
-    said = SUBJECT.sub("should", first["msg"])
+    problem = SUBJECT.sub("should", first["msg"])
     # Numbers help whoever reads the reason; texts may be personal and stand in the rejected bytes anyway.
     return (
-        f"{field} {said}; got {first['input']!r}"
+        f"{field} {problem}; got {first['input']!r}"
         if isinstance(first["input"], int | float)
-        else f"{field} {said}"
+        else f"{field} {problem}"
     )

@@ -12,8 +12,8 @@ import pytest
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
-from schemas.decisions import DECISIONS
-from schemas.offers import OFFERS
+from schemas.decisions import read_decision_record
+from schemas.offers import read_offer_record
 from tests.worker import ROOT, TOPICS, Worker, count, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -95,7 +95,7 @@ def test_an_idle_cart_gets_an_offer_and_a_purchase_revokes_it(worker_of):
     offers = [value for value, _ in records(worker, "offers")]
     assert offers
     for offer in offers:
-        OFFERS.validate_json(orjson.dumps(offer))
+        read_offer_record(orjson.dumps(offer))
     first = offers[0]["data"]
     send_events(
         worker, event("offer_shown", first["visitor_id"], offer_id=first["offer_id"]), topic="feedback"
@@ -104,7 +104,7 @@ def test_an_idle_cart_gets_an_offer_and_a_purchase_revokes_it(worker_of):
     send_events(worker, event("order_completed", first["visitor_id"], order_id="o", items=items))
     worker.until(lambda: "offer.revoked" in kinds(worker, "offers"))
     for value, _ in records(worker, "decisions"):
-        DECISIONS.validate_json(orjson.dumps(value))
+        read_decision_record(orjson.dumps(value))
     assert worker.stop() == 0
 
 

@@ -36,7 +36,7 @@ def test_limits_may_be_reached():
 
 
 def test_what_happens_at_once_may_be_stale_sooner_than_events_may_be_late():
-    read_settings(None, max_age_on_site="1s", deciding="cart_changed,cart_idle")
+    read_settings(None, max_age_on_site="1s", triggers="cart_changed,cart_idle")
 
 
 def test_the_order_of_their_sources_does_not_matter(tmp_path, monkeypatch):

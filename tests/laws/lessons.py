@@ -2,7 +2,7 @@
 
 import random
 
-from operators.streaming.messages import RANK, Line, Moment
+from operators.streaming.messages import Line, Moment
 
 ARMS = ["no_offer", "ten", "ship", "nudge"]
 
@@ -38,4 +38,18 @@ def moment_of(number: int, kind: str = "cart_changed", at_s: float = 1_700_000_0
     value = features["cart_value"]
     name, visitor = f"m{number}", f"v{number}"
     lines = (Line("s1", 1, value),)
-    return Moment(at_s, RANK[kind], visitor, name, "default", kind, f"c{number}", value, lines, features)
+    return Moment(
+        at_s=at_s,
+        visitor=visitor,
+        id=name,
+        market="default",
+        kind=kind,
+        cart=f"c{number}",
+        cart_value=value,
+        lines=lines,
+        features=features,
+        user=None,
+        session=None,
+        read_s=None,
+        sent_s=None,
+    )

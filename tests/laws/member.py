@@ -6,12 +6,13 @@ from pathlib import Path
 
 from bytewax.testing import cluster_main
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.files.jsonl import JsonlSink
 from flows.files.source import FileSource
 from flows.local.callback_sink import DiscardSink
 from flows.stores.ledger import Ledgers
+from schemas.topics import OUTPUTS
 from tests.laws.shopping import settings
 
 
@@ -23,9 +24,9 @@ def main(out, offers, number, addresses, *files):
         reader_of(chosen, shop, lambda _topic: "native", None, ordered=True),
         batch=40,
     )
-    sinks = [JsonlSink(Path(out), stream) for stream in ("offers", "decisions", "rejected")]
-    rules = rules_of(chosen, shop, source.list_parts(), Ledgers().of, ordered=True)
-    flow = draw(Edges(source, *sinks, DiscardSink(), DiscardSink()), rules)
+    outputs = {row.name: JsonlSink(Path(out), row.name) for row in OUTPUTS}
+    stations = stations_of(chosen, shop, source.list_parts(), Ledgers().of, ordered=True)
+    flow = build_dataflow(Edges(source, outputs, DiscardSink(), DiscardSink()), stations)
     cluster_main(
         flow, addresses.split(";") if addresses else [], int(number), epoch_interval=timedelta(seconds=1)
     )

@@ -34,7 +34,7 @@ CRASH = "tests/laws/test_crash.py"
 MUTANTS = (
     Mutant(
         "1 batching changes nothing",
-        "held events are taken in the order of arrival",
+        "buffered events are processed in the order of arrival",
         "operators/sessions/shard.py",
         "            due.sort(key=place)\n",
         "",
@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "3 live equals replay",
-        "live takes rows as they come",
+        "live processes events as they come",
         "flows/worker/live.py",
         "ledgers.of, ordered=ordered,",
         "ledgers.of, ordered=False,",
@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "6 state is bounded",
         "cooldowns are never forgotten",
-        "operators/decisions/cart_treatments.py",
-        "        _drop_front(self.cooldowns, lambda until_s: until_s < time_s)\n",
+        "operators/decisions/rules/cooldown.py",
+        "        drop_from_front(self.ends_s, lambda ends_s: ends_s < time_s)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),
@@ -106,7 +106,7 @@ MUTANTS = (
     ),
     Mutant(
         "8 one open offer per cart",
-        "a watched cart is decided upon again",
+        "a cart with an open decision is decided upon again",
         "operators/decisions/decision_machine.py",
         "or self._is_busy(moment) or",
         "or",
@@ -116,8 +116,8 @@ MUTANTS = (
         "8 one open offer per cart",
         "a purchase revokes nothing",
         "operators/decisions/decision_machine.py",
-        "                self.said.append(revoked_said(self.market.name, each, order))\n",
-        "",
+        "return records + revoke_offers(order, held, self._open)",
+        "return records",
         "tests/laws/test_one_offer.py",
     ),
     Mutant(
@@ -132,8 +132,8 @@ MUTANTS = (
         "11 the same features",
         "the score is missing from what is learned",
         "operators/decisions/decision_record.py",
-        "        on.context,\n        orjson.dumps(decided),",
-        "        moment.features,\n        orjson.dumps(decided),",
+        "        features=point.context,\n        decided=",
+        "        features=moment.features,\n        decided=",
         "tests/laws/test_same_features.py",
     ),
 )

@@ -7,7 +7,9 @@ import orjson
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions.market import MarketSettings, MarketStation
+from operators.decisions.decision_machine import MarketConfig
+from operators.decisions.market import MarketStation
+from tests.builders import market_settings
 from tests.laws.shopping import OFFERS_TOML, SHOP, messages
 from tests.worker import TOPICS, Worker, count, read, send
 
@@ -80,7 +82,8 @@ class KafkaShop:
         found = {}
         for name, states in self.worker.remembered("markets").items():
             market, offers = SHOP.markets[name], SHOP.arms(name)
-            station = MarketStation(market, offers, MemoryLedger(), MarketSettings(), states[-1][1])
+            of = MarketConfig(market, offers, MemoryLedger())
+            station = MarketStation(of, market_settings(), states[-1][1])
             found[name] = learned(station, carts)
         return found
 

@@ -7,8 +7,8 @@ from zlib import crc32
 
 import orjson
 
-from flows.assembly import reader_of, rules_of
-from flows.dataflow import Edges, draw
+from flows.assembly import reader_of, stations_of
+from flows.dataflow import Edges, build_dataflow
 from flows.local.callback_sink import DiscardSink
 from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink, ListSource
@@ -17,6 +17,7 @@ from flows.stores.ledger import Ledgers
 from operators.streaming.messages import OutputRecord
 from schemas.message import Message
 from schemas.shop import Shop
+from schemas.topics import OUTPUTS
 
 OFFERS = [
     {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
@@ -165,19 +166,19 @@ def loop(
 ) -> tuple[list[OutputRecord], InProcessDataflow]:
     """What the machines say of the log in a plain loop, read at ``now_s``, and the machines at its end."""
     chosen = chosen or settings()
-    page = InProcessDataflow(rules_of(chosen, SHOP, parts, Ledgers().of, ordered=ordered, **more))
+    dataflow = InProcessDataflow(stations_of(chosen, SHOP, parts, Ledgers().of, ordered=ordered, **more))
     make = readers(chosen, ordered=ordered)
     lanes = {part: make(part, None) for part in parts}
     said = []
     for start in range(0, max(map(len, parts.values())), batch):
         for part, reader in lanes.items():
-            said += page.take(reader.read(parts[part][start : start + batch], now_s))[0]
+            said += dataflow.process(reader.read(parts[part][start : start + batch], now_s))[0]
     for reader in lanes.values():
-        said += page.take(reader.end())[0]
-    return said, page
+        said += dataflow.process(reader.end())[0]
+    return said, dataflow
 
 
-def page_of(
+def dataflow_of(
     parts: dict[str, list[Message]],
     chosen: Settings | None = None,
     *,
@@ -185,12 +186,12 @@ def page_of(
     ledgers: Ledgers | None = None,
     **more,
 ):
-    """The page over lists, in ordered mode: the dataflow, and its ends by name."""
+    """The dataflow over lists, in ordered mode: the dataflow, and its ends by name."""
     chosen, ledgers = chosen or settings(), ledgers or Ledgers()
-    ends = {name: CollectSink() for name in ("offers", "decisions", "rejected")}
+    ends = {row.name: CollectSink() for row in OUTPUTS}
     source = ListSource(parts, readers(chosen), batch=batch, **more)
-    rules = rules_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
-    return draw(Edges(source, *ends.values(), DiscardSink(), DiscardSink()), rules), ends
+    stations = stations_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
+    return build_dataflow(Edges(source, ends, DiscardSink(), DiscardSink()), stations), ends
 
 
 def by_stream(said: Iterable[OutputRecord]) -> dict[str, list[tuple[str, bytes]]]:

@@ -10,7 +10,7 @@ from bytewax.testing import run_main
 
 from flows.files.sorting import sort_files
 from flows.kafka.broker_process import LEASH, free_port
-from tests.laws.shopping import OFFERS_TOML, by_stream, jumbled, messages, page_of, plain
+from tests.laws.shopping import OFFERS_TOML, by_stream, dataflow_of, jumbled, messages, plain
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "drifts", "rejected")
@@ -48,7 +48,7 @@ def test_the_number_of_partitions_changes_nothing(events, expected, parts):
 
 @pytest.mark.parametrize(("parts", "batch", "epoch_s"), [(1, 300, 10), (3, 20, 0)])
 def test_the_page_says_what_the_plain_loop_says(events, expected, parts, batch, epoch_s):
-    flow, ends = page_of(messages(events, parts), batch=batch)
+    flow, ends = dataflow_of(messages(events, parts), batch=batch)
     run_main(flow, epoch_interval=timedelta(seconds=epoch_s))
     assert by_stream(said for end in ends.values() for said in end.items) == expected
 

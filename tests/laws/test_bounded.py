@@ -9,15 +9,16 @@ import pytest
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
-from flows.assembly import rules_of
+from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from operators.abandonment.models import encoding
 from operators.abandonment.rolling_metrics import Quality
 from operators.bandits.memory import Memory
-from operators.experiments import assignment, sessions
+from operators.experiments import assignment
+from operators.sessions import returning_visitors
 from operators.streaming.ids import SHARDS
-from tests.laws.shopping import SHOP, START_S, log, messages, page_of, readers, settings
+from tests.laws.shopping import SHOP, START_S, dataflow_of, log, messages, readers, settings
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 DAYS = 9
@@ -45,15 +46,15 @@ def sizes(page, ledgers, reader):
         "live visits": sum(len(one.visits) for one in of_visits),
         "visit timers": sum(len(one.timers._heap) for one in of_visits),
         "abandoned carts": sum(len(one._abandoned) for one in of_visits),
-        "returning visitors": sum(len(one._returning) for one in of_visits),
+        "returning visitors": sum(len(one._returning.counts) for one in of_visits),
         "shard snapshots": sum(len(shard.snapshot()) for shard in shards),
         "market snapshots": sum(len(market.snapshot()) for market in markets),
         "abandonment models": sum(len(market.abandonment.dumps()) for market in markets),
         "policies": sum(len(one.policy.dumps()) for one in decisions),
-        "open decisions": sum(len(one._watched) for one in decisions),
-        "decision timers": sum(len(one._watched._timers._heap) for one in decisions),
-        "cooldowns": sum(len(one._treated.cooldowns) for one in decisions),
-        "decided carts": sum(len(one._treated.carts) for one in decisions),
+        "open decisions": sum(len(one._open) for one in decisions),
+        "decision timers": sum(len(one._open._timers._heap) for one in decisions),
+        "cooldowns": sum(len(one._cooldowns) for one in decisions),
+        "cart treatments": sum(len(one._carts) for one in decisions),
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
         "assignments": sum(len(ledgers.of(name)._identities) for name in SHOP.markets),
@@ -69,17 +70,17 @@ def greatest():
     What is bounded by a number that days would not reach gets a small one here.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sessions, "RETURNING", 2)
+        patched.setattr(returning_visitors, "RETURNING", 2)
         patched.setattr(encoding, "LIMIT", 60)
         patched.setattr(assignment, "MEMORY_S", DAY_S)
-        chosen = settings(recovery="1h", correction="2h")
+        chosen = settings(cart_recovery="1h", correction="2h")
         ledgers = Ledgers()
-        page = InProcessDataflow(rules_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
+        page = InProcessDataflow(stations_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
         for name in SHOP.markets:
             policy = page.market(name).decisions.policy
             policy.room, policy._arms.columns.room = 40, 40
             policy._memory = Memory(50)
-            page.market(name).decisions.tallies.diagnosis.balance.size = 20
+            page.market(name).decisions.statistics.diagnosis.balance.size = 20
             model = page.market(name).abandonment
             model.untreated, model.treated = Quality(50), Quality(50)
         reader = readers(chosen, ordered=False)(PART, None)
@@ -92,7 +93,7 @@ def greatest():
             for start in range(0, len(lane), 50):
                 batch = [each._replace(offset=offset + n) for n, each in enumerate(lane[start : start + 50])]
                 offset += len(batch)
-                page.take(reader.read(batch, None))
+                page.process(reader.read(batch, None))
                 if start % 150 == 0:
                     found = sizes(page, ledgers, reader)
                     thirds[-1] = {name: max(size, thirds[-1].get(name, 0)) for name, size in found.items()}
@@ -125,7 +126,7 @@ def test_a_restart_reads_as_many_rows_however_many_visitors_there_were(tmp_path)
         event["id"] = f"{number}"
     rows = []
     for share in (2, 1):
-        flow, _ = page_of(messages(events[: len(events) // share]), batch=100)
+        flow, _ = dataflow_of(messages(events[: len(events) // share]), batch=100)
         run_main(flow, epoch_interval=timedelta(0), recovery_config=recovery)
         rows.append(rows_of(tmp_path))
     stations = SHARDS + len(SHOP.markets)

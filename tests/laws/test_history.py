@@ -1,4 +1,4 @@
-"""Law 10: history teaches but does not speak."""
+"""Law 10: history trains but does not speak."""
 
 from datetime import datetime
 
@@ -44,13 +44,13 @@ def test_history_is_scored_and_its_outcomes_are_learned(switched_on_late):
         assert all(decision["abandonment"] != 0.5 for decision in mine)
 
 
-def test_what_was_read_long_after_it_happened_teaches_the_model_and_offers_nothing(events):
+def test_what_was_read_long_after_it_happened_trains_the_model_and_offers_nothing(events):
     said, page = loop(messages(events), settings(), ordered=False, now_s=START_S + 30 * 86_400.0)
     decisions = records_in(said, "decision")
     assert decisions
     assert {decision["reason"] for decision in decisions} == {"stale"}
     assert {decision["arm"] for decision in decisions} == {"no_offer"}
-    assert not any(decision["teaches"] for decision in decisions)
+    assert not any(decision["is_trainable"] for decision in decisions)
     assert not [each for each in said if each.stream == "offers"]
     for market in page.markets.values():
         assert market.decisions.policy.lessons == 0

@@ -37,7 +37,7 @@ def test_what_is_read_is_accounted_for_at_every_snapshot(batches):
         offset += len(batch)
         for said in reader.read(lane, None):
             rejected += isinstance(said, OutputRecord)
-            passed += len(said.facts) if isinstance(said, ShardBatch) else 0
+            passed += len(said.events) if isinstance(said, ShardBatch) else 0
         counts = reader.counts
         assert counts.read == offset
         assert counts.read == counts.processed + counts.duplicate + counts.late + counts.rejected

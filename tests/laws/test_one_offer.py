@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from flows.assembly import rules_of
+from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from tests.laws.shopping import SHOP, jumbled, log, messages, readers, records_in, settings
@@ -26,13 +26,13 @@ def told(request):
     ordered = request.param == "ordered"
     parts = messages(events)
     (part,) = parts
-    page = InProcessDataflow(rules_of(settings(), SHOP, parts, Ledgers().of, ordered=ordered))
+    page = InProcessDataflow(stations_of(settings(), SHOP, parts, Ledgers().of, ordered=ordered))
     reader = readers(settings(), ordered=ordered)(part, None)
     steps = []
     for event, message in zip(events, parts[part], strict=True):
-        said, _ = page.take(reader.read([message], None))
+        said, _ = page.process(reader.read([message], None))
         steps.append(([event], [record for one in said for record in records_in([one], one.type)]))
-    said, _ = page.take(reader.end())
+    said, _ = page.process(reader.end())
     steps.append(([], [record for one in said for record in records_in([one], one.type)]))
     return steps, ordered
 
@@ -97,7 +97,7 @@ def test_no_offer_is_open_over_a_purchase(told):
     assert over > 3
 
 
-def test_each_idle_cart_is_decided_upon_unless_it_is_watched_or_its_visitor_was_just_offered_something(told):
+def test_each_idle_cart_is_decided_upon_unless_it_is_open_or_its_visitor_was_just_offered_something(told):
     decided = {record["moment_id"]: record for record in records(told, "decision")}
     ends = {record["data"]["offer_id"]: seconds(record["data"]["at"]) for record in records(told, *ENDS)}
     offered, watched, repeated, held_back = {}, {}, 0, 0

@@ -49,7 +49,7 @@ def offers_of(market):
 
 def test_the_arms_of_a_whole_log_are_as_frequent_as_their_probabilities_say(decided):
     _, decisions = decided
-    chosen = [decision for decision in decisions if decision["teaches"]]
+    chosen = [decision for decision in decisions if decision["is_trainable"]]
     for arm in ARMS:
         chances = [decision["probabilities"].get(arm, 0.0) for decision in chosen]
         spread = sum(chance * (1 - chance) for chance in chances) ** 0.5

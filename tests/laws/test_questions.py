@@ -8,8 +8,10 @@ from flows.stores.memory_ledger import MemoryLedger
 from operators.abandonment.abandonment_model import Abandonment
 from operators.abandonment.models import MODELS
 from operators.bandits import POLICIES, build
-from operators.decisions.market import MarketSettings, MarketStation
+from operators.decisions.decision_machine import MarketConfig
+from operators.decisions.market import MarketStation
 from operators.streaming.messages import MarketBatch
+from tests.builders import market_settings
 from tests.laws.lessons import ARMS, cart, moment_of, taught
 from tests.laws.shopping import SHOP
 
@@ -70,12 +72,13 @@ def test_a_treated_cart_is_observed_and_teaches_nothing():
 
 
 def test_moments_that_are_scored_and_decided_upon_leave_the_market_as_untaught_as_before():
-    market = MarketStation(SHOP.markets["default"], SHOP.arms("default"), MemoryLedger(), MarketSettings())
+    config = MarketConfig(SHOP.markets["default"], SHOP.arms("default"), MemoryLedger())
+    market = MarketStation(config, market_settings())
     for number in range(60):
         market.abandonment.learn(cart(number), number % 3 > 0)
     taught(market.decisions.policy, 60)
     before = market.decisions.policy.dumps(), market.abandonment.dumps()
     rows = tuple(moment_of(number, kind) for number in range(40) for kind in ("cart_changed", "cart_idle"))
-    said = market.take([MarketBatch("default", rows, ())]).said
+    said = market.process([MarketBatch("default", rows, ())]).records
     assert {each.type for each in said} == {"score", "decision", "offer.decided"}
     assert (market.decisions.policy.dumps(), market.abandonment.dumps()) == before

@@ -1,7 +1,5 @@
 """Law 11: serving and training see the same features, made by one function."""
 
-from datetime import UTC
-
 import orjson
 import pytest
 
@@ -10,11 +8,12 @@ import operators.sessions.features
 import operators.sessions.session_machine
 from operators.abandonment.abandonment_model import Abandonment
 from operators.bandits import LinearThompson
-from operators.ingest.from_events import fact
-from operators.sessions.session_machine import Sessions, VisitSettings
+from operators.ingest.from_events import shop_event
+from operators.sessions.session_machine import SessionMachine
 from operators.sessions.shard import Shard
-from operators.streaming.messages import Moment, Outcome
+from operators.streaming.messages import CartOutcome, Moment
 from schemas.events import EVENTS
+from tests.builders import session_settings
 from tests.laws.shopping import SHOP, loop, messages, records_in
 
 
@@ -42,11 +41,13 @@ def heard(request, events):
         patched.setattr(owner, name, listening)
 
     def note_rows(_, __, said):
-        found.moments |= {row.id: row for row in said.rows if isinstance(row, Moment)}
-        found.outcomes += [row for row in said.rows if isinstance(row, Outcome) and row.moment is not None]
+        found.moments |= {row.id: row for row in said.events if isinstance(row, Moment)}
+        found.outcomes += [
+            row for row in said.events if isinstance(row, CartOutcome) and row.moment is not None
+        ]
 
     with pytest.MonkeyPatch.context() as patched:
-        listen(patched, Shard, "take", note_rows)
+        listen(patched, Shard, "process", note_rows)
         listen(patched, Abandonment, "score", lambda _, args, __: found.scored.append(dict(args[0])))
         listen(patched, Abandonment, "learn", lambda _, args, __: found.learned.append(dict(args[0])))
         listen(patched, LinearThompson, "update", lambda _, args, __: found.lessons.append(args))
@@ -72,7 +73,7 @@ def test_every_moment_is_scored_with_its_features(heard):
 def test_a_decision_teaches_the_features_it_was_taken_with(heard):
     decisions = {record["decision_id"]: record for record in records_in(heard.said, "decision")}
     rewards = [record for record in records_in(heard.said, "reward") if record["kind"] == "window"]
-    taught = [reward for reward in rewards if decisions[reward["decision_id"]]["teaches"]]
+    taught = [reward for reward in rewards if decisions[reward["decision_id"]]["is_trainable"]]
     expected = [
         (reward["arm"], decisions[reward["decision_id"]]["features"], reward["profit"]) for reward in taught
     ]
@@ -92,15 +93,15 @@ def test_whoever_asks_for_a_visitor_is_told_what_the_model_was(events):
         is operators.sessions.session_machine.features
         is operators.sessions.features.features
     )
-    sessions = Sessions(VisitSettings(timezones={"default": UTC, "uk": UTC}))
+    sessions = SessionMachine(session_settings(SHOP))
     asked = 0
     for event in events[:200]:
         if event["type"].startswith("offer_"):
             continue
         known = EVENTS.validate_json(orjson.dumps(event))
-        sessions.take(fact(known, known.market, known.time.timestamp(), sent_s=None))
-        sessions.save_touched()
-        rows, sessions.rows, saved, sessions.saved = sessions.rows, [], sessions.saved, []
+        sessions.process(shop_event(known, known.market, known.time.timestamp(), sent_s=None))
+        sessions.save_changed()
+        rows, saved = sessions.drain()
         for moment in rows:
             if isinstance(moment, Moment) and moment.kind == "cart_changed":
                 row = next(

@@ -13,8 +13,8 @@ from schemas.adapters import FORMATS, decoder
 from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line
+from tests.builders import MAX_EVENT_BYTES
 
-MARKETS = frozenset({"default"})
 amounts = st.floats(0, 1e9)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
 quick = settings(max_examples=60, deadline=None)
@@ -28,7 +28,7 @@ json_values = st.recursive(
 
 def judged(form, message):
     try:
-        decoder(form, MARKETS)(message)
+        decoder(form, MAX_EVENT_BYTES)(message)
     except InvalidEvent as wrong:
         return wrong
 
@@ -71,7 +71,7 @@ def test_every_kind_of_event_survives_the_wire(kind: type[BaseModel]):
     @given(instances(kind))
     def survives(event):
         wire = EVENTS.dump_json(event)
-        assert decoder("native", MARKETS)(Message(wire)) == event
+        assert decoder("native", MAX_EVENT_BYTES)(Message(wire)) == event
 
     survives()
 

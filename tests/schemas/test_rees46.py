@@ -9,13 +9,14 @@ import pytest
 from schemas.adapters import REES46_HEADER, decoder
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
+from tests.builders import MAX_EVENT_BYTES
 
 ROW = b"2019-10-01 00:00:00 UTC,view,446,2103,,shiseido,35.79,5413,72d7"
 DATA = os.environ.get("OFFERSTREAM_DATA")
 
 
 def read(value, offset=0):
-    return decoder("rees46", frozenset({"default"}))(Message(value, offset=offset))
+    return decoder("rees46", MAX_EVENT_BYTES)(Message(value, offset=offset))
 
 
 def test_equal_rows_are_two_events():

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from pydantic import Field, ValidationError
 
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.files.jsonl import LineFiles
 from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
@@ -20,10 +20,10 @@ from flows.stores.ledger import Ledgers
 from flows.studies.summary import RunSummary
 from operators.simulation import DEMO_CARTS, World, WorldSettings
 from operators.streaming.messages import OutputRecord, ShardBatch
-from schemas.errors import SetupError, setup_words
+from schemas.errors import SetupError, setup_message
 from schemas.events import EARLIEST, Name
 from schemas.message import Message
-from schemas.shop import Chosen
+from schemas.shop import FileModel
 
 PART: Final = "shoppers/0000"
 TRUTH: Final = "truth.jsonl"
@@ -34,7 +34,7 @@ STEP_S: Final = 30.0
 COUNTED_EVERY_S: Final = 60.0
 
 
-class Shoppers(Chosen):
+class Shoppers(FileModel):
     """What a file of ``--shoppers`` may say; left out, the dense world of the demo."""
 
     market: Name = "default"
@@ -63,7 +63,7 @@ def shoppers_of(where: str) -> Shoppers:
             f"--shoppers must be `default` or a TOML file; got {where!r}: {error.strerror}"
         ) from None
     except ValidationError as error:
-        raise SetupError(f"{where}: {setup_words(error)}") from None
+        raise SetupError(f"{where}: {setup_message(error)}") from None
     except ValueError as error:
         raise SetupError(f"{where} must be TOML in UTF-8; got: {error}") from None
 
@@ -101,11 +101,11 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
     summary = RunSummary()
     reader = reader_of(settings, settings.shop(), settings.format_of, None, ordered=True)(PART, None)
     summary.include(reader)
-    page = InProcessDataflow(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
+    page = InProcessDataflow(stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     files = {stream: LineFiles(out, stream) for stream in ("offers", "decisions", "rejected")}
 
     def publish(items: Sequence[ShardBatch | OutputRecord]) -> None:
-        said, _ = page.take(items)
+        said, _ = page.process(items)
         for stream, file in files.items():
             file.write(each for each in said if each.stream == stream)
         truths.writelines(_truths(world, said))

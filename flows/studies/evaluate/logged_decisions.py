@@ -37,7 +37,7 @@ class _Decided(msgspec.Struct):
     arm: str
     propensity: Share
     holdout: bool
-    teaches: bool
+    is_trainable: bool
     reason: str | None
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
             markets.add(each.market)
             if market is not None and each.market != market:
                 left_out["of another market"] += 1
-            elif each.holdout or not each.teaches:
+            elif each.holdout or not each.is_trainable:
                 left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
                 if each.holdout and each.decision_id in profits:
                     holdout.append((profits[each.decision_id], each.visitor_id))

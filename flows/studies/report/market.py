@@ -98,9 +98,9 @@ class Market:
     def _rewarded(self, reward: Reward) -> None:
         ended, ordered = reward.kind == "window", bool(reward.orders)
         if ended:
-            self.diagnosis.closed(teaches=not reward.holdout, ordered=ordered)
+            self.diagnosis.window_ended(is_trainable=not reward.holdout, ordered=ordered)
         if ordered:
-            self.diagnosis.credited(reward.at_s)
+            self.diagnosis.attributed(reward.at_s)
         self.profit[reward.holdout].add(reward.visitor_id, reward.profit, int(ended))
         self.conversion[reward.holdout].add(reward.visitor_id, float(ended and ordered), int(ended))
         self.learning.take(reward)

@@ -50,8 +50,8 @@ class Overlap:
         self.arms: dict[str, _Weights] = {}
 
     def take(self, decision: Decision) -> None:
-        """Add a decision that teaches: it was drawn from the probabilities that were logged."""
-        if not decision.teaches:
+        """Add a decision that is trainable: it was drawn from the probabilities that were logged."""
+        if not decision.is_trainable:
             return
         weight = 1.0 / max(decision.propensity, 1.0 / MOST_WEIGHT)
         self.decisions += 1

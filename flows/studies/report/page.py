@@ -62,7 +62,7 @@ def _market(number: int, market: Market) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     badge = f'<strong class="{verdict.level}">{BADGES[verdict.level]}</strong>'
-    return f"<li>{badge}<span>{html.escape(verdict.says)}</span></li>"
+    return f"<li>{badge}<span>{html.escape(verdict.sentence)}</span></li>"
 
 
 def section(slug: str, said: Section) -> str:

@@ -18,7 +18,7 @@ class Decision(Decided, kw_only=True):
     arm: str
     propensity: Share
     holdout: bool
-    teaches: bool
+    is_trainable: bool
     reason: str | None
     offer_id: str | None
     policy: str = ""

@@ -130,7 +130,7 @@ def test_where_everybody_was_held_out_no_lift_is_to_be_trusted(tmp_path, capsys)
 def test_names_that_look_like_markup_are_names(tool, tmp_path, capsys):
     log(tmp_path, market="[/x]", arms=("no_offer", "[/b]", "<b>ü"))
     decisions = tmp_path / "decisions.jsonl"
-    changed(decisions, teaches=False, holdout=False, reason="[/reason]")
+    changed(decisions, is_trainable=False, holdout=False, reason="[/reason]")
     code, said = ask(tool, tmp_path, capsys)
     assert code == 0
     assert ("[/reason]" if tool == "evaluate" else "[/x]") in said

@@ -11,7 +11,7 @@ from flows.settings import read_settings
 from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.ledger import Ledgers
 from schemas.errors import SetupError
-from tests.laws.shopping import decisions_in, log, messages, page_of, settings
+from tests.laws.shopping import dataflow_of, decisions_in, log, messages, settings
 
 WORDS = "linear_thompson:floor=0.02,half_life=1000"
 
@@ -57,7 +57,7 @@ def run(events, tmp_path):
     ledgers = Ledgers()
 
     def decided(policy, crash_after=None):
-        flow, ends = page_of(
+        flow, ends = dataflow_of(
             messages(events), settings(policy=policy), ledgers=ledgers, batch=20, crash_after=crash_after
         )
         store = recovery_config(tmp_path / "recovery")
@@ -68,7 +68,7 @@ def run(events, tmp_path):
 
 
 def drawn(decisions):
-    return [each for each in decisions if each["teaches"] and each["market"] == "default"]
+    return [each for each in decisions if each["is_trainable"] and each["market"] == "default"]
 
 
 def test_a_changed_floor_takes_effect_after_a_crash_and_the_lessons_stay(run, events, caplog):
@@ -82,7 +82,7 @@ def test_a_changed_floor_takes_effect_after_a_crash_and_the_lessons_stay(run, ev
         assert min(each["probabilities"].values()) >= 0.5 / len(each["eligible"]) * (1 - 1e-9)
     (line,) = [each for each in caplog.messages if "market default" in each]
     assert "policy linear_thompson:seed=0,floor=0.5,half_life=4000.0," in line
-    assert "goes on after" in line
+    assert "resumes after" in line
 
 
 @pytest.mark.parametrize("words", ["linear_thompson:half_life=50", "linucb"])
@@ -93,4 +93,4 @@ def test_another_way_of_learning_begins_anew_after_a_crash_and_says_so(run, even
     lines = [each for each in caplog.records if "market default" in each.message]
     assert [each.levelname for each in lines] == ["WARNING"]
     assert f"policy {words.partition(':')[0]}:" in lines[0].message
-    assert lines[0].message.endswith("learns anew; the state was of linear_thompson")
+    assert lines[0].message.endswith("starts untrained; the state was of linear_thompson")

@@ -13,6 +13,7 @@ from prometheus_client import generate_latest
 from flows.cli import main
 from flows.observability.metrics import Metrics
 from flows.settings import Settings
+from schemas.shop import Shop
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "docs/deploy"
@@ -108,9 +109,45 @@ def test_the_image_that_is_built_starts_from_one_pinned_python_and_runs_without_
     bases = {line.split()[1] for line in lines if line.startswith("FROM")}
     assert len(bases) == 1
     assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+", bases.pop())
-    assert "USER offerstream" in lines
+    (user,) = (line for line in lines if line.startswith("USER"))
+    assert re.fullmatch(r"USER [1-9]\d{3,}:[1-9]\d{3,}", user)
+    uid, gid = user.removeprefix("USER ").split(":")
+    made = "\n".join(lines[: lines.index(user)])
+    assert f"groupadd --gid {gid} " in made
+    assert f"useradd --uid {uid} --gid {gid} " in made
+    assert f"install --directory --owner {uid} --group {gid} /state" in made
     last_copied = max(i for i, line in enumerate(lines) if line.startswith(("COPY", "RUN")))
-    assert lines.index("USER offerstream") > last_copied
+    assert lines.index(user) > last_copied
+
+
+def test_the_image_has_two_stages_and_installs_what_production_needs_only():
+    text = (ROOT / "Dockerfile").read_text()
+    assert len(re.findall("^FROM", text, re.MULTILINE)) == 2
+    assert set(re.findall(r"\S+\.lock", text)) == {"requirements.lock"}
+    assert "pip install --require-hashes" in text
+    assert not re.search(r"\[\w+\]", "".join(re.findall("pip install.*", text)))
+
+
+def test_the_embedded_broker_is_an_extra_that_only_developers_have_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert [Requirement(each).name for each in project["optional-dependencies"]["demo"]] == ["noida-db"]
+    assert "noida" not in " ".join(project["dependencies"])
+    assert "noida" not in (ROOT / "requirements.lock").read_text()
+
+
+@pytest.mark.parametrize("name", ["worker", "simulator"])
+def test_the_containers_run_the_version_there_is(name):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert SERVICES[name]["image"] == f"offerstream:{version}"
+
+
+@pytest.mark.parametrize("name", ["worker", "simulator"])
+def test_the_containers_get_the_example_offers(name):
+    (mount,) = (each for each in SERVICES[name]["volumes"] if each.startswith("."))
+    source, target, mode = mount.split(":")
+    assert (source, mode) == ("./schemas/example_offers.toml", "ro")
+    assert f"--offers={target}" in SERVICES[name]["command"]
+    Shop.model_validate(tomllib.loads((ROOT / source).read_text()))
 
 
 def test_what_the_dockerfile_copies_is_let_through_and_is_there():
@@ -169,6 +206,7 @@ def test_a_lock_pins_with_hashes_all_that_is_asked_for_and_names_no_host(lock):
     asked = project["project"]["dependencies"] + project["dependency-groups"]["build"]
     if lock == "requirements-dev.lock":
         asked += [name for name in project["dependency-groups"]["dev"] if isinstance(name, str)]
+        asked += project["project"]["optional-dependencies"]["demo"]
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(pinned[requirement.name.lower()]), requirement
     assert "://" not in text

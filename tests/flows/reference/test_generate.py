@@ -35,7 +35,7 @@ def arrows(drawn: str) -> list[tuple[str, str]]:
 def test_every_stream_of_the_page_leads_from_the_source_to_its_end(end):
     before = {to: from_ for from_, to in arrows(drawing(page()))}
     step = end
-    while step != "source":
+    while step != "ingest":
         step = before[step]
 
 

@@ -54,7 +54,7 @@ def test_rows_are_the_draws_whose_reward_is_known_and_the_holdout_is_left_out(re
 
 
 def test_a_reward_is_its_windows_profit_and_all_later_corrections(tmp_path, replayed):
-    one = next(each for each in of_default(replayed, "decisions") if each["teaches"])
+    one = next(each for each in of_default(replayed, "decisions") if each["is_trainable"])
     closed = next(
         each for each in of_default(replayed, "rewards") if each["decision_id"] == one["decision_id"]
     )

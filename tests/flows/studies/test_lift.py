@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 import flows.studies.lift.run as lift
-from flows.assembly import reader_of, rules_of
+from flows.assembly import reader_of, stations_of
 from flows.cli import main
 from flows.demo.settings import OFFERS
 from flows.files.jsonl import FILES, LineFiles
@@ -18,9 +18,9 @@ from flows.settings import read_settings
 from flows.stores.ledger import Ledgers
 from flows.studies.lift.columns import Columns
 from flows.studies.lift.records import Decided, Rewarded
-from operators.decisions.output_records import rfc3339
 from operators.simulation import DEMO_CARTS, World, WorldSettings
 from schemas.errors import SetupError
+from schemas.records import Timestamp
 from tests.builders import DAY, HOUR, PART, T0, Desk, message, offer, shop
 
 NAMES = ("decisions", "rewards", "outcomes")
@@ -31,11 +31,11 @@ def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
     return {
         "decision_id": f"{unit} at {at}",
         "market": "default",
-        "at": rfc3339(T0 + at),
-        "window_ends_at": rfc3339(T0 + at + window),
+        "at": str(Timestamp(T0 + at)),
+        "window_ends_at": str(Timestamp(T0 + at + window)),
         "unit_id": unit,
         "assignment": group,
-        "assigned_at": rfc3339(T0 + at),
+        "assigned_at": str(Timestamp(T0 + at)),
         "holdout_share": 0.1,
         "conflict": False,
     } | more
@@ -49,7 +49,7 @@ def rewarded(decision, *orders, cost=0.0, kind="window"):
         "at": decision["window_ends_at"],
         "kind": kind,
         "profit": sum(profit for _, profit in orders) - cost,
-        "ordered_at": [rfc3339(T0 + at) for at, _ in orders],
+        "ordered_at": [str(Timestamp(T0 + at)) for at, _ in orders],
         "order_profits": [profit for _, profit in orders],
     }
 
@@ -60,7 +60,7 @@ def again(at, first):
 
 
 def ended(at):
-    return {"market": "default", "at": rfc3339(T0 + at)}
+    return {"market": "default", "at": str(Timestamp(T0 + at))}
 
 
 def written(directory, decisions, rewards=(), until=30 * DAY):
@@ -135,7 +135,7 @@ def test_a_decision_whose_reward_was_lost_holds_nobody_up(tmp_path):
 
 def test_units_that_began_before_the_records_or_without_a_holdout_are_left_out(tmp_path):
     known, before, everyone = decided(0), decided(1, "user:u"), decided(2, "user:w", holdout_share=0.0)
-    before["assigned_at"] = rfc3339(T0 - DAY)
+    before["assigned_at"] = str(Timestamp(T0 - DAY))
     stale = decided(3, None) | {"assignment": None, "assigned_at": None, "holdout_share": None}
     found = written(tmp_path, [known, before, everyone, stale], map(rewarded, [known, before, everyone]))
     assert list(found.units.at_s) == [T0]
@@ -224,9 +224,9 @@ class Written(Desk):
         super().__init__(**more)
         self.kept = []
 
-    def _said(self):
-        self.kept += self.machine.said
-        return super()._said()
+    def _read(self, emitted):
+        self.kept += emitted
+        return super()._read(emitted)
 
     def write(self, directory):
         for stream in FILES:
@@ -266,18 +266,18 @@ def shopped(tmp_path_factory):
     settings = read_settings(None, offers=offers_file)
     offers = settings.shop().arms("default")
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
-    page = InProcessDataflow(rules_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
+    dataflow = InProcessDataflow(stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     reader = reader_of(settings, settings.shop(), lambda _topic: "native", None, ordered=True)(PART, None)
     said, offset = [], 0
     while world.now_s < T0 + 3 * DAY:
         batch = [message(event, offset + n) for n, event in enumerate(world.until(world.now_s + 240))]
         offset += len(batch)
-        now = page.take(reader.read(batch, None))[0]
+        now = dataflow.process(reader.read(batch, None))[0]
         for each in now:
             if each.type == "offer.decided":
                 world.offered(orjson.loads(each.value)["data"])
         said += now
-    said += page.take(reader.end())[0]
+    said += dataflow.process(reader.end())[0]
     for stream in FILES:
         LineFiles(directory, stream).write(each for each in said if each.stream == stream)
     sort_files(directory)

@@ -1,61 +1,54 @@
-"""What was decided for each cart, and how long a visitor is left alone after an offer."""
+"""What was decided for each cart: whether an offer preceded its outcome."""
 
 import pytest
 from msgspec.structs import replace
 
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.cart_treatments import CART_S, CartTreatments
-from operators.decisions.ledger import read
-from operators.streaming.messages import RANK, Outcome
+from operators.decisions.ledger import read_entry
 from tests.builders import DAY, HOUR, T0, Desk
 
 
-def entry(**changed):
+def entry(**terms):
     """The entry of ann's cart, decided upon at T0, with an offer."""
     ledger = MemoryLedger()
     Desk(ledger=ledger).idle(0)
     [written] = ledger.after(0)
-    return replace(read(written), **changed)
+    found = read_entry(written)
+    return replace(found, terms=replace(found.terms, **terms))
 
 
 OFFERED = entry()
-HELD_OUT = entry(decision="later", treated=False, offered=None, none_probability=0.5)
-
-
-def outcome(at, cart="cart of ann", visitor="ann"):
-    return Outcome(T0 + at, RANK["outcome"], visitor, f"o{at}", "default", "abandoned", cart)
+HELD_OUT = replace(entry(decision="later", treated=False), offered=None, none_probability=0.5)
 
 
 def treated(*entries):
-    found = CartTreatments({}, {})
+    found = CartTreatments()
     for each in entries:
-        found.decided(each, DAY)
+        found.decided(each)
     return found
 
 
-def test_the_cooldown_begins_with_an_offer_and_with_nothing_else():
-    assert treated(OFFERED).is_cooling("ann", T0 + DAY - 1)
-    assert not treated(OFFERED).is_cooling("ann", T0 + DAY)
-    assert not treated(OFFERED).is_cooling("bob", T0)
-    assert not treated(HELD_OUT).is_cooling("ann", T0)
+def test_an_outcome_learns_whether_an_offer_preceded_it_and_how_probable_it_was_that_none_did():
+    assert treated(HELD_OUT, HELD_OUT).close("cart of ann", T0 + 60) == (False, 0.25, "later")
+    assert treated(OFFERED, HELD_OUT).close("cart of ann", T0 + 2 * DAY).treated
+    assert treated(OFFERED).close("her next one", T0 + 60) == (False, 1.0, None)
 
 
-def test_an_outcome_is_told_whether_an_offer_preceded_it_and_how_probable_it_was_that_none_did():
-    assert treated(HELD_OUT, HELD_OUT).take_outcome(outcome(60)) == (False, 0.25)
-    assert treated(OFFERED, HELD_OUT).take_outcome(outcome(2 * DAY))[0]
-    assert treated(OFFERED).take_outcome(outcome(60, cart="her next one")) == (True, 1.0)
-    assert treated(OFFERED).take_outcome(outcome(60, "cart of bob", "bob")) == (False, 1.0)
+def test_a_cart_decided_upon_too_long_ago_is_untreated_but_names_its_decision():
+    found = treated(OFFERED).close("cart of ann", T0 + CART_S + 1)
+    assert found == (False, 1.0, OFFERED.terms.decision)
 
 
-def test_the_latest_decision_for_a_cart_is_known_until_its_outcome():
+def test_a_cart_is_forgotten_with_its_outcome():
     found = treated(OFFERED, HELD_OUT)
-    assert found.decision_for("cart of ann") == "later"
-    found.take_outcome(outcome(60))
-    assert found.decision_for("cart of ann") is None
+    assert found.close("cart of ann", T0 + 60).decision == "later"
+    assert found.close("cart of ann", T0 + 60).decision is None
+    assert len(found) == 0
 
 
-@pytest.mark.parametrize(("later", "left"), [(HOUR, (1, 1)), (DAY + 1, (0, 1)), (CART_S + 1, (0, 0))])
-def test_cooldowns_and_carts_are_forgotten_in_their_time(later, left):
+@pytest.mark.parametrize(("later", "left"), [(HOUR, 1), (CART_S + 1, 0)])
+def test_carts_without_an_outcome_are_forgotten_in_their_time(later, left):
     found = treated(OFFERED)
     found.forget(T0 + later)
-    assert (len(found.cooldowns), len(found.carts)) == left
+    assert len(found) == left

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions import cart_treatments as treated
-from operators.decisions.decision_machine import Decisions
-from operators.decisions.ledger import read
-from operators.decisions.selection import DecisionSettings
-from operators.streaming.messages import RANK, Outcome
-from schemas.decisions import DECISIONS
-from schemas.offers import OFFERS
+from operators.decisions.cart_treatments import CART_S
+from operators.decisions.decision_machine import DecisionMachine
+from operators.decisions.ledger import read_entry
+from operators.streaming.messages import CartOutcome
+from schemas.decisions import decode_decision, read_decision_record
+from schemas.offers import read_offer_record
+from schemas.records import encode
 from tests.builders import (
     DAY,
     HOUR,
@@ -23,13 +22,16 @@ from tests.builders import (
     SCORED,
     T0,
     Desk,
-    fact,
+    config,
+    deciding,
     item,
     moment,
     of_type,
     offer,
     ordered,
+    records,
     shop,
+    struct,
 )
 
 
@@ -51,7 +53,7 @@ def test_moments_that_are_not_to_decide_lead_to_nothing():
     desk = Desk()
     for kind in ("cart_changed", "checkout_begun", "session_ended"):
         assert desk.idle(0, kind=kind) == []
-    assert types(Desk(deciding=frozenset({"session_ended"})).idle(0, kind="session_ended"))[0] == "decision"
+    assert types(Desk(triggers=frozenset({"session_ended"})).idle(0, kind="session_ended"))[0] == "decision"
 
 
 def test_a_purchase_revokes_the_open_offer():
@@ -77,7 +79,7 @@ def test_an_offer_nobody_used_expires_once():
     [expired] = desk.wait(1801)
     assert (expired["type"], expired["data"]["reason"]) == ("offer.expired", "expired")
     assert types(desk.wait(2 * HOUR)) == ["reward"]
-    assert len(desk.machine._watched) == 0
+    assert len(desk.machine._open) == 0
 
 
 def test_an_order_read_late_still_revokes_the_offer_it_could_not_prevent():
@@ -259,7 +261,7 @@ def test_feedback_on_what_nobody_offered_is_nothing():
 # Who gets none
 
 
-def test_the_holdout_is_sticky_is_never_offered_and_teaches_nothing():
+def test_the_holdout_is_sticky_is_never_offered_and_does_not_train():
     desk = Desk(of=shop(holdout=0.3), cooldown_s=0.0)
     found = [desk.idle(day * DAY + n, f"v{n}", cart=f"{n}-{day}") for day in range(3) for n in range(100)]
     last = desk.wait(10 * DAY)
@@ -270,7 +272,7 @@ def test_the_holdout_is_sticky_is_never_offered_and_teaches_nothing():
     assert 15 <= len(held) <= 45
     for each in made:
         if each["holdout"]:
-            assert (each["offer_id"], each["teaches"], each["reason"]) == (None, False, "holdout")
+            assert (each["offer_id"], each["is_trainable"], each["reason"]) == (None, False, "holdout")
             assert each["probabilities"] == {"no_offer": 1.0}
             assert each["removed"] == {"ten_percent": "holdout"}
     assert len(desk.policy.learned) == 3 * (100 - len(held))
@@ -282,17 +284,17 @@ def test_a_shadow_decides_and_logs_and_offers_nothing():
     desk = Desk(shadow=True)
     [decision] = desk.idle(0)
     assert (decision["arm"], decision["offer_id"], decision["expires_at"]) == ("ten_percent", None, None)
-    assert (decision["shadow"], decision["teaches"], decision["reason"]) == (True, False, "shadow")
+    assert (decision["shadow"], decision["is_trainable"], decision["reason"]) == (True, False, "shadow")
     desk.order(60)
     [reward] = desk.wait(2 * HOUR)
     assert reward["cost"] == 0.0
     assert desk.policy.learned == []
 
 
-def test_a_stale_moment_gets_no_offer_and_teaches_nothing():
+def test_a_stale_moment_gets_no_offer_and_does_not_train():
     desk = Desk()
     [decision] = desk.idle(0, read=DAY)
-    assert (decision["arm"], decision["reason"], decision["teaches"]) == ("no_offer", "stale", False)
+    assert (decision["arm"], decision["reason"], decision["is_trainable"]) == ("no_offer", "stale", False)
     assert decision["removed"] == {"ten_percent": "stale"}
     assert desk.wait(2 * HOUR) == []
     assert types(desk.idle(3 * HOUR)) == ["decision", "offer.decided"]
@@ -313,27 +315,26 @@ def test_history_does_not_speak():
 
 
 def outcome(at, kind="abandoned", cart="cart of ann", visitor="ann"):
-    return Outcome(T0 + at, RANK["outcome"], visitor, f"o{at}", "default", kind, cart)
+    return CartOutcome(at_s=T0 + at, visitor=visitor, id=f"o{at}", market="default", kind=kind, cart=cart)
 
 
 def test_a_cart_with_an_offer_is_treated_and_one_without_says_how_probable_that_was():
     desk = Desk()
     desk.idle(0)
-    assert desk.machine.take_outcome(outcome(60)) == (True, pytest.approx(0.2))
+    found = desk.machine.close_cart(outcome(60))
+    assert (found.treated, found.none_probability) == (True, pytest.approx(0.2))
     desk = Desk("no_offer", of=shop(holdout=0.1))
     desk.idle(0, "v1")
-    assert desk.machine.take_outcome(outcome(60, cart="cart of v1", visitor="v1")) == (
-        False,
-        pytest.approx(0.1 + 0.9 * 0.8),
-    )
-    assert desk.machine.take_outcome(outcome(60, cart="other", visitor="v2")) == (False, 1.0)
+    found = desk.machine.close_cart(outcome(60, cart="cart of v1", visitor="v1"))
+    assert (found.treated, found.none_probability) == (False, pytest.approx(0.1 + 0.9 * 0.8))
+    assert desk.machine.close_cart(outcome(60, cart="other", visitor="v2")) == (False, 1.0, None)
 
 
 def test_a_cart_of_a_visitor_who_had_an_offer_lately_is_treated():
     desk = Desk(cooldown_s=DAY)
     desk.idle(0, cart="first")
-    assert desk.machine.take_outcome(outcome(HOUR, cart="next"))[0] is True
-    assert desk.machine.take_outcome(outcome(DAY + 1, cart="next"))[0] is False
+    assert desk.machine.close_cart(outcome(HOUR, cart="next")).treated
+    assert not desk.machine.close_cart(outcome(DAY + 1, cart="next")).treated
 
 
 # Probabilities
@@ -341,15 +342,11 @@ def test_a_cart_of_a_visitor_who_had_an_offer_lately_is_treated():
 
 def test_probabilities_cover_exactly_the_eligible_arms_and_choices_follow_them():
     offers = offer(), offer("shipping", kind="free_shipping", value=4.0), offer("big", min_cart_value=1e6)
-    world = shop(*offers)
-    machine = Decisions(world.markets["default"], world.arms("default"), MemoryLedger(), DecisionSettings())
+    machine = DecisionMachine(config(shop(*offers)), deciding())
     expected, chosen = Counter(), Counter()
     for n in range(600):
-        machine.take_moment(moment(n, f"v{n}"), SCORED)
-    for each in machine.said:
-        if each.type != "decision":
-            continue
-        made = DECISIONS.validate_json(each.value)
+        emitted = machine.process_moment(moment(n, f"v{n}"), SCORED)
+        [made] = [decode_decision(each.value) for each in emitted if each.type == "decision"]
         assert list(made.probabilities) == list(made.eligible) == ["no_offer", "ten_percent", "shipping"]
         assert sum(made.probabilities.values()) == pytest.approx(1.0)
         assert min(made.probabilities.values()) >= 0.02 / 3 - 1e-9
@@ -362,13 +359,10 @@ def test_probabilities_cover_exactly_the_eligible_arms_and_choices_follow_them()
 
 def test_another_seed_draws_other_arms_and_the_same_seed_the_same():
     def arms(seed):
-        of = shop()
-        machine = Decisions(
-            of.markets["default"], of.arms("default"), MemoryLedger(), DecisionSettings(seed=seed)
-        )
+        machine = DecisionMachine(config(), deciding(seed=seed))
         for n in range(50):
-            machine.take_moment(moment(n, f"v{n}"), SCORED)
-        return [read(entry).arm for entry in machine._ledger.after(0)]
+            machine.process_moment(moment(n, f"v{n}"), SCORED)
+        return [read_entry(entry).terms.arm for entry in machine._ledger.after(0)]
 
     assert arms(1) == arms(1)
     assert arms(1) != arms(2)
@@ -379,20 +373,22 @@ def test_another_seed_draws_other_arms_and_the_same_seed_the_same():
 
 def test_all_that_is_said_is_what_the_schemas_say():
     machine = Desk().machine
-    machine.take_moment(moment(0), SCORED)
-    machine.take_moment(moment(0, "bob", read=DAY), SCORED)
-    machine.fire(T0 + 1900)
-    machine.take_moment(moment(2000, "cid"), SCORED)
-    machine.take_order(fact(ordered(2100, "cid")))
-    machine.fire(T0 + 3 * HOUR)
-    machine.take_order(fact(ordered(4 * HOUR, "cid")))
+    emitted = [
+        *machine.process_moment(moment(0), SCORED),
+        *machine.process_moment(moment(0, "bob", read=DAY), SCORED),
+        *machine.advance(T0 + 1900),
+        *machine.process_moment(moment(2000, "cid"), SCORED),
+        *machine.process_order(struct(ordered(2100, "cid"))),
+        *machine.advance(T0 + 3 * HOUR),
+        *machine.process_order(struct(ordered(4 * HOUR, "cid"))),
+    ]
     kinds = Counter()
-    for each in machine.said:
-        adapter = OFFERS if each.stream == "offers" else DECISIONS
-        assert adapter.validate_json(each.value).type == each.type
+    for each in emitted:
+        read = read_offer_record if each.stream == "offers" else read_decision_record
+        assert encode(read(each.value)) == each.value
         assert each.key in {"ann", "bob", "cid"}
         kinds[each.type] += 1
-    assert len({each.id for each in machine.said}) == len(machine.said)
+    assert len({each.id for each in emitted}) == len(emitted)
     assert kinds == {
         "decision": 3,
         "offer.decided": 2,
@@ -408,14 +404,13 @@ def test_all_that_is_said_is_what_the_schemas_say():
 def shopping(desk, steps):
     said = []
     for at, what, who in steps:
-        desk.machine.fire(T0 + at)
+        said += records(desk.machine.advance(T0 + at))
         if what == "idle":
             said += desk.idle(at, who)
         elif what == "order":
             said += desk.order(at, who)
         elif what == "wait":
             said += desk.wait(at)
-        said += desk._said()
     return said
 
 
@@ -438,10 +433,9 @@ def planned(plan):
 
 
 def real_desk(ledger=None, state=None):
-    desk = Desk(of=shop(offer(), offer("mail", channel="email")), ledger=ledger, cooldown_s=7200.0)
     world = shop(offer(), offer("mail", channel="email"))
-    made = DecisionSettings(cooldown_s=7200.0)
-    desk.machine = Decisions(world.markets["default"], world.arms("default"), desk.ledger, made, state)
+    desk = Desk(of=world, ledger=ledger, cooldown_s=7200.0)
+    desk.machine = DecisionMachine(config(world, desk.ledger), deciding(cooldown_s=7200.0), state)
     return desk
 
 
@@ -481,7 +475,7 @@ def test_a_decision_whose_moment_does_not_come_again_is_said_again_all_the_same(
     assert after.machine.figures() == desk.machine.figures() | {"unrecovered_decisions": 0}
 
 
-def test_a_decision_waiting_to_be_taken_over_keeps_its_cart_from_an_earlier_moment():
+def test_a_decision_waiting_to_be_recovered_keeps_its_cart_from_an_earlier_moment():
     desk = Desk()
     state = desk.machine.snapshot()
     desk.idle(239)
@@ -500,27 +494,24 @@ def test_an_order_after_a_restart_finds_the_offer_it_ends():
 
 def test_another_policy_starts_without_the_lessons_of_the_one_before():
     desk = Desk()
-    desk.machine.policy = Decisions(shop().markets["default"], (), MemoryLedger(), DecisionSettings()).policy
+    desk.machine.policy = DecisionMachine(config(), deciding()).policy
     desk.idle(0)
     desk.wait(2 * HOUR)
     assert desk.machine.policy.lessons == 1
     state = desk.machine.snapshot()
-    world = shop()
     same, looser, other, faster = (
-        Decisions(
-            world.markets["default"], world.arms("default"), desk.ledger, DecisionSettings(policy=it), state
-        )
+        DecisionMachine(config(ledger=desk.ledger), deciding(policy=it), state)
         for it in ("linear_thompson", "linear_thompson:floor=0.3", "linucb", "linear_thompson:half_life=9")
     )
     assert (same.policy.lessons, other.policy.lessons) == (1, 0)
-    assert (looser.policy.lessons, looser.policy.floor, looser.left) == (1, 0.3, None)
+    assert (looser.policy.lessons, looser.policy.floor, looser.replaced_policy) == (1, 0.3, None)
     assert (faster.policy.lessons, faster.policy.half_life) == (0, 9)
-    assert other.left == faster.left == "linear_thompson"
+    assert other.replaced_policy == faster.replaced_policy == "linear_thompson"
 
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(Desk().machine.snapshot())
-    with pytest.raises(ValueError, match="the state of decisions must be of format 2; got 0"):
+    with pytest.raises(ValueError, match="the state of decisions must be of format 3; got 0"):
         Desk(state=msgspec.msgpack.encode([0, *written[1:]]))
 
 
@@ -565,11 +556,11 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
             desk.order(at + 60, f"v{n}")
         desk.wait(at)
         figures = desk.machine.figures()
-        sizes.append((figures["open_decisions"], figures["cooldowns"], len(desk.machine._watched._timers)))
+        sizes.append((figures["open_decisions"], figures["cooldowns"], len(desk.machine._open._timers)))
     assert max(size[0] for size in sizes) <= 4
     assert max(size[1] for size in sizes) <= DAY / 1800 + 1
     assert all(timers == open_ for open_, _, timers in sizes)
-    assert figures["cart_treatments"] <= treated.CART_S / 1800 + 1
-    assert len(desk.machine._watched._timers._heap) <= 10
+    assert figures["cart_treatments"] <= CART_S / 1800 + 1
+    assert len(desk.machine._open._timers._heap) <= 10
     assert len(list(desk.ledger.after(0))) <= (3 * DAY + HOUR) / 1800 + 1
-    assert len(desk.machine._watched._of_visitor) == figures["open_decisions"]
+    assert len(desk.machine._open._of_visitor) == figures["open_decisions"]

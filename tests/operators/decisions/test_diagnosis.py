@@ -28,7 +28,7 @@ def chosen(probabilities, times, seed=1, **group):
 
 def level(question, figures, expected=None):
     """The level of one of the five verdicts, in their order."""
-    order = ("choices", "settling", "rewards", "arms", "holdout")
+    order = ("choices", "convergence", "rewards", "arms", "holdout")
     return verdicts(figures, expected)[order.index(question)].level
 
 
@@ -51,7 +51,7 @@ def test_what_was_chosen_long_ago_fades():
 
 def test_a_few_decisions_say_nothing():
     assert chosen(EVEN, 20) == {}
-    assert Diagnosis().figures(0.0, 0.05) == {"policy_lessons": 0.0}
+    assert Diagnosis().figures(0.0, 0.05) == {"policy_updates": 0.0}
     assert {each.level for each in verdicts({})} == {"unknown"}
 
 
@@ -74,14 +74,14 @@ def test_choices_that_collapsed_and_a_policy_that_never_settles_are_told_apart()
     assert level("choices", chosen(SURE, 1000)) == "watch"
     assert level("choices", chosen(EVEN, 1000)) == "good"
     even = chosen(EVEN, 1000)
-    assert level("settling", even | {"policy_lessons": 1999}) == "unknown"
-    assert level("settling", even | {"policy_lessons": 2000}) == "watch"
-    assert level("settling", chosen(SURE, 1000) | {"policy_lessons": 2000}) == "good"
+    assert level("convergence", even | {"policy_updates": 1999}) == "unknown"
+    assert level("convergence", even | {"policy_updates": 2000}) == "watch"
+    assert level("convergence", chosen(SURE, 1000) | {"policy_updates": 2000}) == "good"
 
 
 def test_a_policy_that_knows_one_arm_only_has_no_entropy_at_all():
     figures = chosen({"a": 1.0, "b": 0.0}, 100)
-    assert verdicts(figures)[0].says.startswith("The choices have collapsed: entropy 0.00 of 1")
+    assert verdicts(figures)[0].sentence.startswith("The choices have collapsed: entropy 0.00 of 1")
 
 
 def sold(desk, visitors, first=0, buys=lambda n: n % 5 == 0):
@@ -94,7 +94,7 @@ def sold(desk, visitors, first=0, buys=lambda n: n % 5 == 0):
 
 
 def figures_of(desk, at):
-    return desk.machine.tallies.diagnosis.figures(T0 + at, 0.0)
+    return desk.machine.statistics.diagnosis.figures(T0 + at, 0.0)
 
 
 def test_rewards_that_stay_away_while_offers_go_out_are_noticed():
@@ -106,7 +106,7 @@ def test_rewards_that_stay_away_while_offers_go_out_are_noticed():
     assert figures["reward_silence_seconds"] > 6000
     assert figures["missed_rewards"] == pytest.approx(100 * 0.17, rel=0.3)
     assert level("rewards", figures) == "bad"
-    said = verdicts(figures)[2].says
+    said = verdicts(figures)[2].sentence
     assert said.startswith("No reward for 104 minutes while offers go out")
 
 
@@ -136,7 +136,7 @@ def units_of(desk, *sights):
     """The units that the market's sample holds after these visitors were seen, and how many are held out."""
     for n, (visitor, user) in enumerate(sights):
         desk.idle(n * DAY, visitor, user=user, cart=f"cart {n}")
-    kept = desk.machine.tallies.diagnosis.balance.kept
+    kept = desk.machine.statistics.diagnosis.balance.kept
     return len(kept), sum(kept.values())
 
 
@@ -154,7 +154,7 @@ def test_who_was_assigned_apart_from_himself_counts_as_assigned_at_first():
         (then,) = of_type(desk.idle(2 * DAY, f"v{n}", user=f"u{n}", cart="b"), "decision")
         assert then["unit_id"] == first["unit_id"]
         if then["holdout"] != first["holdout"]:
-            found.append(list(desk.machine.tallies.diagnosis.balance.kept.values()))
+            found.append(list(desk.machine.statistics.diagnosis.balance.kept.values()))
     assert len(found) > 20
     assert found == [[False]] * len(found)
 
@@ -224,8 +224,8 @@ def test_a_snapshot_of_before_there_was_a_diagnosis_is_read():
     state = msgspec.msgpack.decode(desk.machine.snapshot())
     state[8] = state[8][:2]
     again = Desk(ledger=desk.ledger, state=msgspec.msgpack.encode(state))
-    assert again.machine.tallies.arms["ten_percent"].decided == 1
-    assert again.machine.tallies.diagnosis == Diagnosis()
+    assert again.machine.statistics.arms["ten_percent"].decided == 1
+    assert again.machine.statistics.diagnosis == Diagnosis()
 
 
 def test_the_alerts_have_the_levels_of_the_report():
@@ -233,7 +233,7 @@ def test_the_alerts_have_the_levels_of_the_report():
     rules = {rule["alert"]: rule["expr"] for rule in group["rules"]}
     assert rules["ChoicesCollapsed"].endswith(f"< {levels.COLLAPSED:g}")
     assert f"> {levels.UNSETTLED:g} and" in rules["PolicyNeverSettles"]
-    assert rules["PolicyNeverSettles"].endswith(f">= {levels.LESSONS}")
+    assert rules["PolicyNeverSettles"].endswith(f">= {levels.UPDATES}")
     assert f"> {levels.SILENCE_S:g} and" in rules["RewardsStopped"]
     assert rules["RewardsStopped"].endswith(f"> {levels.MISSED:g}")
     assert rules["NoEligibleArm"].endswith(f"> {levels.NO_ARM:g}")

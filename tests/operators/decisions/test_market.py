@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions.market import WEIGHT_CAP, MarketSettings, MarketStation, market_in
+from operators.decisions.market import WEIGHT_CAP, MarketStation, market_in
 from operators.streaming.ids import SHARDS
 from operators.streaming.messages import MarketBatch
-from schemas.decisions import DECISIONS
-from schemas.offers import OFFERS
+from schemas.decisions import read_decision_record
+from schemas.offers import read_offer_record
+from schemas.records import encode
 from tests.builders import (
     DAY,
     HOUR,
@@ -23,8 +23,10 @@ from tests.builders import (
     cart_is,
     carted,
     checkout,
+    config,
     item,
     looked,
+    market_settings,
     moment,
     offer,
     ordered,
@@ -64,7 +66,7 @@ def test_nobody_who_has_bought_gets_an_offer_for_it():
 
 def test_no_offer_is_made_in_the_second_of_the_purchase_once_it_was_read():
     for in_order in (False, True):
-        world = World(arm="ten_percent", ordered=in_order, deciding=frozenset({"cart_changed"}))
+        world = World(arm="ten_percent", ordered=in_order, triggers=frozenset({"cart_changed"}))
         world.tell(looked(0), ordered(10), carted(10), looked(30, "bob"))
         assert types(world.lines("offer.decided", "offer.revoked")) in (
             {},
@@ -114,12 +116,11 @@ def test_a_shadow_publishes_no_offer():
 
 
 def test_a_question_teaches_nothing():
-    of = shop()
-    station = MarketStation(of.markets["default"], of.arms("default"), MemoryLedger(), MarketSettings())
+    station = MarketStation(config(), market_settings())
     model, policy = station.abandonment.dumps(), station.decisions.policy.dumps()
     for n in range(20):
         rows = (moment(n, f"v{n}"), moment(n, f"w{n}", kind="cart_changed"))
-        station.take([MarketBatch("default", rows, ())])
+        station.process([MarketBatch("default", rows, ())])
     assert (station.abandonment.dumps(), station.decisions.policy.dumps()) == (model, policy)
 
 
@@ -177,18 +178,11 @@ def test_scores_are_handed_to_the_feature_store():
 
 
 def test_a_state_tells_its_market_and_refuses_another_format():
-    of = shop()
-    station = MarketStation(of.markets["default"], (), MemoryLedger(), MarketSettings())
+    station = MarketStation(config(), market_settings())
     assert market_in(station.snapshot()) == "default"
     written = msgspec.msgpack.decode(station.snapshot())
-    with pytest.raises(ValueError, match="the state of market default must be of format 1; got 3"):
-        MarketStation(
-            of.markets["default"],
-            (),
-            MemoryLedger(),
-            MarketSettings(),
-            msgspec.msgpack.encode([3, *written[1:]]),
-        )
+    with pytest.raises(ValueError, match="the state of market default must be of format 2; got 3"):
+        MarketStation(config(), market_settings(), msgspec.msgpack.encode([3, *written[1:]]))
 
 
 # A small town of shoppers, the same for all the laws
@@ -221,7 +215,7 @@ def town(parts=PARTS, **more):
 
 
 def published(world):
-    return [(each.stream, each.id, each.value) for each in world.said if each.stream != "rejected"]
+    return [(each.stream, each.id, each.value) for each in world.emitted if each.stream != "rejected"]
 
 
 def state(world):
@@ -265,11 +259,11 @@ def test_in_ordered_mode_a_crash_changes_no_byte_and_decides_nothing_anew(plan, 
     calm = run(town(), events)
     sealed, died = sorted((one, other))
     world = run(town(), events[:sealed], end=False)
-    snapshot, said = world.snapshot(), len(world.said)
+    snapshot, said = world.snapshot(), len(world.emitted)
     run(world, events[sealed:died], end=False)
-    first = {each.id: each.value for each in world.said[said:]}
+    first = {each.id: each.value for each in world.emitted[said:]}
     decided = len(list(world.ledgers["default"].after(0)))
-    del world.said[said:]
+    del world.emitted[said:]
     world.crash(snapshot)
     for part in PARTS:
         world.read_again(part, batch)
@@ -277,7 +271,7 @@ def test_in_ordered_mode_a_crash_changes_no_byte_and_decides_nothing_anew(plan, 
     run(world, events[died:])
     assert published(world) == published(calm)
     assert state(world) == state(calm)
-    final = {each.id: each.value for each in world.said}
+    final = {each.id: each.value for each in world.emitted}
     assert first.items() <= final.items()
 
 
@@ -287,24 +281,24 @@ def test_in_immediate_mode_a_crash_says_every_decision_again_with_its_bytes(plan
     events = [(PARTS[0], event) for _, event in acted(plan)]
     world = World(shop(offer(), holdout=0.0), arm=None, cooldown_s=3600.0)
     run(world, events[:cut], end=False)
-    snapshot, said = world.snapshot(), len(world.said)
+    snapshot, said = world.snapshot(), len(world.emitted)
     run(world, events[cut:])
-    first = sorted((each.id, each.value) for each in world.said[said:])
-    del world.said[said:]
+    first = sorted((each.id, each.value) for each in world.emitted[said:])
+    del world.emitted[said:]
     world.crash(snapshot)
     world.read_again(PARTS[0], 1)
     world.end()
-    assert sorted((each.id, each.value) for each in world.said[said:]) == first
+    assert sorted((each.id, each.value) for each in world.emitted[said:]) == first
 
 
 @SELDOM
 @given(steps)
 def test_every_record_keeps_its_contract_and_stands_once(plan):
     world = run(town(), acted(plan))
-    for each in world.said:
-        adapter = OFFERS if each.stream == "offers" else DECISIONS
-        assert adapter.validate_json(each.value).type == each.type
-    ids = [each.id for each in world.said]
+    for each in world.emitted:
+        read = read_offer_record if each.stream == "offers" else read_decision_record
+        assert encode(read(each.value)) == each.value
+    ids = [each.id for each in world.emitted]
     assert len(ids) == len(set(ids))
     carts = Counter(each["cart_id"] for each in world.lines("outcome") if each["kind"] != "recovered")
     assert not carts or max(carts.values()) == 1
@@ -327,31 +321,27 @@ def test_live_any_arrival_within_the_lateness_leads_to_the_same_cart(told):
 
 
 def test_a_market_hears_no_time_until_all_shards_have_spoken():
-    of = shop()
-    station = MarketStation(of.markets["default"], (), MemoryLedger(), MarketSettings())
+    station = MarketStation(config(), market_settings())
     ticks = tuple((number, T0) for number in range(SHARDS))
-    assert station.take([MarketBatch("default", (), ticks[:-1])]).figures is None
+    assert station.process([MarketBatch("default", (), ticks[:-1])]).figures is None
     assert station.time_s == float("-inf")
-    assert station.take([MarketBatch("default", (), ticks[-1:])]).figures is not None
+    assert station.process([MarketBatch("default", (), ticks[-1:])]).figures is not None
     assert station.time_s == T0
 
 
 def test_a_snapshot_holds_the_rows_that_wait_for_their_turn():
-    of = shop(holdout=0.0)
-    rules = MarketSettings(ordered=True)
-    ledger = MemoryLedger()
-    station = MarketStation(of.markets["default"], of.arms("default"), ledger, rules)
-    station.take([MarketBatch("default", (moment(10), moment(5, "bob")), ())])
-    after = MarketStation(of.markets["default"], of.arms("default"), ledger, rules, station.snapshot())
-    said = after.take([MarketBatch("default", (), tuple((n, T0 + HOUR) for n in range(SHARDS)))]).said
+    of, settings = config(shop(holdout=0.0)), market_settings(ordered=True)
+    station = MarketStation(of, settings)
+    station.process([MarketBatch("default", (moment(10), moment(5, "bob")), ())])
+    after = MarketStation(of, settings, station.snapshot())
+    said = after.process([MarketBatch("default", (), tuple((n, T0 + HOUR) for n in range(SHARDS)))]).records
     assert [each["visitor_id"] for each in records(said) if each["type"] == "score"] == ["bob", "ann"]
 
 
 def test_figures_are_said_once_in_a_while_and_at_the_end():
-    of = shop()
-    station = MarketStation(of.markets["default"], (), MemoryLedger(), MarketSettings())
+    station = MarketStation(config(), market_settings())
     said = [
-        station.take([MarketBatch("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]).figures
+        station.process([MarketBatch("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]).figures
         for at in (*range(30), float("inf"))
     ]
     assert sum(figures is not None for figures in said) == 4
@@ -360,16 +350,24 @@ def test_figures_are_said_once_in_a_while_and_at_the_end():
 
 def test_in_ordered_mode_a_decision_knows_every_lesson_that_ended_before_it():
     def versions(*ticks):
-        of = shop(holdout=0.0)
-        station = MarketStation(
-            of.markets["default"], of.arms("default"), MemoryLedger(), MarketSettings(ordered=True)
-        )
+        station = MarketStation(config(shop(holdout=0.0)), market_settings(ordered=True))
         rows = tuple(moment(at, f"v{at}") for at in (0, 2 * HOUR, 4 * HOUR))
-        said = list(station.take([MarketBatch("default", rows, ())]).said)
+        said = list(station.process([MarketBatch("default", rows, ())]).records)
         for at in ticks:
-            said += station.take(
+            said += station.process(
                 [MarketBatch("default", (), tuple((n, T0 + at) for n in range(SHARDS)))]
-            ).said
+            ).records
         return [each["policy_version"] for each in records(said) if each["type"] == "decision"]
 
     assert versions(DAY) == versions(*range(0, 90_000, 600)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize(("at", "outcome"), [(260, "purchased"), (3000, "recovered")])
+def test_in_both_modes_an_order_is_processed_before_the_outcome_it_brings(in_order, at, outcome):
+    of = shop(offer(expires_after="2h"), holdout=0.0)
+    world = World(of, arm="ten_percent", ordered=in_order)
+    world.tell(carted(0), looked(200, "bob"), ordered(at), looked(at + 100, "bob"))
+    world.end()
+    ends = [each for each in world.lines("outcome", "offer.revoked") if each.get("kind") != "abandoned"]
+    assert [each.get("kind", each["type"]) for each in ends] == ["offer.revoked", outcome]

@@ -1,38 +1,31 @@
-"""The decisions that are watched: found by id, by visitor and by time, gone when they are over."""
+"""The open decisions: found by id, by visitor and by time, gone when they are over."""
 
-from operators.decisions.ledger import Charge
-from operators.decisions.open_decisions import Watched
-from operators.decisions.reward import OpenDecision
+from operators.decisions.ledger import NO_COST, DecisionTerms
+from operators.decisions.open_decisions import OpenDecision, OpenDecisions
+from operators.decisions.reward import Earnings
 
 
 def decision(name, visitor="ann", *, window_ends_s=60.0, expires_s=30.0):
-    return OpenDecision(
-        name,
-        f"moment of {name}",
-        0.0,
-        visitor,
-        f"cart of {visitor}",
-        "ten_percent",
-        "policy",
+    terms = DecisionTerms(
+        decision=name,
+        moment=f"moment of {name}",
+        at_s=0.0,
+        visitor=visitor,
+        cart=f"cart of {visitor}",
+        arm="ten_percent",
+        group="policy",
         treated=True,
-        teaches=True,
+        is_trainable=True,
         window_ends_s=window_ends_s,
         expires_s=expires_s,
-        charge=Charge(),
-        live=True,
+        cost=NO_COST,
     )
-
-
-def watched(*decisions):
-    found = Watched()
-    for each in decisions:
-        found.add(each)
-    return found
+    return OpenDecision(terms, Earnings(), offer_open=True, window_ended=False)
 
 
 def test_decisions_are_found_by_id_and_by_visitor_in_the_order_they_were_taken():
     one, other, of_bob = decision("one"), decision("other"), decision("third", "bob")
-    found = watched(one, other, of_bob)
+    found = OpenDecisions([one, other, of_bob])
     assert list(found) == [one, other, of_bob]
     assert found.of_visitor("ann") == (one, other)
     assert found.of_visitor("cid") == ()
@@ -42,11 +35,11 @@ def test_decisions_are_found_by_id_and_by_visitor_in_the_order_they_were_taken()
 
 def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends():
     one = decision("one")
-    found, due = watched(one), []
+    found, due = OpenDecisions([one]), []
     for due_s, each in found.due(100.0):
-        due.append((due_s, each.decision))
-        each.learned = not each.live
-        each.live = False
+        due.append((due_s, each.terms.decision))
+        each.window_ended = not each.offer_open
+        each.offer_open = False
         found.changed(each)
     assert due == [(30.0, "one"), (60.0, "one")]
     assert len(found) == 0
@@ -54,19 +47,19 @@ def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends
 
 def test_a_decision_that_is_over_leaves_nothing_behind():
     one, other = decision("one"), decision("other")
-    found = watched(one, other)
-    one.learned, one.live = True, False
+    found = OpenDecisions([one, other])
+    one.window_ended, one.offer_open = True, False
     found.changed(one)
     assert found.of_visitor("ann") == (other,)
-    other.learned, other.live = True, False
+    other.window_ended, other.offer_open = True, False
     found.changed(other)
     assert (len(found), len(found._timers), found._of_visitor) == (0, 0, {})
 
 
-def test_a_decision_whose_offer_is_revoked_is_watched_until_its_window_ends():
+def test_a_decision_whose_offer_is_revoked_stays_open_until_its_window_ends():
     one = decision("one")
-    found = watched(one)
-    one.live = False
+    found = OpenDecisions([one])
+    one.offer_open = False
     found.changed(one)
     assert found.get("one") is one
     assert [due_s for due_s, _ in found.due(100.0)] == [30.0]

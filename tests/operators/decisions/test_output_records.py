@@ -1,29 +1,29 @@
 """The bytes that leave the market are what the schemas promise."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from operators.decisions.ledger import Charge
+from operators.decisions.cart_treatments import UNTREATED
+from operators.decisions.ledger import NO_COST, DecisionTerms
+from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.output_records import (
-    Lesson,
-    correction_said,
-    expired_said,
-    outcome_said,
-    revoked_said,
-    rfc3339,
-    score_said,
-    window_said,
+    OutcomeTraining,
+    correction_record,
+    outcome_record,
+    score_record,
+    window_record,
 )
-from operators.decisions.reward import OpenDecision
-from operators.streaming.messages import RANK, Outcome
-from schemas.decisions import DECISIONS
-from schemas.offers import OFFERS
-from tests.builders import SCORED, T0, Desk, fact, moment, ordered, records
+from operators.decisions.revocation import expire_offer, revoke_offers
+from operators.decisions.reward import Earnings, OrderReward
+from operators.decisions.selection import Prediction
+from operators.streaming.messages import CartOutcome
+from schemas.decisions import read_decision_record
+from schemas.offers import read_offer_record
+from schemas.records import Timestamp
+from tests.builders import SCORED, T0, Desk, moment, ordered, records, struct
 
 
 def decision(group="policy"):
-    return OpenDecision(
+    terms = DecisionTerms(
         decision="default.d1",
         moment="m1",
         at_s=T0,
@@ -32,47 +32,40 @@ def decision(group="policy"):
         arm="ten_percent",
         group=group,
         treated=True,
-        teaches=True,
+        is_trainable=True,
         window_ends_s=T0 + 100,
         expires_s=T0 + 60,
-        charge=Charge(),
-        live=True,
+        cost=NO_COST,
     )
-
-
-def test_times_are_utc_with_microseconds():
-    assert rfc3339(T0) == "2023-11-14T22:13:20.000000Z"
-    assert rfc3339(T0 + 0.123456).endswith(".123456Z")
+    return OpenDecision(terms, Earnings(), offer_open=True, window_ended=False)
 
 
 def test_a_score_says_whose_cart_how_likely_and_by_which_model():
-    said = score_said(moment(1), 0.25, "logistic", 7)
-    made = DECISIONS.validate_json(said.value)
-    assert (said.stream, said.type, said.key, said.id) == (
+    record = score_record(moment(1), Prediction(0.25, "logistic", 7))
+    made = read_decision_record(record.value)
+    assert (record.stream, record.type, record.key, record.id) == (
         "decisions",
         "score",
         "ann",
         f"{made.moment_id}.score",
     )
     assert (made.abandonment, made.model, made.model_version, made.cart_value) == (0.25, "logistic", 7, 50.0)
-    assert made.at == datetime.fromtimestamp(T0 + 1, UTC)
+    assert made.at == Timestamp(T0 + 1)
 
 
 @pytest.mark.parametrize("kind", ["purchased", "abandoned", "recovered"])
 @pytest.mark.parametrize(("weight", "predicted"), [(None, None), (2.5, 0.5)])
 def test_an_outcome_says_what_became_of_a_cart(kind, weight, predicted):
-    row = Outcome(T0, RANK["outcome"], "ann", "o1", "default", kind, "cart")
-    said = outcome_said(row, Lesson(False, weight, predicted))
-    made = DECISIONS.validate_json(said.value)
-    assert (said.id, made.kind, made.weight, made.abandonment) == ("o1", kind, weight, predicted)
+    outcome = CartOutcome(at_s=T0, visitor="ann", id="o1", market="default", kind=kind, cart="cart")
+    record = outcome_record(outcome, UNTREATED, OutcomeTraining(weight, predicted))
+    made = read_decision_record(record.value)
+    assert (record.id, made.kind, made.weight, made.abandonment) == ("o1", kind, weight, predicted)
 
 
 def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
-    order = fact(ordered(500, order_id="o7"))
-    window, late = (
-        window_said("default", decision(), 3.0),
-        correction_said("default", decision(), order, (20.0, 5.0)),
-    )
+    order = struct(ordered(500, order_id="o7"))
+    window = window_record(decision(), "default", 3.0)
+    late = correction_record(decision().terms, "default", order, OrderReward(20.0, 5.0))
     assert (window.id, late.id) == ("default.d1.window", "default.d1.correction.o7")
     first, second = records([window, late])
     assert (first["kind"], first["profit"], first["cost"]) == ("window", -3.0, 3.0)
@@ -81,25 +74,37 @@ def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
 
 @pytest.mark.parametrize("group", ["policy", "holdout"])
 def test_every_reward_keeps_its_contract(group):
-    made = DECISIONS.validate_json(window_said("default", decision(group), 0.0).value)
+    made = read_decision_record(window_record(decision(group), "default", 0.0).value)
     assert made.holdout == (group == "holdout")
 
 
 def test_a_revocation_names_the_order_that_caused_it_and_an_expiry_its_decision():
-    order = fact(ordered(10, id="order-event"))
-    revoked = OFFERS.validate_json(revoked_said("default", decision(), order).value)
+    order = struct(ordered(10, id="order-event"))
+    bought, unused = decision(), decision()
+    [record] = revoke_offers(order, [bought], OpenDecisions([bought]))
+    revoked = read_offer_record(record.value)
     assert (revoked.causationid, revoked.data.reason) == ("order-event", "purchased")
-    expired = OFFERS.validate_json(expired_said("default", decision(), T0 + 60).value)
+    [record] = expire_offer(unused, "default", T0 + 61)
+    expired = read_offer_record(record.value)
     assert (expired.causationid, expired.data.reason) == ("default.d1", "expired")
     assert revoked.id == expired.id == "default.d1.ended"
 
 
+def test_an_offer_ends_once():
+    order = struct(ordered(10))
+    one, other = decision(), decision()
+    assert len(revoke_offers(order, [one], OpenDecisions([one]))) == 1
+    assert revoke_offers(order, [one], OpenDecisions([one])) == []
+    assert expire_offer(one, "default", T0 + 61) == []
+    assert expire_offer(other, "default", T0 + 60) == []
+    assert len(expire_offer(other, "default", T0 + 60.5)) == 1
+
+
 def test_an_offer_carries_what_marketing_needs():
-    machine = Desk().machine
-    machine.take_moment(moment(0), SCORED)
-    [offered] = [each for each in machine.said if each.stream == "offers"]
-    made = OFFERS.validate_json(offered.value)
-    assert made.expirytime == made.data.expires_at == made.data.at + timedelta(minutes=30)
+    emitted = Desk().machine.process_moment(moment(0), SCORED)
+    [offered] = [each for each in emitted if each.stream == "offers"]
+    made = read_offer_record(offered.value)
+    assert made.expirytime == made.data.expires_at == Timestamp(made.data.at.seconds + 1800)
     assert (made.subject, made.source) == ("ann", "offerstream/default")
     assert (made.correlationid, made.causationid) == (made.data.moment_id, made.data.decision_id)
     assert made.data.cart.value == 50.0

@@ -2,15 +2,14 @@
 
 import pytest
 
-from operators.decisions.ledger import Charge, Entry
-from operators.decisions.reward import ORDERS, late_profit, margin, opened, revenue
-from tests.builders import T0, fact, item, line, ordered
+from operators.decisions.ledger import CostRule, DecisionTerms
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.reward import MAX_ORDERS, Earnings, late_reward, margin_of, revenue_of
+from tests.builders import T0, item, line, ordered, struct
 
 
-def entry(when="redeemed", share=0.1, fixed=0.0, *, treated=True):
-    charge = Charge(when, share, fixed)
-    return Entry(
-        seq=1,
+def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True):
+    return DecisionTerms(
         decision="default.d",
         moment="m",
         at_s=T0,
@@ -19,25 +18,28 @@ def entry(when="redeemed", share=0.1, fixed=0.0, *, treated=True):
         arm="ten",
         group="policy",
         treated=treated,
-        teaches=True,
-        none_probability=0.5,
+        is_trainable=True,
         window_ends_s=T0 + 100,
         expires_s=T0 + 60 if treated else None,
-        charge=charge,
-        features={},
-        decided=b"",
-        offered=b"" if treated else None,
+        cost=CostRule(when, share, fixed),
     )
 
 
+def earned(of, *orders, shown=False, margin_rate=0.4):
+    found = Earnings(shown=shown)
+    for order in orders:
+        found.add(order, of, margin_rate)
+    return found
+
+
 def test_margin_is_price_less_unit_cost_and_else_the_markets_rate():
-    assert margin((line(price=50.0, quantity=2, cost=30.0),), None) == 40.0
-    assert margin((line(price=50.0, quantity=2, cost=30.0), line(price=10.0)), 0.4) == 44.0
-    assert revenue((line(price=50.0, quantity=2), line(price=None))) == 100.0
+    assert margin_of((line(price=50.0, quantity=2, cost=30.0),), None) == 40.0
+    assert margin_of((line(price=50.0, quantity=2, cost=30.0), line(price=10.0)), 0.4) == 44.0
+    assert revenue_of((line(price=50.0, quantity=2), line(price=None))) == 100.0
 
 
 def test_a_product_sold_below_its_cost_is_a_loss():
-    assert margin((line(price=10.0, cost=15.0),), 0.4) == -5.0
+    assert margin_of((line(price=10.0, cost=15.0),), 0.4) == -5.0
 
 
 @pytest.mark.parametrize(
@@ -51,11 +53,8 @@ def test_a_product_sold_below_its_cost_is_a_loss():
 )
 def test_an_offer_costs_what_its_rule_says_when_its_rule_says(when, redeemed, bought, shown, nothing):
     def cost(*orders, seen=False):
-        each = opened(entry(when, 0.1, 2.0))
-        each.shown = seen
-        for order in orders:
-            each.credit(fact(order), 0.4)
-        return each.cost()
+        of = terms(when, 0.1, 2.0)
+        return earned(of, *map(struct, orders), shown=seen).cost(of)
 
     assert cost(ordered(1, price=100.0, offers=["default.d"]), seen=True) == redeemed
     assert cost(ordered(1, price=100.0)) == bought
@@ -64,16 +63,14 @@ def test_an_offer_costs_what_its_rule_says_when_its_rule_says(when, redeemed, bo
 
 
 def test_no_offer_costs_nothing():
-    each = opened(entry("decided", 0.1, 2.0, treated=False))
-    each.credit(fact(ordered(1)), 0.4)
-    assert each.cost() == 0.0
+    of = terms("decided", 0.1, 2.0, treated=False)
+    assert earned(of, struct(ordered(1))).cost(of) == 0.0
 
 
 def test_a_buyer_of_many_orders_is_paid_in_full_and_remembered_in_part():
-    each = opened(entry())
-    for n in range(ORDERS + 5):
-        each.credit(fact(ordered(n, price=10.0)), 0.5)
-    assert (each.margin, each.revenue, len(each.orders)) == (125.0, 250.0, ORDERS)
+    orders = [struct(ordered(n, price=10.0)) for n in range(MAX_ORDERS + 5)]
+    each = earned(terms(), *orders, margin_rate=0.5)
+    assert (each.margin, each.revenue, len(each.orders)) == (125.0, 250.0, MAX_ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -87,21 +84,20 @@ def test_a_buyer_of_many_orders_is_paid_in_full_and_remembered_in_part():
     ],
 )
 def test_each_order_brings_its_margin_less_the_cost_it_caused(when, seen, offers, brings, rest):
-    each = opened(entry(when, 0.1, 2.0))
-    each.shown = seen
-    each.credit(fact(ordered(1, price=50.0, offers=offers)), 0.4)
-    each.credit(fact(ordered(2, price=100.0), happened=1.5), 0.4)
-    assert each.order_profits() == brings
-    assert each.margin - each.cost() - sum(each.order_profits()) == rest
-    assert [credited.at_s for credited in each.orders] == [T0 + 1, T0 + 1.5]
+    of = terms(when, 0.1, 2.0)
+    first, late = struct(ordered(1, price=50.0, offers=offers)), struct(ordered(2, price=100.0), happened=1.5)
+    each = earned(of, first, late, shown=seen)
+    assert each.order_profits(of) == brings
+    assert each.margin - each.cost(of) - sum(each.order_profits(of)) == rest
+    assert [attributed.at_s for attributed in each.orders] == [T0 + 1, T0 + 1.5]
 
 
 def test_what_is_to_be_done_next_is_the_expiry_or_the_end_of_the_window():
-    each = opened(entry())
+    each = OpenDecision(terms(), Earnings(), offer_open=True, window_ended=False)
     assert each.due_s() == T0 + 60
-    each.live = False
+    each.offer_open = False
     assert each.due_s() == T0 + 100
-    each.learned = True
+    each.window_ended = True
     assert each.due_s() == float("inf")
 
 
@@ -116,5 +112,5 @@ def test_what_is_to_be_done_next_is_the_expiry_or_the_end_of_the_window():
     ],
 )
 def test_a_late_order_is_charged_what_was_not_charged_yet(when, offers, cost):
-    order = fact(ordered(500, items=[item(price=100.0)], offers=offers))
-    assert late_profit(entry(when, 0.1, 2.0), order, 0.4) == (40.0, cost)
+    order = struct(ordered(500, items=[item(price=100.0)], offers=offers))
+    assert late_reward(terms(when, 0.1, 2.0), order, 0.4) == (40.0, cost)

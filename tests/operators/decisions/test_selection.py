@@ -3,10 +3,11 @@
 import pytest
 
 from flows.stores.memory_ledger import MemoryLedger
-from operators.decisions.decision_record import entry_of
-from operators.decisions.selection import DecisionSettings, Occasion, choose
+from operators.decisions.decision_record import decide
+from operators.decisions.rules import build_rules
+from operators.decisions.selection import Candidates, DecisionPoint, select
 from operators.experiments.assignment import Assignments
-from tests.builders import SCORED, Wish, moment, offer, shop
+from tests.builders import SCORED, Wish, deciding, moment, offer, shop
 
 SHOP = shop(offer(), offer("big", min_cart_value=1e6))
 MARKET = SHOP.markets["default"]
@@ -14,18 +15,19 @@ OFFERS = {each.name: each for each in SHOP.arms("default")}
 WINDOW_S = OFFERS["ten_percent"].reward_window.total_seconds()
 
 
-def occasion(**more):
+def point(**more):
     at = moment(0, **more)
-    return Occasion("default.0123456789abcdef01234567", at, SCORED, {**at.features, "abandonment": 0.7})
+    return DecisionPoint("default.0123456789abcdef01234567", at, SCORED, {**at.features, "abandonment": 0.7})
 
 
 def chosen(share=0.0, on=None, **settings):
     assignments = Assignments("default", share, MemoryLedger())
-    on = occasion() if on is None else on
-    return choose(on, Wish(), assignments, OFFERS, DecisionSettings(**settings))
+    given = deciding(**settings)
+    candidates = Candidates(OFFERS, build_rules(given))
+    return select(point() if on is None else on, Wish(), assignments, candidates, given)
 
 
-def test_an_ordinary_draw_is_of_the_eligible_arms_and_teaches():
+def test_an_ordinary_draw_is_of_the_eligible_arms_and_trains_the_policy():
     found = chosen()
     assert (found.arm, found.offer, found.reason) == ("ten_percent", OFFERS["ten_percent"], None)
     assert found.probabilities == {"no_offer": pytest.approx(0.2), "ten_percent": 0.8}
@@ -42,22 +44,17 @@ def test_who_is_held_out_has_no_choice_but_is_awaited_as_long():
 
 
 def test_who_has_no_eligible_arm_is_not_assigned_and_not_awaited():
-    found = chosen(on=occasion(value=0.0, read=1e6))
+    found = chosen(on=point(value=0.0, read=1e6))
     assert (found.arm, found.reason, found.unit, found.window_s) == ("no_offer", "stale", None, 0.0)
     assert (found.eligible, found.none_probability) == (["no_offer"], 1.0)
 
 
 def test_a_shadow_writes_down_what_it_chose_and_makes_no_offer():
     shadow, open_ = (
-        entry_of(1, occasion(), chosen(shadow=each), MARKET, DecisionSettings(shadow=each))
-        for each in (True, False)
+        decide(1, point(), chosen(shadow=each), MARKET, deciding(shadow=each))[0] for each in (True, False)
     )
-    assert (shadow.arm, shadow.treated, shadow.offered, shadow.expires_s) == (
-        "ten_percent",
-        False,
-        None,
-        None,
-    )
-    assert (open_.arm, open_.treated, open_.teaches) == ("ten_percent", True, True)
+    assert (shadow.terms.arm, shadow.terms.treated, shadow.terms.expires_s) == ("ten_percent", False, None)
+    assert shadow.offered is None
+    assert (open_.terms.arm, open_.terms.treated, open_.terms.is_trainable) == ("ten_percent", True, True)
     assert open_.offered is not None
-    assert not shadow.teaches
+    assert not shadow.terms.is_trainable

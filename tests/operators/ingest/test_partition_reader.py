@@ -1,4 +1,4 @@
-"""One partition's messages, judged in offset order."""
+"""One partition's messages, validated in offset order."""
 
 import msgspec
 import pytest
@@ -7,19 +7,21 @@ from hypothesis import strategies as st
 
 from flows.stores.seen_ids import MemorySeenIds
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import ShardBatch
+from operators.streaming.messages import CartAddition, Order, ShardBatch
 from schemas.message import Message
 from tests.builders import DAY, OFTEN, T0, carted, item, looked, message, ordered, reader, shop, told
 
+FEEDBACK = ("shown", "clicked", "dismissed", "redeemed")
+
 
 def take(one, *events, start=None, sent=None, now=None):
-    """Read events; return the facts and the classes of the rejects."""
+    """Read events; return the accepted and the classes of the rejects."""
     offset = start if start is not None else (one.next_offset or 0)
     batch = [message(event, offset + n, sent) for n, event in enumerate(events)]
-    said = one.read(batch, None if now is None else T0 + now)
-    facts = [fact for each in said if isinstance(each, ShardBatch) for fact in each.facts]
-    wrong = [dict(each.headers)["class"].decode() for each in said if not isinstance(each, ShardBatch)]
-    return facts, wrong
+    emitted = one.read(batch, None if now is None else T0 + now)
+    accepted = [event for each in emitted if isinstance(each, ShardBatch) for event in each.events]
+    rejects = [dict(each.headers)["class"].decode() for each in emitted if not isinstance(each, ShardBatch)]
+    return accepted, rejects
 
 
 def adds_up(counts):
@@ -28,48 +30,48 @@ def adds_up(counts):
 
 def test_events_out_of_order_within_the_lateness_are_taken_and_older_ones_are_late():
     one = reader()
-    facts, wrong = take(one, looked(20), looked(10), looked(9.999), looked(15))
-    assert [fact.at_s - T0 for fact in facts] == [20, 10, 15]
-    assert wrong == ["late"]
+    accepted, rejects = take(one, looked(20), looked(10), looked(9.999), looked(15))
+    assert [event.at_s - T0 for event in accepted] == [20, 10, 15]
+    assert rejects == ["late"]
     assert one.counts.late_after_idle == 0
 
 
-def test_ticks_move_in_whole_steps_and_never_back():
-    one, ticks = reader(), []
+def test_watermarks_move_in_whole_steps_and_never_back():
+    one, watermarks = reader(), []
     for at in (0, 0.4, 0.9, 1.2, 0.3, 5.7):
         batch = [message(looked(at), one.next_offset or 0)]
-        [*parcels] = one.read(batch, None)
-        ticks.append((len(parcels), one.tick_s - T0))
-    assert ticks == [(SHARDS, -10), (1, -10), (1, -10), (SHARDS, -9), (1, -9), (SHARDS, -5)]
+        [*batches] = one.read(batch, None)
+        watermarks.append((len(batches), one.watermark_s - T0))
+    assert watermarks == [(SHARDS, -10), (1, -10), (1, -10), (SHARDS, -9), (1, -9), (SHARDS, -5)]
 
 
-def test_a_tick_goes_to_every_shard_and_holds_for_what_follows():
+def test_a_watermark_goes_to_every_shard_and_holds_for_what_follows():
     one = reader()
-    parcels = one.read([message(looked(n, f"v{n}"), n) for n in range(50)], None)
-    assert sorted(parcel.shard for parcel in parcels) == list(range(SHARDS))
-    facts, _ = take(one, looked(60), looked(50.2), looked(50.0), looked(49.9))
-    assert all(fact.at_s >= one.tick_s for fact in facts)
+    batches = one.read([message(looked(n, f"v{n}"), n) for n in range(50)], None)
+    assert sorted(batch.shard for batch in batches) == list(range(SHARDS))
+    accepted, _ = take(one, looked(60), looked(50.2), looked(50.0), looked(49.9))
+    assert all(event.at_s >= one.watermark_s for event in accepted)
 
 
-def test_a_late_order_is_passed_on_at_the_promise_and_remembers_its_own_time():
+def test_a_late_order_is_placed_at_the_watermark_and_remembers_its_own_time():
     one = reader()
-    facts, wrong = take(one, looked(100), ordered(50))
-    assert wrong == []
-    assert (facts[1].at_s - T0, facts[1].happened_s - T0) == (90, 50)
+    accepted, rejects = take(one, looked(100), ordered(50))
+    assert rejects == []
+    assert (accepted[1].at_s - T0, accepted[1].happened_s - T0) == (90, 50)
     assert (one.counts.late, one.counts.late_orders, one.counts.processed) == (1, 1, 1)
     assert one.greatest_s == T0 + 100
 
 
-def test_what_comes_behind_an_idle_tick_is_counted_apart():
+def test_what_comes_behind_an_idle_watermark_is_counted_apart():
     one = reader()
     take(one, looked(0))
     assert len(one.idle(T0 + 60.5)) == SHARDS
-    assert one.tick_s == T0 + 50
-    _, wrong = take(one, looked(49), looked(50), looked(-20))
-    assert wrong == ["late", "late"]
+    assert one.watermark_s == T0 + 50
+    _, rejects = take(one, looked(49), looked(50), looked(-20))
+    assert rejects == ["late", "late"]
     assert (one.counts.late, one.counts.late_after_idle) == (2, 1)
-    facts, _ = take(one, ordered(30))
-    assert (facts[0].at_s - T0, facts[0].happened_s - T0) == (50, 30)
+    accepted, _ = take(one, ordered(30))
+    assert (accepted[0].at_s - T0, accepted[0].happened_s - T0) == (50, 30)
 
 
 def test_a_wall_clock_that_goes_back_takes_nothing_back():
@@ -77,33 +79,33 @@ def test_a_wall_clock_that_goes_back_takes_nothing_back():
     one.idle(T0 + 60)
     assert one.idle(T0 + 30) == []
     assert one.idle(T0 + 60.9) == []
-    assert one.tick_s == T0 + 50
+    assert one.watermark_s == T0 + 50
 
 
-def test_a_partition_that_never_spoke_ticks_on_when_it_is_proved_empty():
-    assert {parcel.tick_s for parcel in reader().idle(T0)} == {T0 - 10}
+def test_a_partition_without_events_advances_when_it_is_proved_empty():
+    assert {batch.watermark_s for batch in reader().idle(T0)} == {T0 - 10}
 
 
 def test_an_event_later_than_its_record_is_a_wrong_clock_and_makes_nobody_late():
     one = reader()
-    facts, wrong = take(one, looked(301), looked(DAY), looked(300), looked(0), sent=0)
-    assert wrong == ["clock", "clock", "late"]
-    assert [fact.at_s - T0 for fact in facts] == [300]
+    accepted, rejects = take(one, looked(301), looked(DAY), looked(300), looked(0), sent=0)
+    assert rejects == ["clock", "clock", "late"]
+    assert [event.at_s - T0 for event in accepted] == [300]
 
 
 def test_a_time_at_the_end_of_the_calendar_is_a_wrong_clock():
     late = looked(0) | {"time": "9999-12-31T23:59:59Z"}
-    facts, wrong = take(reader(), late, looked(0))
-    assert wrong == ["clock"]
-    assert len(facts) == 1
+    accepted, rejects = take(reader(), late, looked(0))
+    assert rejects == ["clock"]
+    assert len(accepted) == 1
 
 
 def test_the_same_event_twice_is_a_duplicate_within_a_day():
     one = reader(lateness_s=5 * DAY)
-    facts, _ = take(
+    accepted, _ = take(
         one, looked(0, id="x"), looked(1, id="x"), looked(DAY - 1, id="x"), looked(2 * DAY, id="x")
     )
-    assert [fact.at_s - T0 for fact in facts] == [0, 2 * DAY]
+    assert [event.at_s - T0 for event in accepted] == [0, 2 * DAY]
     assert one.counts.duplicate == 2
 
 
@@ -115,52 +117,71 @@ def test_the_same_event_read_again_after_a_crash_is_no_duplicate():
     assert again == first
 
 
-def test_an_order_told_by_the_page_and_by_the_shop_is_one_order():
+def test_an_order_sent_by_the_page_and_by_the_shop_is_one_order():
     one = reader()
-    facts, wrong = take(one, ordered(5, order_id="o1"), ordered(9, order_id="o1"), ordered(10, order_id="o2"))
-    assert [fact.order for fact in facts] == ["o1", "o2"]
-    assert (one.counts.duplicate, wrong) == (1, [])
+    accepted, rejects = take(
+        one, ordered(5, order_id="o1"), ordered(9, order_id="o1"), ordered(10, order_id="o2")
+    )
+    assert [event.order for event in accepted] == ["o1", "o2"]
+    assert (one.counts.duplicate, rejects) == (1, [])
 
 
 def test_a_producer_whose_clock_and_records_run_ahead_makes_nobody_late():
     one = reader(wall=True)
-    facts, wrong = take(one, looked(4000), looked(7), sent=4000, now=8)
-    assert (len(facts), wrong) == (1, ["clock"])
+    accepted, rejects = take(one, looked(4000), looked(7), sent=4000, now=8)
+    assert (len(accepted), rejects) == (1, ["clock"])
 
 
 def test_an_order_without_costs_is_refused_where_no_margin_is_known():
     one = reader(of=shop(margin_rate=None))
-    facts, wrong = take(one, ordered(0), ordered(1, items=[item(unit_cost=20.0)]), carted(2))
-    assert wrong == ["invalid"]
-    assert [fact.type for fact in facts] == ["order_completed", "cart_item_added"]
+    accepted, rejects = take(one, ordered(0), ordered(1, items=[item(unit_cost=20.0)]), carted(2))
+    assert rejects == ["invalid"]
+    assert [type(event) for event in accepted] == [Order, CartAddition]
+
+
+def test_an_event_of_a_market_that_is_not_configured_is_refused_with_the_markets_there_are():
+    one = reader(of=shop(markets=("fr", "de")))
+    [record] = one.read([message(looked(0, market="atlantis"), 0)], None)
+    headers = {name: value.decode() for name, value in record.headers}
+    assert (headers["class"], headers["reason"]) == (
+        "unknown_market",
+        "market 'atlantis' is not among de, fr",
+    )
 
 
 def test_feedback_goes_to_the_market_its_offer_came_from():
     one = reader(of=shop(markets=("de", "fr")))
-    facts, wrong = take(
+    accepted, rejects = take(
         one, told("shown", 0, "fr.abc", market="de"), told("clicked", 1, "xx.abc", market="de")
     )
-    assert [fact.market for fact in facts] == ["fr"]
-    assert wrong == ["unknown_market"]
+    assert [event.market for event in accepted] == ["fr"]
+    assert rejects == ["unknown_market"]
+
+
+def test_feedback_that_names_no_market_goes_where_its_offer_came_from():
+    one = reader(of=shop(markets=("de", "fr")))
+    accepted, rejects = take(one, *(told(kind, 0, "de.abc") for kind in FEEDBACK), looked(1))
+    assert [event.market for event in accepted] == ["de"] * len(FEEDBACK)
+    assert rejects == ["unknown_market"]
 
 
 def test_a_rejected_message_keeps_its_bytes_and_says_where_it_stood():
     one = reader()
-    [said] = one.read([Message(b"{oops", topic="shop.events", offset=41)], None)
-    assert (said.id, said.value) == ("shop.events/0/41", b"{oops")
+    [emitted] = one.read([Message(b"{oops", topic="shop.events", offset=41)], None)
+    assert (emitted.id, emitted.value) == ("shop.events/0/41", b"{oops")
     assert (one.next_offset, one.rejects) == (42, {"not_json": 1})
 
 
-def test_the_end_of_a_file_promises_that_nothing_comes():
-    assert {parcel.tick_s for parcel in reader().end()} == {float("inf")}
+def test_the_end_of_a_file_says_that_nothing_follows():
+    assert {batch.watermark_s for batch in reader().end()} == {float("inf")}
 
 
-def test_after_a_resume_the_last_tick_is_said_again():
+def test_after_a_resume_the_last_watermark_is_emitted_again():
     assert reader().resumed() == []
     one = reader()
     take(one, looked(100))
     after = reader(state=one.snapshot())
-    assert {parcel.tick_s for parcel in after.resumed()} == {T0 + 90}
+    assert {batch.watermark_s for batch in after.resumed()} == {T0 + 90}
     assert len(after.resumed()) == SHARDS
 
 
@@ -204,33 +225,33 @@ def test_a_reader_written_down_at_any_point_goes_on_as_if_it_had_not_been(steps,
 
 @OFTEN
 @given(steps)
-def test_what_is_read_is_accounted_for_and_no_promise_is_broken(steps):
+def test_what_is_read_is_accounted_for_and_no_watermark_is_broken(steps):
     one = reader()
     for step in steps:
-        promised_s = one.tick_s
-        said = follow(one, step)
+        watermark_s = one.watermark_s
+        emitted = follow(one, step)
         assert adds_up(one.counts)
-        facts = [fact for each in said if isinstance(each, ShardBatch) for fact in each.facts]
-        assert all(fact.at_s >= promised_s for fact in facts)
+        accepted = [event for each in emitted if isinstance(each, ShardBatch) for event in each.events]
+        assert all(event.at_s >= watermark_s for event in accepted)
 
 
 @OFTEN
 @given(messages, st.lists(st.integers(1, 15), max_size=15))
-def test_how_messages_are_batched_changes_no_judgement(told, sizes):
+def test_how_messages_are_batched_changes_nothing(told, sizes):
     whole, split = reader(), reader()
     batch = [message(event, n, 100.0) for n, event in enumerate(told)]
     expected = whole.read(batch, None)
-    said = []
+    emitted = []
     while batch:
         size = sizes.pop() if sizes else 1
-        said += split.read(batch[:size], None)
+        emitted += split.read(batch[:size], None)
         batch = batch[size:]
 
-    def judged(all_said):
-        facts = [fact for each in all_said if isinstance(each, ShardBatch) for fact in each.facts]
-        return sorted(facts, key=lambda fact: (fact.at_s, fact.id)), [
-            e for e in all_said if not isinstance(e, ShardBatch)
+    def outcome(everything):
+        accepted = [event for each in everything if isinstance(each, ShardBatch) for event in each.events]
+        return sorted(accepted, key=lambda event: (event.at_s, event.id)), [
+            e for e in everything if not isinstance(e, ShardBatch)
         ]
 
-    assert judged(said) == judged(expected)
+    assert outcome(emitted) == outcome(expected)
     assert split.snapshot() == whole.snapshot()

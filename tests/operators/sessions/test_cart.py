@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.cart import LINES, PIECES, RECENT, Cart, Op
+from operators.sessions.cart import LINES, PIECES, RECENT, Cart, CartChange
 from operators.streaming.messages import RANK
 from tests.builders import OFTEN, line
 
@@ -11,14 +11,14 @@ CHANGES = {"added": "cart_item_added", "removed": "cart_item_removed", "replaced
 LATENESS_S = 10.0
 
 
-def op(at_s, change, *lines, id_=""):
-    return Op(float(at_s), RANK[CHANGES[change]], id_ or f"{change}{at_s}", change, lines)
+def change(at_s, kind, *lines, id_=""):
+    return CartChange(float(at_s), RANK[CHANGES[kind]], id_ or f"{kind}{at_s}", kind, lines)
 
 
-def cart(*ops):
-    made = Cart("cart", ops[0].at_s, ops[0].at_s)
-    for each in ops:
-        made.change(each, each.at_s - LATENESS_S)
+def cart(*applied):
+    made = Cart("cart", applied[0].at_s, applied[0].at_s)
+    for each in applied:
+        made.apply(each, each.at_s - LATENESS_S)
     return made
 
 
@@ -36,28 +36,28 @@ changes = st.lists(
 
 def test_pieces_added_and_taken_out_are_counted_by_product():
     made = cart(
-        op(0, "added", line("shoe", 50.0, 2)),
-        op(1, "added", line("sock", 5.0)),
-        op(2, "added", line("shoe", 40.0)),
-        op(3, "removed", line("sock")),
-        op(4, "removed", line("shoe", quantity=1)),
+        change(0, "added", line("shoe", 50.0, 2)),
+        change(1, "added", line("sock", 5.0)),
+        change(2, "added", line("shoe", 40.0)),
+        change(3, "removed", line("sock")),
+        change(4, "removed", line("shoe", quantity=1)),
     )
     assert content(made) == {"shoe": 2}
     assert (made.value, made.quantity, made.peak_value) == (80.0, 2, 125.0)
 
 
 def test_a_snapshot_of_the_cart_replaces_what_was_known():
-    made = cart(op(0, "added", line("shoe")), op(1, "replaced", line("sock", 5.0, 3)))
+    made = cart(change(0, "added", line("shoe")), change(1, "replaced", line("sock", 5.0, 3)))
     assert content(made) == {"sock": 3}
-    assert content(cart(op(0, "added", line("shoe")), op(1, "replaced"))) == {}
+    assert content(cart(change(0, "added", line("shoe")), change(1, "replaced"))) == {}
 
 
 def test_what_was_never_in_the_cart_can_be_taken_out_of_it():
-    assert content(cart(op(0, "removed", line("shoe")), op(1, "added", line("sock")))) == {"sock": 1}
+    assert content(cart(change(0, "removed", line("shoe")), change(1, "added", line("sock")))) == {"sock": 1}
 
 
 def test_a_snapshot_that_arrives_late_does_not_undo_what_was_added_after_it():
-    made = cart(op(5, "added", line("sock")), op(3, "replaced", line("shoe")))
+    made = cart(change(5, "added", line("sock")), change(3, "replaced", line("shoe")))
     assert content(made) == {"shoe": 1, "sock": 1}
     assert (made.started_s, made.changed_s) == (3.0, 5.0)
 
@@ -65,10 +65,12 @@ def test_a_snapshot_that_arrives_late_does_not_undo_what_was_added_after_it():
 @OFTEN
 @given(changes, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_within_the_lateness_gives_the_same_cart(told, random):
-    ops = [op(at_s, change, *lines, id_=f"{place:03d}") for place, (at_s, change, lines) in enumerate(told)]
-    shuffled = list(ops)
+    applied = [
+        change(at_s, kind, *lines, id_=f"{number:03d}") for number, (at_s, kind, lines) in enumerate(told)
+    ]
+    shuffled = list(applied)
     random.shuffle(shuffled)
-    one, other = cart(*sorted(ops, key=lambda o: (o.at_s, o.rank, o.id))), cart(*shuffled)
+    one, other = cart(*sorted(applied, key=lambda o: (o.at_s, o.rank, o.id))), cart(*shuffled)
     assert one.lines == other.lines
     assert (one.value, one.quantity, one.started_s, one.changed_s) == (
         other.value,
@@ -81,8 +83,8 @@ def test_any_order_of_arrival_within_the_lateness_gives_the_same_cart(told, rand
 @OFTEN
 @given(changes, changes, st.randoms(use_true_random=False))
 def test_a_cart_long_settled_still_takes_the_latest_changes_in_any_order(first, then, random):
-    early = [op(at, change, *lines, id_=f"a{n:03d}") for n, (at, change, lines) in enumerate(first)]
-    late = [op(30 + at, change, *lines, id_=f"b{n:03d}") for n, (at, change, lines) in enumerate(then)]
+    early = [change(at, kind, *lines, id_=f"a{n:03d}") for n, (at, kind, lines) in enumerate(first)]
+    late = [change(30 + at, kind, *lines, id_=f"b{n:03d}") for n, (at, kind, lines) in enumerate(then)]
     early.sort(key=lambda o: (o.at_s, o.rank, o.id))
     in_order = sorted(late, key=lambda o: (o.at_s, o.rank, o.id))
     random.shuffle(late)
@@ -90,20 +92,20 @@ def test_a_cart_long_settled_still_takes_the_latest_changes_in_any_order(first, 
 
 
 def test_what_happens_in_the_same_second_is_added_before_it_is_taken_out():
-    taken_out, added = op(1, "removed", line("shoe"), id_="a"), op(1, "added", line("shoe"), id_="b")
-    assert content(cart(op(0, "added", line("sock")), taken_out, added)) == {"sock": 1}
+    taken_out, added = change(1, "removed", line("shoe"), id_="a"), change(1, "added", line("shoe"), id_="b")
+    assert content(cart(change(0, "added", line("sock")), taken_out, added)) == {"sock": 1}
 
 
 def test_a_cart_forgets_how_it_came_to_be():
-    made = cart(*(op(at, "added", line("shoe")) for at in range(1000)))
+    made = cart(*(change(at, "added", line("shoe")) for at in range(1000)))
     assert len(made.recent) <= LATENESS_S + 1
-    at_once = cart(*(op(0, "added", line("shoe"), id_=f"{n:04d}") for n in range(1000)))
+    at_once = cart(*(change(0, "added", line("shoe"), id_=f"{n:04d}") for n in range(1000)))
     assert len(at_once.recent) == RECENT
     assert content(at_once) == content(made) == {"shoe": 1000}
 
 
 def test_a_cart_of_a_robot_is_bounded_in_lines_and_pieces():
-    made = cart(*(op(at, "added", line(f"sku{at}", 1.0, PIECES)) for at in range(LINES + 50)))
+    made = cart(*(change(at, "added", line(f"sku{at}", 1.0, PIECES)) for at in range(LINES + 50)))
     assert len(made.lines) == LINES
-    made.change(op(1000, "added", line("sku0", 1.0, PIECES)), 990.0)
+    made.apply(change(1000, "added", line("sku0", 1.0, PIECES)), 990.0)
     assert made.lines["sku0"].quantity == PIECES

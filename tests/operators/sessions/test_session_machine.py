@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions import session_machine as sessions
-from operators.sessions import visit_store as live_visits
-from operators.sessions.session_machine import RETURNING, Live
+from operators.sessions import abandoned_carts, visit_store
+from operators.sessions.returning_visitors import RETURNING
+from operators.sessions.session_machine import SessionState
 from operators.streaming.ids import share_of
-from operators.streaming.messages import Moment, Outcome
+from operators.streaming.messages import CartOutcome, Moment
 from tests.builders import (
     DAY,
     HOUR,
@@ -136,7 +136,7 @@ def test_a_returning_visitor_is_known():
 def test_a_purchase_is_the_outcome_of_its_cart_and_ends_it():
     visits = Visits()
     first = visits.tell(carted(0), ordered(60))
-    assert kinds(first) == [("cart_changed", 0), ("purchased", 60), ("order_completed", 60)]
+    assert kinds(first) == [("cart_changed", 0), ("order_completed", 60), ("purchased", 60)]
     assert first[0].cart == first[1].cart == first[2].cart
     assert kinds(visits.wait(60 + GAP + 1)) == []
 
@@ -164,7 +164,7 @@ def test_a_purchase_within_a_day_recovers_an_abandoned_cart_once():
     visits = Visits()
     gone = visits.tell(carted(0)) + visits.wait(HOUR)
     rows = visits.tell(ordered(10 * HOUR))
-    assert kinds(rows) == [("recovered", 10 * HOUR), ("order_completed", 10 * HOUR)]
+    assert kinds(rows) == [("order_completed", 10 * HOUR), ("recovered", 10 * HOUR)]
     assert rows[0].cart == rows[1].cart == gone[0].cart
     assert kinds(visits.tell(ordered(11 * HOUR))) == [("order_completed", 11 * HOUR)]
 
@@ -193,8 +193,8 @@ def test_a_late_order_of_the_cart_is_its_purchase():
     visits.tell(carted(0))
     assert kinds(visits.late(ordered(400), happened=60)) == [
         ("cart_idle", IDLE),
-        ("purchased", 400),
         ("order_completed", 400),
+        ("purchased", 400),
     ]
 
 
@@ -215,7 +215,7 @@ def test_the_outcome_is_learned_from_features_as_they_were_at_the_moment():
     visits = Visits()
     rows = visits.tell(carted(0), carted(10, sku="sock"), looked(20)) + visits.wait(HOUR)
     moments = [row for row in rows if isinstance(row, Moment)]
-    [outcome] = [row for row in rows if isinstance(row, Outcome)]
+    [outcome] = [row for row in rows if isinstance(row, CartOutcome)]
     assert outcome.moments == 3
     seen = {moment.id: moment.features for moment in moments}
     assert outcome.features == seen[outcome.moment]
@@ -226,7 +226,7 @@ def test_the_moment_an_outcome_teaches_is_drawn_evenly():
     for n in range(600):
         name = f"v{n}"
         rows = visits.tell(*(carted(at, name, id=f"{n}-{at}") for at in range(3)), ordered(5, name))
-        *moments, outcome = [row for row in rows if isinstance(row, Moment | Outcome)]
+        *moments, outcome = [row for row in rows if isinstance(row, Moment | CartOutcome)]
         drawn[[moment.id for moment in moments].index(outcome.moment)] += 1
         assert outcome.moments == 3
     assert all(160 <= drawn[place] <= 240 for place in range(3)), drawn
@@ -237,7 +237,7 @@ def test_the_end_of_the_visit_is_scored_but_does_not_teach():
     for n in range(50):
         visits.tell(carted(0, f"v{n}"))
     rows = visits.wait(HOUR)
-    assert {row.moment_kind for row in rows if isinstance(row, Outcome)} == {"cart_changed", "cart_idle"}
+    assert {row.moment_kind for row in rows if isinstance(row, CartOutcome)} == {"cart_changed", "cart_idle"}
 
 
 def test_moments_of_an_id_used_again_have_other_names():
@@ -260,24 +260,29 @@ def test_a_steady_load_for_ten_days_leaves_a_bounded_state():
         visits.wait(at)
         machine = visits.machine
         sizes.append(
-            (len(machine.visits), len(machine.timers), len(machine._abandoned), len(machine._returning))
+            (
+                len(machine.visits),
+                len(machine.timers),
+                len(machine._abandoned),
+                len(machine._returning.counts),
+            )
         )
-        machine.save_touched()
-        machine.saved.clear()
+        machine.save_changed()
+        machine.drain()
     assert max(size[0] for size in sizes) <= 10
     assert all(timers == live for live, timers, _, _ in sizes)
     assert max(size[2] for size in sizes) <= DAY / 720 / 3 + 2
     assert sizes[-1][3] == RETURNING
-    assert len(machine._touched) <= 10
+    assert len(machine._changed) <= 10
     assert len(machine.timers._heap) <= 20
 
 
 def test_carts_left_by_a_crowd_are_remembered_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(sessions, "ABANDONED", 20)
+    monkeypatch.setattr(abandoned_carts, "ABANDONED", 20)
     visits = Visits()
     visits.tell(*(carted(0, f"v{n:02d}") for n in range(30)))
     visits.wait(HOUR)
-    assert [visitor for _, visitor in visits.machine._abandoned] == [f"v{n}" for n in range(10, 30)]
+    assert [cart.visitor for cart in visits.machine._abandoned] == [f"v{n}" for n in range(10, 30)]
 
 
 shopping = st.lists(
@@ -291,7 +296,7 @@ shopping = st.lists(
 
 
 def written_down(visits):
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(visits.machine.live()), type=Live)
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(visits.machine.state()), type=SessionState)
 
 
 def seconds(event):
@@ -332,13 +337,13 @@ def test_every_cart_has_one_outcome_at_most_and_every_silence_one_idle_moment(st
     events, end = acted(steps)
     visits = Visits()
     rows = visits.tell(*events) + visits.wait(end + DAY)
-    ended = Counter(row.cart for row in rows if isinstance(row, Outcome) and row.kind != "recovered")
+    ended = Counter(row.cart for row in rows if isinstance(row, CartOutcome) and row.kind != "recovered")
     assert not ended or max(ended.values()) == 1
     idle = Counter(
         (row.visitor, row.at_s) for row in rows if isinstance(row, Moment) and row.kind == "cart_idle"
     )
     assert not idle or max(idle.values()) == 1
-    names = [row.id for row in rows if not isinstance(row, Moment | Outcome)]
+    names = [row.id for row in rows if not isinstance(row, Moment | CartOutcome)]
     assert len(names) == len(set(names))
 
 
@@ -348,9 +353,9 @@ def test_visits_that_rest_as_bytes_go_on_as_if_they_had_not(steps):
     events, end = acted(steps)
     awake, resting = Visits(), Visits()
     for event in events:
-        with patch.object(live_visits, "AWAKE", 0):
-            resting.machine.save_touched()
-            resting.machine.save_touched()
+        with patch.object(visit_store, "AWAKE", 0):
+            resting.machine.save_changed()
+            resting.machine.save_changed()
         assert not resting.machine.visits._awake
         assert resting.tell(event) == awake.tell(event)
         assert resting.visit() == awake.visit()
@@ -358,34 +363,35 @@ def test_visits_that_rest_as_bytes_go_on_as_if_they_had_not(steps):
 
 
 def test_visits_rest_only_where_there_are_many_and_they_did_not_move(monkeypatch):
-    monkeypatch.setattr(live_visits, "AWAKE", 2)
+    monkeypatch.setattr(visit_store, "AWAKE", 2)
     visits = Visits()
     known = visits.machine.visits
     visits.tell(looked(0, "ann"), looked(0, "bob"))
-    visits.machine.save_touched()
-    visits.machine.save_touched()
+    visits.machine.save_changed()
+    visits.machine.save_changed()
     assert (len(known._awake), len(known._resting)) == (2, 0)
+    assert [row.visitor for row in visits.machine.drain().features] == ["ann", "bob"]
     visits.tell(looked(1, "eve"))
-    visits.machine.save_touched()
+    visits.machine.save_changed()
     assert [visitor for _, visitor in known._awake] == ["eve"]
     assert (len(known), len(known.rows())) == (3, 3)
-    assert [said.visitor for said in visits.machine.saved] == ["ann", "bob", "eve"]
+    assert [row.visitor for row in visits.machine.drain().features] == ["eve"]
 
 
 def test_visits_that_moved_are_handed_to_the_feature_store_once():
     visits = Visits()
     visits.tell(looked(0), looked(1), looked(2, "bob"))
-    visits.machine.save_touched()
-    visits.machine.save_touched()
-    assert [said.visitor for said in visits.machine.saved] == ["ann", "bob"]
+    visits.machine.save_changed()
+    visits.machine.save_changed()
+    assert [row.visitor for row in visits.machine.drain().features] == ["ann", "bob"]
 
 
 def test_after_a_restart_every_live_visit_goes_to_the_feature_store():
     visits, after = Visits(), Visits()
     visits.tell(looked(0))
     after.machine.restore(written_down(visits))
-    after.machine.save_touched()
-    assert [said.visitor for said in after.machine.saved] == ["ann"]
+    after.machine.save_changed()
+    assert [row.visitor for row in after.machine.drain().features] == ["ann"]
 
 
 def test_the_share_of_a_name_is_even():

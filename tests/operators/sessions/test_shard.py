@@ -1,4 +1,4 @@
-"""A shard of visitors: time from several partitions, held facts, state that goes on."""
+"""A shard of visitors: time from several partitions, buffered events, state that goes on."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.shard import SAVED_EVERY_S, Shard, shard_in
+from operators.sessions.shard import SAVE_EVERY_S, Shard, shard_in
 from operators.streaming.messages import Moment, ShardBatch
 from tests.builders import (
     HOUR,
@@ -15,53 +15,53 @@ from tests.builders import (
     T0,
     carted,
     checkout,
-    fact,
     kinds,
     looked,
     ordered,
     removed,
+    session_settings,
+    struct,
     viewed,
-    visit_settings,
 )
 
 
 def shard(*parts, ordered=False, state=None):
-    return Shard(7, parts or ("a",), visit_settings(), ordered=ordered, state=state)
+    return Shard(7, parts or ("a",), session_settings(), ordered=ordered, state=state)
 
 
-def parcel(part, tick, *events, read=None):
-    return ShardBatch(7, part, tuple(fact(event) for event in events), T0 + tick, read)
+def batch(part, tick, *events, read=None):
+    return ShardBatch(7, part, tuple(struct(event) for event in events), T0 + tick, read)
 
 
 def test_a_shard_says_what_follows_and_then_its_time():
-    said = shard().take([parcel("a", 10, carted(0)), parcel("a", 130)])
-    assert kinds(said.rows) == [("cart_changed", 0), ("cart_idle", 120)]
-    assert said.tick_s == T0 + 130
+    said = shard().process([batch("a", 10, carted(0)), batch("a", 130)])
+    assert kinds(said.events) == [("cart_changed", 0), ("cart_idle", 120)]
+    assert said.watermark_s == T0 + 130
 
 
 def test_no_cart_is_judged_idle_while_one_partition_is_behind():
     one = shard("a", "b")
-    one.take([parcel("a", 500, carted(0))])
+    one.process([batch("a", 500, carted(0))])
     assert one.time_s == -math.inf
-    assert one.take([parcel("b", 100)]).rows == ()
-    assert kinds(one.take([parcel("b", 200)]).rows) == [("cart_idle", 120)]
+    assert one.process([batch("b", 100)]).events == ()
+    assert kinds(one.process([batch("b", 200)]).events) == [("cart_idle", 120)]
 
 
-def test_immediate_mode_takes_facts_as_they_come_and_ordered_mode_in_their_order():
-    told = parcel("a", -5, carted(2)), parcel("b", -5, carted(1, sku="sock"))
-    assert kinds(shard("a", "b").take(told).rows) == [("cart_changed", 2), ("cart_changed", 1)]
+def test_immediate_mode_processes_events_as_they_come_and_ordered_mode_in_their_order():
+    told = batch("a", -5, carted(2)), batch("b", -5, carted(1, sku="sock"))
+    assert kinds(shard("a", "b").process(told).events) == [("cart_changed", 2), ("cart_changed", 1)]
     one = shard("a", "b", ordered=True)
-    assert one.take(told).rows == ()
+    assert one.process(told).events == ()
     assert one.figures()["buffered_events"] == 2
-    said = one.take([parcel("a", 10), parcel("b", 10)])
-    assert kinds(said.rows) == [("cart_changed", 1), ("cart_changed", 2)]
+    said = one.process([batch("a", 10), batch("b", 10)])
+    assert kinds(said.events) == [("cart_changed", 1), ("cart_changed", 2)]
     assert one.figures()["buffered_events"] == 0
 
 
-def test_in_ordered_mode_timers_fire_between_facts():
+def test_in_ordered_mode_timers_fire_between_events():
     one = shard(ordered=True)
-    said = one.take([parcel("a", 300, carted(0), carted(125, "bob"), looked(110, "bob"))])
-    assert kinds(said.rows) == [
+    said = one.process([batch("a", 300, carted(0), carted(125, "bob"), looked(110, "bob"))])
+    assert kinds(said.events) == [
         ("cart_changed", 0),
         ("cart_idle", 120),
         ("cart_changed", 125),
@@ -71,38 +71,38 @@ def test_in_ordered_mode_timers_fire_between_facts():
 
 def test_the_last_end_of_all_partitions_ends_every_visit():
     one = shard("a", "b")
-    one.take([parcel("a", math.inf, carted(0)), parcel("b", 10, carted(5, "bob"))])
-    said = one.take([parcel("b", math.inf)])
-    assert sorted(kinds(said.rows, "abandoned")) == [("abandoned", 1800), ("abandoned", 1805)]
-    assert said.tick_s == math.inf
+    one.process([batch("a", math.inf, carted(0)), batch("b", 10, carted(5, "bob"))])
+    said = one.process([batch("b", math.inf)])
+    assert sorted(kinds(said.events, "abandoned")) == [("abandoned", 1800), ("abandoned", 1805)]
+    assert said.watermark_s == math.inf
     assert one.figures() == {"visits": 0, "carts": 0, "timers": 0, "buffered_events": 0}
 
 
 def test_moments_know_when_they_were_read():
-    said = shard().take([parcel("a", 1, carted(0), read=T0 + 9000.0), parcel("a", 130, read=T0 + 9001.0)])
-    assert [row.read_s - T0 for row in said.rows if isinstance(row, Moment)] == [9000.0, 9001.0]
+    said = shard().process([batch("a", 1, carted(0), read=T0 + 9000.0), batch("a", 130, read=T0 + 9001.0)])
+    assert [row.read_s - T0 for row in said.events if isinstance(row, Moment)] == [9000.0, 9001.0]
 
 
 def test_figures_and_moved_visits_are_handed_on_once_in_a_while():
     one, figures, saved = shard(), 0, 0
     for at in range(100):
-        said = one.take([parcel("a", at, looked(at))])
+        said = one.process([batch("a", at, looked(at))])
         figures += said.figures is not None
-        saved += len(said.visits)
-    assert figures == saved == 100 / SAVED_EVERY_S
+        saved += len(said.features)
+    assert figures == saved == 100 / SAVE_EVERY_S
 
 
 def test_a_shard_that_did_not_move_is_not_encoded_again():
     one = shard()
-    one.take([parcel("a", 10, looked(0))])
+    one.process([batch("a", 10, looked(0))])
     one.snapshot()
-    encoded = one._live
-    one.take([parcel("a", 11)])
+    encoded = one._encoded
+    one.process([batch("a", 11)])
     assert one.snapshot() != b""
-    assert one._live is encoded
-    one.take([parcel("a", 12, looked(12))])
+    assert one._encoded is encoded
+    one.process([batch("a", 12, looked(12))])
     one.snapshot()
-    assert one._live != encoded
+    assert one._encoded != encoded
 
 
 def test_a_state_tells_its_shard():
@@ -111,8 +111,8 @@ def test_a_state_tells_its_shard():
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(shard().snapshot())
-    with pytest.raises(ValueError, match="the state of shard 7 must be of format 1; got 2"):
-        shard(state=msgspec.msgpack.encode([2, *written[1:]]))
+    with pytest.raises(ValueError, match="the state of shard 7 must be of format 2; got 3"):
+        shard(state=msgspec.msgpack.encode([3, *written[1:]]))
 
 
 told = st.lists(
@@ -143,14 +143,14 @@ def test_a_shard_written_down_at_any_point_goes_on_as_if_it_had_not_been(steps, 
     for place, (at, part, event) in enumerate(events):
         if place == cut:
             other = shard("a", "b", ordered=in_order, state=one.snapshot())
-        batch = [parcel(part, at, event)]
-        said = one.take(batch)
+        received = [batch(part, at, event)]
+        said = one.process(received)
         if other is not None:
-            assert other.take(batch).rows == said.rows
+            assert other.process(received).events == said.events
     if other is None:
         other = shard("a", "b", ordered=in_order, state=one.snapshot())
-    last = [parcel("a", end + HOUR), parcel("b", end + HOUR)]
-    assert other.take(last).rows == one.take(last).rows
+    last = [batch("a", end + HOUR), batch("b", end + HOUR)]
+    assert other.process(last).events == one.process(last).events
     assert other.snapshot() == one.snapshot()
 
 
@@ -159,14 +159,14 @@ def test_a_shard_written_down_at_any_point_goes_on_as_if_it_had_not_been(steps, 
 def test_in_ordered_mode_batches_and_partitions_do_not_change_what_is_said(steps, splits):
     events, end = acted(steps)
     alone, split = shard(ordered=True), shard("a", "b", ordered=True)
-    everything = [parcel("a", end + HOUR, *(event for _, _, event in events))]
-    expected = alone.take(everything)
+    everything = [batch("a", end + HOUR, *(event for _, _, event in events))]
+    expected = alone.process(everything)
     rows, waiting = [], []
     for (at, part, event), now in zip(events, splits, strict=False):
-        waiting.append(parcel(part, at, event))
+        waiting.append(batch(part, at, event))
         if now:
-            rows += split.take([*waiting, parcel("a", at), parcel("b", at)]).rows
+            rows += split.process([*waiting, batch("a", at), batch("b", at)]).events
             waiting = []
-    rows += split.take([*waiting, parcel("b", end + HOUR), parcel("a", end + HOUR)]).rows
-    assert rows == list(expected.rows)
-    assert split._sessions.live() == alone._sessions.live()
+    rows += split.process([*waiting, batch("b", end + HOUR), batch("a", end + HOUR)]).events
+    assert rows == list(expected.events)
+    assert split._sessions.state() == alone._sessions.state()

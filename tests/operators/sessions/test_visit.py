@@ -1,13 +1,13 @@
 """What is remembered of one visit."""
 
 from operators.sessions.visit import CATEGORIES, PRODUCTS, Visit
-from tests.builders import T0, carted, fact, looked, ordered, removed, searched, viewed
+from tests.builders import T0, carted, looked, ordered, removed, searched, struct, viewed
 
 
 def visit(*events):
-    made = Visit("default", "ann", fact(events[0]).at_s, fact(events[0]).at_s)
+    made = Visit("default", "ann", struct(events[0]).at_s, struct(events[0]).at_s)
     for event in events:
-        made.saw(fact(event))
+        made.observe(struct(event))
     return made
 
 
@@ -25,11 +25,11 @@ def test_an_event_that_arrives_late_moves_the_start_and_not_the_end():
 
 def test_a_late_event_does_not_end_a_silence():
     seen = visit(looked(10), looked(20))
-    seen.idle_said = True
-    seen.saw(fact(looked(15)))
-    assert seen.idle_said
-    seen.saw(fact(looked(25)))
-    assert not seen.idle_said
+    seen.idle_emitted = True
+    seen.observe(struct(looked(15)))
+    assert seen.idle_emitted
+    seen.observe(struct(looked(25)))
+    assert not seen.idle_emitted
 
 
 def test_the_last_order_counts_whatever_the_order_of_arrival():
@@ -50,7 +50,7 @@ def test_a_robot_that_views_everything_fills_a_bounded_memory():
     assert robot.product_views == 500
     assert robot.distinct_products == PRODUCTS
     assert len(robot.categories) == CATEGORIES
-    robot.saw(fact(viewed(501, sku="sku0", category="c0")))
+    robot.observe(struct(viewed(501, sku="sku0", category="c0")))
     assert robot.categories["c0"] == 2
 
 

@@ -131,7 +131,7 @@ def test_drifts_are_told_by_name_and_their_absence_is_told_apart_from_not_lookin
 
 
 def test_the_effective_sample_size_is_that_of_the_weights(run, market, said):
-    drawn = [each for each in lines(run / "decisions.jsonl") if each["teaches"]]
+    drawn = [each for each in lines(run / "decisions.jsonl") if each["is_trainable"]]
     weights = np.array([1 / (3 * each["propensity"]) for each in drawn])
     assert market.overlap.uniform.size == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
     assert (
@@ -191,7 +191,7 @@ def test_more_arms_than_colours_are_put_together():
             Decision(market="m", at=T0, decision_id="d", window_ends_at=T0, unit_id=None, assignment=None,
                      assigned_at=None, holdout_share=None, conflict=False, visitor_id="v",
                      probabilities={f"a{n % 20}": 1.0}, arm=f"a{n % 20}", propensity=1.0,
-                     holdout=False, teaches=True, reason=None, offer_id=None)
+                     holdout=False, is_trainable=True, reason=None, offer_id=None)
         )  # fmt: skip
     traces = shares.section().figure.data
     assert len(traces) == 15
@@ -252,7 +252,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     ])  # fmt: skip
     (market,) = gather(directory)
     assert len(market.diagnosis.balance.kept) == 300
-    assert market.verdicts()[-1].says == (
+    assert market.verdicts()[-1].sentence == (
         "The holdout is in balance: 20.0% of units are held out, set are 20.0% (p = 1)."
     )
 
