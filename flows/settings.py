@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from flows import setting_rules
+from flows.worker import setting_rules
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed import ALWAYS

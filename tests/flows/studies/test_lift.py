@@ -317,7 +317,7 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     [
         (["--days", "0"], "--days must be above 0 and at most 7; got 0"),
         (["--days", "8"], "--days must be above 0 and at most 7; got 8"),
-        (["--json", "."], "--json must be a file that can be written; got .: Is a directory"),
+        (["--json", "."], "--json must be a file that can be written; got '.': Is a directory"),
     ],
 )
 def test_wrong_arguments_are_refused_in_words(tmp_path, capsys, more, words):

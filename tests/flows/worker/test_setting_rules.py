@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.setting_rules import RULES
 from flows.settings import read_settings
+from flows.worker.setting_rules import RULES
 from schemas.errors import SetupError
 
 WRONG = {
