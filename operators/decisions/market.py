@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from operators.abandonment.abandonment_model import Abandonment
-from operators.abandonment.label_delay import When
+from operators.abandonment.abandonment_model import AbandonmentModel
+from operators.abandonment.label_delay import OutcomeTimes
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.output_records import (
     ModelState,
@@ -68,7 +68,7 @@ class MarketStation:
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
         self._figures_s = NEVER
-        self.abandonment = Abandonment(settings.model, settings.on_drift, settings.label_delay_s)
+        self.abandonment = AbandonmentModel(settings.model, settings.on_drift, settings.label_delay_s)
         decisions: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
@@ -76,7 +76,7 @@ class MarketStation:
             self._clock.restore(was.watermarks, was.time_s)
             self._buffered = was.buffered
             if was.model == settings.model:
-                self.abandonment = Abandonment.loads(
+                self.abandonment = AbandonmentModel.loads(
                     was.abandonment, settings.on_drift, settings.label_delay_s
                 )
             decisions = was.decisions
@@ -151,13 +151,14 @@ class MarketStation:
         treatment = self.decisions.close_cart(outcome)
         if outcome.features is not None and outcome.kind != "recovered":
             abandoned = outcome.kind == "abandoned"
-            when = When(outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s, outcome.at_s)
+            moment_at_s = outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s
+            times = OutcomeTimes(moment_at_s, outcome.at_s)
             if treatment.treated:
-                learned = model.observe_treated(outcome.features, abandoned, when)
+                learned = model.observe_treated(outcome.features, abandoned, times)
             else:
                 none_probability = treatment.none_probability
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
-                learned = model.learn(outcome.features, abandoned, weight, when)
+                learned = model.learn(outcome.features, abandoned, weight, times)
         training = OutcomeTraining(weight, learned.predicted if learned else None)
         records = [outcome_record(outcome, treatment, training)]
         if learned is not None and learned.drifts:

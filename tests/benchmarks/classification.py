@@ -1,10 +1,10 @@
 """Classification turned into a bandit: the mean reward of the default policy, River's and vowpalwabbit's.
 
-The arms are the classes; the right one earns 1, or by chance: 0.6 against 0.1 (noisy), 0.3 against 0.05
-(very noisy). Dense contexts are the numbers as they are, one-hot ones say into which quarter each falls. A
-replay is a log of uniformly random choices, of which only those that agree count and teach. Sets are those
-that come with River; each cell is the mean over seeds, shuffles and draws of its own, with the standard
-error of its difference from the first player.
+The arms are the classes; the right one earns 1, or a random reward: 1 with probability 0.6 against 0.1
+(noisy), 0.3 against 0.05 (very noisy). Dense contexts are the numbers as they are, one-hot ones the quarter
+into which each falls. A replay is a log of uniformly random choices, of which only those that agree with the
+policy count and are learned from. The data sets are River's; each cell is the mean over seeds, each with its
+own shuffle and draws, with the standard error of its difference from the first player.
 """
 
 import argparse
@@ -46,14 +46,14 @@ class Task:
     def title(self) -> str:
         return ", ".join([self.name, self.form, self.noise] + ["replay"] * self.replay)
 
-    def rounds(self, seed: int, most: int) -> Iterator[tuple[Context, np.ndarray, int]]:
-        """Context, the reward of each arm, and the arm that the log chose."""
+    def rounds(self, seed: int, limit: int) -> Iterator[tuple[Context, np.ndarray, int]]:
+        """Contexts, each with the reward of each arm and the arm that the log chose."""
         rng = np.random.default_rng([seed, 11])
         rows: list[Row] = [({str(k): float(v) for k, v in x.items()}, y) for x, y in SETS[self.name](seed)]
         classes = sorted({y for _, y in rows}, key=str)
         low, high = CHANCES[self.noise]
         contexts = one_hot([x for x, _ in rows]) if self.form == "one-hot" else [x for x, _ in rows]
-        for place in rng.permutation(len(rows))[: len(rows) if self.replay else most]:
+        for place in rng.permutation(len(rows))[: len(rows) if self.replay else limit]:
             chances = [high if each == rows[place][1] else low for each in classes]
             rewards = (rng.random(len(classes)) < chances).astype(float)
             yield contexts[place], rewards, int(rng.integers(len(classes)))
@@ -77,10 +77,10 @@ def one_hot(contexts: list[dict[str, float]]) -> list[dict[str, float]]:
     ]
 
 
-def earned(most: int, task: Task, name: str, seed: int) -> float:
-    """The mean reward of one run."""
+def mean_reward(limit: int, task: Task, name: str, seed: int) -> float:
+    """The mean reward per round of one run."""
     player, total, count = players()[name](seed), 0.0, 0
-    for context, rewards, logged in task.rounds(seed, most):
+    for context, rewards, logged in task.rounds(seed, limit):
         arms = [f"class{number}" for number in range(len(rewards))]
         place = arms.index(player.pull(arms, context))
         if task.replay and place != logged:
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--policies", nargs="+", default=names, help="of %(default)s")
     given = parser.parse_args()
-    run = functools.partial(earned, given.rounds)
+    run = functools.partial(mean_reward, given.rounds)
     side_by_side("set", {task.title: task for task in TASKS}, given.policies, given.seeds, run)
 
 

@@ -1,9 +1,9 @@
 """How much of the oracle's advantage over no offer the learned policy reaches in the demo's default world.
 
-Simulated shoppers meet the whole page in ordered mode and react to its offers; a line a seed. Every figure is
-an exact expectation: what the chosen arm was truly worth for that cart, beside its best arm (the oracle, who
-knows its owner's segment) and beside no offer. Carts of the holdout are left out. The best fixed arm is that
-of `operators.simulation.oracle` over carts of the same world.
+Simulated shoppers go through the whole dataflow in ordered mode and react to its offers; each seed prints a
+line. Every figure is an exact expectation: what the chosen arm was worth for that cart, compared with its
+best arm (the oracle knows the shopper's segment) and with no offer. Carts of the holdout are left out. The
+best fixed arm is that of `operators.simulation.oracle` over carts of the same world.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from operators.simulation.oracle import hesitating, yardstick
 
 STEP = 5000
 HELD_OUT = 1.12
-"""So many times the decisions wanted are made, for the tenth that is held out."""
+"""The factor by which more decisions are made than wanted, for the tenth that is held out."""
 
 
 def truths(policy, seed, decisions):
-    """What each decision of the policy was worth, and the profit a cart of the best fixed arm."""
+    """What each decision of the policy was worth, and the best fixed arm's profit per cart."""
     settings = dense(read_settings(seed=seed)).model_copy(update={"policy": policy})
     world = world_of(Shoppers(), settings, Length(decisions=int(decisions * HELD_OUT)))
     with tempfile.TemporaryDirectory() as out:
@@ -37,7 +37,7 @@ def truths(policy, seed, decisions):
 
 
 def share(rows):
-    """The part of the oracle's advantage over no offer."""
+    """The share of the oracle's advantage over no offer."""
     value, best, none = (sum(row[name] for row in rows) for name in ("value", "best", "no_offer"))
     return (value - none) / (best - none)
 
@@ -56,8 +56,9 @@ def main():
         last.append(shares[-1])
         profit = sum(row["value"] for row in rows) / len(rows)
         sys.stdout.write(
-            f"seed {seed}: of the oracle, a step of {STEP}: {' '.join(f'{each:.3f}' for each in shares)}; "
-            f"profit a decision {profit:.2f}, best fixed arm {fixed:.2f}\n"
+            f"seed {seed}: share of the oracle's advantage, by {STEP} decisions: "
+            f"{' '.join(f'{each:.3f}' for each in shares)}; "
+            f"profit per decision {profit:.2f}, of the best fixed arm {fixed:.2f}\n"
         )
         sys.stdout.flush()
     sys.stdout.write(f"median of the last step: {statistics.median(last):.3f}\n")

@@ -1,8 +1,8 @@
 """The table of models beside River's own, on River's streams: ``python -m tests.benchmarks.models``.
 
-Every model predicts each row before it learns it, with default settings. The first 2,000 rows are not
-judged, the 10,000 after them are: expected calibration error over ten bins of equal width, exact AUC, log
-loss. Prints a Markdown table, a line a stream and model, and microseconds of processor a row.
+Every model has default settings and predicts each row before it learns from it. The first 2,000 rows are
+not measured, the 10,000 after them are: expected calibration error over ten bins of equal width, exact AUC,
+log loss. Prints a Markdown table, a line for each stream and model, with the processor time per row.
 """
 
 import sys
@@ -19,7 +19,7 @@ from operators.abandonment import models
 from operators.abandonment.rolling_metrics import auc, calibration_error, log_loss
 
 Rows = Iterator[tuple[dict[str, object], bool]]
-SKIPPED, JUDGED = 2_000, 10_000
+SKIPPED, MEASURED = 2_000, 10_000
 
 
 def river_logistic() -> base.Classifier:
@@ -38,7 +38,7 @@ MODELS: dict[str, Callable[[], base.Classifier]] = {
 
 
 def drifting() -> Rows:
-    """A concept that becomes another in the middle."""
+    """A concept that changes to another in the middle."""
     yield from synth.Agrawal(classification_function=1, seed=5).take(6_000)
     yield from synth.Agrawal(classification_function=4, seed=6).take(6_000)
 
@@ -60,16 +60,16 @@ STREAMS: dict[str, Callable[[], Rows]] = {
 }
 
 
-def judged(model: base.Classifier, rows: Rows) -> tuple[float, float, float, float]:
+def measured(model: base.Classifier, rows: Rows) -> tuple[float, float, float, float]:
     """Calibration error, AUC, log loss and microseconds a row of one model on one stream."""
-    said, true = [], []
-    begun = process_time()
-    for x, y in islice(rows, SKIPPED + JUDGED):
-        said.append(model.predict_proba_one(x).get(True, 0.0))
-        true.append(bool(y))
+    predicted, truth = [], []
+    started = process_time()
+    for x, y in islice(rows, SKIPPED + MEASURED):
+        predicted.append(model.predict_proba_one(x).get(True, 0.0))
+        truth.append(bool(y))
         model.learn_one(x, bool(y))
-    us = (process_time() - begun) / len(said) * 1e6
-    p, y = np.array(said[SKIPPED:]), np.array(true[SKIPPED:])
+    us = (process_time() - started) / len(predicted) * 1e6
+    p, y = np.array(predicted[SKIPPED:]), np.array(truth[SKIPPED:])
     return calibration_error(p, y), auc(p, y), log_loss(p, y), us
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     sys.stdout.write("| stream | model | ECE | AUC | log loss | us a row |\n|---|---|---|---|---|---|\n")
     for stream, rows in STREAMS.items():
         for name in sys.argv[1:] or MODELS:
-            ece, area, loss, us = judged(MODELS[name](), rows())
+            ece, area, loss, us = measured(MODELS[name](), rows())
             sys.stdout.write(f"| {stream} | {name} | {ece:.4f} | {area:.4f} | {loss:.4f} | {us:.0f} |" + "\n")
 
 

@@ -76,8 +76,8 @@ MUTANTS = (
         "5 a question teaches nothing",
         "a score is a small lesson too",
         "operators/abandonment/abandonment_model.py",
-        "        return self.model.probability(features)\n",
-        "        return self.model.lesson(features, True, 0.01)\n",
+        "        return self.classifier.probability(features)\n",
+        "        return self.classifier.predict_then_learn(features, True, 0.01)\n",
         "tests/laws/test_questions.py",
     ),
     Mutant(

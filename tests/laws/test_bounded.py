@@ -12,8 +12,7 @@ from bytewax.testing import run_main
 from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
-from operators.abandonment.models import encoding
-from operators.abandonment.rolling_metrics import Quality
+from operators.abandonment.rolling_metrics import RollingMetrics
 from operators.bandits.memory import Memory
 from operators.experiments import assignment
 from operators.sessions import returning_visitors
@@ -71,7 +70,6 @@ def greatest():
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(returning_visitors, "RETURNING", 2)
-        patched.setattr(encoding, "LIMIT", 60)
         patched.setattr(assignment, "MEMORY_S", DAY_S)
         chosen = settings(cart_recovery="1h", correction="2h")
         ledgers = Ledgers()
@@ -82,7 +80,9 @@ def greatest():
             policy._memory = Memory(50)
             page.market(name).decisions.statistics.diagnosis.balance.size = 20
             model = page.market(name).abandonment
-            model.untreated, model.treated = Quality(50), Quality(50)
+            model.untreated, model.treated = RollingMetrics(50), RollingMetrics(50)
+            model.classifier.classifier.encoder.limit = 60
+            model.drift_monitor.encoder.limit = 60
         reader = readers(chosen, ordered=False)(PART, None)
         thirds = []
         offset = 0

@@ -173,7 +173,7 @@ def test_garbage_duplicates_and_late_events_are_all_accounted_for(broker, open_s
     assert len(rejected) == 5
     assert said | {"rejected": []} == expected.said
     total = {}
-    for states in shop.worker.remembered("source").values():
+    for states in shop.worker.remembered("ingest").values():
         for _, state in states:
             judged = msgspec.msgpack.decode(state, type=Judged)
             counts = judged.counts

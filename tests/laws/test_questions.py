@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stores.memory_ledger import MemoryLedger
-from operators.abandonment.abandonment_model import Abandonment
+from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.abandonment.models import MODELS
 from operators.bandits import POLICIES, build
 from operators.decisions.decision_machine import MarketConfig
@@ -33,7 +33,7 @@ def policy(request, lessons):
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
 def model(request, lessons):
-    machine = Abandonment(request.param)
+    machine = AbandonmentModel(request.param)
     for number in range(lessons):
         machine.learn(cart(number), number % 3 > 0, weight=1.0 + number % 2)
     return machine
@@ -61,7 +61,7 @@ def test_scoring_leaves_a_model_as_it_was(model, asked):
 
 
 def test_a_treated_cart_is_observed_and_teaches_nothing():
-    machine = Abandonment()
+    machine = AbandonmentModel()
     for number in range(50):
         machine.learn(cart(number), number % 2 == 0)
     scores = [machine.score(cart(number)) for number in range(80)]

@@ -6,7 +6,7 @@ import pytest
 import flows.studies.visitor
 import operators.sessions.features
 import operators.sessions.session_machine
-from operators.abandonment.abandonment_model import Abandonment
+from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.bandits import LinearThompson
 from operators.ingest.from_events import shop_event
 from operators.sessions.session_machine import SessionMachine
@@ -48,8 +48,8 @@ def heard(request, events):
 
     with pytest.MonkeyPatch.context() as patched:
         listen(patched, Shard, "process", note_rows)
-        listen(patched, Abandonment, "score", lambda _, args, __: found.scored.append(dict(args[0])))
-        listen(patched, Abandonment, "learn", lambda _, args, __: found.learned.append(dict(args[0])))
+        listen(patched, AbandonmentModel, "score", lambda _, args, __: found.scored.append(dict(args[0])))
+        listen(patched, AbandonmentModel, "learn", lambda _, args, __: found.learned.append(dict(args[0])))
         listen(patched, LinearThompson, "update", lambda _, args, __: found.lessons.append(args))
         found.said = loop(messages(events), ordered=request.param)[0]
     return found

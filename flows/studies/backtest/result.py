@@ -74,7 +74,7 @@ def read_result(policy: str, folder: Path) -> Result:
             if not truth.holdout:
                 found.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
     summary = msgspec.json.decode((folder / SUMMARY).read_bytes())
-    found.models = {name: figures for name, figures in summary["markets"].items() if figures.get("lessons")}
+    found.models = {name: figures for name, figures in summary["markets"].items() if figures.get("updates")}
     return found
 
 

@@ -3,29 +3,32 @@
 from collections.abc import Callable
 from typing import Final
 
-from operators.abandonment.models.adpredictor import AdPredictor
-from operators.abandonment.models.base import Features, Model
-from operators.abandonment.models.calibrated import Calibrated
-from operators.abandonment.models.logistic import Logistic
-from operators.abandonment.models.mixture import Mixture
-from operators.abandonment.models.trees import Forest, Tree
+from operators.abandonment.models.adpredictor import AdPredictorClassifier
+from operators.abandonment.models.base import BinaryClassifier, Features
+from operators.abandonment.models.calibrated import CalibratedClassifier
+from operators.abandonment.models.logistic import LogisticClassifier
+from operators.abandonment.models.mixture import MixtureClassifier
+from operators.abandonment.models.trees import ForestClassifier, TreeClassifier
 from schemas.errors import SetupError
 
-__all__ = ["MODELS", "Features", "Model", "build"]
+__all__ = ["MODELS", "BinaryClassifier", "Features", "build"]
 
-# The forest stays out of `auto`: it costs ten times as much as the others together.
-MODELS: Final[dict[str, Callable[[], Model]]] = {
-    "logistic": lambda: Calibrated(Logistic()),
-    "adpredictor": lambda: Calibrated(AdPredictor()),
-    "tree": lambda: Calibrated(Tree()),
-    "forest": lambda: Calibrated(Forest()),
-    "auto": lambda: Calibrated(
-        Mixture((Calibrated(Logistic()), Calibrated(AdPredictor()), Calibrated(Tree())))
-    ),
+
+def _auto() -> BinaryClassifier:
+    parts = (LogisticClassifier(), AdPredictorClassifier(), TreeClassifier())  # a forest costs ten times more
+    return CalibratedClassifier(MixtureClassifier(tuple(CalibratedClassifier(part) for part in parts)))
+
+
+MODELS: Final[dict[str, Callable[[], BinaryClassifier]]] = {
+    "logistic": lambda: CalibratedClassifier(LogisticClassifier()),
+    "adpredictor": lambda: CalibratedClassifier(AdPredictorClassifier()),
+    "tree": lambda: CalibratedClassifier(TreeClassifier()),
+    "forest": lambda: CalibratedClassifier(ForestClassifier()),
+    "auto": _auto,
 }
 
 
-def build(name: str) -> Model:
+def build(name: str) -> BinaryClassifier:
     """A new, calibrated model of that name.
 
     Raises SetupError, which lists the names, for any other.

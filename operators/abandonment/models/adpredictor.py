@@ -1,70 +1,79 @@
-"""Bayesian probit regression over binned features (Graepel and others, ICML 2010), with weighted lessons."""
+"""Bayesian probit regression over binned features (Graepel and others, ICML 2010), with weighted updates."""
 
 from math import sqrt
-from typing import Any
+from typing import Any, Final
 
 from river import linear_model
 from river.linear_model.ad_predictor import _BIAS_KEY, _v_w
 
-from operators.abandonment.models.base import Features, Model
+from operators.abandonment.models.base import BinaryClassifier, Features
 from operators.abandonment.models.encoding import Encoder
 
+LEAST: Final = 1e-9
+"""A probability stays this far from 0 and 1, so that its log-odds exist."""
 
-class Weighted(linear_model.AdPredictor):
-    """River's AdPredictor with the likelihood of a lesson raised to its weight."""
+
+class WeightedAdPredictor(linear_model.AdPredictor):
+    """River's ``AdPredictor`` with the likelihood of an update raised to its weight.
+
+    Whole updates are River's; the fraction that remains is written here, since River's takes no weight.
+    """
 
     def learn_one(self, x: Features, y: object, w: float = 1.0) -> None:
-        """Learn once for a weight of one; heavier lessons are learned in steps of at most one."""
-        while w > 0.0:
-            self._step(x, y, min(w, 1.0))
+        """Learn once for a weight of one; a greater weight is learned in steps of at most one."""
+        while w >= 1.0:
+            super().learn_one(x, y)  # type: ignore[no-untyped-call]  # River's has no types
             w -= 1.0
+        if w > 0.0:
+            self._learn_fraction(x, y, w)
 
-    def _step(self, x: Features, y: object, w: float) -> None:
+    def _learn_fraction(self, x: Features, y: object, w: float) -> None:
         self._init_bias(len(x))
         sign = 1.0 if y else -1.0
         mean, total = self._total_mean_variance(x)
         deviation = sqrt(total)
-        push, shrink = _v_w(sign * mean / deviation)
-        push, shrink = w * sign * push / deviation, w * shrink / total
+        v, correction = _v_w(sign * mean / deviation)
+        step, shrinkage = w * sign * v / deviation, w * correction / total
         means, variances = self.means, self.variances
         for name in (_BIAS_KEY, *x):
             variance = variances.get(name, 1.0)
             means[name], variances[name] = self._apply_dynamics(
-                means.get(name, 0.0) + variance * push, variance * (1.0 - variance * shrink)
+                means.get(name, 0.0) + variance * step, variance * (1.0 - variance * shrinkage)
             )
 
 
-class AdPredictor(Model):
-    """AdPredictor behind the encoder's bins: it bends where the logistic model cannot.
+class AdPredictorClassifier(BinaryClassifier):
+    """River's ``AdPredictor`` over the encoder's bins: it follows curves that the logistic model cannot.
 
-    Bounded by the encoder's names, times its bins.
+    ``beta`` is the standard deviation of an outcome's noise, ``epsilon`` the share by which each weight
+    returns to its prior with every update. Bounded by the encoder's names, times its bins.
     """
 
     def __init__(self, beta: float = 4.0, epsilon: float = 1e-4) -> None:
         self.beta = beta
         self.epsilon = epsilon
         self.encoder = Encoder()
-        self.linear: Any = Weighted(beta=beta, epsilon=epsilon)
+        self.linear: Any = WeightedAdPredictor(beta=beta, epsilon=epsilon)
 
     def probability(self, x: Features) -> float:
         """The probability of True; changes nothing."""
-        return self._answer(self.encoder.binned(x))
+        return self._predict(self.encoder.binned(x))
 
-    def lesson(self, x: Features, y: bool, w: float) -> float:
-        """What the probability was; the beliefs about the bins that are on then narrow."""
+    def predict_then_learn(self, x: Features, y: bool, w: float) -> float:
+        """The probability before this update, whose likelihood is raised to the power ``w``."""
         bins = self.encoder.binned(x)
-        p = self._answer(bins)
+        p = self._predict(bins)
         if w > 0.0:
             self.linear.learn_one(bins, y, w)
             self.encoder.learn(x)
         return p
 
     def forget(self) -> None:
-        """Doubt every belief as before the first lesson; the means stay."""
+        """Make every weight as uncertain as before the first update; the means stay."""
         self.linear.variances = dict.fromkeys(self.linear.variances, 1.0)
 
-    def _answer(self, bins: dict[str, float]) -> float:
-        if not self.linear.means:  # River would set up its constant during the question
+    def _predict(self, bins: dict[str, float]) -> float:
+        if not self.linear.means:  # River sets up its constant in the first prediction
             return 0.5
         p: float = self.linear.predict_proba_one(bins)[True]
-        return min(max(p, 1e-9), 1.0 - 1e-9)
+        return min(max(p, LEAST), 1.0 - LEAST)

@@ -1,4 +1,4 @@
-"""What every model of the table is: a River classifier of yes or no whose question leaves it as it was."""
+"""What every model of the table is: a River classifier of True and False that predicting leaves unchanged."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -6,19 +6,23 @@ from typing import Any
 
 from river import base
 
-Features = Mapping[Any, Any]  # a name to a number, a word or a boolean; None and NaN are gaps
+Features = Mapping[Any, Any]
+"""A name to a number, a word or a boolean; None and NaN are missing values."""
 
 
-class Model(base.Classifier):
-    """A River classifier that answers with the probability of True and honours a lesson's weight."""
+class BinaryClassifier(base.Classifier):
+    """A River classifier that returns the probability of True and takes weighted updates."""
 
     @abstractmethod
     def probability(self, x: Features) -> float:
         """The probability of True, strictly between 0 and 1; changes nothing."""
 
     @abstractmethod
-    def lesson(self, x: Features, y: bool, w: float) -> float:
-        """What the probability was before this lesson was learned; a weight of zero teaches nothing."""
+    def predict_then_learn(self, x: Features, y: bool, w: float) -> float:
+        """The probability of True as it was before learning that ``y`` is the truth.
+
+        ``w``, at least 0, is the weight of the update; with 0 nothing is learned.
+        """
 
     def predict_proba_one(self, x: Features, **_kwargs: object) -> dict[Any, float]:
         """The probabilities of False and True."""
@@ -26,8 +30,8 @@ class Model(base.Classifier):
         return {False: 1.0 - p, True: p}
 
     def learn_one(self, x: Features, y: object, w: float = 1.0) -> None:
-        """Learn one lesson, anything true being True."""
-        self.lesson(x, bool(y), w)
+        """Learn from one outcome; any true ``y`` is True."""
+        self.predict_then_learn(x, bool(y), w)
 
     def forget(self) -> None:
-        """Hold on to what was learned less firmly, so that the next lessons count as early ones do."""
+        """Trust what was learned less, so that the next updates count like early ones."""
