@@ -13,9 +13,9 @@ R = TypeVar("R", bound=Record)
 def partial_decoder(kind: type[R], *names: str) -> Callable[[bytes | str], R]:
     """Return what reads these fields of records of a kind, several times as fast as all of them.
 
-    They have the types and constraints of the declared record, and its check of several fields at once. No
-    other attribute is there, which a type checker cannot know. It raises as ``decoder`` does, and ValueError
-    at once for a field that the record does not have.
+    They have the types and constraints of the declared record, and its check of several fields where all of
+    these are read. No other attribute is there, which a type checker cannot know. It raises as ``decoder``
+    does, and ValueError at once for a field that the record does not have.
     """
     types = {field.name: field.type for field in msgspec.structs.fields(kind)}
     unknown = [name for name in names if name not in types]
@@ -23,6 +23,8 @@ def partial_decoder(kind: type[R], *names: str) -> Callable[[bytes | str], R]:
         raise ValueError(f"{kind.__name__} has no field {', '.join(unknown)}")
     config = kind.__struct_config__
     check = getattr(kind, "__post_init__", None)
+    if check is not None and not types.keys() & set(check.__code__.co_names) <= set(names):
+        check = None
     shape = msgspec.defstruct(
         kind.__name__,
         [(name, types[name]) for name in names],

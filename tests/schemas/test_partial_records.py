@@ -46,10 +46,11 @@ def test_its_fields_are_validated(changed, words):
         partial_decoder(Decision, "at", "propensity")(line)
 
 
-def test_the_record_s_check_of_several_fields_holds():
+def test_the_check_of_several_fields_holds_where_all_of_them_are_read():
     line = json.dumps(json.loads(LINES["reward"]) | {"order_profits": []})
     with pytest.raises(msgspec.ValidationError, match="must be equally long"):
         partial_decoder(Reward, "orders", "ordered_at", "order_profits")(line)
+    assert partial_decoder(Reward, "market", "order_profits")(line).order_profits == ()
 
 
 def test_a_field_that_was_renamed_is_found_at_once():

@@ -72,9 +72,9 @@ def interrupted(*_args, **_more):
 @pytest.mark.parametrize(
     ("words", "step"),
     [
-        (["lift", "log"], "flows.commands.lift.read"),
+        (["lift", "log"], "flows.commands.lift.read_lift"),
         (["report", "log"], "flows.commands.report.gather"),
-        (["evaluate", "log", "--policy", "uniform"], "flows.commands.evaluate.evaluated"),
+        (["evaluate", "log", "--policy", "uniform"], "flows.commands.evaluate.evaluate_log"),
         (["backtest", "--shoppers", "default", "--policy", "none"], "flows.studies.backtest.compare.shop_in"),
         (["export", "--out", "out"], "flows.commands.export.export_topics"),
         (["bench", "--quick", "--only", "decision_us"], "flows.bench.run.measured"),

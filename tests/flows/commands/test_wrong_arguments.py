@@ -80,7 +80,7 @@ def test_an_output_of_the_wrong_kind_is_refused(name, refused):
 
 
 def test_figures_that_cannot_be_written_are_refused_before_they_are_computed(refused, monkeypatch):
-    monkeypatch.setattr("flows.commands.lift.read", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr("flows.commands.lift.read_lift", lambda *_: pytest.fail("computed"))
     assert "--json must be a file that can be written; got 'empty'" in refused(
         "lift", "log", "--json", "empty"
     )
