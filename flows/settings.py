@@ -19,8 +19,8 @@ from pydantic_settings import (
 from flows.worker import setting_rules
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
-from operators.bandits.fixed import ALWAYS
-from operators.bandits.spec import built
+from operators.bandits.fixed_policy import ALWAYS
+from operators.bandits.spec import policy_from_spec
 from schemas.adapters import FORMATS
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     @classmethod
     def _policy(cls, words: str) -> str:
         try:
-            built(words, seed=0)
+            policy_from_spec(words, seed=0)
         except SetupError as error:
             raise ValueError(str(error).removeprefix("policy ")) from None
         return words

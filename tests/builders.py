@@ -219,7 +219,7 @@ class Wish:
 
     def __init__(self, arm: str = "ten_percent") -> None:
         self.arm = arm
-        self.lessons = 0
+        self.updates = 0
         self.learned: list[tuple[str, float]] = []
         self.revised: list[tuple[str, float]] = []
         self.contexts: list[dict[str, Any]] = []
@@ -233,7 +233,7 @@ class Wish:
     def update(self, arm: str, context: dict[str, Any], reward: float) -> None:
         self.learned.append((arm, reward))
         self.contexts.append(context)
-        self.lessons += 1
+        self.updates += 1
 
     def revise(self, arm: str, context: dict[str, Any], change: float) -> None:
         self.revised.append((arm, change))

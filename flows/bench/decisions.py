@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from river.bandit import LinUCBDisjoint
 
-from operators import bandits as policies
-from operators.bandits import Policy
+from operators.bandits import Policy, build
 
 ARMS: Final = ("no_offer", *(f"offer_{number}" for number in range(7)))
 FEATURES: Final = 24
@@ -35,7 +34,7 @@ def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
     ``vowpal_us`` is that of vowpalwabbit's ``cb_explore_adf`` from the same dict, the building of its text
     included; it is left out where vowpalwabbit is not installed.
     """
-    ours: Policy = policies.build(POLICY, seed=1)
+    ours: Policy = build(POLICY, seed=1)
     river = LinUCBDisjoint(seed=1)
     rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
     for context in contexts(lessons, 3):

@@ -8,10 +8,10 @@ from flows.bench.load import ALWAYS, recorded
 from flows.bench.worker import PARTITIONS, Topics, Worker
 from flows.kafka.cluster import Cluster, create_producer
 from flows.kafka.sink import murmur2
-from operators.simulation.load import Load
+from operators.simulation.load import LoadEvent
 
 
-def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
+def send(cluster: Cluster, topic: str, loads: Iterable[LoadEvent]) -> None:
     """Produce events, keyed by visitor; raises RuntimeError where the broker does not take them all."""
     client = create_producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
     for at, load in enumerate(loads):
@@ -28,7 +28,7 @@ def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
         raise RuntimeError(f"the broker did not take {left} events")
 
 
-def partition_of(load: Load) -> int:
+def partition_of(load: LoadEvent) -> int:
     """Return the partition of an event's visitor."""
     return murmur2(load.visitor.decode()) % PARTITIONS
 

@@ -18,8 +18,8 @@ from flows.kafka.cluster import Cluster, create_consumer, create_producer
 from flows.kafka.records import consume
 from flows.kafka.shared_consumer import PartitionBuffer
 from flows.kafka.topics import end_offsets, partitions_of
-from operators.simulation.load import Load, events
-from operators.simulation.scripts import written
+from operators.simulation.load import LoadEvent, load_events
+from operators.simulation.native_event import rfc3339
 
 GAP_S: Final = 40.0
 """Silence that ends a visit here, so that as many visitors are live as are wanted at the rate wanted."""
@@ -66,7 +66,7 @@ class Ears:
         self._client.close()
 
 
-def steady(cluster: Cluster, topic: str, loads: Iterator[Load], rate: float, ears: Ears) -> list[float]:
+def steady(cluster: Cluster, topic: str, loads: Iterator[LoadEvent], rate: float, ears: Ears) -> list[float]:
     """Send events on schedule, whatever comes of them; return how late each consequence was, in seconds.
 
     An event carries the time at which it was to be sent, to the millisecond.
@@ -85,7 +85,7 @@ def steady(cluster: Cluster, topic: str, loads: Iterator[Load], rate: float, ear
     for number, load in enumerate(loads):
         due_s = began_s + number / rate
         wait(due_s)
-        value = load.value.replace(written(load.at_s).encode(), written(due_s).encode(), 1)
+        value = load.value.replace(rfc3339(load.at_s).encode(), rfc3339(due_s).encode(), 1)
         client.produce(topic, value, load.visitor, partition=partition_of(load))
         if number % 50 == 0:
             ears.listen(counted_s)
@@ -99,7 +99,7 @@ def offers(bootstrap: str, state: Path, stream: Stream, epoch_s: float) -> dict[
     """Return percentiles of offers, in milliseconds, while so many visitors are live."""
     before = int(stream.rate * GAP_S)
     measured = int(stream.rate * (WARM_S + stream.seconds))
-    loads = events(before + measured, stream.visitors, rate=stream.rate, starts_at_s=time.time() - GAP_S)
+    loads = load_events(before + measured, stream.visitors, rate=stream.rate, starts_at_s=time.time() - GAP_S)
     settings = {"session_gap": f"{GAP_S:g}s", "idle_after": f"{GAP_S / 2:g}s", "epoch": f"{epoch_s:g}s"}
     with Topics(bootstrap) as topics:
         # Before the worker: one that has read to the end takes nothing older than its own clock.
@@ -113,7 +113,7 @@ def offers(bootstrap: str, state: Path, stream: Stream, epoch_s: float) -> dict[
 
 def bare(bootstrap: str, stream: Stream) -> dict[str, Any]:
     """Return the same percentiles of a loop that consumes and produces and does nothing else."""
-    loads = events(int(stream.rate * (WARM_S + stream.seconds)), stream.visitors, rate=stream.rate)
+    loads = load_events(int(stream.rate * (WARM_S + stream.seconds)), stream.visitors, rate=stream.rate)
     with Topics(bootstrap, "events", "passed") as topics, ExitStack() as running:
         source, sink = topics.names["events"], topics.names["passed"]
         loop = subprocess.Popen(  # noqa: S603  the command line is our own

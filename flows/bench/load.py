@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.settings import Settings, read_settings
-from operators.simulation.load import Load, events, load_rate
+from operators.simulation.load import LoadEvent, load_events, load_rate
 
 ALWAYS: Final[dict[str, Any]] = {"max_age_on_site": "365d", "max_age_app": "365d", "max_age_email": "365d"}
 """Settings under which recorded moments are decided as if they were fresh."""
 
 
-def recorded(number: int, visitors: int) -> Iterator[Load]:
+def recorded(number: int, visitors: int) -> Iterator[LoadEvent]:
     """Return events that end now, spread over as much time as so many live visitors need."""
     begins_s = time.time() - number / load_rate(visitors)
-    return events(number, visitors, starts_at_s=begins_s)
+    return load_events(number, visitors, starts_at_s=begins_s)
 
 
 def write_load(path: Path, number: int, visitors: int) -> None:

@@ -9,7 +9,7 @@ from flows.commands.common import add_json, add_policies, check_json, pair, writ
 from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, plain_figures
 from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
-from operators.evaluation.targets import KINDS
+from operators.evaluation.target_spec import KINDS
 
 EXAMPLES = """\
   offerstream evaluate replayed --policy none --policy always:ten_percent

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from operators.simulation.tally import Tally
+from operators.simulation.true_profit import TrueProfitByArm
 
 
 @dataclass
@@ -19,5 +19,5 @@ class Counters:
     ignored: int = 0
     revoked: int = 0
     behind_s: float = 0.0
-    treated: Tally = field(default_factory=Tally)
-    holdout: Tally = field(default_factory=Tally)
+    treated: TrueProfitByArm = field(default_factory=TrueProfitByArm)
+    holdout: TrueProfitByArm = field(default_factory=TrueProfitByArm)

@@ -127,12 +127,12 @@ class KafkaLink:
             cart = self._world.cart(record["visitor_id"])
             if cart is not None and cart.id == record["cart_id"]:
                 tally = counters.holdout if record["holdout"] else counters.treated
-                tally.decided(record["arm"], self._world.true_values(cart))
+                tally.add(record["arm"], self._world.true_values(cart))
         elif topic != self._topics.offers or record["data"]["market"] != self._world.settings.market:
             return
         elif kind == "offer.decided":
             counters.offers += 1
-            counters.ignored += not self._world.offered(record["data"])
+            counters.ignored += not self._world.deliver_offer(record["data"])
         elif kind == "offer.revoked":
             counters.revoked += 1
-            self._world.revoked(record["data"]["offer_id"])
+            self._world.revoke_offer(record["data"]["offer_id"])

@@ -91,7 +91,7 @@ def _to_file(
 ) -> None:
     ends_at_s = counters.at_s + settings.simulated_s
     while world.now_s < ends_at_s and report(counters):
-        for event in world.until(min(world.now_s + FILE_STEP_S, ends_at_s)):
+        for event in world.events_until(min(world.now_s + FILE_STEP_S, ends_at_s)):
             file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
             counters.events += 1
         counters.at_s = world.now_s
@@ -109,7 +109,7 @@ def _to_kafka(
                 if not report(counters):
                     break
             due_s = starts_at_s + (now_s - began_s) * settings.speed
-            link.send(world.until(min(due_s, world.now_s + STEP_S * settings.speed)))
+            link.send(world.events_until(min(due_s, world.now_s + STEP_S * settings.speed)))
             link.receive()
             counters.at_s, counters.behind_s = world.now_s, due_s - world.now_s
             behind_s = counters.behind_s / settings.speed

@@ -20,7 +20,7 @@ from flows.studies.backtest.shoppers import Shoppers, WorldLength, world_of
 from flows.studies.backtest.shopping import shop_in
 from flows.studies.backtest.true_values import TRUTH
 from operators.simulation import World
-from operators.simulation.oracle import hesitating, yardstick
+from operators.simulation.oracle import hesitating_carts, oracle_values
 
 STEP = 5000
 HELD_OUT = 1.12
@@ -34,7 +34,7 @@ def truths(policy, seed, decisions):
     with tempfile.TemporaryDirectory() as out:
         shop_in(World(seed, world), settings, Path(out))
         rows = [orjson.loads(line) for line in Path(out, TRUTH).read_bytes().splitlines()]
-    known = yardstick(hesitating(seed, world, 4000), world.offers)
+    known = oracle_values(hesitating_carts(seed, world, 4000), world.offers)
     return [row for row in rows if not row["holdout"]][:decisions], known.arms[known.best_fixed].mean
 
 

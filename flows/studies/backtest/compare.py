@@ -14,7 +14,7 @@ from flows.studies.backtest.result import PolicyResult, read_result, result_row
 from flows.studies.backtest.shoppers import Shoppers, WorldLength, world_of
 from flows.studies.backtest.shopping import shop_in
 from flows.studies.replay import replay
-from operators.bandits.spec import built
+from operators.bandits.spec import policy_from_spec
 from operators.simulation import World
 from schemas.errors import SetupError
 from schemas.shop import EXAMPLE_OFFERS
@@ -89,7 +89,7 @@ def check_policies(specs: Sequence[str], settings: Settings) -> None:
     """Raise SetupError for a policy that cannot be built or is given twice, and for an arm nobody offers."""
     folders: set[str] = set()
     for spec in specs:
-        built(spec, seed=settings.seed)
+        policy_from_spec(spec, seed=settings.seed)
         settings.model_copy(update={"policy": spec}).shop()
         if folder_of(spec) in folders:
             raise SetupError(f"each policy must be given once; got {spec!r} twice")

@@ -9,8 +9,8 @@ import msgspec
 from flows.studies.backtest.true_values import TRUTH, Truth
 from flows.studies.record_lines import read_records
 from flows.studies.summary import SUMMARY
-from operators.experiments.clustered_ratio import Interval, Ratio, difference
-from operators.simulation.tally import Sums
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
+from operators.simulation.true_profit import TrueProfit
 from schemas.decisions import Decision, Reward
 from schemas.partial_records import partial_decoder
 
@@ -28,9 +28,9 @@ class PolicyResult:
     def __init__(self, policy: str) -> None:
         self.policy = policy
         self.decisions = self.offers = self.no_choice = self.held_out = 0
-        self.profit = Ratio()
-        self.conversion = Ratio()
-        self.truth: Sums | None = None
+        self.profit = ClusteredRatio()
+        self.conversion = ClusteredRatio()
+        self.truth: TrueProfit | None = None
         self.models: dict[str, dict[str, float]] = {}
 
 
@@ -51,7 +51,7 @@ def read_result(policy: str, folder: Path) -> PolicyResult:
             result.profit.add(unit, reward.profit, ended)
             result.conversion.add(unit, float(ended and bool(reward.orders)), ended)
     if (folder / TRUTH).exists():
-        result.truth = Sums()
+        result.truth = TrueProfit()
         for truth in read_records(folder / TRUTH, _truth):
             if not truth.holdout:
                 result.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
@@ -83,5 +83,5 @@ def result_row(result: PolicyResult, first: PolicyResult) -> dict[str, Any]:
     return row
 
 
-def _interval(interval: Interval) -> dict[str, float | None]:
+def _interval(interval: RatioInterval) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in interval._asdict().items()}

@@ -70,6 +70,6 @@ def world_of(shoppers: Shoppers, settings: Settings, length: WorldLength) -> Wor
 def _ends_at_s(world: World, length: WorldLength) -> float:
     carts: set[str] = set()
     while len(carts) < (length.decisions or 0) or world.people < (length.visitors or 0):
-        world.until(world.next_s if length.decisions is None else world.now_s + COUNT_EVERY_S)
+        world.events_until(world.next_s if length.decisions is None else world.now_s + COUNT_EVERY_S)
         carts.update(cart.id for cart in world.carts())
     return world.now_s

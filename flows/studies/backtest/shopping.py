@@ -59,7 +59,7 @@ def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:
     offset, busy_until_s = 0, -math.inf
     while math.isfinite(world.next_s):
         next_s = world.now_s if world.now_s < busy_until_s else world.next_s
-        events = world.until(max(world.now_s + STEP_S, next_s))
+        events = world.events_until(max(world.now_s + STEP_S, next_s))
         if events:
             busy_until_s = world.now_s + quiet_s
         yield [
@@ -72,6 +72,6 @@ def _batches(world: World, settings: Settings) -> Iterator[list[Message]]:
 def _deliver(world: World, records: Iterable[OutputRecord]) -> None:
     for record in records:
         if record.type == "offer.decided":
-            world.offered(orjson.loads(record.value)["data"])
+            world.deliver_offer(orjson.loads(record.value)["data"])
         elif record.type == "offer.revoked":
-            world.revoked(orjson.loads(record.value)["data"]["offer_id"])
+            world.revoke_offer(orjson.loads(record.value)["data"]["offer_id"])

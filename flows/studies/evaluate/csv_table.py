@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from operators.bandits.plans import number
+from operators.bandits.context import finite_number
 from schemas.errors import DataError, SetupError
 
 USUAL_NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -110,6 +110,6 @@ def is_index(name: str) -> bool:
 
 def _number(text: str) -> float | None:
     try:
-        return number(float(text))
+        return finite_number(float(text))
     except ValueError:
         return None

@@ -8,7 +8,15 @@ import msgspec
 
 from flows.studies.evaluate.csv_rows import csv_rows
 from flows.studies.evaluate.logged_decisions import LoggedRows, logged_decisions
-from operators.evaluation import Estimate, Log, Report, Shares, evaluate, mean_reward, spec_of
+from operators.evaluation import (
+    EmpiricalPolicy,
+    Estimate,
+    EvaluationReport,
+    Log,
+    evaluate,
+    mean_reward,
+    parse_target,
+)
 from schemas.errors import SetupError
 
 
@@ -32,7 +40,7 @@ class LogEvaluation(msgspec.Struct, frozen=True):
     log: str
     left_out: dict[str, int]
     holdout: Estimate | None
-    report: Report
+    report: EvaluationReport
 
 
 def evaluate_log(request: EvaluationRequest) -> LogEvaluation:
@@ -40,14 +48,16 @@ def evaluate_log(request: EvaluationRequest) -> LogEvaluation:
 
     Raises DataError where the log is not what it should be.
     """
-    specs = [spec_of(text) for text in request.policies]
-    likes = {
-        spec.name: Shares(read_log(Path(spec.name), request.market, request.columns).rows)
+    specs = [parse_target(text) for text in request.policies]
+    empirical = {
+        spec.name: EmpiricalPolicy(read_log(Path(spec.name), request.market, request.columns).rows)
         for spec in specs
         if spec.kind == "like"
     }
     logged = read_log(request.log, request.market, request.columns)
-    report = evaluate(logged.rows, specs, train_share=request.train_share, clip=request.clip, likes=likes)
+    report = evaluate(
+        logged.rows, specs, train_share=request.train_share, clip=request.clip, empirical=empirical
+    )
     return LogEvaluation(str(request.log), logged.left_out, _holdout(logged), report)
 
 

@@ -117,7 +117,7 @@ class ExperimentColumns:
         )
         order = np.lexsort((first, starts_s))
         until_s, lost = self._until(at_s, closed)
-        return LoggedUnits(units.those(order), (marked[order] & BEGAN_BEFORE) > 0, until_s, lost)
+        return LoggedUnits(units.select(order), (marked[order] & BEGAN_BEFORE) > 0, until_s, lost)
 
     def _until(self, at_s: Floats, closed: IdIndex) -> tuple[float, int]:
         """Return up to when all is known: the earliest decision whose window is open, else the latest record.

@@ -9,7 +9,7 @@ import numpy as np
 from flows.studies.lift.experiment_columns import DECISION_FIELDS, REWARD_FIELDS, ExperimentColumns
 from flows.studies.record_lines import read_records
 from operators.decisions.verdicts import UNBALANCED
-from operators.experiments.lift import Balance, Measure, Units, balance, measured
+from operators.experiments.lift import MetricLift, SampleRatioTest, Units, metric_lift, sample_ratio_test
 from schemas.decisions import Decision, Outcome, Reward
 from schemas.partial_records import partial_decoder
 
@@ -38,9 +38,9 @@ class MarketLift(NamedTuple):
     begun_before: int
     not_randomised: int
     lost: int
-    balance: Balance
-    conversion: Measure
-    profit: Measure
+    balance: SampleRatioTest
+    conversion: MetricLift
+    profit: MetricLift
 
     @property
     def is_doubtful(self) -> bool:
@@ -86,7 +86,7 @@ def lift_of(
     randomised = (units.share > 0) & (units.share < 1)
     begun = randomised & ~began_before
     is_over = begun & (units.at_s + horizon_s <= until_s)
-    measured_units = units.those(is_over)
+    measured_units = units.select(is_over)
     return MarketLift(
         market=market,
         until_s=until_s,
@@ -96,12 +96,12 @@ def lift_of(
         begun_before=int(randomised.sum()) - int(begun.sum()),
         not_randomised=units.at_s.size - int(randomised.sum()),
         lost=lost,
-        balance=_balance(units.those(begun)),
-        conversion=measured(measured_units, measured_units.conversion, alpha),
-        profit=measured(measured_units, measured_units.profit, alpha),
+        balance=_balance(units.select(begun)),
+        conversion=metric_lift(measured_units, measured_units.conversion, alpha),
+        profit=metric_lift(measured_units, measured_units.profit, alpha),
     )
 
 
-def _balance(units: Units) -> Balance:
+def _balance(units: Units) -> SampleRatioTest:
     shares, which, counts = np.unique(units.share, return_inverse=True, return_counts=True)
-    return balance(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)
+    return sample_ratio_test(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)

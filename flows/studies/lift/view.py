@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from flows.studies.lift.run import MarketLift
-from operators.experiments.lift import Measure
+from operators.experiments.lift import MetricLift
 from schemas.records import Timestamp
 
 NAIVE_NOTE: Final = (
@@ -49,13 +49,13 @@ def table(lift: MarketLift) -> Table:
         ("conversion %", lift.conversion, 100.0, ".2f"),
         ("profit", lift.profit, 1.0, ".3f"),
     ):
-        verdict = ("better" if measure.lift > 0 else "worse") if measure.is_sure else "open"
+        verdict = ("better" if measure.lift > 0 else "worse") if measure.excludes_zero else "open"
         cells = _cells(measure, scale, format_)
         rows.add_row(name, *cells, "doubtful" if lift.is_doubtful else verdict)
     return rows
 
 
-def _cells(measure: Measure, scale: float, format_: str) -> list[str]:
+def _cells(measure: MetricLift, scale: float, format_: str) -> list[str]:
     policy, holdout, *differences = (scale * value for value in measure[:7])
     lift, lower, upper, naive_lower, naive_upper = (f"{value:+{format_}}" for value in differences)
     cells = [
@@ -86,7 +86,7 @@ def figures(lift: MarketLift) -> dict[str, Any]:
     }
 
 
-def _measure(measure: Measure, horizon_s: float) -> dict[str, Any]:
+def _measure(measure: MetricLift, horizon_s: float) -> dict[str, Any]:
     """Return the figures of a measure, and its course by the time at which units were over."""
     series = measure.series
     size = series.at_s.size

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from flows.studies.report.style import Section, colours, figure, shown
-from operators.experiments.clustered_ratio import Interval, Ratio
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval
 from schemas.decisions import Reward
 
 MAX_ARMS: Final = 14
@@ -18,12 +18,12 @@ class ArmRewards:
     """Profit per decision by arm, clustered by visitor."""
 
     def __init__(self) -> None:
-        self.profit: dict[str, Ratio] = {}
+        self.profit: dict[str, ClusteredRatio] = {}
 
     def add(self, reward: Reward) -> None:
         """Add a reward of the policy."""
         if not reward.holdout:
-            ratio = self.profit.setdefault(reward.arm, Ratio())
+            ratio = self.profit.setdefault(reward.arm, ClusteredRatio())
             ratio.add(reward.visitor_id, reward.profit, int(reward.kind == "window"))
 
     def best(self) -> str | None:
@@ -57,7 +57,7 @@ class ArmRewards:
         return "No arm was chosen often enough to compare." if self.profit else "No window has ended yet."
 
 
-def _dot(arm: str, ratio: Ratio, colour: str) -> go.Scatter:
+def _dot(arm: str, ratio: ClusteredRatio, colour: str) -> go.Scatter:
     mean, low, high = ratio.interval()
     is_known = np.isfinite(low)
     return go.Scatter(
@@ -78,7 +78,7 @@ def _dot(arm: str, ratio: Ratio, colour: str) -> go.Scatter:
     )
 
 
-def interval_text(interval: Interval) -> str:
+def interval_text(interval: RatioInterval) -> str:
     """Return a mean with its interval, as far as that is known."""
     mean, low, high = interval
     return f"{mean:.2f} ({low:.2f} to {high:.2f})" if np.isfinite(low) else f"{mean:.2f}"

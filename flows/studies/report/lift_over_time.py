@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from flows.studies.lift.experiment_columns import ExperimentColumns
 from flows.studies.lift.run import HORIZON, lift_of
 from flows.studies.report.style import MAIN, QUIET, THIRD, Section, figure
-from operators.experiments.lift import Series
-from operators.experiments.lift.sequence import START
+from operators.experiments.lift import LiftSeries
+from operators.experiments.lift.confidence_sequence import START
 
 STEPS: Final = 120
 HORIZONS: Final = {
@@ -55,7 +55,7 @@ def lift_over_time(market: str, columns: ExperimentColumns) -> LiftOverTime:
     return LiftOverTime(next(iter(HORIZONS)), [], [])
 
 
-def _points(series: Series, horizon_s: float) -> list[LiftPoint]:
+def _points(series: LiftSeries, horizon_s: float) -> list[LiftPoint]:
     low, high = series.sequence.lower, series.sequence.upper
     known = np.flatnonzero(np.isfinite(low))
     kept = known[np.unique(np.linspace(0, len(known) - 1, STEPS).astype(int))] if len(known) else known

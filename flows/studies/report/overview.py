@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from flows.studies.report.arm_rewards import interval_text
-from operators.experiments.clustered_ratio import Ratio
+from operators.experiments.clustered_ratio import ClusteredRatio
 from schemas.decisions import Decision, Reward
 
 MAX_POLICIES: Final = 5
@@ -23,8 +23,8 @@ class Overview:
 
     def __init__(self) -> None:
         self.decisions = self.offers = self.held_out = 0
-        self.profit = {False: Ratio(), True: Ratio()}
-        self.conversion = {False: Ratio(), True: Ratio()}
+        self.profit = {False: ClusteredRatio(), True: ClusteredRatio()}
+        self.conversion = {False: ClusteredRatio(), True: ClusteredRatio()}
         self.policies: set[str] = set()
         self.first_s, self.latest_s = math.inf, 0.0
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from operators.decisions.diagnosis import Diagnosis
 from operators.decisions.verdicts import Verdict, verdicts
-from operators.experiments.unit_sketch import Balance
+from operators.experiments.unit_sketch import UnitSketch
 from schemas.decisions import Decision, Reward
 
 SAMPLED_UNITS: Final = 5_000
@@ -16,7 +16,7 @@ class SelfDiagnosis:
 
     def __init__(self, holdout: float | None) -> None:
         self.holdout = holdout
-        self.diagnosis = Diagnosis(balance=Balance(SAMPLED_UNITS))
+        self.diagnosis = Diagnosis(balance=UnitSketch(SAMPLED_UNITS))
 
     def add_decision(self, decision: Decision) -> None:
         """Add a decision."""
@@ -35,7 +35,7 @@ class SelfDiagnosis:
         if decision.holdout_share is not None:
             self.holdout = decision.holdout_share
         unit = decision.visitor_id if decision.unit_id is None else decision.unit_id
-        self.diagnosis.balance.saw(unit, holdout=is_held_out)
+        self.diagnosis.balance.observe(unit, holdout=is_held_out)
 
     def add_reward(self, reward: Reward) -> None:
         """Add a reward."""

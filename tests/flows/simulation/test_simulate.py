@@ -79,7 +79,7 @@ class LinkWithoutBroker(KafkaLink):
 
 def test_shoppers_receive_offers_and_revocations_and_decisions_are_tallied():
     world = World(1, WorldSettings(SHOP.arms("default"), 1_767_268_800.0, cart_share=0.9))
-    world.until(world.now_s + 7200)
+    world.events_until(world.now_s + 7200)
     cart = world.carts()[-1]
     link = LinkWithoutBroker(world)
     decision = {"type": "decision", "visitor_id": cart.visitor, "cart_id": cart.id, "arm": "ten_percent"}

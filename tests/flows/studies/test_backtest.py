@@ -101,7 +101,7 @@ def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
 def test_nobody_comes_after_a_world_has_ended_but_all_go_on_to_the_end():
     settings = with_demo_offers(read_settings())
     world = World(0, world_of(Shoppers(), settings, WorldLength(visitors=40)))
-    said = world.until(world.settings.starts_at_s + 3 * 86_400.0)
+    said = world.events_until(world.settings.starts_at_s + 3 * 86_400.0)
     first = {}
     for each in said:
         first.setdefault(each["session_id"], each["time"])

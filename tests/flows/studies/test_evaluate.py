@@ -106,7 +106,7 @@ def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
     assert (first.arm, first.reward, first.propensity, first.eligible) == ("b", 1.0, 0.25, ("a", "b"))
     assert first.context == {"position": "2"}
     assert second.context == {"age": 30.0, "city": "Rome", "position": "1"}
-    assert second.given == {"mine": {"a": 1.0, "b": 0.0}}
+    assert second.policies == {"mine": {"a": 1.0, "b": 0.0}}
 
 
 def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(tmp_path):

@@ -40,7 +40,7 @@ def month(seed, broken_s=None, days=30):
     dataflow = InProcessDataflow(stations_of(settings, shop, [PART], Ledgers().of, ordered=True))
     said, offset = [], 0
     for half_day in range(2 * days):
-        events = world.until(START_S + (half_day + 1) * DAY_S / 2)
+        events = world.events_until(START_S + (half_day + 1) * DAY_S / 2)
         messages = [Message(orjson.dumps(event), offset=offset + at) for at, event in enumerate(events)]
         offset += len(messages)
         said += dataflow.process(reader.read(messages, None))[0]
@@ -93,9 +93,8 @@ def test_while_the_checkout_is_broken_nobody_orders():
     world = World(
         5, WorldSettings(shop.arms("default"), START_S, checkout_broken_s=(START_S + 3600, START_S + 7200))
     )
-    orders = [
-        event["time"] for event in world.until(START_S + 4 * 3600) if event["type"] == "order_completed"
-    ]
+    events = world.events_until(START_S + 4 * 3600)
+    orders = [event["time"] for event in events if event["type"] == "order_completed"]
     since_s = [datetime.fromisoformat(time).timestamp() - START_S for time in orders]
     assert any(at_s < 3600 for at_s in since_s)
     assert any(at_s >= 7200 for at_s in since_s)

@@ -281,12 +281,12 @@ def shopped(tmp_path_factory):
     reader = reader_of(settings, settings.shop(), lambda _topic: "native", None, ordered=True)(PART, None)
     said, offset = [], 0
     while world.now_s < T0 + 3 * DAY:
-        batch = [message(event, offset + n) for n, event in enumerate(world.until(world.now_s + 240))]
+        batch = [message(event, offset + n) for n, event in enumerate(world.events_until(world.now_s + 240))]
         offset += len(batch)
         now = dataflow.process(reader.read(batch, None))[0]
         for each in now:
             if each.type == "offer.decided":
-                world.offered(orjson.loads(each.value)["data"])
+                world.deliver_offer(orjson.loads(each.value)["data"])
         said += now
     said += dataflow.process(reader.end())[0]
     for stream in FILES:

@@ -16,7 +16,7 @@ from flows.studies.report.lift_over_time import lift_over_time, lift_sections
 from flows.studies.report.model_quality import BINS, ModelQuality, binned_auc
 from flows.studies.report.page import page
 from operators.abandonment.rolling_metrics import auc, log_loss
-from operators.experiments.lift.sequence import START
+from operators.experiments.lift.confidence_sequence import START
 from tests.report_log import ARMS, decision, log, write
 
 
