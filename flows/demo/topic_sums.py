@@ -1,13 +1,17 @@
 """What the demo's topics say so far: sums by arm and by group, the learning curve, the latest offers."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
-
-import orjson
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
 from flows.demo.snapshot import ArmFigures, Snapshot
+from schemas.decisions import Decision, Reward
 from schemas.message import Message
+from schemas.offers import OfferDecided
+from schemas.partial_records import partial_decoder
+from schemas.records import decoder
 
 RECENT_OFFERS: Final = 6
 
@@ -30,25 +34,27 @@ class TopicSums:
         self._windows_in_point, self._profit_in_point = 0, 0.0
 
     def add(self, message: Message) -> None:
-        """Add a record of one of the topics."""
-        record = orjson.loads(message.value or b"{}")
-        match record.get("type"):
-            case "decision":
-                self._decisions[record["arm"]] += 1
-            case "reward":
-                self._add_reward(record)
-            case "offer.decided":
-                self.offers += 1
-                self.recent = [_offer_line(record["data"]), *self.recent[: RECENT_OFFERS - 1]]
-            case _:
-                pass
+        """Add a record of one of the topics; those that no handler is for change nothing."""
+        handler = HANDLERS.get(dict(message.headers).get("ce_type", b"").decode())
+        if handler is not None and message.value is not None:
+            handler.add(self, handler.decode(message.value))
 
-    def _add_reward(self, reward: dict[str, Any]) -> None:
-        arm, profit, windows = reward["arm"], reward["profit"], int(reward["kind"] == "window")
+    def add_decision(self, decision: Decision) -> None:
+        """Add a decision."""
+        self._decisions[decision.arm] += 1
+
+    def add_offer(self, offer: OfferDecided) -> None:
+        """Add an offer that was made."""
+        self.offers += 1
+        self.recent = [offer_line(offer), *self.recent[: RECENT_OFFERS - 1]]
+
+    def add_reward(self, reward: Reward) -> None:
+        """Add a reward."""
+        arm, profit, windows = reward.arm, reward.profit, int(reward.kind == "window")
         self._windows[arm] += windows
         self._profit[arm] = self._profit.get(arm, 0.0) + profit
-        self._visitors[reward["holdout"]].add(reward["visitor_id"])
-        self._profit_of_group[reward["holdout"]] += profit
+        self._visitors[reward.holdout].add(reward.visitor_id)
+        self._profit_of_group[reward.holdout] += profit
         self._windows_in_point += windows
         self._profit_in_point += profit
 
@@ -88,10 +94,27 @@ def ratio(total: float, count: int) -> float | None:
     return total / count if count else None
 
 
-def _offer_line(offer: dict[str, Any]) -> str:
-    treatment, cart = offer["treatment"], offer["cart"]
+def offer_line(offer: OfferDecided) -> str:
+    """Return an offer as one line of text."""
+    data, treatment, cart = offer.data, offer.data.treatment, offer.data.cart
     return (
-        f"{offer['at'][11:19]} {offer['visitor_id']}: {treatment['name']} by {treatment['channel']}, "
-        f"cart {cart['value']:.2f} {cart['currency']}, abandonment {offer['abandonment']:.2f}, "
-        f"propensity {offer['propensity']:.2f}"
+        f"{datetime.fromtimestamp(data.at.seconds, UTC):%H:%M:%S} {data.visitor_id}: {treatment.name} by "
+        f"{treatment.channel}, cart {cart.value:.2f} {cart.currency}, abandonment {data.abandonment:.2f}, "
+        f"propensity {data.propensity:.2f}"
     )
+
+
+class Handler(NamedTuple):
+    """What is read of a type of record, and what adds it."""
+
+    decode: Callable[[bytes], Any]
+    add: Callable[[TopicSums, Any], None]
+
+
+HANDLERS: Final = {
+    "decision": Handler(partial_decoder(Decision, "arm"), TopicSums.add_decision),
+    "reward": Handler(
+        partial_decoder(Reward, "arm", "profit", "kind", "holdout", "visitor_id"), TopicSums.add_reward
+    ),
+    "offer.decided": Handler(decoder(OfferDecided), TopicSums.add_offer),
+}

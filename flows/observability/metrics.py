@@ -14,28 +14,12 @@ from flows.observability.progress import Progress
 from flows.observability.registry import Registry
 from operators.ingest.partition_reader import Counts
 from operators.streaming.messages import OutputRecord
+from schemas.decisions import Decision, Drift, Reward
+from schemas.partial_records import partial_decoder
 
-
-class _Decision(msgspec.Struct):
-    market: str
-    arm: str
-
-
-class _Reward(msgspec.Struct):
-    market: str
-    arm: str
-    kind: str
-    profit: float
-
-
-class _Drift(msgspec.Struct):
-    market: str
-    what: str
-
-
-_decision: Final = msgspec.json.Decoder(_Decision)
-_reward: Final = msgspec.json.Decoder(_Reward)
-_drift: Final = msgspec.json.Decoder(_Drift)
+_decision: Final = partial_decoder(Decision, "market", "arm", constrained=False)
+_reward: Final = partial_decoder(Reward, "market", "arm", "kind", "profit", constrained=False)
+_drift: Final = partial_decoder(Drift, "market", "what", constrained=False)
 
 
 class Metrics:
@@ -105,14 +89,14 @@ class Metrics:
         if record.type == "offer.decided" and record.since_s is not None:
             self._latency.observe(max(0.0, at_s - record.since_s))
         elif record.type == "decision":
-            decision = _decision.decode(record.value)
+            decision = _decision(record.value)
             self._decisions.add(decision.market, decision.arm)
         elif record.type == "reward":
-            reward = _reward.decode(record.value)
+            reward = _reward(record.value)
             self._rewards.add(reward.market, reward.arm, reward.kind)
             self._profit.add(reward.market, reward.arm, by=reward.profit)
         elif record.type == "drift":
-            drift = _drift.decode(record.value)
+            drift = _drift(record.value)
             self._drifts.add(drift.market, drift.what)
         elif record.stream == "rejected":
             self._rejects.add(dict(record.headers).get("class", b"unknown").decode())

@@ -10,10 +10,13 @@ import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from flows.kafka.cluster import Cluster, create_consumer, create_producer
+from flows.kafka.records import END_OF_PARTITION, consume
 from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
 from flows.simulation.counters import Counters
 from operators.simulation import World
+from schemas.decisions import Decision
 from schemas.errors import BrokerError
+from schemas.partial_records import partial_decoder
 
 if TYPE_CHECKING:
     from flows.settings import Settings  # imports all models, which a process of shoppers does not need
@@ -23,6 +26,8 @@ log = logging.getLogger("offerstream.simulate")
 FULL_QUEUE_WAIT_S: Final = 0.1
 FLUSH_WITHIN_S: Final = 10.0
 FEEDBACK_PREFIX: Final = "offer_"
+
+_decision: Final = partial_decoder(Decision, "visitor_id", "cart_id", "arm", "holdout")
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,11 @@ class KafkaLink:
 
     def receive(self) -> None:
         """Pass what was published to the world: offers, revocations, and decisions for their true figures."""
-        for message in self._consumer.consume(500, 0):
-            error, value = message.error(), message.value()
+        for record in consume(self._consumer, 500, 0):
+            error, value = record.error(), record.value()
             if error is None and value is not None:
-                self._apply(message.topic(), orjson.loads(value))
-            elif error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                self._apply(dict(record.headers() or ()).get("ce_type", b"").decode(), value)
+            elif error is not None and error.code() != END_OF_PARTITION:
                 raise KafkaException(error)
 
     def close(self) -> None:
@@ -121,18 +126,25 @@ class KafkaLink:
         if error is not None:
             self._failed = error
 
-    def _apply(self, topic: str | None, record: dict[str, Any]) -> None:
-        counters, kind = self._counters, record.get("type")
+    def _apply(self, kind: str, value: bytes) -> None:
         if kind == "decision":
-            cart = self._world.cart(record["visitor_id"])
-            if cart is not None and cart.id == record["cart_id"]:
-                tally = counters.holdout if record["holdout"] else counters.treated
-                tally.add(record["arm"], self._world.true_values(cart))
-        elif topic != self._topics.offers or record["data"]["market"] != self._world.settings.market:
-            return
-        elif kind == "offer.decided":
+            self._tally(_decision(value))
+        elif kind in ("offer.decided", "offer.revoked"):
+            offer = orjson.loads(value)["data"]
+            if offer["market"] == self._world.settings.market:
+                self._deliver(kind, offer)
+
+    def _tally(self, decision: Decision) -> None:
+        cart = self._world.cart(decision.visitor_id)
+        if cart is not None and cart.id == decision.cart_id:
+            tally = self._counters.holdout if decision.holdout else self._counters.treated
+            tally.add(decision.arm, self._world.true_values(cart))
+
+    def _deliver(self, kind: str, offer: dict[str, Any]) -> None:
+        counters = self._counters
+        if kind == "offer.decided":
             counters.offers += 1
-            counters.ignored += not self._world.deliver_offer(record["data"])
-        elif kind == "offer.revoked":
+            counters.ignored += not self._world.deliver_offer(offer)
+        else:
             counters.revoked += 1
-            self._world.revoke_offer(record["data"]["offer_id"])
+            self._world.revoke_offer(offer["offer_id"])

@@ -53,6 +53,14 @@ def test_the_check_of_several_fields_holds_where_all_of_them_are_read():
     assert partial_decoder(Reward, "market", "order_profits")(line).order_profits == ()
 
 
+def test_without_constraints_only_the_types_are_checked():
+    line = json.dumps(json.loads(LINES["decision"]) | {"market": "Ü", "propensity": 2.0})
+    some = partial_decoder(Decision, "market", "propensity", constrained=False)(line)
+    assert (some.market, some.propensity) == ("Ü", 2.0)
+    with pytest.raises(msgspec.ValidationError, match="Expected `float`"):
+        partial_decoder(Decision, "propensity", constrained=False)(line.replace("2.0", "true"))
+
+
 def test_a_field_that_was_renamed_is_found_at_once():
     with pytest.raises(ValueError, match="Decision has no field teaches"):
         partial_decoder(Decision, "arm", "teaches")

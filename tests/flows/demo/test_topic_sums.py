@@ -1,5 +1,7 @@
 """What the demo sums up of its topics."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 
@@ -8,6 +10,9 @@ from flows.demo.snapshot import ArmFigures, Snapshot
 from flows.demo.topic_sums import RECENT_OFFERS, TopicSums
 from schemas.errors import SetupError
 from schemas.message import Message
+
+GOLDEN = Path(__file__).parents[2] / "schemas" / "golden" / "offers.jsonl"
+OFFER = GOLDEN.read_text().splitlines()[0]
 
 
 def decision(arm):
@@ -20,21 +25,20 @@ def reward(arm, profit, visitor="ann", kind="window", *, holdout=False):
 
 
 def offer(number):
-    data = {
-        "at": f"2026-01-01T10:00:{number:02d}.000Z",
-        "visitor_id": f"v{number}",
-        "treatment": {"name": "ten", "channel": "app"},
-        "cart": {"value": 80.0, "currency": "EUR"},
-        "abandonment": 0.7,
-        "propensity": 0.25,
-    }
-    return {"type": "offer.decided", "data": data}
+    """The offer of the golden records, at another time for another visitor."""
+    record = orjson.loads(OFFER)
+    data = record["data"] | {"at": f"2026-01-01T10:00:{number:02d}.000Z", "visitor_id": f"v{number}"}
+    return record | {"data": data}
+
+
+def message(record):
+    return Message(orjson.dumps(record), headers=(("ce_type", record["type"].encode()),))
 
 
 def sums_of(*records):
     sums = TopicSums()
     for record in records:
-        sums.add(Message(orjson.dumps(record)))
+        sums.add(message(record))
     return sums
 
 
@@ -60,7 +64,7 @@ def test_a_point_of_the_curve_is_the_mean_reward_since_the_last_one():
     sums = sums_of(reward("ten", 6.0), reward("ten", 2.0))
     sums.add_curve_point()
     sums.add_curve_point()
-    sums.add(Message(orjson.dumps(reward("ten", 1.0))))
+    sums.add(message(reward("ten", 1.0)))
     sums.add_curve_point()
     assert sums.fill(Snapshot(), {}).curve == (4.0, 1.0)
 
@@ -68,7 +72,9 @@ def test_a_point_of_the_curve_is_the_mean_reward_since_the_last_one():
 def test_the_latest_offers_are_kept_as_text_newest_first():
     recent = sums_of(*map(offer, range(RECENT_OFFERS + 3))).fill(Snapshot(), {}).recent
     assert len(recent) == RECENT_OFFERS
-    assert recent[0] == "10:00:08 v8: ten by app, cart 80.00 EUR, abandonment 0.70, propensity 0.25"
+    assert recent[0] == (
+        "10:00:08 v8: ten_percent by on_site, cart 19.00 GBP, abandonment 0.71, propensity 0.34"
+    )
 
 
 def test_other_records_change_nothing():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from flows.simulation.counters import Counters
@@ -74,7 +75,9 @@ class LinkWithoutBroker(KafkaLink):
 
     def __init__(self, world):
         self._world, self._counters = world, Counters(at_s=world.now_s)
-        self._topics = type("Topics", (), {"offers": "shop.offers"})
+
+    def apply(self, record):
+        self._apply(record["type"], orjson.dumps(record))
 
 
 def test_shoppers_receive_offers_and_revocations_and_decisions_are_tallied():
@@ -84,14 +87,12 @@ def test_shoppers_receive_offers_and_revocations_and_decisions_are_tallied():
     link = LinkWithoutBroker(world)
     decision = {"type": "decision", "visitor_id": cart.visitor, "cart_id": cart.id, "arm": "ten_percent"}
     data = {"offer_id": "default.1", "visitor_id": cart.visitor, "market": "default"}
-    link._apply("shop.decisions", decision | {"holdout": False})
-    link._apply("shop.decisions", decision | {"holdout": True, "arm": "no_offer"})
-    link._apply("shop.decisions", {"type": "score"})
-    link._apply(
-        "shop.offers", {"type": "offer.decided", "data": data | {"treatment": {"name": "ten_percent"}}}
-    )
-    link._apply("shop.offers", {"type": "offer.decided", "data": data | {"market": "uk"}})
-    link._apply("shop.offers", {"type": "offer.revoked", "data": data})
+    link.apply(decision | {"holdout": False})
+    link.apply(decision | {"holdout": True, "arm": "no_offer"})
+    link.apply({"type": "score"})
+    link.apply({"type": "offer.decided", "data": data | {"treatment": {"name": "ten_percent"}}})
+    link.apply({"type": "offer.decided", "data": data | {"market": "uk"}})
+    link.apply({"type": "offer.revoked", "data": data})
     counters, values = link._counters, world.true_values(cart)
     assert (counters.offers, counters.ignored, counters.revoked) == (1, 0, 1)
     assert counters.treated.all.profit == values["ten_percent"]
