@@ -41,7 +41,7 @@ class WorkerProcess:
             return Exposition("")
 
     def wait_for_start(self) -> None:
-        """Wait until it logs that it has started; raises SetupError with the end of its log if it does not."""
+        """Wait until it logs that it has started; raises SetupError with the end of its log otherwise."""
         deadline_s = time.monotonic() + START_WITHIN_S
         while b": started" not in self._log.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline_s:

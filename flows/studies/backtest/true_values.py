@@ -1,4 +1,4 @@
-"""What decisions over simulated shoppers are truly worth: a record beside each decision, in a file of its own."""
+"""What decisions over simulated shoppers are truly worth: a record for each, in a file of its own."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

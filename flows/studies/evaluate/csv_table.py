@@ -49,7 +49,7 @@ class CsvTable:
         return f"{self.path}:{at + 2}"
 
     def places(self, named: Mapping[str, str]) -> dict[str, int]:
-        """Return the place of each column that has a meaning; ``named`` are names that are not the usual ones.
+        """Return the place of each column that has a meaning; ``named`` gives names that are not the usual ones.
 
         Raises SetupError for a meaning that there is not, DataError for a column that is missing.
         """
@@ -64,7 +64,7 @@ class CsvTable:
                 found[name] = known[0]
             elif name in REQUIRED or name in named:
                 raise DataError(
-                    f"{self.path} must have a column {' or '.join(wanted)}, or another one named as the {name}; "
+                    f"{self.path} must have a column {' or '.join(wanted)}, or one named as the {name}; "
                     f"it has {', '.join(self.header[:8])}"
                 )
         return found

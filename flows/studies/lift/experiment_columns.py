@@ -12,7 +12,7 @@ from schemas.decisions import Decision, Reward
 from schemas.errors import DataError
 
 LOST_AFTER_S: Final = 86_400.0
-"""A decision without a reward this long after the end of its window will never have one: its state was lost."""
+"""A decision without a reward this long after its window will never have one: its state was lost."""
 HELD_OUT, BEGAN_BEFORE, CONFLICT = 1, 2, 4
 DECISION_FIELDS: Final = (
     *("market", "at", "decision_id", "window_ends_at"),

@@ -44,7 +44,7 @@ class MarketLift(NamedTuple):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the share of the holdout differs so much from the configured one that no lift can be trusted."""
+        """Whether the holdout differs so much from the configured share that no lift can be trusted."""
         return self.balance.p_value < UNBALANCED
 
     @property

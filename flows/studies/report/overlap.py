@@ -75,8 +75,8 @@ class LogOverlap:
             "Overlap: propensities and weights",
             "Above: the probabilities with which arms were drawn. Below: how much each decision counts when "
             "you estimate from this log what another policy would earn, one that draws all arms equally "
-            "often or always makes the offer that earned most. A few decisions with large weights (far right) "
-            "make such an estimate uncertain.",
+            "often or always makes the offer that earned most. A few decisions with large weights (far "
+            "right) make such an estimate uncertain.",
             f"{'; '.join(sizes)}." if self.decisions else nothing,
             styled(plot, height=520, bargap=0.05) if self.decisions else None,
         )
@@ -94,10 +94,7 @@ class LogOverlap:
         thin = sorted(arm for arm, weights in arms if weights.size < FEW)
         now = f"Every arm has at least {FEW:.0f} effective decisions."
         if thin:
-            now = (
-                f"Fewer than {FEW:.0f} effective decisions: {', '.join(thin)}. This log says too little about "
-                "them."
-            )
+            now = f"Fewer than {FEW:.0f} effective decisions: {', '.join(thin)}. This log says too little of them."
         line = [{"type": "line", "x0": FEW, "x1": FEW, "y0": 0, "y1": 1, "yref": "paper",
                  "line": {"color": QUIET, "dash": "dot"}}]  # fmt: skip
         return Section(

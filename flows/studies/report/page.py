@@ -37,7 +37,7 @@ def page(title: str, markets: Sequence[MarketReport]) -> str:
         f"<script>{get_plotlyjs()}</script></head><body><main>"
         f"<header><h1>Report of {name}</h1><p>What the worker decided, what came of it, and how far to trust "
         "it. Money is in each market's currency, times are UTC.</p>"
-        "<noscript><p>The plots are drawn by a script in this page, and scripts are switched off.</p></noscript>"
+        "<noscript><p>A script in this page draws the plots, and scripts are switched off.</p></noscript>"
         f"{nav}</header>{body or _nothing()}</main></body></html>\n"
     )
 

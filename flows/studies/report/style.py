@@ -22,7 +22,7 @@ MAX_NAME: Final = 40
 
 
 class Section(NamedTuple):
-    """One plot with its texts: ``how`` to read it and what it shows ``now``; without data there is no figure."""
+    """One plot with its texts: ``how`` to read it, what it shows ``now``; without data there is no figure."""
 
     slug: str
     title: str

@@ -77,7 +77,7 @@ def interrupted(*_args, **_more):
         (["evaluate", "log", "--policy", "uniform"], "flows.commands.evaluate.evaluate_log"),
         (["backtest", "--shoppers", "default", "--policy", "none"], "flows.studies.backtest.compare.shop_in"),
         (["export", "--out", "out"], "flows.commands.export.export_topics"),
-        (["bench", "--quick", "--only", "decision_us"], "flows.bench.run.measured"),
+        (["bench", "--quick", "--only", "decision_us"], "flows.bench.run.measure_in_child"),
         (["simulate", "--out", "out", "--seconds", "9"], "flows.simulation.run._to_file"),
         (["demo"], "flows.commands.demo.demo"),
     ],

@@ -126,7 +126,7 @@ def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(t
         (
             ["arm,reward", "a,1"],
             {},
-            r"must have a column propensity or propensity_score or pscore, or another one named as the propensity",
+            r"must have a column propensity or propensity_score or pscore, or one named as the propensity",
         ),
         (
             [HEADER, "a,1,0.5"],

@@ -246,7 +246,8 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     path = directory / "decisions.jsonl"
     configured = {"holdout_share": 0.2}
     write(path, [
-        each | configured | {"unit_id": f"user:u{n // 3}", "assignment": "holdout" if n // 3 % 5 == 0 else "policy"}
+        each | configured | {"unit_id": f"user:u{n // 3}",
+                             "assignment": "holdout" if n // 3 % 5 == 0 else "policy"}
         for n, each in enumerate(lines(path))
     ])  # fmt: skip
     (market,) = gather(directory)
