@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.worker import setting_rules
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
@@ -178,6 +179,11 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"formats must name input topics, {', '.join(self.input_topics)}; got {topic!r}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _go_together(self) -> "Settings":
+        setting_rules.check(dict(self))
         return self
 
     @property

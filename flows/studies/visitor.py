@@ -1,4 +1,4 @@
-"""What the worker knows of one visitor, read from its state directory while it runs."""
+"""What the worker knows about one visitor, read from its state directory while it runs."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,20 +12,23 @@ from flows.stores.ledger import read_decisions
 from operators.decisions.ledger import read_entry
 from operators.sessions.features import features
 from operators.sessions.visit import Visit
-from schemas.errors import SetupError
+from schemas.errors import DataError, SetupError
 from schemas.records import Timestamp
 from schemas.shop import Market
 
 
 def visitor(settings: Settings, market_name: str, visitor_id: str) -> dict[str, Any]:
-    """Return a visitor's features, cart, scores and decisions; raises SetupError where nothing is known."""
-    market = settings.shop().markets.get(market_name)
+    """Return a visitor's features, cart, scores and decisions; raises DataError where nothing is known."""
+    markets = settings.shop().markets
+    market = markets.get(market_name)
     if market is None:
-        raise SetupError(f"--market must be a market of {settings.offers}; got {market_name!r}")
+        raise SetupError(f"the market must be one of {', '.join(markets)}; got {market_name!r}")
+    if not (settings.state / "features").is_dir():
+        raise SetupError(f"the state must be a directory that the worker wrote; got {str(settings.state)!r}")
     rows = read_visitor(settings.state / "features", market_name, visitor_id)
     decided = read_decisions(settings.state / "ledger", market_name, visitor_id)
     if not rows and not decided:
-        raise SetupError(f"nothing is known of visitor {visitor_id!r} in market {market_name!r}")
+        raise DataError(f"nothing is known about visitor {visitor_id!r} in market {market_name!r}")
     return {
         "visitor_id": visitor_id,
         "market": market_name,

@@ -29,15 +29,15 @@ PORT = "9464"
 
 def names_and_labels() -> dict[str, set[str]]:
     """Every series Prometheus can read, with its labels."""
-    metrics = Metrics()
+    registry = Metrics().registry
     found: dict[str, set[str]] = {}
-    for line in generate_latest(metrics.names.registry).decode().splitlines():
+    for line in generate_latest(registry.prometheus).decode().splitlines():
         if line.startswith("# TYPE"):
             _, _, name, kind = line.split()
             suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
             found.update({name + suffix: {"le"} if suffix == "_bucket" else set() for suffix in suffixes})
-    for series in metrics.names.series:
-        found[series.name] |= set(series.labels)
+    for metric in registry.samples:
+        found[metric.value.name] |= set(metric.value.labels)
     return found
 
 

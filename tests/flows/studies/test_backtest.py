@@ -7,8 +7,14 @@ import pytest
 
 from flows.cli import main
 from flows.settings import read_settings
-from flows.studies.backtest.compare import backtest, check, dense, over_files, over_shoppers
-from flows.studies.backtest.shoppers import Length, Shoppers, shoppers_of, world_of
+from flows.studies.backtest.compare import (
+    backtest,
+    check_policies,
+    recorded_run,
+    simulated_run,
+    with_demo_offers,
+)
+from flows.studies.backtest.shoppers import Shoppers, WorldLength, shoppers_of, world_of
 from operators.simulation import World
 from schemas.errors import SetupError
 from tests.builders import carted, ordered, told
@@ -20,8 +26,8 @@ SPECS = ("none", "always:free_shipping")
 def compared(tmp_path_factory):
     """Two policies over the same 250 carts, and where their files are."""
     out = tmp_path_factory.mktemp("compared") / "out"
-    settings = dense(read_settings(seed=4))
-    run = over_shoppers(Shoppers(visits_per_hour=6000), settings, Length(decisions=250))
+    settings = with_demo_offers(read_settings(seed=4))
+    run = simulated_run(Shoppers(visits_per_hour=6000), settings, WorldLength(decisions=250))
     return backtest(run, SPECS, settings, out), out
 
 
@@ -93,8 +99,8 @@ def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
 
 
 def test_nobody_comes_after_a_world_has_ended_but_all_go_on_to_the_end():
-    settings = dense(read_settings())
-    world = World(0, world_of(Shoppers(), settings, Length(visitors=40)))
+    settings = with_demo_offers(read_settings())
+    world = World(0, world_of(Shoppers(), settings, WorldLength(visitors=40)))
     said = world.events_until(world.settings.starts_at_s + 3 * 86_400.0)
     first = {}
     for each in said:
@@ -117,7 +123,7 @@ def test_a_file_may_say_what_shoppers_there_are(tmp_path):
         ("cart_share = 2", r"cart_share must be less than or equal to 1; got 2"),
         ("speed = 2", "speed must not be there; the key is unknown"),
         ("cart_share =", "world.toml must be TOML in UTF-8; got: "),
-        (None, "--shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
+        (None, "the shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
     ],
 )
 def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
@@ -129,8 +135,8 @@ def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
 
 
 def test_shoppers_of_a_market_there_is_not_are_refused():
-    with pytest.raises(SetupError, match="market of --shoppers must be one of default; got 'moon'"):
-        world_of(Shoppers(market="moon"), dense(read_settings()), Length(visitors=1))
+    with pytest.raises(SetupError, match="the market of the shoppers must be one of default; got 'moon'"):
+        world_of(Shoppers(market="moon"), with_demo_offers(read_settings()), WorldLength(visitors=1))
 
 
 @pytest.mark.parametrize(
@@ -139,12 +145,12 @@ def test_shoppers_of_a_market_there_is_not_are_refused():
         (["magic"], "policy must be one of linear_thompson, .*; got 'magic'"),
         (["linucb:width=2"], "policy linucb takes the settings .*; got 'width'"),
         (["always:moon"], "policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
-        (["none", "none"], "--policy must be given once for each policy; got 'none' twice"),
+        (["none", "none"], "each policy must be given once; got 'none' twice"),
     ],
 )
 def test_policies_that_cannot_be_are_refused(specs, words):
     with pytest.raises(SetupError, match=words):
-        check(specs, read_settings())
+        check_policies(specs, read_settings())
 
 
 @pytest.fixture
@@ -155,11 +161,11 @@ def recording(tmp_path):
     return path
 
 
-def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
+def test_a_backtest_of_a_recording_warns_that_shoppers_do_not_react(recording, tmp_path, capsys):
     figures = tmp_path / "figures.json"
     command = ["backtest", str(recording), "--policy", "none", "--policy", "always:free_shipping"]
     assert main([*command, "--out", str(tmp_path / "out"), "--json", str(figures)]) == 0
-    assert "Shoppers of a recording do not react" in capsys.readouterr().out
+    assert "The shoppers of a recording do not react" in capsys.readouterr().out
     said = json.loads(figures.read_text())
     assert said["reacting"] is False
     none, always = said["policies"]
@@ -173,7 +179,7 @@ def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
 def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
     out = tmp_path / "out"
     specs = ["linear_thompson", "linear_thompson:floor=1"]
-    run = over_files([recording], "native")
+    run = recorded_run([recording], "native")
     assert [row["policy"] for row in backtest(run, specs, read_settings(), out)] == specs
     found = records(out / "linear_thompson-floor-1" / "decisions.jsonl")
     assert {each["policy"] for each in found} == {specs[1]}
@@ -187,7 +193,7 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
         ([], "either EVENTS or --shoppers must be given; got neither"),
         (["EVENTS", "--shoppers", "default"], "either EVENTS or --shoppers must be given; got both"),
         (["EVENTS", "--visitors", "5"], "--visitors and --decisions go with --shoppers; got EVENTS"),
-        (["missing.jsonl"], "INPUT must be a file that can be read; got 'missing.jsonl'"),
+        (["missing.jsonl"], "the input must be a file that can be read; got 'missing.jsonl'"),
         (
             ["--shoppers", "default", "--visitors", "5", "--decisions", "5"],
             "--visitors or --decisions must be given, not both",
@@ -195,7 +201,7 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
         (["EVENTS", "--out", "FULL"], "must be new or empty; got: files in it"),
     ],
 )
-def test_what_does_not_go_together_is_said(recording, tmp_path, capsys, words, said):
+def test_arguments_that_exclude_each_other_are_refused(recording, tmp_path, capsys, words, said):
     places = {"EVENTS": str(recording), "FULL": str(tmp_path)}
     command = ["backtest", *(places.get(word, word) for word in words), "--policy", "none"]
     assert main(command) == 2

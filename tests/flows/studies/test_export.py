@@ -7,7 +7,7 @@ from flows.files.sorting import sort_files
 from flows.kafka.cluster import Cluster
 from flows.studies.export import export_topics
 from operators.streaming.messages import OutputRecord
-from schemas.errors import SetupError
+from schemas.errors import DataError, SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -73,7 +73,7 @@ def test_exported_topics_equal_the_files_of_a_replay(tmp_path, broker):
 
 def test_a_record_of_somebody_else_stops_the_export(tmp_path, broker):
     broker["shop.offers"].append(Message(b"{}", None, (), "shop.offers", 3, 7))
-    with pytest.raises(SetupError, match=r"shop\.offers/3/7 must have the header 'ce_id'"):
+    with pytest.raises(DataError, match=r"shop\.offers/3/7 must have the header 'ce_id'"):
         export_topics(CLUSTER, TOPICS, tmp_path)
 
 

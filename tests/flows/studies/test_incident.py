@@ -9,8 +9,8 @@ from flows.assembly import reader_of, stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings, read_settings
 from flows.stores.ledger import Ledgers
-from flows.studies.backtest.compare import dense, over_shoppers
-from flows.studies.backtest.shoppers import Length, Shoppers
+from flows.studies.backtest.compare import simulated_run, with_demo_offers
+from flows.studies.backtest.shoppers import Shoppers, WorldLength
 from operators.simulation import World, WorldSettings
 from schemas.decisions import Drift, Outcome, read_decision_record
 from schemas.message import Message
@@ -56,8 +56,8 @@ def test_a_steady_month_gives_no_alarm(seed):
 
 
 def test_a_busy_day_that_begins_and_ends_is_no_drift_of_the_base_rate(tmp_path):
-    settings = dense(read_settings(seed=2))
-    over_shoppers(Shoppers(visits_per_hour=6_000), settings, Length(decisions=600))(settings, tmp_path)
+    settings = with_demo_offers(read_settings(seed=2))
+    simulated_run(Shoppers(visits_per_hour=6_000), settings, WorldLength(decisions=600))(settings, tmp_path)
     outcomes = (tmp_path / "outcomes.jsonl").read_text()
     assert outcomes.count('"abandoned"') > 500
     assert outcomes.count('"purchased"') > 200

@@ -1,25 +1,25 @@
-"""Lift from the files that the worker writes: units, their seven days, and what the command says of them."""
+"""Lift from the files that the worker writes: units, their seven days, and what the command prints."""
 
 from array import array
 from datetime import timedelta
 
-import msgspec
 import orjson
 import pytest
 
-import flows.demo.run as demo
-import flows.studies.lift.run as lift
 from flows.assembly import reader_of, stations_of
 from flows.cli import main
+from flows.demo.settings import OFFERS
 from flows.files.jsonl import FILES, LineFiles
 from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
 from flows.settings import read_settings
 from flows.stores.ledger import Ledgers
-from flows.studies.lift.columns import Columns
-from flows.studies.lift.records import Decided, Rewarded
+from flows.studies.lift.experiment_columns import DECISION_FIELDS, REWARD_FIELDS, ExperimentColumns
+from flows.studies.lift.run import read_lift
 from operators.simulation import DEMO_CARTS, World, WorldSettings
-from schemas.errors import SetupError
+from schemas.decisions import Decision, Reward
+from schemas.errors import DataError
+from schemas.partial_records import partial_decoder
 from schemas.records import Timestamp
 from tests.builders import DAY, HOUR, PART, T0, Desk, message, offer, shop
 
@@ -29,6 +29,7 @@ NAMES = ("decisions", "rewards", "outcomes")
 def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
     group = "holdout" if held_out else "policy"
     return {
+        "type": "decision",
         "decision_id": f"{unit} at {at}",
         "market": "default",
         "at": str(Timestamp(T0 + at)),
@@ -44,11 +45,13 @@ def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
 def rewarded(decision, *orders, cost=0.0, kind="window"):
     """A reward for orders, each a time and a profit; the decision itself may cost something."""
     return {
+        "type": "reward",
         "decision_id": decision["decision_id"],
         "market": decision["market"],
         "at": decision["window_ends_at"],
         "kind": kind,
         "profit": sum(profit for _, profit in orders) - cost,
+        "orders": [f"order at {at}" for at, _ in orders],
         "ordered_at": [str(Timestamp(T0 + at)) for at, _ in orders],
         "order_profits": [profit for _, profit in orders],
     }
@@ -60,14 +63,14 @@ def again(at, first):
 
 
 def ended(at):
-    return {"market": "default", "at": str(Timestamp(T0 + at))}
+    return {"type": "outcome", "market": "default", "at": str(Timestamp(T0 + at))}
 
 
 def written(directory, decisions, rewards=(), until=30 * DAY):
     for name, records in zip(NAMES, (decisions, rewards, [ended(until)]), strict=True):
         lines = [orjson.dumps(record) + b"\n" for record in records]
         (directory / f"{name}.jsonl").write_bytes(b"".join(lines))
-    return lift.read(directory)["default"]
+    return read_lift(directory)["default"]
 
 
 def profits(found):
@@ -163,11 +166,13 @@ def test_a_reward_of_a_decision_that_is_not_there_counts_for_nobody(tmp_path):
 
 
 def test_a_decision_is_kept_in_few_bytes():
-    columns = Columns()
+    columns = ExperimentColumns()
+    read_decision = partial_decoder(Decision, *DECISION_FIELDS)
+    read_reward = partial_decoder(Reward, *REWARD_FIELDS)
     for n in range(1000):
         decision = decided(n, f"visitor:{n}")
-        columns.take(msgspec.convert(decision, Decided))
-        columns.take(msgspec.convert(rewarded(decision), Rewarded))
+        columns.add_decision(read_decision(orjson.dumps(decision)))
+        columns.add_reward(read_reward(orjson.dumps(rewarded(decision))))
     kept = sum(each.itemsize * len(each) for each in vars(columns).values() if isinstance(each, array))
     assert kept == 1000 * (41 + 8)
 
@@ -175,7 +180,7 @@ def test_a_decision_is_kept_in_few_bytes():
 def test_markets_are_told_apart(tmp_path):
     one, other = decided(0), decided(0, "visitor:bob", market="uk")
     written(tmp_path, [one, other], [rewarded(one, (1, 7.0))])
-    assert {name: profits(each) for name, each in lift.read(tmp_path).items()} == {"default": [7.0], "uk": []}
+    assert {name: profits(each) for name, each in read_lift(tmp_path).items()} == {"default": [7.0], "uk": []}
 
 
 # What is wrong
@@ -183,34 +188,40 @@ def test_markets_are_told_apart(tmp_path):
 
 def test_a_directory_without_the_files_is_refused_in_words(tmp_path):
     with pytest.raises(
-        SetupError, match=r"decisions.jsonl must be a file that replay or export wrote; got: No"
+        DataError, match=r"decisions.jsonl must be a file that replay or export wrote; got: No"
     ):
-        lift.read(tmp_path)
+        read_lift(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b'{"decision_id": "d"}', r"decisions.jsonl, line 2: must be a record of this version; got: Object"),
-        (b"nonsense", r"decisions.jsonl, line 2: must be a record of this version; got: JSON is malformed"),
-        (b'"\xff"', r"decisions.jsonl, line 2: must be a record of this version; got: "),
+        (
+            b'{"decision_id": "d"}',
+            r"decisions.jsonl, line 2 must be a record as this version writes it; got: Object",
+        ),
+        (
+            b"nonsense",
+            r"decisions.jsonl, line 2 must be a record as this version writes it; got: JSON is malformed",
+        ),
+        (b'"\xff"', r"decisions.jsonl, line 2 must be a record as this version writes it; got: "),
     ],
 )
 def test_a_line_of_something_else_is_refused_with_its_number(tmp_path, line, words):
     written(tmp_path, [decided(0)])
     with (tmp_path / "decisions.jsonl").open("ab") as file:
         file.write(line + b"\n")
-    with pytest.raises(SetupError, match=words):
-        lift.read(tmp_path)
+    with pytest.raises(DataError, match=words):
+        read_lift(tmp_path)
 
 
 def test_an_order_without_its_profit_is_refused(tmp_path):
-    with pytest.raises(SetupError, match=r"rewards.jsonl, line 1: .* `order_profits` must be equally long"):
+    with pytest.raises(DataError, match=r"rewards.jsonl, line 1 .* `order_profits` must be equally long"):
         written(tmp_path, [decided(0)], [rewarded(decided(0), (1, 2.0)) | {"order_profits": []}])
 
 
 def test_a_moment_without_its_zone_is_refused(tmp_path):
-    with pytest.raises(SetupError, match=r"decisions.jsonl, line 1: .* - at `\$.at`"):
+    with pytest.raises(DataError, match=r"decisions.jsonl, line 1 .* - at `\$.at`"):
         written(tmp_path, [decided(0) | {"at": "2026-01-01T00:00:00"}])
 
 
@@ -249,7 +260,7 @@ def test_the_orders_of_seven_days_and_no_others_count_in_either_group(tmp_path, 
         desk.order(day * DAY, price=price)
     desk.idle(30 * DAY, "bob")
     desk.write(tmp_path)
-    found = lift.read(tmp_path)["default"]
+    found = read_lift(tmp_path)["default"]
     assert profits(found) == pytest.approx([0.4 * 110.0 - cost])
     assert (found.pending, found.lost) == (1, 0)
 
@@ -262,7 +273,7 @@ def shopped(tmp_path_factory):
     """
     directory = tmp_path_factory.mktemp("shopped")
     offers_file = tmp_path_factory.mktemp("shop") / "offers.toml"
-    offers_file.write_text(demo.OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
+    offers_file.write_text(OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
     settings = read_settings(None, offers=offers_file)
     offers = settings.shop().arms("default")
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
@@ -285,7 +296,7 @@ def shopped(tmp_path_factory):
 
 
 def test_shoppers_who_answer_offers_show_a_lift_in_conversion_and_in_profit(shopped):
-    found = lift.read(shopped, timedelta(days=1))["default"]
+    found = read_lift(shopped, timedelta(days=1))["default"]
     assert found.units.at_s.size > 1500
     assert found.balance.p_value > 0.05
     assert found.conversion.lift > 0.03
@@ -299,10 +310,10 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     path = tmp_path / "lift.json"
     assert main(["lift", str(shopped), "--days", "1", "--json", str(path)]) == 0
     printed = capsys.readouterr().out
-    for words in ("market default", "conversion", "profit", "any time", "one look", "left out"):
+    for words in ("market default", "conversion", "profit", "anytime-valid", "one look", "left out"):
         assert words in printed
     figures = orjson.loads(path.read_bytes())["default"]
-    found = lift.read(shopped, timedelta(days=1))["default"]
+    found = read_lift(shopped, timedelta(days=1))["default"]
     assert figures["profit"]["lift"] == pytest.approx(found.profit.lift)
     course = figures["conversion"]["series"]
     assert course[0]["lower"] is None
@@ -317,7 +328,7 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     [
         (["--days", "0"], "--days must be above 0 and at most 7; got 0"),
         (["--days", "8"], "--days must be above 0 and at most 7; got 8"),
-        (["--json", "."], "--json must be a file that can be written; got .: Is a directory"),
+        (["--json", "."], "--json must be a file that can be written; got '.': Is a directory"),
     ],
 )
 def test_wrong_arguments_are_refused_in_words(tmp_path, capsys, more, words):

@@ -45,7 +45,7 @@ def empty_ones(chromium):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """The page of a run in which everything happened."""
-    directory = log(tmp_path_factory.mktemp("run"), drifts=["log_loss", "feature:device"], truth=True)
+    directory = log(tmp_path_factory.mktemp("run"), drifts=["log_loss", "feature:device"], truths=True)
     path = directory / "report.html"
     path.write_text(page("run", gather(directory)), encoding="utf-8")
     return path
@@ -98,14 +98,12 @@ def test_an_error_in_the_page_and_a_call_for_the_network_are_noticed(chromium, t
 
 def test_names_from_the_data_stay_words(chromium, tmp_path):
     evil = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-    directory = log(
-        tmp_path / "run", market=evil, arms=("no_offer", evil, "<b>bold</b>"), drifts=[evil], truth=True
-    )
+    arms = ("no_offer", evil, "<b>bold</b>")
+    directory = log(tmp_path / "run", arms=arms, drifts=[f"feature:{evil}"], truths=True)
     path = directory / "report.html"
     path.write_text(page(evil, gather(directory)), encoding="utf-8")
     chromium.open(path, 800, 800)
     assert chromium.complaints() == []
     assert chromium.run("document.title").startswith("offerstream report: </script>")
     assert chromium.run("document.querySelectorAll('img, main b, main a[href^=java]').length") == 0
-    assert chromium.run("document.querySelector('h2').textContent") == f"Market {evil}"
     assert "<b>bold</b>" in chromium.run("[...document.querySelectorAll('.ytick')].map(t => t.textContent)")

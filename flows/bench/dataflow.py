@@ -1,14 +1,14 @@
-"""The whole page from a file into lists, and the same machines in a plain loop."""
+"""The whole dataflow from a file into lists, and the same machines in a plain loop."""
 
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
-from flows.bench.load import page_settings
+from flows.bench.load import worker_settings
 from flows.dataflow import Edges, build_dataflow
 from flows.files.source import FileSource
 from flows.local.in_process import InProcessDataflow
@@ -19,34 +19,34 @@ from flows.worker.gc_tuning import tune_gc
 from schemas.message import Message
 from schemas.topics import OUTPUTS
 
-BATCH = 1000
+BATCH: Final = 1000
 
 
-class Clock:
+class Stopwatch:
     """Wall and processor time since the first line was read."""
 
     def __init__(self) -> None:
         self._began: tuple[float, float] | None = None
 
-    def begin(self, _bytes: int = 0) -> None:
+    def start(self, _bytes: int = 0) -> None:
         """Start, the first time."""
         if self._began is None:
             self._began = (time.perf_counter(), time.process_time())
 
-    def told(self, events: int) -> dict[str, float]:
-        """Return events a second and the processor's microseconds an event."""
+    def rates(self, events: int) -> dict[str, float]:
+        """Return events per second and microseconds of processor time per event."""
         wall_s, cpu_s = self._began or (0.0, 0.0)
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
         return {"events_per_s": events / wall_s, "cpu_us": cpu_s / events * 1e6}
 
 
-def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
-    """Run the file through the page, with all that a worker keeps on disk, from its first line to its end."""
-    settings = page_settings(Path(state))
+def dataflow(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
+    """Run a file through the dataflow, with everything that a worker keeps on disk."""
+    settings = worker_settings(Path(state))
     shop = settings.shop()
-    clock = Clock()
+    stopwatch = Stopwatch()
     make = reader_of(settings, shop, lambda _topic: "native", settings.state / "seen", ordered=False)
-    source = FileSource([Path(path)], make, batch=BATCH, progress=clock.begin)
+    source = FileSource([Path(path)], make, batch=BATCH, progress=stopwatch.start)
     ledgers = Ledgers(settings.state / "ledger")
     stations = stations_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
     outputs = {row.name: CollectSink() for row in OUTPUTS}
@@ -55,23 +55,23 @@ def page(path: str, state: str, events: int, epoch_s: float) -> dict[str, Any]:
     flow = build_dataflow(edges, stations)
     tune_gc()
     run_main(flow, epoch_interval=timedelta(seconds=epoch_s), recovery_config=store)
-    told = clock.told(events)
+    rates = stopwatch.rates(events)
     ledgers.close()
     decided = sum(record.type == "decision" for record in outputs["decisions"].items)
-    return {**told, "decided_share": decided / events}
+    return {**rates, "decided_share": decided / events}
 
 
-def plain(path: str, events: int) -> dict[str, Any]:
-    """Run the file through reader, shards and markets without an engine, with all that is kept in memory."""
-    settings = page_settings(Path())
+def plain_loop(path: str, events: int) -> dict[str, Any]:
+    """Run a file through reader, shards and markets without an engine, with everything in memory."""
+    settings = worker_settings(Path())
     shop = settings.shop()
     name = Path(path).name
-    part = f"{name}/0000"
-    reader = reader_of(settings, shop, lambda _topic: "native", None, ordered=False)(part, None)
-    process = InProcessDataflow(stations_of(settings, shop, [part], Ledgers().of, ordered=False)).process
-    clock = Clock()
+    partition = f"{name}/0000"
+    reader = reader_of(settings, shop, lambda _topic: "native", None, ordered=False)(partition, None)
+    process = InProcessDataflow(stations_of(settings, shop, [partition], Ledgers().of, ordered=False)).process
+    stopwatch = Stopwatch()
     tune_gc()
-    clock.begin()
+    stopwatch.start()
     emitted: list[Any] = []
     with Path(path).open("rb") as file:
         batch: list[Message] = []
@@ -82,4 +82,4 @@ def plain(path: str, events: int) -> dict[str, Any]:
                 batch = []
         emitted += process(reader.read(batch, None))
     emitted += process(reader.end())
-    return clock.told(events)
+    return stopwatch.rates(events)

@@ -1,4 +1,4 @@
-"""A CSV file of logged bandit data: its lines, and which column is what."""
+"""A CSV file of logged bandit data: its rows, and which column means what."""
 
 import csv
 import gzip
@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from operators.bandits.context import finite_number
-from schemas.errors import SetupError
+from schemas.errors import DataError, SetupError
 
-NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+USUAL_NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "arm": ("arm", "action", "item_id"),
         "reward": ("reward", "click"),
@@ -22,52 +22,55 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "position": ("position",),
     }
 )
-"""What a column may be called; the first three must be there."""
+"""The usual names of the columns by their meaning."""
 
-NEEDED: Final = ("arm", "reward", "propensity")
+REQUIRED: Final = ("arm", "reward", "propensity")
 
 
-class Table:
-    """A CSV file as header and lines of equal length."""
+class CsvTable:
+    """A CSV file as a header and rows of equal length; raises DataError where it is none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             opened = gzip.open if path.suffix == ".gz" else open
             with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
-                self.header, *self.lines = list(csv.reader(file)) or [[]]
+                self.header, *self.rows = list(csv.reader(file)) or [[]]
         except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-            raise SetupError(f"{path} must be a CSV file that can be read; got: {error}") from None
-        if not self.lines:
-            raise SetupError(f"{path} must have a header and at least one row")
-        for at, line in enumerate(self.lines):
-            if len(line) != len(self.header):
-                raise SetupError(f"{self.where(at)}: must have {len(self.header)} columns; got {len(line)}")
+            raise DataError(f"{path} must be a CSV file that can be read; got: {error}") from None
+        if not self.rows:
+            raise DataError(f"{path} must have a header and at least one row")
+        for at, row in enumerate(self.rows):
+            if len(row) != len(self.header):
+                raise DataError(f"{self.where(at)}: must have {len(self.header)} columns; got {len(row)}")
 
     def where(self, at: int) -> str:
         """Return the place of a row, as editors count lines."""
         return f"{self.path}:{at + 2}"
 
     def places(self, named: Mapping[str, str]) -> dict[str, int]:
-        """Return where each column of a known meaning is; raises SetupError where one is not."""
+        """Return the place of each column that has a meaning; ``named`` gives names that are not the usual ones.
+
+        Raises SetupError for a meaning that there is not, DataError for a column that is missing.
+        """
         for name in named:
-            if name not in NAMES:
-                raise SetupError(f"--column must name one of {', '.join(NAMES)}; got {name!r}")
+            if name not in USUAL_NAMES:
+                raise SetupError(f"a column can mean one of {', '.join(USUAL_NAMES)}; got {name!r}")
         found = {}
-        for name, usual in NAMES.items():
+        for name, usual in USUAL_NAMES.items():
             wanted = (named[name],) if name in named else usual
             known = [self.header.index(each) for each in wanted if each in self.header]
             if known:
                 found[name] = known[0]
-            elif name in NEEDED or name in named:
-                raise SetupError(
-                    f"{self.path} must have a column {' or '.join(wanted)} (or --column {name}=NAME); "
+            elif name in REQUIRED or name in named:
+                raise DataError(
+                    f"{self.path} must have a column {' or '.join(wanted)}, or one named as the {name}; "
                     f"it has {', '.join(self.header[:8])}"
                 )
         return found
 
     def policies(self) -> dict[str, dict[str, int]]:
-        """Return, for each policy with columns ``POLICY:ARM``, where the probability of each arm is."""
+        """Return, for each policy with columns ``POLICY:ARM``, the place of each arm's probability."""
         found: dict[str, dict[str, int]] = {}
         for at, name in enumerate(self.header):
             policy, colon, arm = name.partition(":")
@@ -77,31 +80,31 @@ class Table:
 
     def is_share(self, column: int) -> bool:
         """Return whether all values of a column are numbers from 0 to 1."""
-        values = [_number(line[column]) for line in self.lines]
+        values = [_number(row[column]) for row in self.rows]
         return all(value is not None and 0.0 <= value <= 1.0 for value in values)
 
     def column(self, column: int) -> Sequence[float | str]:
-        """Return the values of a column as numbers, if all that are there are; "" where one is missing."""
-        words = [line[column] for line in self.lines]
+        """Return the values of a column, as numbers if all that are not empty are; "" where one is empty."""
+        texts = [row[column] for row in self.rows]
         found: list[float | str] = []
-        for word in words:
-            value = _number(word) if word else word
+        for text in texts:
+            value = _number(text) if text else text
             if value is None:
-                return words
+                return texts
             found.append(value)
         return found
 
     def number(self, at: int, column: int) -> float:
-        """Return a value as a number; raises SetupError where it is none."""
-        found = _number(self.lines[at][column])
+        """Return a value as a number; raises DataError where it is none."""
+        found = _number(self.rows[at][column])
         if found is None:
             name = self.header[column]
-            raise SetupError(f"{self.where(at)}: {name} must be a number; got {self.lines[at][column]!r}")
+            raise DataError(f"{self.where(at)}: {name} must be a number; got {self.rows[at][column]!r}")
         return found
 
 
 def is_index(name: str) -> bool:
-    """Return whether a column only numbers the rows, as pandas writes it: without a name, or so called."""
+    """Return whether a column only numbers the rows, as pandas writes it: without a name, or unnamed."""
     return not name or name.startswith("Unnamed: ")
 
 
