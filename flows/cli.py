@@ -13,10 +13,10 @@ from typing import Final, Protocol, cast
 from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
-    "live": "run the worker: Kafka in, Kafka out, until it is told to stop",
+    "live": "run the worker: Kafka in, Kafka out, until it is stopped",
     "replay": "run recorded events from files and write what follows into files",
     "backtest": "compare policies side by side, over recorded events or simulated shoppers",
-    "report": "draw what a run decided, what came of it and how well, on one page",
+    "report": "draw what a run decided and earned, and how well, on one HTML page",
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "visitor": "print what the worker knows of one visitor",
@@ -88,8 +88,8 @@ def command(name: str) -> Command:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    0: it is done. 1: whoever reads its output has closed it. 2: one line says what is wrong with the set-up,
-    the data or the broker. 130: Ctrl-C came before the end.
+    0: it is done. 1: the reader of its output has closed it. 2: one line says what is wrong with the set-up,
+    the data or the broker. 130: it was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -132,7 +132,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 
 def _stdout_is_closed() -> bool:
-    """Return whether nobody reads what this process prints; if so, what it still prints goes nowhere."""
+    """Return whether the output was closed by its reader; if so, discard what is still printed."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
     is_closed = bool(poll.poll(0))

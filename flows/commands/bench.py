@@ -58,14 +58,14 @@ def run(args: argparse.Namespace) -> None:
     if args.broker == "embedded" and NEED_A_BROKER.intersection(wanted):
         embedded_binary()  # reported now, not after minutes of other figures
     with ExitStack() as opened:
-        room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
+        directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
 
         @cache
         def bootstrap() -> str:
             embedded = args.broker == "embedded"
             return opened.enter_context(EmbeddedBroker()).bootstrap if embedded else str(args.broker)
 
-        bench = Bench(QUICK if args.quick else Scale(), bootstrap, room)
+        bench = Bench(QUICK if args.quick else Scale(), bootstrap, directory)
         found, spins_ms = [], [spin_ms()]
         for each in figures(bench, wanted):
             found.append(each)

@@ -7,7 +7,7 @@ from typing import Final
 from schemas.errors import SetupError
 
 OFFERS: Final = Path(__file__).with_name("offers.toml")
-"""Offers with short windows, so that rewards come while somebody looks on."""
+"""Offers with short windows, so that rewards arrive during the demo."""
 
 
 @dataclass(frozen=True)

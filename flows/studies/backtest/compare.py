@@ -86,7 +86,7 @@ def backtest(
 
 
 def check_policies(specs: Sequence[str], settings: Settings) -> None:
-    """Raise SetupError for a policy that cannot be built or is given twice, and for an arm nobody offers."""
+    """Raise SetupError for a policy that cannot be built, that is given twice or whose arm no offer has."""
     folders: set[str] = set()
     for spec in specs:
         policy_from_spec(spec, seed=settings.seed)

@@ -49,7 +49,7 @@ class CsvTable:
         return f"{self.path}:{at + 2}"
 
     def places(self, named: Mapping[str, str]) -> dict[str, int]:
-        """Return the place of each column that has a meaning; ``named`` gives names that are not the usual ones.
+        """Return the place of each column that has a meaning; ``named`` gives the unusual names.
 
         Raises SetupError for a meaning that there is not, DataError for a column that is missing.
         """

@@ -94,7 +94,7 @@ class LogOverlap:
         thin = sorted(arm for arm, weights in arms if weights.size < FEW)
         now = f"Every arm has at least {FEW:.0f} effective decisions."
         if thin:
-            now = f"Fewer than {FEW:.0f} effective decisions: {', '.join(thin)}. This log says too little of them."
+            now = f"Fewer than {FEW:.0f} effective decisions: {', '.join(thin)}. Do not evaluate these here."
         line = [{"type": "line", "x0": FEW, "x1": FEW, "y0": 0, "y1": 1, "yref": "paper",
                  "line": {"color": QUIET, "dash": "dot"}}]  # fmt: skip
         return Section(

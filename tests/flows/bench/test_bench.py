@@ -27,8 +27,8 @@ def quiet(monkeypatch):
 
 
 def test_every_published_figure_comes_from_one_measurement():
-    told = [name for names in MEASURES.values() for name in names]
-    assert sorted(told) == sorted(PUBLISHED) == sorted(FIGURES)
+    given = [name for names in MEASURES.values() for name in names]
+    assert sorted(given) == sorted(PUBLISHED) == sorted(FIGURES)
 
 
 def test_a_figure_stands_beside_its_yardstick():
@@ -48,13 +48,13 @@ def test_only_what_is_wanted_is_measured():
     def measure(bench):
         return bench.decision()
 
-    wanted = {measure if "decision_us" in told else each: told for each, told in MEASURES.items()}
+    wanted = {measure if "decision_us" in given else each: given for each, given in MEASURES.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("flows.bench.run.MEASURES", wanted)
         assert [each.name for each in figures(OneMeasurement(), ["decision_us"])] == ["decision_us"]
 
 
-def test_the_figures_are_written_where_the_environment_says(tmp_path, monkeypatch, capsys):
+def test_the_figures_are_written_to_the_file_of_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("BENCH_JSON", str(tmp_path / "bench.jsonl"))
     assert main(["bench", "--quick", "--only", "decision_us"]) == 0
     (line,) = map(json.loads, (tmp_path / "bench.jsonl").read_text().splitlines())
@@ -84,7 +84,7 @@ def test_every_visitor_of_the_built_state_is_sealed_again(tmp_path):
     assert states.plain_state(str(tmp_path))["rss"] >= 0
 
 
-def test_percentiles_are_taken_from_what_came_late_to_what_came_latest():
+def test_percentiles_are_taken_of_the_sorted_delays():
     late = [number / 1000 for number in range(1, 101)]
     assert percentiles(late) == {"p50": 51.0, "p99": 100.0, "max": 100.0, "count": 100}
     with pytest.raises(RuntimeError, match="nothing followed"):

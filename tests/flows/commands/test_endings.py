@@ -1,4 +1,4 @@
-"""How a command ends that somebody interrupts, or whose output nobody reads any more."""
+"""How a command ends when it is interrupted, or when its output is closed."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ PRINTING = {
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("name", PRINTING)
-def test_output_that_nobody_reads_ends_a_command_quietly(name, unbuffered):
+def test_closed_output_ends_a_command_quietly(name, unbuffered):
     readable, writable = os.pipe()
     os.close(readable)
     ended = subprocess.run(
@@ -122,7 +122,7 @@ def test_ctrl_c_while_a_dataflow_runs_prints_nothing(command, capfd):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_ends_a_simulation_without_an_end_as_it_should_be_ended(monkeypatch):
+def test_ctrl_c_is_the_normal_end_of_a_simulation_without_one(monkeypatch):
     monkeypatch.setattr("flows.simulation.run._to_file", interrupted)
     shop = load_shop(ROOT / "schemas" / "example_offers.toml")
     assert simulate(SimulationSettings(shop, Path("out"))).events == 0

@@ -42,7 +42,7 @@ def test_a_bench_knows_which_figures_ask_for_a_broker(monkeypatch, tmp_path):
     def measured(*_, **__):
         raise NotAskedForError
 
-    monkeypatch.setattr("flows.bench.run.measured", measured)
+    monkeypatch.setattr("flows.bench.run.measure_in_child", measured)
     monkeypatch.setattr("flows.bench.run.write_load", lambda *_: None)
     asking = set()
     for measure, names in MEASURES.items():

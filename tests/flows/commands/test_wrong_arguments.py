@@ -1,4 +1,4 @@
-"""Whatever is wrong with the arguments of a command is said in one line, with exit code 2."""
+"""A command reports wrong arguments in one line, with exit code 2."""
 
 import re
 from pathlib import Path
@@ -29,9 +29,9 @@ def refused(capfd):
 
     def run(*words: str) -> str:
         assert main(words) == 2
-        said = capfd.readouterr()
-        assert re.fullmatch(rf"offerstream {words[0]}: [^\n]+\n", said.err)
-        return said.err
+        captured = capfd.readouterr()
+        assert re.fullmatch(rf"offerstream {words[0]}: [^\n]+\n", captured.err)
+        return captured.err
 
     return run
 
@@ -96,7 +96,7 @@ def test_the_check_of_a_file_leaves_it_as_it_is(capfd):
 
 
 @pytest.mark.parametrize("port", ["99999", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(port, refused):
+def test_an_impossible_port_is_refused(port, refused):
     assert f"port must be from 0 to 65535; got {port}" in refused("broker", "--port", port)
 
 

@@ -114,11 +114,11 @@ def test_prometheus_reads_the_same_server(ask):
     assert "offerstream_watermark_delay_seconds 10.0" in body
 
 
-def test_any_other_path_says_what_there_is(ask):
+def test_any_other_path_names_the_known_ones(ask):
     assert ask("/") == (404, "there are /metrics and /healthz\n")
 
 
-def test_a_port_that_is_taken_stops_the_start_with_words(metrics):
+def test_a_port_in_use_is_refused(metrics):
     with (
         MetricsServer(metrics, LIMITS, "127.0.0.1", 0) as first,
         pytest.raises(SetupError, match=rf"one this machine can listen on; got 127\.0\.0\.1:{first.port}"),

@@ -45,7 +45,7 @@ def record(
     return OutputRecord(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
 
 
-def test_events_are_counted_by_what_became_of_them(metrics):
+def test_events_are_counted_by_outcome(metrics):
     metrics.opened(PART, Counts())
     metrics.read(PART, Counts(read=10, processed=6, duplicate=2, late=1, rejected=1))
     metrics.read(PART, Counts(read=14, processed=9, duplicate=2, late=2, rejected=1))
@@ -53,7 +53,7 @@ def test_events_are_counted_by_what_became_of_them(metrics):
     assert counted == [9, 2, 2, 1]
 
 
-def test_late_after_idle_is_a_part_of_the_late_and_stands_apart(metrics):
+def test_late_after_idle_is_a_part_of_the_late_with_a_metric_of_its_own(metrics):
     metrics.read(PART, Counts(read=3, late=3, late_after_idle=2, late_orders=1))
     assert outcome(metrics, "late") == 3
     assert value(metrics, "events_late_after_idle_total", topic="shop.events") == 2
@@ -66,7 +66,7 @@ def test_what_a_partition_counted_before_a_restart_is_not_counted_again(metrics)
     assert outcome(metrics, "processed") == 5
 
 
-def test_counts_that_are_changed_in_place_are_still_told_apart(metrics):
+def test_counts_that_are_changed_in_place_are_still_compared(metrics):
     counts = Counts()
     metrics.opened(PART, counts)
     counts.processed = 4
@@ -74,7 +74,7 @@ def test_counts_that_are_changed_in_place_are_still_told_apart(metrics):
     assert outcome(metrics, "processed") == 4
 
 
-def test_a_counter_never_falls_when_a_partition_goes_back(metrics):
+def test_a_counter_never_falls_when_a_partition_rewinds(metrics):
     metrics.read(PART, Counts(processed=10))
     metrics.read(PART, Counts(processed=2))
     metrics.read(PART, Counts(processed=5))
@@ -98,7 +98,7 @@ def test_the_watermark_is_that_of_the_slowest_partition(metrics, clock):
     assert metrics.progress.slowest() == "shop.events/1"
 
 
-def test_a_watermark_that_stands_still_grows_old_and_one_that_moves_is_new(metrics, clock):
+def test_a_watermark_that_stands_still_is_stalled_until_it_moves(metrics, clock):
     metrics.opened(PART, Counts())
     metrics.progress.advanced(PART, 500.0)
     clock.now_s += 30.0
@@ -108,7 +108,7 @@ def test_a_watermark_that_stands_still_grows_old_and_one_that_moves_is_new(metri
     assert value(metrics, "watermark_stalled_seconds") == 0.0
 
 
-def test_a_partition_that_is_closed_holds_nobody_back(metrics):
+def test_a_closed_partition_does_not_hold_the_watermark_back(metrics):
     for part in ("shop.events/0", "shop.events/1"):
         metrics.opened(part, Counts())
         metrics.lags(part, 7)
@@ -151,7 +151,7 @@ def test_drifts_are_counted_by_what_moved(metrics):
     assert value(metrics, "drift_detected_total", market="de", what="feature:device=mobile") == 1
 
 
-def test_rewards_add_up_and_a_loss_takes_away(metrics):
+def test_profits_add_up_and_losses_subtract(metrics):
     for kind, profit in (("window", 8.0), ("window", -3.5), ("correction", 1.0)):
         metrics.delivered(
             record("decisions", "reward", market="de", arm="ten", kind=kind, profit=profit), 0.0
@@ -167,6 +167,6 @@ def test_rejects_are_counted_by_their_class(metrics):
 
 
 def test_the_versions_of_what_runs_can_be_read(metrics):
-    page = generate_latest(metrics.registry.prometheus).decode()
-    assert 'bytewax="0.21.1"' in page
-    assert "offerstream_start_time_seconds 1000.0" in page
+    text = generate_latest(metrics.registry.prometheus).decode()
+    assert 'bytewax="0.21.1"' in text
+    assert "offerstream_start_time_seconds 1000.0" in text

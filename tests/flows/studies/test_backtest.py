@@ -46,7 +46,7 @@ def test_every_policy_meets_the_same_carts(compared):
     assert [row["decisions"] + row["holdout_decisions"] for row in rows] == [len(none), len(always)]
 
 
-def test_the_decisions_say_which_policy_took_them(compared):
+def test_decisions_name_their_policy(compared):
     _, out = compared
     always = records(out / "always-free_shipping" / "decisions.jsonl")
     assert {each["policy"] for each in always} == {"always:free_shipping"}
@@ -63,7 +63,7 @@ def test_shoppers_react_to_the_offers_of_each_policy(compared):
     assert mean == pytest.approx(always["profit_per_decision"]["mean"] - none["profit_per_decision"]["mean"])
 
 
-def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compared):
+def test_regret_is_exact_and_that_of_no_offer_is_the_whole_advantage_of_the_oracle(compared):
     (none, always), out = compared
     truths = [each for each in records(out / "none" / "truth.jsonl") if not each["holdout"]]
     assert len(truths) == none["decisions"]
@@ -74,7 +74,7 @@ def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compa
 
 
 @pytest.mark.parametrize("folder", ["none", "always-free_shipping"])
-def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, folder):
+def test_the_profit_is_the_expected_one_but_for_chance(compared, folder):
     _, out = compared
     expected = {each["decision_id"]: each["value"] for each in records(out / folder / "truth.jsonl")}
     away = [
@@ -84,7 +84,7 @@ def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, fold
     assert abs(sum(away)) < 4 * sum(each**2 for each in away) ** 0.5
 
 
-def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
+def test_shoppers_of_the_holdout_buy_the_same_under_every_policy(compared):
     _, out = compared
     bought = [
         {
@@ -98,19 +98,19 @@ def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
     assert bought[0]
 
 
-def test_nobody_comes_after_a_world_has_ended_but_all_go_on_to_the_end():
+def test_no_visitor_comes_after_the_end_of_a_world_but_all_finish_their_visits():
     settings = with_demo_offers(read_settings())
     world = World(0, world_of(Shoppers(), settings, WorldLength(visitors=40)))
-    said = world.events_until(world.settings.starts_at_s + 3 * 86_400.0)
+    events = world.events_until(world.settings.starts_at_s + 3 * 86_400.0)
     first = {}
-    for each in said:
+    for each in events:
         first.setdefault(each["session_id"], each["time"])
-    assert len({each["visitor_id"] for each in said}) == 40
+    assert len({each["visitor_id"] for each in events}) == 40
     assert len(first) >= 40
     assert world.next_s == float("inf")
 
 
-def test_a_file_may_say_what_shoppers_there_are(tmp_path):
+def test_a_file_describes_the_shoppers(tmp_path):
     path = tmp_path / "world.toml"
     path.write_text("visits_per_hour = 100\nseasons = true\n")
     assert shoppers_of(str(path)) == Shoppers(visits_per_hour=100, seasons=True)
@@ -126,7 +126,7 @@ def test_a_file_may_say_what_shoppers_there_are(tmp_path):
         (None, "the shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
     ],
 )
-def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
+def test_shoppers_that_cannot_be_simulated_are_refused(tmp_path, text, words):
     path = tmp_path / "world.toml"
     if text is not None:
         path.write_text(text)
@@ -134,7 +134,7 @@ def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
         shoppers_of(str(path))
 
 
-def test_shoppers_of_a_market_there_is_not_are_refused():
+def test_shoppers_of_an_unknown_market_are_refused():
     with pytest.raises(SetupError, match="the market of the shoppers must be one of default; got 'moon'"):
         world_of(Shoppers(market="moon"), with_demo_offers(read_settings()), WorldLength(visitors=1))
 
@@ -148,7 +148,7 @@ def test_shoppers_of_a_market_there_is_not_are_refused():
         (["none", "none"], "each policy must be given once; got 'none' twice"),
     ],
 )
-def test_policies_that_cannot_be_are_refused(specs, words):
+def test_policies_that_cannot_be_built_are_refused(specs, words):
     with pytest.raises(SetupError, match=words):
         check_policies(specs, read_settings())
 
@@ -166,9 +166,9 @@ def test_a_backtest_of_a_recording_warns_that_shoppers_do_not_react(recording, t
     command = ["backtest", str(recording), "--policy", "none", "--policy", "always:free_shipping"]
     assert main([*command, "--out", str(tmp_path / "out"), "--json", str(figures)]) == 0
     assert "The shoppers of a recording do not react" in capsys.readouterr().out
-    said = json.loads(figures.read_text())
-    assert said["reacting"] is False
-    none, always = said["policies"]
+    written = json.loads(figures.read_text())
+    assert written["reacting"] is False
+    none, always = written["policies"]
     assert (none["decisions"], none["offers"], always["offers"]) == (2, 0, 2)
     assert none["profit_per_decision"]["mean"] == always["profit_per_decision"]["mean"] == 50 * 0.35 / 2
     assert "regret" not in none
@@ -188,7 +188,7 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "either EVENTS or --shoppers must be given; got neither"),
         (["EVENTS", "--shoppers", "default"], "either EVENTS or --shoppers must be given; got both"),
@@ -201,14 +201,14 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
         (["EVENTS", "--out", "FULL"], "must be new or empty; got: files in it"),
     ],
 )
-def test_arguments_that_exclude_each_other_are_refused(recording, tmp_path, capsys, words, said):
+def test_arguments_that_exclude_each_other_are_refused(recording, tmp_path, capsys, words, message):
     places = {"EVENTS": str(recording), "FULL": str(tmp_path)}
     command = ["backtest", *(places.get(word, word) for word in words), "--policy", "none"]
     assert main(command) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_count_of_nobody_is_refused(capsys):
+def test_a_count_of_zero_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["backtest", "--shoppers", "default", "--visitors", "0", "--policy", "none"])
     assert "must be a whole number from 1; got '0'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The command evaluates policies on what a replay wrote, and on anybody's log in a CSV file."""
+"""The command evaluates policies on what a replay wrote, and on any log in a CSV file."""
 
 import gzip
 import json
@@ -40,7 +40,7 @@ def of_default(directory, name):
     return [each for each in found if each["market"] == "default"]
 
 
-def test_rows_are_the_draws_whose_reward_is_known_and_the_holdout_is_left_out(replayed):
+def test_rows_are_the_draws_whose_reward_is_known_without_the_holdout(replayed):
     found = read_log(replayed, "default", {})
     decisions = of_default(replayed, "decisions")
     taken = (replayed / "decisions.jsonl").read_text().count("\n")
@@ -96,7 +96,7 @@ def test_a_policy_that_the_log_cannot_answer_is_flagged_and_is_null_in_json(tmp_
     assert policy["estimates"][1]["high"] is None
 
 
-def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
+def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
     lines = [
         "Unnamed: 0,timestamp,item_id,position,click,propensity_score,age,city,mine:a,mine:b",
         "0,2026-01-02,a,1,0,0.5,30,Rome,1.0,0.0",
@@ -109,7 +109,7 @@ def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
     assert second.policies == {"mine": {"a": 1.0, "b": 0.0}}
 
 
-def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(tmp_path):
+def test_columns_can_be_named_and_rows_have_eligible_arms_and_visitors(tmp_path):
     lines = ["what,profit,p,who,eligible,time", "b,-2.5,0.5,ann,a b,10", "a,1,0.5,ann,a|c,9"]
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
@@ -141,7 +141,7 @@ def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(t
         ([HEADER + ",eligible", "a,1,0.5,b c"], {}, r"log\.csv:2: eligible must list the arm .*, 'a'"),
     ],
 )
-def test_a_csv_that_is_no_log_is_refused_in_words(tmp_path, lines, named, words):
+def test_a_csv_that_is_no_log_is_refused(tmp_path, lines, named, words):
     path = write(tmp_path / "log.csv", lines)
     with pytest.raises(OfferstreamError, match=words):
         read_log(path, None, named)
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_csv_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["nowhere", "--policy", "none"],
@@ -170,7 +170,7 @@ def test_a_file_that_is_no_csv_is_refused(tmp_path):
         (["{empty}", "--policy", "none"], r"rewards\.jsonl must be a file that replay or export wrote"),
     ],
 )
-def test_what_is_set_up_wrong_ends_with_2_and_words(tmp_path, replayed, capsys, words, said):
+def test_wrong_arguments_end_with_2_and_one_line(tmp_path, replayed, capsys, words, message):
     csv, empty = write(tmp_path / "log.csv", [HEADER, "a,1,0.5"]), tmp_path / "empty"
     empty.mkdir()
     given = [word.format(dir=replayed, csv=csv, empty=empty) for word in words]
@@ -178,7 +178,7 @@ def test_what_is_set_up_wrong_ends_with_2_and_words(tmp_path, replayed, capsys, 
     error = capsys.readouterr().err
     assert error.startswith("offerstream evaluate: ")
     assert error.count("\n") == 1
-    assert re.search(said, error)
+    assert re.search(message, error)
 
 
 def test_a_broken_line_is_refused_with_its_place(tmp_path):
@@ -203,7 +203,7 @@ def test_a_log_in_which_no_window_is_over_is_refused(tmp_path, replayed):
 
 
 @pytest.mark.skipif(DATA is None, reason="OFFERSTREAM_DATA does not name the folder of real data")
-def test_real_logs_answer_in_one_direction_and_say_so_in_the_other():
+def test_real_logs_answer_in_one_direction_and_refuse_in_the_other():
     random, bts = (Path(DATA) / "open_bandit_women" / f"{name}.csv" for name in ("random", "bts"))
     forth = evaluate_log(EvaluationRequest(random, [f"like:{bts}"])).report.policies[0]
     back = evaluate_log(EvaluationRequest(bts, [f"like:{random}", "uniform"])).report

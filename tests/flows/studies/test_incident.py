@@ -38,14 +38,14 @@ def month(seed, broken_s=None, days=30):
     )
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)(PART, None)
     dataflow = InProcessDataflow(stations_of(settings, shop, [PART], Ledgers().of, ordered=True))
-    said, offset = [], 0
+    records, offset = [], 0
     for half_day in range(2 * days):
         events = world.events_until(START_S + (half_day + 1) * DAY_S / 2)
         messages = [Message(orjson.dumps(event), offset=offset + at) for at, event in enumerate(events)]
         offset += len(messages)
-        said += dataflow.process(reader.read(messages, None))[0]
-    said += dataflow.process(reader.end())[0]
-    return [read_decision_record(each.value) for each in said if each.type in ("outcome", "drift")]
+        records += dataflow.process(reader.read(messages, None))[0]
+    records += dataflow.process(reader.end())[0]
+    return [read_decision_record(each.value) for each in records if each.type in ("outcome", "drift")]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -64,7 +64,7 @@ def test_a_busy_day_that_begins_and_ends_is_no_drift_of_the_base_rate(tmp_path):
     assert "base_rate" not in (tmp_path / "drifts.jsonl").read_text()
 
 
-def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
+def test_a_live_shop_reports_an_incident_at_once():
     settings = read_settings(session_gap="20m")
     live, replayed = (
         stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=ordered).markets.label_delay_s
@@ -74,7 +74,7 @@ def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_a_checkout_that_breaks_is_seen_within_a_hundred_carts(seed):
+def test_a_broken_checkout_is_detected_within_a_hundred_carts(seed):
     records = month(seed, (BREAKS_S, MENDED_S), days=20)
     drifts = [record for record in records if isinstance(record, Drift)]
     assert [drift.what for drift in drifts] == ["base_rate", "base_rate"]
@@ -88,7 +88,7 @@ def test_a_checkout_that_breaks_is_seen_within_a_hundred_carts(seed):
     assert seen.triggered == over.triggered == "report"
 
 
-def test_while_the_checkout_is_broken_nobody_orders():
+def test_while_the_checkout_is_broken_no_order_is_completed():
     shop = Settings().shop()
     world = World(
         5, WorldSettings(shop.arms("default"), START_S, checkout_broken_s=(START_S + 3600, START_S + 7200))

@@ -101,7 +101,7 @@ def test_a_cost_without_an_order_counts_with_its_decision(tmp_path):
     assert list(found.units.conversion) == [0.0, 0.0]
 
 
-def test_both_groups_are_told_apart_and_compared(tmp_path):
+def test_both_groups_are_compared(tmp_path):
     units = [decided(n, f"visitor:{n}", held_out=n % 5 == 0) for n in range(500)]
     rewards = [rewarded(unit, (10_000, 20.0 if n % 5 else 5.0)) for n, unit in enumerate(units)]
     found = written(tmp_path, units, rewards)
@@ -111,7 +111,7 @@ def test_both_groups_are_told_apart_and_compared(tmp_path):
     assert found.balance.p_value < 0.001
 
 
-def test_a_unit_whose_time_is_not_over_waits(tmp_path):
+def test_a_unit_whose_time_is_not_over_is_pending(tmp_path):
     young, old = decided(4 * DAY, "visitor:bob"), decided(0)
     rewards = [rewarded(old), rewarded(young)]
     assert written(tmp_path, [old, young], rewards, until=7 * DAY - 1).units.at_s.size == 0
@@ -130,7 +130,7 @@ def test_no_unit_is_over_after_the_first_decision_whose_window_is_still_open(tmp
     assert (found.pending, found.lost) == (2, 0)
 
 
-def test_a_decision_whose_reward_was_lost_holds_nobody_up(tmp_path):
+def test_a_decision_whose_reward_was_lost_delays_no_unit(tmp_path):
     early, lost = decided(0), decided(DAY, "visitor:bob")
     found = written(tmp_path, [early, lost], [rewarded(early)])
     assert (found.units.at_s.size, found.lost) == (2, 1)
@@ -145,7 +145,7 @@ def test_units_that_began_before_the_records_or_without_a_holdout_are_left_out(t
     assert (found.begun_before, found.not_randomised, found.pending) == (1, 1, 0)
 
 
-def test_conflicts_are_counted_and_stay_where_they_were_assigned_first(tmp_path):
+def test_conflicts_are_counted_and_keep_their_first_assignment(tmp_path):
     first = decided(0, held_out=False)
     second = again(DAY, first) | {"conflict": True}
     found = written(tmp_path, [first, second], [rewarded(first), rewarded(second)])
@@ -159,7 +159,7 @@ def test_units_that_begin_at_once_stay_in_the_order_of_their_lines(tmp_path):
     ]
 
 
-def test_a_reward_of_a_decision_that_is_not_there_counts_for_nobody(tmp_path):
+def test_a_reward_without_its_decision_counts_for_no_unit(tmp_path):
     assert profits(written(tmp_path, [decided(0)], [rewarded(decided(5), (6, 7.0))])) == [0.0]
     found = written(tmp_path, [decided(0, None) | {"assigned_at": None}], [rewarded(decided(5), (6, 7.0))])
     assert (profits(found), found.balance.units) == ([], 0)
@@ -177,7 +177,7 @@ def test_a_decision_is_kept_in_few_bytes():
     assert kept == 1000 * (41 + 8)
 
 
-def test_markets_are_told_apart(tmp_path):
+def test_markets_are_separate(tmp_path):
     one, other = decided(0), decided(0, "visitor:bob", market="uk")
     written(tmp_path, [one, other], [rewarded(one, (1, 7.0))])
     assert {name: profits(each) for name, each in read_lift(tmp_path).items()} == {"default": [7.0], "uk": []}
@@ -186,7 +186,7 @@ def test_markets_are_told_apart(tmp_path):
 # What is wrong
 
 
-def test_a_directory_without_the_files_is_refused_in_words(tmp_path):
+def test_a_directory_without_the_files_is_refused(tmp_path):
     with pytest.raises(
         DataError, match=r"decisions.jsonl must be a file that replay or export wrote; got: No"
     ):
@@ -267,7 +267,7 @@ def test_the_orders_of_seven_days_and_no_others_count_in_either_group(tmp_path, 
 
 @pytest.fixture(scope="module")
 def shopped(tmp_path_factory):
-    """What the worker said in three days of simulated shoppers who answer its offers.
+    """The records of three days of simulated shoppers who react to offers.
 
     The shop is that of the demo, with a holdout so large that three days are enough.
     """
@@ -279,7 +279,7 @@ def shopped(tmp_path_factory):
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
     dataflow = InProcessDataflow(stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     reader = reader_of(settings, settings.shop(), lambda _topic: "native", None, ordered=True)(PART, None)
-    said, offset = [], 0
+    records, offset = [], 0
     while world.now_s < T0 + 3 * DAY:
         batch = [message(event, offset + n) for n, event in enumerate(world.events_until(world.now_s + 240))]
         offset += len(batch)
@@ -287,15 +287,15 @@ def shopped(tmp_path_factory):
         for each in now:
             if each.type == "offer.decided":
                 world.deliver_offer(orjson.loads(each.value)["data"])
-        said += now
-    said += dataflow.process(reader.end())[0]
+        records += now
+    records += dataflow.process(reader.end())[0]
     for stream in FILES:
-        LineFiles(directory, stream).write(each for each in said if each.stream == stream)
+        LineFiles(directory, stream).write(each for each in records if each.stream == stream)
     sort_files(directory)
     return directory
 
 
-def test_shoppers_who_answer_offers_show_a_lift_in_conversion_and_in_profit(shopped):
+def test_shoppers_who_react_to_offers_show_a_lift_in_conversion_and_in_profit(shopped):
     found = read_lift(shopped, timedelta(days=1))["default"]
     assert found.units.at_s.size > 1500
     assert found.balance.p_value > 0.05
@@ -331,7 +331,7 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
         (["--json", "."], "--json must be a file that can be written; got '.': Is a directory"),
     ],
 )
-def test_wrong_arguments_are_refused_in_words(tmp_path, capsys, more, words):
+def test_wrong_arguments_are_refused(tmp_path, capsys, more, words):
     written(tmp_path, [decided(0)])
     assert main(["lift", str(tmp_path), *more]) == 2
     assert words in capsys.readouterr().err

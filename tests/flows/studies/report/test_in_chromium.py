@@ -1,4 +1,4 @@
-"""The report in a browser without a network: no complaint, no empty plot, wide enough on a phone."""
+"""The report in a browser without a network: no error, no empty plot, readable on a phone."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def report(tmp_path_factory):
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_every_plot_is_drawn_and_nobody_complains(chromium, report, width):
+def test_every_plot_is_drawn_without_an_error(chromium, report, width):
     chromium.open(report, width, 800)
     assert empty_ones(chromium) == (EVERY_PLOT, set(), set())
     assert chromium.complaints() == []
@@ -62,7 +62,7 @@ def test_every_plot_is_drawn_and_nobody_complains(chromium, report, width):
     )
 
 
-def test_words_on_a_phone_are_large_enough_to_read(chromium, report):
+def test_text_on_a_phone_is_large_enough_to_read(chromium, report):
     chromium.open(report, 375, 800)
     sizes = chromium.run(
         "[...document.querySelectorAll('p, li, dd, .xtick text, .ytick text, .legendtext')]"
@@ -87,16 +87,16 @@ def test_a_plot_without_marks_is_noticed(chromium, tmp_path, report):
     assert empty_ones(chromium) == ({"full", "empty"}, {"empty"}, {"empty"})
 
 
-def test_an_error_in_the_page_and_a_call_for_the_network_are_noticed(chromium, tmp_path):
+def test_an_error_in_the_page_and_a_request_to_the_network_are_noticed(chromium, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<script src='https://cdn.example/x.js'></script><script>nothing.there()</script>")
     chromium.open(path, 800, 800)
-    told = " ".join(chromium.complaints())
-    assert "asked for https://cdn.example/x.js" in told
-    assert "nothing is not defined" in told
+    complaints = " ".join(chromium.complaints())
+    assert "asked for https://cdn.example/x.js" in complaints
+    assert "nothing is not defined" in complaints
 
 
-def test_names_from_the_data_stay_words(chromium, tmp_path):
+def test_names_from_the_data_stay_text(chromium, tmp_path):
     evil = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
     arms = ("no_offer", evil, "<b>bold</b>")
     directory = log(tmp_path / "run", arms=arms, drifts=[f"feature:{evil}"], truths=True)

@@ -40,7 +40,7 @@ def lines(path):
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def test_the_summary_counts_what_stands_in_the_files(run, market):
+def test_the_summary_counts_the_records_of_the_files(run, market):
     figures = dict(market.figures())
     decisions = lines(run / "decisions.jsonl")
     assert figures["decisions"] == "600"
@@ -50,7 +50,7 @@ def test_the_summary_counts_what_stands_in_the_files(run, market):
     assert figures["profit per decision, policy (95 %)"].startswith(f"{mean:.2f} (")
 
 
-def test_the_summary_says_from_when_to_when_and_who_decided(market, tmp_path):
+def test_the_summary_has_the_time_span_and_the_policies(market, tmp_path):
     assert market.overview.about() == "2026-01-01 00:00 to 2026-01-01 10:39 UTC; decided by linear_thompson."
     directory = log(tmp_path, decisions=3)
     write(
@@ -63,7 +63,7 @@ def test_the_summary_says_from_when_to_when_and_who_decided(market, tmp_path):
     )
 
 
-def test_every_plot_says_how_to_read_it_and_what_it_says_now(sections):
+def test_every_plot_explains_how_to_read_it_and_what_it_shows(sections):
     assert len(sections) == 11
     for section in sections.values():
         assert section.figure is not None
@@ -84,13 +84,13 @@ def test_the_best_arm_is_named_with_its_interval(market, sections):
         assert trace.error_x.array[0] > 0.0
 
 
-def test_regret_is_what_the_truth_says(sections):
+def test_regret_is_computed_from_the_true_values(sections):
     shown = sections["regret"].figure.data[1].y
     assert np.mean(shown[-10:]) < np.mean(shown[:10])
     assert sections["regret"].now.startswith("It went from ")
 
 
-def test_the_calibration_of_honest_probabilities_follows_the_diagonal():
+def test_the_curve_of_calibrated_probabilities_follows_the_diagonal():
     rng, calibration = np.random.default_rng(4), CalibrationCurve()
     for predicted in rng.random(5000):
         calibration.add(False, float(predicted), bool(rng.random() < predicted))
@@ -119,7 +119,7 @@ def test_without_both_kinds_of_outcome_there_is_no_auc():
     assert binned_auc({(True, BINS - 1): 500.0, (False, 0): 30.0}, 30) == 1.0
 
 
-def test_drifts_are_told_by_name_and_their_absence_is_told_apart_from_not_looking(tmp_path, sections):
+def test_drifts_are_named_and_none_differs_from_no_monitoring(tmp_path, sections):
     assert sections["drift"].now == (
         "Drifts detected: 1, in base_rate. The latest: base_rate from 0.40 to 0.80, 2026-01-01 00:00."
     )
@@ -163,7 +163,7 @@ def test_lift_is_over_a_week_of_each_visitor_once_enough_of_them_had_theirs(tmp_
 
 
 @pytest.mark.parametrize(("every_s", "over"), [(600.0, "1 day"), (60.0, "1 hour")])
-def test_in_a_short_log_lift_is_over_a_shorter_time_and_says_so(tmp_path, every_s, over):
+def test_in_a_short_log_lift_is_over_a_shorter_time_with_a_note(tmp_path, every_s, over):
     (market,) = gather(log(tmp_path, every_s=every_s))
     lift = lift_over_time("default", market.columns)
     assert lift.horizon == over
@@ -172,13 +172,13 @@ def test_in_a_short_log_lift_is_over_a_shorter_time_and_says_so(tmp_path, every_
     assert "until then an offer that only" in conversion.how
 
 
-def test_few_orders_say_nothing_of_lift():
+def test_few_orders_give_no_lift():
     found = lift_sections(lift_over_time("default", ExperimentColumns()))
     assert [each.figure for each in found] == [None, None]
     assert found[0].now.startswith(f"The lift is not known yet: it takes {START} visitors who ordered")
 
 
-def test_a_decision_in_an_empty_log_is_shown_alone(tmp_path):
+def test_a_log_of_one_decision_has_a_page(tmp_path):
     (market,) = gather(log(tmp_path, decisions=1, holdout=0.0))
     assert {section.slug for section in market.sections() if section.figure is not None} >= {
         "learning",
@@ -187,7 +187,7 @@ def test_a_decision_in_an_empty_log_is_shown_alone(tmp_path):
     assert {verdict.level for verdict in market.verdicts()} <= {"unknown", "good"}
 
 
-def test_more_arms_than_colours_are_put_together():
+def test_more_arms_than_colours_are_merged():
     shares = ArmShares()
     for n in range(40):
         arm = f"a{n % 20}"
@@ -197,7 +197,7 @@ def test_more_arms_than_colours_are_put_together():
     assert sum(sum(trace.y) for trace in traces) == 40
 
 
-def test_a_log_of_nothing_is_a_page_that_says_so(tmp_path):
+def test_an_empty_log_has_a_page_without_plots(tmp_path):
     for name in ("decisions", "rewards", "outcomes"):
         write(tmp_path / f"{name}.jsonl", [])
     assert "nothing to show" in page("empty", gather(tmp_path))
@@ -207,7 +207,7 @@ def test_a_log_of_nothing_is_a_page_that_says_so(tmp_path):
     assert "No decision&#x27;s window has ended yet" in text
 
 
-def test_markets_stand_apart_and_can_be_reached(tmp_path):
+def test_markets_are_separate_and_linked(tmp_path):
     for market in ("uk", "de"):
         log(tmp_path / market, decisions=50, market=market, summary=False)
     for name in ("decisions", "rewards", "outcomes"):
@@ -226,22 +226,22 @@ def test_a_page_does_not_grow_with_the_log(tmp_path):
     assert sizes[1] - sizes[0] < 60_000
 
 
-def test_the_page_asks_nobody_for_anything(run):
+def test_the_page_loads_nothing(run):
     text = page("run", gather(run))
     assert "default-src 'none'" in text
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
 
 
-def test_the_command_writes_the_page_and_says_the_diagnosis(run, tmp_path, capsys):
+def test_the_command_writes_the_page_and_prints_the_diagnosis(run, tmp_path, capsys):
     out = tmp_path / "page.html"
     assert main(["report", str(run), "--out", str(out)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[-1] == str(out)
-    assert "default: good: Several arms are in use" in told[0]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == str(out)
+    assert "default: good: Several arms are in use" in printed[0]
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp_path):
+def test_visitors_of_one_unit_count_once_and_the_log_may_hold_the_configured_share(tmp_path):
     directory = log(tmp_path, decisions=900, summary=False)
     path = directory / "decisions.jsonl"
     configured = {"holdout_share": 0.2}
@@ -257,7 +257,7 @@ def test_those_assigned_together_count_once_and_the_log_may_say_what_was_set(tmp
     )
 
 
-def test_a_holdout_that_is_not_as_set_is_said_on_the_page(tmp_path):
+def test_a_holdout_that_differs_from_the_configured_share_is_on_the_page(tmp_path):
     directory = log(tmp_path, decisions=2000, holdout=0.3, set_to=0.05)
     text = page("run", gather(directory))
     assert '<strong class="bad">wrong</strong><span>The holdout is out of balance' in text
@@ -279,7 +279,7 @@ def test_a_holdout_that_is_not_as_set_is_said_on_the_page(tmp_path):
         ({"summary.json": b'{"holdout": {"default": "x"}}'}, r"summary\.json must be what replay wrote"),
     ],
 )
-def test_a_log_that_is_none_is_refused(tmp_path, capsys, broken, words):
+def test_a_broken_log_is_refused(tmp_path, capsys, broken, words):
     log(tmp_path, decisions=3)
     for name, content in broken.items():
         if content is None:
@@ -297,7 +297,7 @@ def test_a_directory_of_runs_asks_for_one_of_them(tmp_path, capsys):
     assert "it holds several runs, name one: none, uniform" in capsys.readouterr().err
 
 
-def test_a_page_that_cannot_be_written_is_said(tmp_path, capsys):
+def test_a_page_that_cannot_be_written_is_refused(tmp_path, capsys):
     log(tmp_path, decisions=3)
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "no" / "page.html")]) == 2
     assert "--out must be a file that can be written; got " in capsys.readouterr().err
