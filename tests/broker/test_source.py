@@ -10,12 +10,12 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from flows.driver.shutdown import Shutdown
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster, RateLimitFilter
 from flows.kafka.end_offsets import EndOffsets, EndOffsetsReply
 from flows.kafka.shared_consumer import BufferLimits
 from flows.kafka.source import KafkaSource
+from flows.worker.shutdown import Shutdown
 from schemas.errors import BrokerError
 from tests.broker.driving import Driver, PassThrough, produce, until
 
