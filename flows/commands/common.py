@@ -24,7 +24,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         type=pair,
-        help="any setting of the README's table, for example session_gap=20m",
+        help="any setting, for example session_gap=20m",
     )
 
 
