@@ -1,23 +1,19 @@
 """From the scheduled sending of an event to the offer that follows from it, at a steady rate, open loop."""
 
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from flows.bench.kafka import partition_of, send
+from flows.bench.latency_probe import AppendedRecords, LatencyProbe
 from flows.bench.worker import BenchTopics, BenchWorker
 from flows.kafka.broker_process import LEASH
-from flows.kafka.cluster import Cluster, create_consumer, create_producer
-from flows.kafka.records import consume
-from flows.kafka.shared_consumer import PartitionBuffer
-from flows.kafka.topics import end_offsets, partitions_of
+from flows.kafka.cluster import Cluster, create_producer
 from operators.simulation.load import LoadEvent, load_events
 from operators.simulation.native_event import rfc3339
 
@@ -29,7 +25,6 @@ NAP_S: Final = 0.0005
 TAIL_S: Final = 2.0
 CAUSE: Final = b'"cart_item_added"'
 OFFER: Final = b'"offer.decided"'
-_TIME: Final = re.compile(rb'"time":"([^"]+)"')
 
 
 class SteadyLoad(NamedTuple):
@@ -38,32 +33,6 @@ class SteadyLoad(NamedTuple):
     rate: float
     visitors: int
     seconds: float
-
-
-class LatencyProbe:
-    """Reads the records with a mark that are appended to a topic, and how late each is by its own time."""
-
-    def __init__(self, cluster: Cluster, topic: str, mark: bytes) -> None:
-        self._client = create_consumer(cluster, quiet=True)
-        self._mark = mark
-        first = end_offsets(cluster, partitions_of(cluster, [topic]))
-        self._client.assign([PartitionBuffer(name, at).fetch_position() for name, at in first.items()])
-        self.late_s: list[float] = []
-
-    def poll(self, after_s: float) -> None:
-        """Note the records that have arrived and were caused after a time."""
-        for record in consume(self._client, 1000, 0):
-            now_s = time.time()
-            value = b"" if record.error() else record.value() or b""
-            found = _TIME.search(value)
-            if found is not None and self._mark in value:
-                at_s = datetime.fromisoformat(found[1].decode()).timestamp()
-                if at_s >= after_s:
-                    self.late_s.append(now_s - at_s)
-
-    def close(self) -> None:
-        """Close the consumer."""
-        self._client.close()
 
 
 def send_steadily(
@@ -135,13 +104,11 @@ def bare_loop(bootstrap: str, load: SteadyLoad) -> dict[str, Any]:
 def pass_events_on(bootstrap: str, source: str, sink: str) -> None:
     """Consume events and produce those that cause offers, until it is killed."""
     cluster = Cluster(bootstrap)
-    reading, writing = create_consumer(cluster, quiet=True), create_producer(cluster)
-    first = end_offsets(cluster, partitions_of(cluster, [source]))
-    reading.assign([PartitionBuffer(name, at).fetch_position() for name, at in first.items()])
+    reading, writing = AppendedRecords(cluster, source), create_producer(cluster)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        records = consume(reading, 1000, 0)
+        records = reading.poll()
         for record in records:
             value = record.value()
             if record.error() is None and value and CAUSE in value:

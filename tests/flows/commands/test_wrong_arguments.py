@@ -106,6 +106,13 @@ def test_a_state_that_no_worker_wrote_is_refused(state, refused):
     assert f"the state must be a directory that the worker wrote; got {state!r}" in line
 
 
+@pytest.mark.parametrize("store", ["features/part-0", "ledger/default"])
+def test_a_state_that_is_broken_is_refused(store, refused):
+    Path("state/features").mkdir(parents=True)
+    Path("state", store).mkdir(parents=True)
+    assert "the state in state cannot be read: IO error" in refused("visitor", "v1", "--state", "state")
+
+
 def test_a_visitor_of_another_market_is_refused(refused):
     assert "the market must be one of default, uk; got 'moon'" in refused("visitor", "v1", "--market", "moon")
 
