@@ -71,8 +71,8 @@ def test_every_record_is_read_and_written_as_was_promised(name):
 
 def test_every_rejected_line_is_read_and_written_as_was_promised():
     for line in lines("rejected"):
-        again = json.loads(Rejected.model_validate_json(json.dumps(line)).model_dump_json())
-        assert again == json.loads(json.dumps(line).replace(".000000Z", "Z"))
+        read = Rejected.model_validate_json(json.dumps(line))
+        assert json.loads(read.model_dump_json(exclude_none=True)) == line
 
 
 @pytest.mark.parametrize("name", RECORDS)
