@@ -13,6 +13,7 @@ from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.offers import OFFER_RECORDS, read_offer_record
 from schemas.records import encode
+from schemas.redriven import NOTES, read_note
 from schemas.rejected import Rejected
 from tests.builders import MAX_EVENT_BYTES
 
@@ -58,6 +59,7 @@ def test_every_kind_has_a_golden_line(form, kinds):
 RECORDS = {
     "offers": (read_offer_record, set(OFFER_RECORDS)),
     "decisions": (read_decision_record, set(DECISION_RECORDS)),
+    "notes": (read_note, set(NOTES)),
 }
 
 
