@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
+from flows.files.input_file import examine
 from flows.files.jsonl import FILES, JsonlSink, make_output_directory
 from flows.files.sorting import sort_files
 from flows.files.source import FileSource
@@ -84,7 +85,8 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
     columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("replay", total=None)
-        source = FileSource(inputs, judge, progress=lambda size: progress.advance(task, size))
+        files = [examine(path, form) for path in inputs]
+        source = FileSource(files, judge, progress=lambda size: progress.advance(task, size))
         progress.update(task, total=source.size_bytes)
         stations = stations_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
         with errors_after_run(source) as guarded:
