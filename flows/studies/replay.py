@@ -14,10 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
-from flows.files.input_file import examine
 from flows.files.jsonl import FILES, JsonlSink, make_output_directory
 from flows.files.sorting import sort_files
 from flows.files.source import FileSource
+from flows.files.time_order import input_files
 from flows.local.callback_sink import CallbackSink, DiscardSink
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
@@ -83,9 +83,12 @@ def replay(inputs: Sequence[Path], form: str, out: Path, settings: Settings) -> 
         return reader
 
     columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    given = input_files(inputs, form, lateness=settings.lateness, max_event_bytes=settings.max_event_bytes)
+    with (
+        given as files,
+        Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress,
+    ):
         task = progress.add_task("replay", total=None)
-        files = [examine(path, form) for path in inputs]
         source = FileSource(files, judge, progress=lambda size: progress.advance(task, size))
         progress.update(task, total=source.size_bytes)
         stations = stations_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)
