@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,10 +13,10 @@ from typing import Final, Protocol, cast
 from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
-    "live": "run the worker: Kafka in, Kafka out, until it is told to stop",
+    "live": "run the worker: Kafka in, Kafka out, until it is stopped",
     "replay": "run recorded events from files and write what follows into files",
     "backtest": "compare policies side by side, over recorded events or simulated shoppers",
-    "report": "draw what a run decided, what came of it and how well, on one page",
+    "report": "draw what a run decided and earned, and how well, on one HTML page",
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "visitor": "print what the worker knows of one visitor",
@@ -26,7 +27,9 @@ COMMANDS: Final = {
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",
 }
+EXIT_CLOSED: Final = 1
 EXIT_SETUP: Final = 2
+EXIT_INTERRUPTED: Final = 130
 
 
 class Command(Protocol):
@@ -41,14 +44,27 @@ class Command(Protocol):
         """Do it; raises OfferstreamError for what ends the command with one line."""
 
 
-def parser(chosen: str | None) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of the chosen command only: others are not even imported."""
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments of a command line; ends with the usage of the command where they are wrong.
+
+    Only the chosen command's module is imported.
+    """
+    chosen = next((word for word in words if word in COMMANDS), None)
+    top, sub = _parsers(chosen)
+    args, unknown = top.parse_known_args(words)
+    if unknown:  # the top parser would show its own usage
+        sub.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def _parsers(chosen: str | None) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     top = argparse.ArgumentParser(
         prog="offerstream",
         description="Personalized offers for abandoned carts, learned online from a shop's events.",
     )
     top.add_argument("--version", action="version", version=f"offerstream {version('offerstream')}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    of_chosen = top
     for name, says in COMMANDS.items():
         module = command(name) if name == chosen else None
         sub = commands.add_parser(
@@ -60,7 +76,8 @@ def parser(chosen: str | None) -> argparse.ArgumentParser:
         )
         if module is not None:
             module.arguments(sub)
-    return top
+            of_chosen = sub
+    return top, of_chosen
 
 
 def command(name: str) -> Command:
@@ -69,24 +86,59 @@ def command(name: str) -> Command:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 where it is set up wrong."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    """Run one command; return its exit code.
+
+    0: it is done. 1: the reader of its output has closed it. 2: one line says what is wrong with the set-up,
+    the data or the broker. 130: it was interrupted by Ctrl-C.
+    """
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else list(argv))
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        if not _stdout_is_closed():
+            raise
+        return EXIT_CLOSED
+
+
+def _run(words: Sequence[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("RUST_BACKTRACE", "0")
-    chosen = next((word for word in words if word in COMMANDS), None)
-    args = parser(chosen).parse_args(words)
+    args = parsed(words)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
         command(args.command).run(args)
     except Exception as error:
+        if _is_interrupt(error):
+            return EXIT_INTERRUPTED
         expected = expected_error(error)
         if expected is None:
             raise
         sys.stderr.write(f"offerstream {args.command}: {expected}\n")
         return EXIT_SETUP
     return 0
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C caused an error: Bytewax wraps that too."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
+
+
+def _stdout_is_closed() -> bool:
+    """Return whether the output was closed by its reader; if so, discard what is still printed."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    is_closed = bool(poll.poll(0))
+    if is_closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return is_closed
 
 
 def expected_error(error: BaseException | None) -> OfferstreamError | None:

@@ -9,7 +9,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
-from operators.bandits.spec import words_of
+from operators.bandits.spec import spec_string
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketStation, market_in
@@ -102,7 +102,8 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
 
 
 def _log_policy(market: str, decisions: DecisionMachine) -> None:
-    spec, updates, replaced = words_of(decisions.policy), decisions.policy.lessons, decisions.replaced_policy
+    spec, updates = spec_string(decisions.policy), decisions.policy.updates
+    replaced = decisions.replaced_policy
     if replaced is None:
         log.info("market %s: policy %s resumes after %d updates", market, spec, updates)
     else:

@@ -16,10 +16,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.worker import setting_rules
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
-from operators.bandits.fixed import ALWAYS
-from operators.bandits.spec import built
+from operators.bandits.fixed_policy import ALWAYS
+from operators.bandits.spec import policy_from_spec
 from schemas.adapters import FORMATS
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
@@ -87,8 +88,16 @@ class Settings(BaseSettings):
     stop_within: Duration = Field(
         timedelta(seconds=20), description="how long SIGTERM waits for brokers that do not answer"
     )
-    lateness: Duration = Field(timedelta(seconds=10), description="how much out of order events may come")
-    clock_skew: Duration = Field(_minutes(5), description="how far an event may be ahead of its record")
+    lateness: Duration = Field(
+        timedelta(seconds=10), description="how long timers wait for events that come out of order"
+    )
+    max_late: Duration = Field(
+        timedelta(hours=24), description="age beyond which a late event is rejected; orders excepted"
+    )
+    watermark_visitors: int = Field(
+        64, ge=1, le=10_000, description="distinct visitors whose clocks a partition's time is the median of"
+    )
+    clock_skew: Duration = Field(_minutes(5), description="how far ahead of now an event of a file may be")
     max_lead: Duration = Field(_minutes(5), description="how far one partition may be ahead of another")
     idle_time: Literal["wall", "events"] = Field(
         "wall", description="what moves time in a silent partition; `events` for simulated time only"
@@ -139,7 +148,7 @@ class Settings(BaseSettings):
     @classmethod
     def _policy(cls, words: str) -> str:
         try:
-            built(words, seed=0)
+            policy_from_spec(words, seed=0)
         except SetupError as error:
             raise ValueError(str(error).removeprefix("policy ")) from None
         return words
@@ -178,6 +187,11 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"formats must name input topics, {', '.join(self.input_topics)}; got {topic!r}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _go_together(self) -> "Settings":
+        setting_rules.check(dict(self))
         return self
 
     @property

@@ -203,6 +203,8 @@ def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
             n for n, market in of.markets.items() if market.margin_rate is not None
         ),
         "lateness_s": 10.0,
+        "max_late_s": DAY,
+        "watermark_visitors": 1,  # every event moves time, as tests tell it
         "clock_skew_s": 300.0,
         "latest_s": float("inf"),
         "ordered": False,
@@ -219,7 +221,7 @@ class Wish:
 
     def __init__(self, arm: str = "ten_percent") -> None:
         self.arm = arm
-        self.lessons = 0
+        self.updates = 0
         self.learned: list[tuple[str, float]] = []
         self.revised: list[tuple[str, float]] = []
         self.contexts: list[dict[str, Any]] = []
@@ -233,7 +235,7 @@ class Wish:
     def update(self, arm: str, context: dict[str, Any], reward: float) -> None:
         self.learned.append((arm, reward))
         self.contexts.append(context)
-        self.lessons += 1
+        self.updates += 1
 
     def revise(self, arm: str, context: dict[str, Any], change: float) -> None:
         self.revised.append((arm, change))

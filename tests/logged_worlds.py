@@ -1,4 +1,4 @@
-"""Shops whose truth is known, logged by a policy that learns, to hold estimates and intervals against."""
+"""Simulated logs of a policy that learns, with known true values, for testing estimates and intervals."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Worlds(NamedTuple):
     frozen: np.ndarray
 
     def log(self, world):
-        """The later half of what was logged: the policy of `targets` has seen the earlier one only."""
+        """Return the later half of what was logged; the policies of `targets` were frozen before it."""
         late = slice(self.rewards.shape[1] // 2, None)
         return Log(
             self.rewards[world, late],
@@ -40,7 +40,7 @@ class Worlds(NamedTuple):
         return self.features[world, self.rewards.shape[1] // 2 :, 1:]
 
     def targets(self, world, visits=20_000):
-        """By name: what a policy does in the rows of `log`, and its true value over so many fresh visits."""
+        """Return by name what a policy does in the rows of `log`, and its true value over new visits."""
         rng = np.random.default_rng([7, world])
         fresh = features(rng, (visits,), (visits,))
         means = mean_rewards(self.kind, self.level[world], fresh, rng.normal(size=visits))
@@ -61,7 +61,7 @@ class Worlds(NamedTuple):
 
 
 def features(rng, visits, visitors):
-    """An intercept and three numbers, each half the visitor's own and half the visit's."""
+    """Return an intercept and three numbers, each half the visitor's own and half the visit's."""
     own, now = rng.normal(size=(*visitors, FEATURES)), rng.normal(size=(*visits, FEATURES))
     return np.concatenate([np.ones((*visits, 1)), 0.7 * own + 0.7 * now], axis=-1)
 
@@ -72,7 +72,7 @@ def soft(values):
 
 
 def mean_rewards(kind, level, x, person):
-    """The expected reward of each arm: linear money, or a share of about 10 % who click or buy."""
+    """Return the expected reward of each arm: linear money, or a share of about 10 % who click or buy."""
     latent = x @ level.swapaxes(-1, -2) + 0.25 * person[..., None]
     if kind == "money":
         return latent
@@ -87,8 +87,8 @@ def adaptive(seed, worlds, rows, arms, kind):
     visitors = np.sort(rng.integers(rows // 2, size=(worlds, rows)), axis=1)
     visitors = rng.permuted(visitors, axis=1)
     people = rng.normal(size=(worlds, rows // 2))
-    taste = rng.normal(size=(worlds, rows // 2, FEATURES))
-    of_row = np.take_along_axis(taste, visitors[:, :, None], axis=1)
+    preference = rng.normal(size=(worlds, rows // 2, FEATURES))
+    of_row = np.take_along_axis(preference, visitors[:, :, None], axis=1)
     x = np.concatenate(
         [np.ones((worlds, rows, 1)), 0.7 * of_row + 0.7 * rng.normal(size=of_row.shape)], axis=2
     )
@@ -115,9 +115,9 @@ def adaptive(seed, worlds, rows, arms, kind):
         expected = np.take_along_axis(means[:, these], drawn[:, :, None], axis=2)[:, :, 0]
         rewards[:, these] = earned(rng, kind, expected)
         for arm in range(arms):
-            took = (drawn == arm)[:, :, None] * x[:, these]
-            products[:, arm] += took.swapaxes(1, 2) @ x[:, these]
-            sums[:, arm] += np.einsum("wni,wn->wi", took, rewards[:, these])
+            chose = (drawn == arm)[:, :, None] * x[:, these]
+            products[:, arm] += chose.swapaxes(1, 2) @ x[:, these]
+            sums[:, arm] += np.einsum("wni,wn->wi", chose, rewards[:, these])
     propensities = np.take_along_axis(logging, chosen[:, :, None], axis=2)[:, :, 0]
     return Worlds(kind, level, x, chosen, propensities, rewards, visitors, logging, frozen)
 

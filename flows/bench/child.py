@@ -1,4 +1,4 @@
-"""One measurement in a process of its own, so that memory and collector of one do not touch another."""
+"""One measurement in a process of its own, so that its memory and garbage collector disturb no other."""
 
 import os
 import subprocess
@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import orjson
 
+from flows.kafka.broker_process import LEASH
+
 TASKS: Final = {
-    "page": "flows.bench.page:page",
-    "plain": "flows.bench.page:plain",
+    "dataflow": "flows.bench.dataflow:dataflow",
+    "plain_loop": "flows.bench.dataflow:plain_loop",
     "build": "flows.bench.states:build",
     "seal": "flows.bench.states:seal",
     "plain_state": "flows.bench.states:plain_state",
@@ -19,23 +21,24 @@ TASKS: Final = {
 }
 
 
-def measured(task: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401  what JSON can say
-    """Return what a task of the table measured; raises RuntimeError when it failed."""
+def measure_in_child(task: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401  what JSON can say
+    """Return what a task of the table measures; raises RuntimeError where it fails."""
     done = subprocess.run(  # noqa: S603  the command line is our own
-        [sys.executable, "-m", "flows.bench.child", task],
+        [*LEASH, sys.executable, "-m", "flows.bench.child", task],
         input=orjson.dumps(given),
         stdout=subprocess.PIPE,
         check=False,
+        start_new_session=True,  # Ctrl-C reaches the parent alone
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     if done.returncode:
         raise RuntimeError(f"the measurement {task} ended with status {done.returncode}")
-    told: dict[str, Any] = orjson.loads(done.stdout)
-    return told
+    figures: dict[str, Any] = orjson.loads(done.stdout)
+    return figures
 
 
 def main(task: str) -> None:
-    """Do one task with what stands on standard input; its answer goes to standard output."""
+    """Do one task with the arguments on standard input; its figures go to standard output."""
     module, _, name = TASKS[task].partition(":")
     given = orjson.loads(sys.stdin.buffer.read())
     sys.stdout.buffer.write(orjson.dumps(getattr(import_module(module), name)(**given)))

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from river.bandit import LinUCBDisjoint
 
-from operators import bandits as policies
-from operators.bandits import Policy
+from operators.bandits import Policy, build
 
 ARMS: Final = ("no_offer", *(f"offer_{number}" for number in range(7)))
 FEATURES: Final = 24
@@ -29,29 +28,29 @@ def contexts(number: int, seed: int) -> list[Context]:
     ]
 
 
-def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
-    """Return the median microseconds of a decision and of those of others, block by block in turns.
+def decide(updates: int, blocks: int, block: int) -> dict[str, Any]:
+    """Return the median microseconds of a decision and of those of other libraries, block by block in turns.
 
-    ``vowpal_us`` is that of vowpalwabbit's ``cb_explore_adf`` from the same dict, the building of its text
-    included; it is left out where vowpalwabbit is not installed.
+    ``vowpal_us`` is that of vowpalwabbit's ``cb_explore_adf`` from the same dict, including the time to build
+    its text; it is missing where vowpalwabbit is not installed.
     """
-    ours: Policy = policies.build(POLICY, seed=1)
+    ours: Policy = build(POLICY, seed=1)
     river = LinUCBDisjoint(seed=1)
     rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
-    for context in contexts(lessons, 3):
+    for context in contexts(updates, 3):
         arm, reward = rng.choice(ARMS), rng.gauss(1.0, 3.0)
         ours.update(arm, context, reward)
         river.update(arm, numbers(context), reward)
-    asked = contexts(block, 4)
-    asked_river = [numbers(context) for context in asked]
+    observed = contexts(block, 4)
+    observed_river = [numbers(context) for context in observed]
     arms: list[int | str] = list(ARMS)
     calls: dict[str, Callable[[int], object]] = {
-        "decision_us": lambda at: ours.choose(arms, asked[at], at),
-        "river_us": lambda at: river.pull(arms, asked_river[at]),
+        "decision_us": lambda at: ours.choose(arms, observed[at], at),
+        "river_us": lambda at: river.pull(arms, observed_river[at]),
     }
     if importlib.util.find_spec("vowpalwabbit") is not None:
-        predict = vowpal(lessons)
-        calls["vowpal_us"] = lambda at: predict(lines(asked[at]))
+        predict = vowpal(updates)
+        calls["vowpal_us"] = lambda at: predict(lines(observed[at]))
     spent: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(blocks):
         for name, call in calls.items():
@@ -60,21 +59,21 @@ def decide(lessons: int, blocks: int, block: int) -> dict[str, Any]:
 
 
 def numbers(context: Context) -> dict[str, float]:
-    """Return the context as River's policy takes it, which knows no words: one-hot numbers."""
+    """Return the context as River's policy takes it, with words as one-hot numbers."""
     words = {f"{name}={value}": 1.0 for name, value in context.items() if isinstance(value, str)}
     return {name: value for name, value in context.items() if not isinstance(value, str)} | words
 
 
-def vowpal(lessons: int) -> Callable[[list[str]], object]:
-    """Return what vowpalwabbit says of a decision, after as many lessons."""
+def vowpal(updates: int) -> Callable[[list[str]], object]:
+    """Return vowpalwabbit's prediction of a decision, after as many updates."""
     from vowpalwabbit import Workspace  # noqa: PLC0415  a yardstick of development, not needed to run
 
     workspace = Workspace("--cb_explore_adf --squarecb -q sa --quiet --random_seed 1")
     rng = random.Random(2)  # noqa: S311  rewards of a benchmark, no secrets
-    for context in contexts(lessons, 3):
-        place, reward, told = rng.randrange(1, len(ARMS) + 1), rng.gauss(1.0, 3.0), lines(context)
-        told[place] = f"0:{-reward}:{1 / len(ARMS)} {told[place]}"
-        workspace.learn(told)
+    for context in contexts(updates, 3):
+        place, reward, example = rng.randrange(1, len(ARMS) + 1), rng.gauss(1.0, 3.0), lines(context)
+        example[place] = f"0:{-reward}:{1 / len(ARMS)} {example[place]}"
+        workspace.learn(example)
     predict: Callable[[list[str]], object] = workspace.predict
     return predict
 

@@ -1,18 +1,19 @@
-"""Kafka to Kafka: how fast the worker takes a backlog."""
+"""Kafka to Kafka: how fast the worker reads a backlog."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flows.bench.load import ALWAYS, recorded
-from flows.bench.worker import PARTITIONS, Topics, Worker
+from flows.bench.load import NEVER_STALE, recorded_load
+from flows.bench.worker import PARTITIONS, BenchTopics, BenchWorker
 from flows.kafka.cluster import Cluster, create_producer
 from flows.kafka.sink import murmur2
-from operators.simulation.load import Load
+from operators.simulation.load import LoadEvent
+from schemas.errors import BrokerError
 
 
-def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
-    """Produce events, keyed by visitor; raises RuntimeError where the broker does not take them all."""
+def send(cluster: Cluster, topic: str, loads: Iterable[LoadEvent]) -> None:
+    """Produce events, keyed by visitor; raises BrokerError where the broker does not take them all."""
     client = create_producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
     for at, load in enumerate(loads):
         while True:
@@ -25,25 +26,25 @@ def send(cluster: Cluster, topic: str, loads: Iterable[Load]) -> None:
         if at % 1000 == 0:
             client.poll(0)
     if left := client.flush(60):
-        raise RuntimeError(f"the broker did not take {left} events")
+        raise BrokerError(f"the broker did not take {left} events")
 
 
-def partition_of(load: Load) -> int:
+def partition_of(load: LoadEvent) -> int:
     """Return the partition of an event's visitor."""
     return murmur2(load.visitor.decode()) % PARTITIONS
 
 
 def backlog(bootstrap: str, state: Path, events: int, visitors: int, epoch_s: float) -> dict[str, Any]:
-    """Return events a second while the worker reads what stands in its topic."""
-    with Topics(bootstrap) as topics:
-        send(topics.cluster, topics.names["events"], recorded(events, visitors))
-        with Worker(topics, state, epoch=f"{epoch_s:g}s", **ALWAYS) as worker:
-            seen = worker.until(events)
-    (began_s, before), (ended_s, read) = seen[0], seen[-1]
+    """Return events per second while the worker reads a backlog in its topic."""
+    with BenchTopics(bootstrap) as topics:
+        send(topics.cluster, topics.names["events"], recorded_load(events, visitors))
+        with BenchWorker(topics, state, epoch=f"{epoch_s:g}s", **NEVER_STALE) as worker:
+            progress = worker.wait_for(events)
+    (began_s, before), (ended_s, read) = progress[0], progress[-1]
     return {"events_per_s": (read - before) / (ended_s - began_s)}
 
 
 def started(bootstrap: str, state: Path) -> dict[str, Any]:
     """Return the memory of a worker that has just started over empty topics."""
-    with Topics(bootstrap) as topics, Worker(topics, state) as worker:
+    with BenchTopics(bootstrap) as topics, BenchWorker(topics, state) as worker:
         return {"rss": worker.rss}

@@ -1,4 +1,4 @@
-"""The load that throughput is measured with: a fixed mix of events, decided often enough to be honest."""
+"""The load that throughput is measured with: a fixed mix of events with a realistic share of decisions."""
 
 import time
 from collections.abc import Iterator
@@ -7,31 +7,35 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.settings import Settings, read_settings
-from operators.simulation.load import Load, events, load_rate
+from operators.simulation.load import LoadEvent, load_events, load_rate
 
-ALWAYS: Final[dict[str, Any]] = {"max_age_on_site": "365d", "max_age_app": "365d", "max_age_email": "365d"}
-"""Settings under which recorded moments are decided as if they were fresh."""
+NEVER_STALE: Final[dict[str, Any]] = {
+    "max_age_on_site": "365d",
+    "max_age_app": "365d",
+    "max_age_email": "365d",
+}
+"""Settings under which recorded moments are never stale."""
 
 
-def recorded(number: int, visitors: int) -> Iterator[Load]:
-    """Return events that end now, spread over as much time as so many live visitors need."""
+def recorded_load(number: int, visitors: int) -> Iterator[LoadEvent]:
+    """Return events that end now, spread over the time in which so many visitors are live."""
     begins_s = time.time() - number / load_rate(visitors)
-    return events(number, visitors, starts_at_s=begins_s)
+    return load_events(number, visitors, starts_at_s=begins_s)
 
 
 def write_load(path: Path, number: int, visitors: int) -> None:
     """Write the recorded load as JSON lines."""
     with path.open("wb") as file:
-        file.writelines(load.value + b"\n" for load in recorded(number, visitors))
+        file.writelines(load.value + b"\n" for load in recorded_load(number, visitors))
 
 
-def page_settings(state: Path) -> Settings:
-    """Return the settings of the page that is measured: the worker's own."""
-    return read_settings(state=state, **ALWAYS)
+def worker_settings(state: Path) -> Settings:
+    """Return the settings of the dataflow that is measured: the worker's own."""
+    return read_settings(state=state, **NEVER_STALE)
 
 
 def spin_ms() -> float:
-    """Return what a million additions in pure Python take: how fast this machine is just now."""
+    """Return how long a million additions in pure Python take: how fast this machine is now."""
     began_s = time.perf_counter()
     total = 0
     for number in count():

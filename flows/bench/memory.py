@@ -1,4 +1,4 @@
-"""How much memory a process has, as Linux tells it."""
+"""How much memory a process has, according to Linux."""
 
 from importlib import import_module
 from pathlib import Path
@@ -20,12 +20,12 @@ def rss_bytes(pid: int | str = "self", *, peak: bool = False) -> int:
 
 
 def forget_peak() -> None:
-    """Let the peak begin anew."""
+    """Reset the peak."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def imports() -> dict[str, Any]:
-    """Return the memory of a process that has imported the worker's libraries and done nothing else."""
+    """Return the memory of a process that has imported the worker's libraries and does nothing else."""
     for name in LIBRARIES:
         import_module(name)
     return {"rss": rss_bytes()}

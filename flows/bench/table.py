@@ -1,4 +1,4 @@
-"""The figures as a table for people and as JSON lines for programs."""
+"""The figures as a printed table and as JSON lines for programs."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from flows.bench.figures import FIGURES, Figure
 
 
 def machine(spins_ms: Sequence[float]) -> str:
-    """Return what the figures were measured on: cores, Python, how busy and how fast it was meanwhile."""
+    """Return what the figures were measured on: cores, Python, how busy and how fast it was."""
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, load {load}; "
@@ -23,7 +23,9 @@ def machine(spins_ms: Sequence[float]) -> str:
 
 def show(figures: Sequence[Figure], console: Console) -> None:
     """Print the table."""
-    table = Table("figure", "value", "unit", "target", "yardstick", "ratio", "beside what, and how")
+    table = Table(
+        "figure", "value", "unit", "target", "yardstick", "ratio", "the yardstick, and how it is measured"
+    )
     for each in sorted(figures, key=lambda each: list(FIGURES).index(each.name)):
         how = f"{each.against}; {each.note}" if each.note else each.against
         numbers = (
@@ -38,5 +40,5 @@ def show(figures: Sequence[Figure], console: Console) -> None:
 
 
 def write(path: Path, figures: Sequence[Figure]) -> None:
-    """Write one JSON line a figure."""
+    """Write one JSON line for each figure."""
     path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in figures))

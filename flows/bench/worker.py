@@ -1,4 +1,4 @@
-"""The real worker as a process of its own over topics that are made for one measurement."""
+"""The real worker as a process of its own, over topics that are created for one measurement."""
 
 import subprocess
 import sys
@@ -14,13 +14,15 @@ from flows.bench.memory import rss_bytes
 from flows.kafka.broker_process import LEASH, free_port
 from flows.kafka.cluster import Cluster, create_admin_client
 from flows.kafka.topics import ensure_topics
+from flows.observability.metric_names import Metric
+from flows.observability.registry import Exposition
 
 PARTITIONS: Final = 8
 STREAMS: Final = ("events", "feedback", "offers", "decisions", "rejected")
-PATIENCE_S: Final = 120.0
+STALL_S: Final = 120.0
 
 
-class Topics:
+class BenchTopics:
     """Fresh topics on a broker for as long as a ``with`` block: ``names`` by stream."""
 
     def __init__(self, bootstrap: str, *streams: str) -> None:
@@ -29,7 +31,7 @@ class Topics:
         self.names = {stream: f"bench-{run}.{stream}" for stream in streams or STREAMS}
 
     def __enter__(self) -> Self:
-        """Make them."""
+        """Create them."""
         ensure_topics(self.cluster, dict.fromkeys(self.names.values(), PARTITIONS))
         return self
 
@@ -37,14 +39,14 @@ class Topics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Delete them."""
-        for asked in create_admin_client(self.cluster).delete_topics(list(self.names.values())).values():
-            asked.exception(60)
+        for deletion in create_admin_client(self.cluster).delete_topics(list(self.names.values())).values():
+            deletion.exception(60)
 
 
-class Worker:
+class BenchWorker:
     """``offerstream live`` over these topics, from their beginning on, for as long as a ``with`` block."""
 
-    def __init__(self, topics: Topics, state: Path, **settings: str) -> None:
+    def __init__(self, topics: BenchTopics, state: Path, **settings: str) -> None:
         self._port = free_port()
         self._log = state.with_name(f"{state.name}.log")
         names = ",".join(f"{stream}={topics.names[stream]}" for stream in STREAMS[1:])
@@ -65,8 +67,10 @@ class Worker:
     def __enter__(self) -> Self:
         """Start it and wait until it answers."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)  # noqa: S603  our own
-        self.until(0)
+            self._process = subprocess.Popen(  # noqa: S603  our own
+                self._command, stdout=log, stderr=log, start_new_session=True
+            )
+        self.wait_for(0)
         return self
 
     def __exit__(
@@ -90,29 +94,26 @@ class Worker:
         """Return how many events it has read; None while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
-                lines = answer.read().decode().splitlines()
+                return int(Exposition(answer.read().decode()).total(Metric.EVENTS))
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return None
-        return int(
-            sum(float(line.split()[-1]) for line in lines if line.startswith("offerstream_events_total{"))
-        )
 
-    def until(self, events: int) -> list[tuple[float, int]]:
-        """Wait until it has read so many events; return when it had read how many on the way.
+    def wait_for(self, events: int) -> list[tuple[float, int]]:
+        """Wait until it has read so many events; return times with the number read by then.
 
-        Raises RuntimeError with its last words where it ends or stands still before.
+        Raises RuntimeError with the end of its log where it ends or stands still before.
         """
-        seen: list[tuple[float, int]] = []
+        progress: list[tuple[float, int]] = []
         moved_s = time.monotonic()
         while True:
             read = self.read()
-            if read is not None and (not seen or read > seen[-1][1]):
+            if read is not None and (not progress or read > progress[-1][1]):
                 moved_s = time.monotonic()
-                seen.append((moved_s, read))
+                progress.append((moved_s, read))
                 if read >= events:
-                    return seen
+                    return progress
             ended = self._process is None or self._process.poll() is not None
-            if ended or time.monotonic() > moved_s + PATIENCE_S:
-                words = self._log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"the worker {'ended' if ended else 'stands still'}: {words}")
+            if ended or time.monotonic() > moved_s + STALL_S:
+                log = self._log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the worker {'ended' if ended else 'stands still'}: {log}")
             time.sleep(0.2)

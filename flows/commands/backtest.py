@@ -8,19 +8,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.commands.common import add_json, add_policies, add_settings, settings_of, write_json
+from flows.commands.common import add_json, add_policies, add_settings, check_json, settings_of, write_json
 from flows.settings import Settings
 from flows.studies.backtest.compare import (
     RECORDED_NOTE,
     SHOPPERS_NOTE,
-    Run,
+    PolicyRun,
     backtest,
-    check,
-    dense,
-    over_files,
-    over_shoppers,
+    check_policies,
+    recorded_run,
+    simulated_run,
+    with_demo_offers,
 )
-from flows.studies.backtest.shoppers import Length, shoppers_of
+from flows.studies.backtest.shoppers import WorldLength, shoppers_of
 from schemas.adapters import FORMATS
 from schemas.errors import SetupError
 
@@ -34,20 +34,24 @@ DECISIONS = 2000
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``backtest``."""
-    parser.add_argument("inputs", nargs="*", type=Path, metavar="EVENTS", help="recorded events, as replay's")
-    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="what the lines are")
-    add_policies(parser, "what to compare, with the first: none, uniform, always:ARM or POLICY")
+    parser.add_argument(
+        "inputs", nargs="*", type=Path, metavar="EVENTS", help="files of recorded events, as for replay"
+    )
+    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="format of the lines")
+    add_policies(parser, "policy to compare with the first one: none, uniform, always:ARM or POLICY")
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"
     )
-    parser.add_argument("--visitors", type=_count, metavar="N", help="shoppers come until there were so many")
+    parser.add_argument("--visitors", type=_count, metavar="N", help="end when this many shoppers have come")
     parser.add_argument(
         "--decisions",
         type=_count,
         metavar="N",
-        help=f"shoppers come until about so many carts were left (default: {DECISIONS})",
+        help=f"end when about this many carts have been left (default: {DECISIONS})",
     )
-    parser.add_argument("--seed", type=int, help="of the shoppers and of every policy's draws (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, help="seed of the shoppers and of every policy's draws (default: 0)"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="keep each policy's files in a folder of its own"
     )
@@ -57,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run every policy and print the table."""
+    check_json(args.json)
     settings = settings_of(args, seed=args.seed)
     if bool(args.inputs) == (args.shoppers is not None):
         got = "both" if args.inputs else "neither"
@@ -64,14 +69,14 @@ def run(args: argparse.Namespace) -> None:
     if args.inputs:
         if args.visitors is not None or args.decisions is not None:
             raise SetupError("--visitors and --decisions go with --shoppers; got EVENTS")
-        check(args.policies, settings)
-        chosen, note = over_files(args.inputs, args.format), RECORDED_NOTE
+        check_policies(args.policies, settings)
+        policy_run, note = recorded_run(args.inputs, args.format), RECORDED_NOTE
     else:
-        settings = dense(settings)
-        check(args.policies, settings)
-        chosen, note = _shoppers(args, settings), SHOPPERS_NOTE
+        settings = with_demo_offers(settings)
+        check_policies(args.policies, settings)
+        policy_run, note = _simulated(args, settings), SHOPPERS_NOTE
     rows = backtest(
-        chosen,
+        policy_run,
         args.policies,
         settings,
         args.out,
@@ -84,11 +89,11 @@ def run(args: argparse.Namespace) -> None:
     write_json(args.json, {"seed": settings.seed, "reacting": reacting, "note": note, "policies": rows})
 
 
-def _shoppers(args: argparse.Namespace, settings: Settings) -> Run:
+def _simulated(args: argparse.Namespace, settings: Settings) -> PolicyRun:
     if args.visitors is not None and args.decisions is not None:
         raise SetupError("--visitors or --decisions must be given, not both")
     decisions = DECISIONS if args.visitors is None and args.decisions is None else args.decisions
-    return over_shoppers(shoppers_of(args.shoppers), settings, Length(args.visitors, decisions))
+    return simulated_run(shoppers_of(args.shoppers), settings, WorldLength(args.visitors, decisions))
 
 
 def _count(text: str) -> int:
@@ -99,32 +104,34 @@ def _count(text: str) -> int:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table()
-    known = "regret" in rows[0]
+    is_simulated = "regret" in rows[0]
     table.add_column("policy")
-    profit = "profit a decision" if known else "profit credited"
+    profit = "profit per decision" if is_simulated else "profit attributed"
     names = ["decisions", "offers", "conversion", profit]
-    names += ["against the first", "regret a decision", "of the oracle"] if known else ["AUC", "log loss"]
+    names += (
+        ["against the first", "regret per decision", "of the oracle"] if is_simulated else ["AUC", "log loss"]
+    )
     for name in names:
         table.add_column(name, justify="right")
-    for each in rows:
-        cells = [each["policy"], f"{each['decisions']:,}", f"{each['offers']:,}"]
-        cells += [_range(each["conversion"], "{:.1%}"), _range(each["profit_per_decision"], "{:.2f}")]
-        if known:
-            first = each is rows[0]
-            cells.append("" if first else _range(each["difference_to_first"], "{:+.2f}"))
-            cells.append(f"{each['regret_per_decision']:.2f}")
-            cells.append("-" if each["share_of_oracle"] is None else f"{each['share_of_oracle']:.0%}")
+    for row in rows:
+        cells = [row["policy"], f"{row['decisions']:,}", f"{row['offers']:,}"]
+        cells += [_interval(row["conversion"], "{:.1%}"), _interval(row["profit_per_decision"], "{:.2f}")]
+        if is_simulated:
+            is_first = row is rows[0]
+            cells.append("" if is_first else _interval(row["difference_to_first"], "{:+.2f}"))
+            cells.append(f"{row['regret_per_decision']:.2f}")
+            cells.append("-" if row["share_of_oracle"] is None else f"{row['share_of_oracle']:.0%}")
         else:
-            cells += [_model(each, "auc"), _model(each, "log_loss")]
+            cells += [_model(row, "auc"), _model(row, "log_loss")]
         table.add_row(*cells)
     return table
 
 
-def _range(found: dict[str, float | None], form: str) -> str:
-    mean, low, high = (None if value is None else form.format(value) for value in found.values())
+def _interval(ends: dict[str, float | None], format_: str) -> str:
+    mean, low, high = (None if value is None else format_.format(value) for value in ends.values())
     return f"{mean}" if low is None or high is None else f"{mean} ({low} to {high})"
 
 
-def _model(each: dict[str, Any], name: str) -> str:
-    found = [figures[name] for figures in each["models"].values() if figures[name] is not None]
-    return ", ".join(f"{value:.3f}" for value in found) or "-"
+def _model(row: dict[str, Any], name: str) -> str:
+    values = [figures[name] for figures in row["models"].values() if figures[name] is not None]
+    return ", ".join(f"{value:.3f}" for value in values) or "-"

@@ -14,6 +14,7 @@ from flows.bench.figures import FIGURES
 from flows.bench.load import spin_ms
 from flows.bench.run import MEASURES, QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
+from flows.commands.common import check_json, writing
 from flows.kafka.broker_process import EmbeddedBroker, embedded_binary
 
 NEED_A_BROKER = {name for each in (Bench.start, Bench.kafka, Bench.latency) for name in MEASURES[each]}
@@ -52,18 +53,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure, print the table and write the lines."""
+    check_json(args.json)
     wanted = args.only or FIGURES
     if args.broker == "embedded" and NEED_A_BROKER.intersection(wanted):
         embedded_binary()  # reported now, not after minutes of other figures
     with ExitStack() as opened:
-        room = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
+        directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-bench-")))
 
         @cache
         def bootstrap() -> str:
             embedded = args.broker == "embedded"
             return opened.enter_context(EmbeddedBroker()).bootstrap if embedded else str(args.broker)
 
-        bench = Bench(QUICK if args.quick else Scale(), bootstrap, room)
+        bench = Bench(QUICK if args.quick else Scale(), bootstrap, directory)
         found, spins_ms = [], [spin_ms()]
         for each in figures(bench, wanted):
             found.append(each)
@@ -73,4 +75,5 @@ def run(args: argparse.Namespace) -> None:
     show(found, console)
     console.print(f"broker: {args.broker}; machine: {machine(spins_ms)}", highlight=False)
     if args.json is not None:
-        write(args.json, found)
+        with writing("--json", args.json):
+            write(args.json, found)

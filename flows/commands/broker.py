@@ -16,15 +16,17 @@ EXAMPLES = """\
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``broker``."""
     parser.add_argument("--port", type=int, default=9092, help="0: any free port (default: %(default)s)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keeps its data; else they go when it ends")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="directory that keeps its data (default: a temporary one)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the embedded broker until SIGTERM or Ctrl-C."""
     asked = Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: asked.set())
     with EmbeddedBroker(args.port, args.data) as broker:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: asked.set())
         sys.stdout.write(f"listening on {broker.bootstrap}\n")
         sys.stdout.flush()
         asked.wait()

@@ -1,6 +1,8 @@
-"""Arguments that several commands share, and the settings they make together."""
+"""Arguments that several commands share, the settings they make, and the files they name."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         type=pair,
-        help="any setting of the README's table, for example session_gap=20m",
+        help="any setting, for example session_gap=20m",
     )
 
 
 def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
-    """Add ``--policy``, which may be repeated; ``help_`` says what may stand there."""
+    """Add ``--policy``, which may be repeated; ``help_`` says what its values may be."""
     parser.add_argument(
         "--policy",
         dest="policies",
@@ -54,22 +56,40 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to this file")
+
+
+@contextmanager
+def writing(option: str, path: Path, what: str = "file") -> Iterator[None]:
+    """Turn an error of writing to the path that an option names into a SetupError that names the option."""
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(
+            f"{option} must be a {what} that can be written; got {str(path)!r}: {error.strerror}"
+        ) from None
+
+
+def check_json(path: Path | None, option: str = "--json") -> None:
+    """Raise SetupError where the file of ``--json`` cannot be written; ask before a long computation."""
+    if path is not None:
+        with writing(option, path):
+            is_new = not path.exists()
+            path.open("ab").close()
+            if is_new:
+                path.unlink()
 
 
 def write_json(path: Path | None, figures: object) -> None:
-    """Write what ``--json`` asks for; SetupError where the file cannot be written."""
-    if path is None:
-        return
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    try:
-        path.write_bytes(orjson.dumps(figures, option=options))
-    except OSError as error:
-        raise SetupError(f"--json must be a file that can be written; got {path}: {error.strerror}") from None
+    """Write the figures to the file of ``--json``, if there is one; SetupError where it cannot be written."""
+    if path is not None:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+        with writing("--json", path):
+            path.write_bytes(orjson.dumps(figures, option=options))
 
 
 def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: ANN401  settings check them
-    """Return the settings: what was given here, then --set, then the environment, then the file."""
+    """Return the settings: what is given here, then ``--set``, then the environment, then the file."""
     named = {name.lower(): value for name, value in args.sets}
     named["offers"] = args.offers
     if getattr(args, "bootstrap", None) is not None:
@@ -80,7 +100,7 @@ def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: AN
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Return the name and the value of ``NAME=VALUE``; argparse says what is wrong with anything else."""
+    """Return the name and the value of ``NAME=VALUE``; argparse reports anything else."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE; got {text!r}")

@@ -2,7 +2,8 @@
 
 import argparse
 
-from flows.demo.run import DemoSettings, demo
+from flows.demo.run import demo
+from flows.demo.settings import DemoSettings
 from flows.demo.view import View
 
 USUAL = DemoSettings()
@@ -18,15 +19,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=USUAL.seconds, help="0: until Ctrl-C (default: %(default)g)"
     )
     parser.add_argument(
-        "--speed", type=float, default=USUAL.speed, help="simulated seconds a second (default: %(default)g)"
+        "--speed", type=float, default=USUAL.speed, help="simulated seconds per second (default: %(default)g)"
     )
     parser.add_argument(
         "--visits-per-hour",
         type=float,
         default=USUAL.visits_per_hour,
-        help="visits a simulated hour (default: %(default)g)",
+        help="visits per simulated hour (default: %(default)g)",
     )
-    parser.add_argument("--seed", type=int, default=USUAL.seed, help="other shoppers (default: %(default)d)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=USUAL.seed,
+        help="another seed gives other shoppers (default: %(default)d)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:

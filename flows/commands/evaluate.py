@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.commands.common import add_json, add_policies, pair, write_json
-from flows.studies.evaluate.run import Asked, evaluated, plain
+from flows.commands.common import add_json, add_policies, check_json, pair, write_json
+from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, plain_figures
 from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
-from operators.evaluation.targets import KINDS
+from operators.evaluation.target_spec import KINDS
 
 EXAMPLES = """\
   offerstream evaluate replayed --policy none --policy always:ten_percent
@@ -34,9 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="share of the log, by time, that trains a POLICY before it is frozen (default: %(default)s)",
     )
     parser.add_argument(
-        "--clip", type=float, help="greatest weight of clipped_ips (default: root of the rows)"
+        "--clip", type=float, help="largest weight of clipped_ips (default: square root of the rows)"
     )
-    parser.add_argument("--market", help="market of a directory; needed where it has several")
+    parser.add_argument("--market", help="market to evaluate; needed where a directory has several")
     parser.add_argument(
         "--column",
         dest="columns",
@@ -44,14 +44,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="MEANING=NAME",
         type=pair,
-        help="which column of a CSV file is the arm, reward, propensity, visitor, time, eligible or position",
+        help="name of the CSV column of the arm, reward, propensity, visitor, time, eligible or position",
     )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the estimates, and write them where asked."""
-    columns = dict(args.columns)
-    answer = evaluated(Asked(args.log, args.policies, args.market, columns, args.train_share, args.clip))
-    write_json(args.json, plain(answer))
-    show(answer, Console())
+    """Print the estimates and write them to the file of ``--json``."""
+    check_json(args.json)
+    request = EvaluationRequest(
+        args.log, args.policies, args.market, dict(args.columns), args.train_share, args.clip
+    )
+    evaluation = evaluate_log(request)
+    write_json(args.json, plain_figures(evaluation))
+    show(evaluation, Console())

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the files and say how many records there were."""
+    """Write the files and print how many records there are."""
     settings = settings_of(args)
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     for stream, number in export_topics(cluster, settings.output_topics, args.out).items():

@@ -5,8 +5,10 @@ import dataclasses
 from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, settings_of
-from flows.simulation.kafka_link import places
-from flows.simulation.run import SimulationSettings, simulate
+from flows.simulation.kafka_link import topics_of
+from flows.simulation.run import simulate
+from flows.simulation.settings import SimulationSettings
+from schemas.errors import SetupError
 
 EXAMPLES = """\
   offerstream simulate --bootstrap localhost:9092 --speed 60 --visits-per-hour 2000
@@ -20,26 +22,35 @@ USUAL = {field.name: field.default for field in dataclasses.fields(SimulationSet
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``simulate``."""
     add_bootstrap(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON lines there instead of to Kafka")
-    parser.add_argument("--seconds", type=float, help="end after so many seconds")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write JSON lines to this file instead of Kafka; needs --seconds",
+    )
+    parser.add_argument(
+        "--seconds", type=float, help="end after this many seconds (default: run until Ctrl-C)"
+    )
     parser.add_argument(
         "--broken-checkout",
         type=float,
         nargs=2,
         metavar=("FROM", "TO"),
-        help="an incident: between these days after the start no order comes through",
+        help="an incident: between these days after the start no order is completed",
     )
     add_shoppers(parser)
     add_settings(parser)
 
 
 def add_shoppers(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say how busy the shop is."""
-    parser.add_argument("--speed", type=float, help=f"simulated seconds a second (default: {USUAL['speed']})")
+    """Add the arguments for how busy the shop is."""
+    parser.add_argument(
+        "--speed", type=float, help=f"simulated seconds per second (default: {USUAL['speed']})"
+    )
     parser.add_argument(
         "--visits-per-hour",
         type=float,
-        help=f"a simulated hour's visits (default: {USUAL['visits_per_hour']})",
+        help=f"visits per simulated hour (default: {USUAL['visits_per_hour']})",
     )
     parser.add_argument("--cart-share", type=float, help="share of visits with a cart")
     parser.add_argument("--seed", type=int, help="the same seed gives the same shoppers (default: 0)")
@@ -47,9 +58,11 @@ def add_shoppers(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Let shoppers shop."""
+    """Run the simulation."""
     settings = settings_of(args)
-    to = places(settings) if args.out is None else args.out
+    if args.out is not None and args.seconds is None:
+        raise SetupError("--seconds must be given with --out: a file needs an end")
+    to = topics_of(settings) if args.out is None else args.out
     chosen = {name: getattr(args, name) for name in CHOSEN if getattr(args, name) is not None}
     if args.broken_checkout is not None:
         chosen["broken_checkout"] = tuple(args.broken_checkout)

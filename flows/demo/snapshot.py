@@ -1,4 +1,4 @@
-"""What the demo knows at a moment, and how it is put into words."""
+"""What the demo knows at one moment, and its figures as text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ BARS: Final = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class ArmFigures:
-    """One arm: how often it was chosen, its mean reward so far, and its true value (None: not known yet)."""
+    """One arm: how often it was chosen, its mean reward and its true value so far (None: not known yet)."""
 
     decisions: int = 0
     reward: float | None = None
@@ -19,10 +19,10 @@ class ArmFigures:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything the view shows, at one moment; money in the market's currency, None where nothing is known.
+    """Everything the view shows at one moment; money in the market's currency, None where it is not known.
 
-    ``curve`` is the reward per decision (or its share of the oracle's) over time, oldest first; ``recent``
-    the latest offers in words, newest first.
+    ``curve`` is the reward per decision over time, oldest first; ``recent`` are the latest offers as text,
+    newest first.
     """
 
     elapsed_s: float = 0.0
@@ -48,7 +48,7 @@ class Snapshot:
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """The values as one line of bars, each the mean of its part of them.
+    """Return the values as one line of bars, each the mean of its part of them.
 
     >>> sparkline([0, 1, 2, 3], width=4)
     '▁▃▆█'
@@ -64,44 +64,44 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
 
 
 def line(now: Snapshot) -> str:
-    """The view in one line, for where there is no terminal."""
+    """Return the view in one line, for use without a terminal."""
     return (
         f"{now.elapsed_s:.0f} s ({hours(now.simulated_s)} simulated): {now.events:,} events, "
         f"{now.events_per_s:,.0f}/s, {sum(now.rejects.values())} rejected, {now.carts:,} carts, "
         f"{now.decisions:,} decisions, {now.offers:,} offers, reward {money(now.reward)}, "
-        f"treated {money(now.profit_treated)} / holdout {money(now.profit_holdout)} a visitor, "
+        f"treated {money(now.profit_treated)} / holdout {money(now.profit_holdout)} per visitor, "
         f"AUC {figure(now.auc)}"
     )
 
 
 def model(now: Snapshot) -> str:
-    """How good the abandonment model is."""
+    """Return how good the abandonment model is."""
     base = "" if now.base_log_loss is None else f" (base rate {now.base_log_loss:.3f})"
     return f"AUC {figure(now.auc)}, log loss {figure(now.log_loss)}{base}"
 
 
 def rejects(now: Snapshot) -> str:
-    """What was rejected, by class."""
+    """Return how much was rejected, by class."""
     if not any(now.rejects.values()):
         return "none"
     return ", ".join(f"{count:,} {name}" for name, count in sorted(now.rejects.items()) if count)
 
 
 def hours(seconds: float) -> str:
-    """Seconds in hours."""
+    """Return seconds in hours."""
     return f"{seconds / 3600:.1f} h"
 
 
 def money(amount: float | None) -> str:
-    """An amount; a dash for one that is not known."""
+    """Return an amount; a dash for one that is not known."""
     return "-" if amount is None else f"{amount:.2f}"
 
 
 def figure(value: float | None) -> str:
-    """A figure with three digits; a dash for one that is not known."""
+    """Return a figure with three digits; a dash for one that is not known."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def percent(share: float | None) -> str:
-    """A share in percent; a dash for one that is not known."""
+    """Return a share in percent; a dash for one that is not known."""
     return "-" if share is None else f"{share:.0%}"

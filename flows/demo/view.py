@@ -12,29 +12,26 @@ from rich.text import Text
 
 from flows.demo.snapshot import Snapshot, hours, line, model, money, percent, rejects, sparkline
 
-__all__ = ["Snapshot", "View", "arms_table", "render", "summary"]
-
 LINE_EVERY_S: Final = 5.0
-RECENT: Final = 6
 
 
 def render(now: Snapshot) -> RenderableType:
-    """The live view."""
+    """Return the live view."""
     parts: list[RenderableType] = [
-        Columns([_in(now), _quality(now)], expand=True, equal=True),
+        Columns([_in_and_out(now), _quality(now)], expand=True, equal=True),
         arms_table(now),
     ]
     if now.curve:
         title = "learning: reward per decision, from the beginning to now"
         parts.append(Panel(Text(f"{sparkline(now.curve, 60)}  {now.curve[-1]:.2f}", "green"), title=title))
     if now.recent:
-        parts.append(Panel(Text("\n".join(now.recent[:RECENT]), overflow="ellipsis"), title="recent offers"))
+        parts.append(Panel(Text("\n".join(now.recent), overflow="ellipsis"), title="recent offers"))
     return Group(*parts)
 
 
 def summary(now: Snapshot) -> RenderableType:
-    """The tables at the end."""
-    told = _pairs(
+    """Return the tables at the end."""
+    figures = _pairs(
         ("events read", f"{now.events:,} in {now.elapsed_s:.0f} s, {hours(now.simulated_s)} of shopping"),
         ("rejected", rejects(now)),
         ("decisions, offers", f"{now.decisions:,}, {now.offers:,}"),
@@ -43,11 +40,11 @@ def summary(now: Snapshot) -> RenderableType:
         ("share of the oracle's advantage", percent(now.share_of_oracle)),
         ("abandonment model", model(now)),
     )
-    return Group(Panel(told, title="summary"), arms_table(now))
+    return Group(Panel(figures, title="summary"), arms_table(now))
 
 
 def arms_table(now: Snapshot) -> Table:
-    """The arms, the most chosen first."""
+    """Return the table of arms, the most chosen first."""
     table = Table(title="decisions by arm", expand=True)
     table.add_column("arm")
     for name in ("decisions", "share", "reward", "true value"):
@@ -68,7 +65,7 @@ class View:
         self._next_line_s = 0.0
 
     def show(self, now: Snapshot) -> None:
-        """Show the snapshot, or let it pass if it is too early for another line."""
+        """Show the snapshot; without a terminal, only if it is time for another line."""
         if self._live is not None:
             self._live.update(render(now))
         elif now.elapsed_s >= self._next_line_s:
@@ -95,30 +92,30 @@ class View:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back."""
+        """Release the terminal."""
         self._close()
 
 
-def _in(now: Snapshot) -> Panel:
+def _in_and_out(now: Snapshot) -> Panel:
     behind = f" (shoppers {now.behind_s:.0f} s behind)" if now.behind_s > 0 else ""
-    told = _pairs(
+    figures = _pairs(
         ("time", f"{now.elapsed_s:.0f} s, {hours(now.simulated_s)} simulated{behind}"),
         ("events", f"{now.events:,}, {now.events_per_s:,.0f}/s"),
         ("rejected", rejects(now)),
         ("visitors, carts", f"{now.visitors:,}, {now.carts:,}"),
         ("decisions, offers", f"{now.decisions:,}, {now.offers:,}"),
     )
-    return Panel(told, title="in and out")
+    return Panel(figures, title="in and out")
 
 
 def _quality(now: Snapshot) -> Panel:
-    told = _pairs(
+    figures = _pairs(
         ("reward per decision", money(now.reward)),
         *_lift(now),
         ("of the oracle's advantage", percent(now.share_of_oracle)),
         ("abandonment model", model(now)),
     )
-    return Panel(told, title="how good it is")
+    return Panel(figures, title="how good it is")
 
 
 def _pairs(*rows: tuple[str, str]) -> Table:
@@ -130,6 +127,6 @@ def _pairs(*rows: tuple[str, str]) -> Table:
 
 def _lift(now: Snapshot) -> tuple[tuple[str, str], ...]:
     return (
-        ("profit a visitor, treated", money(now.profit_treated)),
-        ("profit a visitor, holdout", money(now.profit_holdout)),
+        ("profit per visitor, treated", money(now.profit_treated)),
+        ("profit per visitor, holdout", money(now.profit_holdout)),
     )

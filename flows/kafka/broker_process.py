@@ -41,10 +41,19 @@ class BrokerProcess:
     stop_within_s = 10.0
 
     def __init__(self, port: int = 0, directory: Path | None = None) -> None:
+        if not 0 <= port <= 65_535:
+            raise SetupError(f"the broker's port must be from 0 to 65535; got {port}")
         self.port = port or free_port()
         self._temporary = tempfile.TemporaryDirectory(prefix="broker-") if directory is None else None
         self.directory = Path(self._temporary.name) if self._temporary else Path(directory or ".")
-        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            (self.directory / "broker.log").open("ab").close()
+        except OSError as error:
+            raise SetupError(
+                f"the broker's data directory must be one that can be written; got {str(directory)!r}: "
+                f"{error.strerror}"
+            ) from None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -1,1 +1,1 @@
-"""What the worker tells while it runs: metrics and health."""
+"""What the worker exposes while it runs: metrics and health."""

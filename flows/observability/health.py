@@ -1,4 +1,4 @@
-"""Whether the worker still moves, and the small server where Prometheus and whoever restarts it ask."""
+"""Whether the worker moves, and the small server that Prometheus and a supervisor ask."""
 
 import json
 import math
@@ -13,12 +13,11 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import make_wsgi_app
 
 from flows.observability.metrics import Metrics
+from flows.observability.progress import Progress
 from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
-
-Answer = tuple[bool, dict[str, object]]
 
 
 class Limits(NamedTuple):
@@ -28,23 +27,23 @@ class Limits(NamedTuple):
     epoch: timedelta
 
 
-def health(metrics: Metrics, limits: Limits) -> Answer:
-    """Whether neither the watermark nor the epochs have stalled, and the figures and reasons as JSON.
+def health(progress: Progress, limits: Limits) -> tuple[bool, dict[str, object]]:
+    """Return whether neither the watermark nor the epochs have stalled, and the figures and reasons as JSON.
 
-    Being behind is no stall: while old messages are worked off the watermark moves.
+    Lag is no stall: the watermark moves while old messages are read.
     """
-    stalled_s, epoch_age_s = metrics.watermark_stalled_s(), metrics.epoch_age_s()
+    stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
     watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
     reasons = []
     if stalled_s > watermark_limit_s:
-        slowest = metrics.slowest() or "the first partition"
+        slowest = progress.slowest() or "the first partition"
         reasons.append(
             f"the watermark has not moved for {stalled_s:.1f} s (limit {watermark_limit_s:g} s), "
             f"it waits for {slowest}"
         )
     if epoch_age_s > epoch_limit_s:
         reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
-    delay_s = metrics.watermark_delay_s()
+    delay_s = progress.watermark_delay_s()
     return not reasons, {
         "status": "stalled" if reasons else "ok",
         "reasons": reasons,
@@ -54,15 +53,15 @@ def health(metrics: Metrics, limits: Limits) -> Answer:
     }
 
 
-class Server:
+class MetricsServer:
     """Answers /metrics and /healthz from threads of its own until it is closed.
 
-    Port 0 takes any free port; ``port`` says which. Raises SetupError where it can't listen.
+    Port 0 takes any free port, which ``port`` then is. Raises SetupError where it cannot listen.
     """
 
     def __init__(self, metrics: Metrics, limits: Limits, host: str, port: int) -> None:
         try:
-            self._server = _Http((host, port), _Quiet)
+            self._server = _HttpServer((host, port), _QuietHandler)
         except (OSError, OverflowError) as error:
             raise SetupError(
                 f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
@@ -75,13 +74,13 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
     def __enter__(self) -> Self:
-        """Be open until the block ends."""
+        """Serve until the block ends."""
         return self
 
     def __exit__(
@@ -92,36 +91,37 @@ class Server:
 
 
 def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
-    exposition = make_wsgi_app(metrics.names.registry)
+    exposition = make_wsgi_app(metrics.registry.prometheus)
 
     def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            metered: Iterable[bytes] = exposition(environ, start)
-            return metered
+            exposed: Iterable[bytes] = exposition(environ, start)
+            return exposed
         if path == "/healthz":
-            well, said = health(metrics, limits)
-            start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
-            return [json.dumps(said).encode()]
+            is_healthy, figures = health(metrics.progress, limits)
+            status = "200 OK" if is_healthy else "503 Service Unavailable"
+            start(status, [("Content-Type", "application/json")])
+            return [json.dumps(figures).encode()]
         start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"here are /metrics and /healthz\n"]
+        return [b"there are /metrics and /healthz\n"]
 
     return app
 
 
-class _Http(ThreadingMixIn, WSGIServer):
+class _HttpServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        # The inherited one asks the name service for this machine's name, which can hang at start.
+        # The inherited method asks the name service for this machine's name, which can hang at start.
         TCPServer.server_bind(self)
         host, port = self.socket.getsockname()[:2]
         self.server_name, self.server_port = str(host), int(port)
         self.setup_environ()
 
 
-class _Quiet(WSGIRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     timeout = 10
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: a probe every few seconds is no news."""
+        """Log nothing: a probe every few seconds is no news."""

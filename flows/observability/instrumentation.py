@@ -1,7 +1,8 @@
-"""What the worker's parts tell the metrics while they work."""
+"""What the worker's parts report to the metrics while they work."""
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
@@ -9,13 +10,13 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
-METERED_EVERY_S = 1.0
+LAG_EVERY_S: Final = 1.0
 
 
 class Instrumentation:
-    """Gathers what readers, sinks and stations tell and hands it to the metrics.
+    """Collects what readers, sinks and stations report and passes it to the metrics.
 
-    A seal lasts from the first snapshot of a source to the last of the sinks; it is told when the worker
+    A seal lasts from the first snapshot of a source to the last of the sinks; it counts when the worker
     reads on.
     """
 
@@ -23,27 +24,27 @@ class Instrumentation:
         self.metrics = metrics
         self.source: KafkaSource | None = None
         self._clock = clock
-        self._began_s: float | None = None
-        self._settled_s: float | None = None
-        self._metered_s = clock()
+        self._seal_began_s: float | None = None
+        self._seal_ended_s: float | None = None
+        self._lag_measured_s = clock()
 
     def sealing(self) -> None:
-        """A snapshot is taken."""
-        if self._began_s is None:
-            self._began_s = self._clock()
+        """Note that a snapshot is taken."""
+        if self._seal_began_s is None:
+            self._seal_began_s = self._clock()
 
-    def settled(self) -> None:
-        """The last sink has been written down."""
-        self._settled_s = self._clock()
+    def sealed(self) -> None:
+        """Note that the last sink has taken its snapshot."""
+        self._seal_ended_s = self._clock()
 
-    def moved(self) -> None:
-        """The worker reads on: an epoch that was being sealed is sealed."""
-        if self._began_s is not None and self._settled_s is not None:
-            self.metrics.sealed(self._settled_s - self._began_s)
-            self._began_s = self._settled_s = None
+    def reads_on(self) -> None:
+        """Note that the worker reads on: an epoch that was being sealed is sealed."""
+        if self._seal_began_s is not None and self._seal_ended_s is not None:
+            self.metrics.sealed(self._seal_ended_s - self._seal_began_s)
+            self._seal_began_s = self._seal_ended_s = None
         now_s = self._clock()
-        if self.source is not None and now_s >= self._metered_s + METERED_EVERY_S:
-            self._metered_s = now_s
+        if self.source is not None and now_s >= self._lag_measured_s + LAG_EVERY_S:
+            self._lag_measured_s = now_s
             for part, status in self.source.statuses().items():
                 if status.lag is not None:
                     self.metrics.lags(part, status.lag)
@@ -56,12 +57,12 @@ class Instrumentation:
 
 
 class InstrumentedReader:
-    """A reader that tells what it has read."""
+    """A reader that reports what it reads."""
 
-    def __init__(self, reader: PartitionReader, watch: Instrumentation) -> None:
+    def __init__(self, reader: PartitionReader, instrumentation: Instrumentation) -> None:
         self._reader = reader
-        self._watch = watch
-        watch.metrics.opened(reader.partition, reader.counts)
+        self._instrumentation = instrumentation
+        instrumentation.metrics.opened(reader.partition, reader.counts)
 
     @property
     def next_offset(self) -> int | None:
@@ -69,33 +70,38 @@ class InstrumentedReader:
         return self._reader.next_offset
 
     @property
+    def event_time_s(self) -> float:
+        """How far event time has come."""
+        return self._reader.event_time_s
+
+    @property
     def greatest_s(self) -> float:
         """The greatest event time."""
         return self._reader.greatest_s
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
-        """Read, and tell the counts."""
-        said = self._reader.read(messages, now_s)
-        self._tell()
-        return said
+        """Read, and report the counts."""
+        output = self._reader.read(messages, now_s)
+        self._report()
+        return output
 
     def idle(self, now_s: float) -> list[ShardBatch]:
-        """Tick with the wall clock, and tell it."""
-        said = self._reader.idle(now_s)
-        self._tell()
-        return said
+        """Advance the watermark with the wall clock, and report it."""
+        output = self._reader.idle(now_s)
+        self._report()
+        return output
 
     def resumed(self) -> list[ShardBatch]:
-        """Say the last tick again."""
+        """Return the last watermark again."""
         return self._reader.resumed()
 
     def snapshot(self) -> bytes:
         """Return the reader's state; sealing begins."""
-        self._watch.sealing()
+        self._instrumentation.sealing()
         return self._reader.snapshot()
 
-    def _tell(self) -> None:
-        reader, metrics = self._reader, self._watch.metrics
+    def _report(self) -> None:
+        reader, metrics = self._reader, self._instrumentation.metrics
         metrics.read(reader.partition, reader.counts)
-        metrics.ticked(reader.partition, reader.watermark_s)
-        self._watch.moved()
+        metrics.progress.advanced(reader.partition, reader.watermark_s)
+        self._instrumentation.reads_on()

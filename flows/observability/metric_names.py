@@ -1,157 +1,181 @@
-"""The one file that names what Prometheus reads: seconds and bytes, all names begin with ``offerstream_``."""
+"""The one table of metrics: what Prometheus reads, and which figure of which station it comes from.
 
-import platform
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
-from threading import Lock
-from typing import Final
+Times are in seconds, sizes in bytes.
+"""
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
-
-LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-SEAL_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-QUALITY: Final = {
-    "auc": "Rolling area under the ROC curve",
-    "log_loss": "Rolling log loss in nats",
-    "calibration_error": "Rolling expected calibration error",
-    "base_rate": "Rolling share of carts abandoned",
-    "outcomes": "Outcomes the model was judged by",
-}
-DIAGNOSIS: Final = {
-    "choice_entropy": "Entropy of the arms drawn lately: 0 always the same, 1 all alike",
-    "probability_entropy": "Mean entropy of the probabilities they were drawn from, 0 to 1",
-    "policy_updates": "Lessons the policy was taught",
-    "reward_silence_seconds": "Event time since an order was credited to a decision",
-    "missed_rewards": "Orders that the offers since then should have brought, at the conversion so far",
-    "no_eligible_arm_share": "Share of decisions lately that found no eligible arm",
-    "holdout_share": "Share of units held out, in a sample of them",
-    "holdout_p_value": "How well that fits the setting; may be looked at any time",
-}
-PACKAGES: Final = ("offerstream", "bytewax", "river", "confluent-kafka", "rocksdict")
+from collections.abc import Collection
+from enum import Enum
+from typing import Literal, NamedTuple
 
 
-class Series:
-    """One name and its values by label: a few times cheaper to add to than the client library's own."""
+class MetricSpec(NamedTuple):
+    """What Prometheus knows of a metric before it has a value."""
 
-    def __init__(self, kind: type[Metric], name: str, says: str, *labels: str) -> None:
-        self.kind, self.name, self.says, self.labels = kind, f"offerstream_{name}", says, labels
-        self.values: dict[tuple[str, ...], float] = {}
-        self._lock = Lock()
-
-    def add(self, *labels: str, by: float = 1.0) -> None:
-        """Add to one value; the first time it begins at 0."""
-        with self._lock:
-            self.values[labels] = self.values.get(labels, 0.0) + by
-
-    def family(self) -> Metric:
-        """What Prometheus is told."""
-        family = self.kind(self.name, self.says, labels=self.labels)  # type: ignore[call-arg]
-        for labels, value in self.values.copy().items():
-            family.add_metric(labels, value)  # type: ignore[attr-defined]
-        return family
+    kind: Literal["counter", "gauge", "histogram"]
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
 
 
-class Names(Collector):
-    """Every metric, in a registry of its own; ``before_each_look`` sets what a clock decides."""
-
-    def __init__(self, before_each_look: Callable[[], None]) -> None:
-        self.registry = registry = CollectorRegistry()
-        self._before_each_look = before_each_look
-        counter, gauge = CounterMetricFamily, GaugeMetricFamily
-        self.events = Series(
-            counter, "events_total", "Messages read, by what became of them", "topic", "outcome"
-        )
-        self.late_after_idle = Series(
-            counter, "events_late_after_idle_total", "Those late behind a tick of the wall clock", "topic"
-        )
-        self.late_orders = Series(
-            counter, "late_orders_total", "Those late that were orders, and passed on", "topic"
-        )
-        self.rejects = Series(counter, "rejects_total", "Messages sent to the rejected topic", "class")
-        self.lag = Series(gauge, "lag_records", "Messages not read yet", "topic", "partition")
-        self.paused = Series(
-            gauge, "partition_paused", "1 while a partition waits for a slower one", "topic", "partition"
-        )
-        self.published = Series(
-            counter, "records_published_total", "Records the broker acknowledged", "stream", "type"
-        )
-        self.decisions = Series(counter, "decisions_total", "Decisions, by the arm chosen", "market", "arm")
-        self.rewards = Series(counter, "rewards_total", "Lessons learned, by kind", "market", "arm", "kind")
-        self.profit = Series(
-            gauge,
-            "reward_profit",
-            "Sum of profit in the market's currency; falls with losses",
-            "market",
-            "arm",
-        )
-        self.drifts = Series(
-            counter, "drift_detected_total", "Figures of a model's world that moved", "market", "what"
-        )
-        self.quality = {
-            name: Series(gauge, f"model_{name}", says, "market", "carts") for name, says in QUALITY.items()
-        }
-        self.diagnosis = {name: Series(gauge, name, says, "market") for name, says in DIAGNOSIS.items()}
-        self.state = Series(gauge, "state_items", "What is held, in items", "kind")
-        self.started = Series(gauge, "start_time_seconds", "When the worker started, seconds since 1970")
-        self.watermark_delay = Series(
-            gauge, "watermark_delay_seconds", "Wall clock less the least partition's tick"
-        )
-        self.watermark_stalled = Series(
-            gauge, "watermark_stalled_seconds", "Time since the least partition's tick moved"
-        )
-        self.epoch_age = Series(gauge, "epoch_age_seconds", "Time since an epoch was sealed")
-        self.series = [series for series in vars(self).values() if isinstance(series, Series)]
-        self.series += [*self.quality.values(), *self.diagnosis.values()]
-        self._build = InfoMetricFamily("offerstream_build", "Versions of what runs")
-        self._build.add_metric(
-            (),
-            {"python": platform.python_version()}
-            | {package.replace("-", "_"): version(package) for package in PACKAGES},
-        )
-        self.seals = Histogram(
-            "offerstream_seal_seconds", "Time to seal an epoch", buckets=SEAL_BUCKETS_S, registry=registry
-        )
-        self.latency = Histogram(
-            "offerstream_end_to_end_latency_seconds",
-            "From the broker's timestamp of the causing event to the offer's acknowledgement",
-            buckets=LATENCY_BUCKETS_S,
-            registry=registry,
-        )
-        registry.register(self)
-        ProcessCollector(registry=registry)
-
-    def collect(self) -> Iterator[Metric]:
-        """What Prometheus is told when it asks."""
-        self._before_each_look()
-        yield self._build
-        for series in self.series:
-            yield series.family()
+def _counter(name: str, help_: str, *labels: str) -> MetricSpec:
+    return MetricSpec("counter", f"offerstream_{name}", help_, labels)
 
 
-class Exposed:
-    """What a worker exposes, read back: sums of samples by name and labels."""
+def _gauge(name: str, help_: str, *labels: str) -> MetricSpec:
+    return MetricSpec("gauge", f"offerstream_{name}", help_, labels)
 
-    def __init__(self, text: str) -> None:
-        self._samples = [
-            sample for family in text_string_to_metric_families(text) for sample in family.samples
-        ]
 
-    def by(self, name: str, label: str, **labels: str) -> dict[str, float]:
-        """Return the sums of a metric by the values of one label, of the samples that have the others."""
-        found: dict[str, float] = {}
-        for sample in self._samples:
-            if sample.name == name and labels.items() <= sample.labels.items():
-                key = sample.labels.get(label, "")
-                found[key] = found.get(key, 0.0) + sample.value
-        return found
+def _histogram(name: str, help_: str, *buckets: float) -> MetricSpec:
+    return MetricSpec("histogram", f"offerstream_{name}", help_, (), buckets)
 
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum of a metric over all samples that have these labels."""
-        return sum(self.by(name, "", **labels).values())
 
-    def one(self, name: str, **labels: str) -> float | None:
-        """Return the value of a metric; None where it is not exposed."""
-        return next(iter(self.by(name, "", **labels).values()), None)
+class Metric(Enum):
+    """Every metric of the worker."""
+
+    EVENTS = _counter("events_total", "Messages read, by outcome", "topic", "outcome")
+    LATE = _counter("events_late_total", "Messages that are late, and processed", "topic")
+    LATE_AFTER_IDLE = _counter(
+        "events_late_after_idle_total", "Messages late only because their partition had been silent", "topic"
+    )
+    LATE_ORDERS = _counter("late_orders_total", "Orders that are late, and processed", "topic")
+    CLAMPED = _counter("events_clamped_total", "Messages that claimed to be later than received", "topic")
+    REJECTS = _counter("rejects_total", "Messages sent to the rejected topic", "class")
+    LAG = _gauge("lag_records", "Messages not read yet", "topic", "partition")
+    PAUSED = _gauge("partition_paused", "1 while a partition waits for a slower one", "topic", "partition")
+    PUBLISHED = _counter("records_published_total", "Records the broker acknowledged", "stream", "type")
+    DECISIONS = _counter("decisions_total", "Decisions, by the arm chosen", "market", "arm")
+    REWARDS = _counter("rewards_total", "Rewards, by kind", "market", "arm", "kind")
+    PROFIT = _gauge("reward_profit", "Sum of profit in the market's currency", "market", "arm")
+    DRIFTS = _counter("drift_detected_total", "Drifts, by the figure that moved", "market", "what")
+
+    MODEL_AUC = _gauge("model_auc", "Rolling area under the ROC curve", "market", "carts")
+    MODEL_LOG_LOSS = _gauge("model_log_loss", "Rolling log loss in nats", "market", "carts")
+    MODEL_CALIBRATION_ERROR = _gauge(
+        "model_calibration_error", "Rolling expected calibration error", "market", "carts"
+    )
+    MODEL_BASE_RATE = _gauge("model_base_rate", "Rolling share of carts abandoned", "market", "carts")
+    MODEL_OUTCOMES = _gauge("model_outcomes", "Outcomes the model was compared with", "market", "carts")
+
+    CHOICE_ENTROPY = _gauge(
+        "choice_entropy", "Entropy of recently drawn arms: 0 always the same, 1 all equally often", "market"
+    )
+    PROBABILITY_ENTROPY = _gauge(
+        "probability_entropy", "Mean entropy of the probabilities they were drawn with, 0 to 1", "market"
+    )
+    POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
+    REWARD_SILENCE = _gauge(
+        "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
+    )
+    MISSED_REWARDS = _gauge(
+        "missed_rewards", "Orders that offers since then should have brought, at the usual rate", "market"
+    )
+    NO_ELIGIBLE_ARM_SHARE = _gauge(
+        "no_eligible_arm_share", "Share of recent decisions without an eligible arm", "market"
+    )
+    HOLDOUT_SHARE = _gauge("holdout_share", "Share of units held out, in a sample of units", "market")
+    HOLDOUT_P_VALUE = _gauge(
+        "holdout_p_value", "Anytime-valid p-value of that share under the configured holdout", "market"
+    )
+
+    STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
+    STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
+    WATERMARK_DELAY = _gauge(
+        "watermark_delay_seconds", "Wall clock less the watermark of the slowest partition"
+    )
+    WATERMARK_STALLED = _gauge("watermark_stalled_seconds", "Time since that watermark moved")
+    EPOCH_AGE = _gauge("epoch_age_seconds", "Time since an epoch was sealed")
+    SEALS = _histogram(
+        "seal_seconds", "Time to seal an epoch",
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    )  # fmt: skip
+    LATENCY = _histogram(
+        "end_to_end_latency_seconds",
+        "From the broker's timestamp of the causing event to the acknowledgement of the offer",
+        0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+    )  # fmt: skip
+
+
+class Target(NamedTuple):
+    """The metric that a figure goes to, and its last labels; a label before them names the station."""
+
+    metric: Metric
+    labels: tuple[str, ...] = ()
+
+    def labels_of(self, station: str) -> tuple[str, ...]:
+        """Return all labels of the figure of a station.
+
+        >>> MarketFigure.treated_auc.value.labels_of("de"), ShardFigure.carts.value.labels_of("007")
+        (('de', 'treated'), ('carts',))
+        """
+        is_complete = len(self.labels) == len(self.metric.value.labels)
+        return self.labels if is_complete else (station, *self.labels)
+
+
+def _items(kind: str) -> Target:
+    return Target(Metric.STATE_ITEMS, (kind,))
+
+
+class PartitionFigure(Enum):
+    """What a ``PartitionReader`` counts but ``read``, the sum of the first three; its station is a topic."""
+
+    processed = Target(Metric.EVENTS, ("processed",))
+    duplicate = Target(Metric.EVENTS, ("duplicate",))
+    rejected = Target(Metric.EVENTS, ("rejected",))
+    late = Target(Metric.LATE)
+    late_after_idle = Target(Metric.LATE_AFTER_IDLE)
+    late_orders = Target(Metric.LATE_ORDERS)
+    clamped = Target(Metric.CLAMPED)
+
+
+class ShardFigure(Enum):
+    """What ``Shard.figures`` returns."""
+
+    visits = _items("visits")
+    carts = _items("carts")
+    timers = _items("timers")
+    buffered_events = _items("buffered_events")
+
+
+class MarketFigure(Enum):
+    """What ``MarketStation.figures`` returns."""
+
+    updates = Target(Metric.MODEL_OUTCOMES, ("untreated",))
+    auc = Target(Metric.MODEL_AUC, ("untreated",))
+    log_loss = Target(Metric.MODEL_LOG_LOSS, ("untreated",))
+    calibration_error = Target(Metric.MODEL_CALIBRATION_ERROR, ("untreated",))
+    base_rate = Target(Metric.MODEL_BASE_RATE, ("untreated",))
+    treated_outcomes = Target(Metric.MODEL_OUTCOMES, ("treated",))
+    treated_auc = Target(Metric.MODEL_AUC, ("treated",))
+    treated_log_loss = Target(Metric.MODEL_LOG_LOSS, ("treated",))
+    treated_calibration_error = Target(Metric.MODEL_CALIBRATION_ERROR, ("treated",))
+    treated_base_rate = Target(Metric.MODEL_BASE_RATE, ("treated",))
+    choice_entropy = Target(Metric.CHOICE_ENTROPY)
+    probability_entropy = Target(Metric.PROBABILITY_ENTROPY)
+    policy_updates = Target(Metric.POLICY_UPDATES)
+    reward_silence_seconds = Target(Metric.REWARD_SILENCE)
+    missed_rewards = Target(Metric.MISSED_REWARDS)
+    no_eligible_arm_share = Target(Metric.NO_ELIGIBLE_ARM_SHARE)
+    holdout_share = Target(Metric.HOLDOUT_SHARE)
+    holdout_p_value = Target(Metric.HOLDOUT_P_VALUE)
+    open_decisions = _items("open_decisions")
+    unrecovered_decisions = _items("unrecovered_decisions")
+    cooldowns = _items("cooldowns")
+    cart_treatments = _items("cart_treatments")
+    buffered_rows = _items("buffered_rows")
+
+
+StationFigure = type[ShardFigure] | type[MarketFigure]
+
+
+def figures_table(names: Collection[str]) -> StationFigure:
+    """Return the table that has all of these figures; raises ValueError where none has.
+
+    >>> figures_table(["visits", "cart"])
+    Traceback (most recent call last):
+    ValueError: the figures of a station must be those of its table; got visits, cart
+    """
+    for table in (ShardFigure, MarketFigure):
+        if table.__members__.keys() >= set(names):
+            return table
+    raise ValueError(f"the figures of a station must be those of its table; got {', '.join(names)}")

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from flows.cli import COMMANDS, command
 from flows.observability.metrics import Metrics
@@ -53,10 +53,8 @@ def _spelling(action: argparse.Action) -> str:
 
 def metrics() -> str:
     """Return every metric of the worker with its labels and its kind."""
-    known: Any = Metrics()
-    registry = known.registry.prometheus if hasattr(known, "registry") else known.names.registry
     rows = []
-    for family in registry.collect():
+    for family in Metrics().registry.prometheus.collect():
         if family.name.startswith("offerstream_"):
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             labels = ", ".join(getattr(family, "_labelnames", ()))

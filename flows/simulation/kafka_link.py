@@ -1,7 +1,7 @@
 """Between simulated shoppers and Kafka: their events go out, offers and decisions come in."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -10,24 +10,29 @@ import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from flows.kafka.cluster import Cluster, create_consumer, create_producer
+from flows.kafka.records import END_OF_PARTITION, consume
 from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
+from flows.simulation.counters import Counters
 from operators.simulation import World
-from operators.simulation.tally import Tally
-from schemas.errors import SetupError
+from schemas.decisions import Decision
+from schemas.errors import BrokerError
+from schemas.partial_records import partial_decoder
 
 if TYPE_CHECKING:
-    from flows.settings import Settings  # brings in all models, which a process of shoppers does not need
+    from flows.settings import Settings  # imports all models, which a process of shoppers does not need
 
 log = logging.getLogger("offerstream.simulate")
 
-FULL_S: Final = 0.1
-FLUSH_S: Final = 10.0
-FEEDBACK: Final = "offer_"
+FULL_QUEUE_WAIT_S: Final = 0.1
+FLUSH_WITHIN_S: Final = 10.0
+FEEDBACK_PREFIX: Final = "offer_"
+
+_decision: Final = partial_decoder(Decision, "visitor_id", "cart_id", "arm", "holdout")
 
 
 @dataclass(frozen=True)
-class Places:
-    """The Kafka and the topics that shoppers write to and read from; what is missing is made."""
+class SimulationTopics:
+    """The Kafka topics that shoppers write to and read from; missing ones are created."""
 
     cluster: Cluster
     events: str
@@ -37,9 +42,9 @@ class Places:
     partitions: int
 
 
-def places(settings: "Settings") -> Places:
-    """Return the places of a worker with these settings."""
-    return Places(
+def topics_of(settings: "Settings") -> SimulationTopics:
+    """Return the topics of a worker with these settings."""
+    return SimulationTopics(
         cluster=Cluster(settings.bootstrap, settings.group, settings.kafka),
         events=settings.topic_of("events"),
         feedback=settings.topic_of("feedback"),
@@ -49,72 +54,61 @@ def places(settings: "Settings") -> Places:
     )
 
 
-@dataclass
-class Counters:
-    """What has happened so far; ``behind_s`` is the simulated time that should have passed and has not."""
+class KafkaLink:
+    """Produces the events of a world, and consumes the offers and decisions that are published since."""
 
-    at_s: float
-    events: int = 0
-    feedback: int = 0
-    offers: int = 0
-    ignored: int = 0
-    revoked: int = 0
-    behind_s: float = 0.0
-    treated: Tally = field(default_factory=Tally)
-    holdout: Tally = field(default_factory=Tally)
-
-
-class Wire:
-    """Between a world and a Kafka: its events go out, offers and decisions come in."""
-
-    def __init__(self, to: Places, world: World, counters: Counters) -> None:
-        wanted = (to.events, to.feedback, to.offers, to.decisions)
-        ensure_topics(to.cluster, dict.fromkeys(wanted, to.partitions))
-        self._topics = to
+    def __init__(self, topics: SimulationTopics, world: World, counters: Counters) -> None:
+        cluster = topics.cluster
+        names = (topics.events, topics.feedback, topics.offers, topics.decisions)
+        ensure_topics(cluster, dict.fromkeys(names, topics.partitions))
+        self._topics = topics
         self._world = world
         self._counters = counters
         self._failed: KafkaError | None = None
-        self._producer = create_producer(to.cluster)
-        self._consumer = create_consumer(
-            to.cluster._replace(group=f"{to.cluster.group}-shoppers-{uuid4().hex[:8]}")
+        self._producer = create_producer(cluster)
+        group = f"{cluster.group}-shoppers-{uuid4().hex[:8]}"
+        self._consumer = create_consumer(cluster._replace(group=group))
+        ends = end_offsets(cluster, partitions_of(cluster, (topics.offers, topics.decisions)))
+        self._consumer.assign(
+            [TopicPartition(*topic_partition(name), offset) for name, offset in ends.items()]
         )
-        partitions = partitions_of(to.cluster, (to.offers, to.decisions))
-        start = end_offsets(to.cluster, partitions)
-        self._consumer.assign([TopicPartition(*topic_partition(name), start[name]) for name in partitions])
 
     def send(self, events: list[dict[str, Any]]) -> None:
-        """Produce the events, each with its own time as the record's timestamp and its visitor as key."""
+        """Produce the events, each with its own time as the record's timestamp and its visitor as key.
+
+        Raises BrokerError where Kafka refuses one of them.
+        """
         for event in events:
-            feedback = event["type"].startswith(FEEDBACK)
+            is_feedback = event["type"].startswith(FEEDBACK_PREFIX)
             self._produce(
-                self._topics.feedback if feedback else self._topics.events,
+                self._topics.feedback if is_feedback else self._topics.events,
                 orjson.dumps(event),
                 event["visitor_id"],
                 round(datetime.fromisoformat(event["time"]).timestamp() * 1000),
             )
-            if feedback:
+            if is_feedback:
                 self._counters.feedback += 1
             else:
                 self._counters.events += 1
         self._producer.poll(0)
         if self._failed is not None:
-            raise SetupError(
-                f"Kafka does not take the shoppers' events: {self._failed.str()} (their time may run ahead "
-                "of the clock; a broker limits that by message.timestamp.after.max.ms)"
+            raise BrokerError(
+                f"Kafka refuses the shoppers' events: {self._failed.str()} (their time may run ahead of the "
+                "clock; a broker limits that by message.timestamp.after.max.ms)"
             )
 
-    def hear(self) -> None:
-        """Hand what was published to the world: offers, revocations, and decisions for their true figures."""
-        for message in self._consumer.consume(500, 0):
-            error, value = message.error(), message.value()
+    def receive(self) -> None:
+        """Pass what was published to the world: offers, revocations, and decisions for their true figures."""
+        for record in consume(self._consumer, 500, 0):
+            error, value = record.error(), record.value()
             if error is None and value is not None:
-                self._heard(message.topic(), orjson.loads(value))
-            elif error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                self._apply(dict(record.headers() or ()).get("ce_type", b"").decode(), value)
+            elif error is not None and error.code() != END_OF_PARTITION:
                 raise KafkaException(error)
 
     def close(self) -> None:
         """Wait until everything is delivered."""
-        left = self._producer.flush(FLUSH_S)
+        left = self._producer.flush(FLUSH_WITHIN_S)
         if left:
             log.warning("%d events of the shoppers were not delivered", left)
         self._consumer.close()
@@ -124,7 +118,7 @@ class Wire:
             try:
                 self._producer.produce(topic, value, key, timestamp=timestamp_ms, on_delivery=self._delivered)
             except BufferError:
-                self._producer.poll(FULL_S)
+                self._producer.poll(FULL_QUEUE_WAIT_S)
             else:
                 return
 
@@ -132,18 +126,25 @@ class Wire:
         if error is not None:
             self._failed = error
 
-    def _heard(self, topic: str | None, said: dict[str, Any]) -> None:
-        counters, kind = self._counters, said.get("type")
+    def _apply(self, kind: str, value: bytes) -> None:
         if kind == "decision":
-            cart = self._world.cart(said["visitor_id"])
-            if cart is not None and cart.id == said["cart_id"]:
-                tally = counters.holdout if said["holdout"] else counters.treated
-                tally.decided(said["arm"], self._world.true_values(cart))
-        elif topic != self._topics.offers or said["data"]["market"] != self._world.settings.market:
-            return
-        elif kind == "offer.decided":
+            self._tally(_decision(value))
+        elif kind in ("offer.decided", "offer.revoked"):
+            offer = orjson.loads(value)["data"]
+            if offer["market"] == self._world.settings.market:
+                self._deliver(kind, offer)
+
+    def _tally(self, decision: Decision) -> None:
+        cart = self._world.cart(decision.visitor_id)
+        if cart is not None and cart.id == decision.cart_id:
+            tally = self._counters.holdout if decision.holdout else self._counters.treated
+            tally.add(decision.arm, self._world.true_values(cart))
+
+    def _deliver(self, kind: str, offer: dict[str, Any]) -> None:
+        counters = self._counters
+        if kind == "offer.decided":
             counters.offers += 1
-            counters.ignored += not self._world.offered(said["data"])
-        elif kind == "offer.revoked":
+            counters.ignored += not self._world.deliver_offer(offer)
+        else:
             counters.revoked += 1
-            self._world.revoked(said["data"]["offer_id"])
+            self._world.revoke_offer(offer["offer_id"])

@@ -11,21 +11,22 @@ from typing import Final, Self
 
 from confluent_kafka import KafkaException
 
-from flows.simulation.kafka_link import Counters
-from flows.simulation.run import SimulationSettings, simulate
-from schemas.errors import OfferstreamError, SetupError
+from flows.simulation.counters import Counters
+from flows.simulation.run import simulate
+from flows.simulation.settings import SimulationSettings
+from schemas.errors import BrokerError, OfferstreamError
 
 log = logging.getLogger("offerstream.simulate")
 
-STOP_S: Final = 15.0
-WAIT_S: Final = 0.02
+STOP_WITHIN_S: Final = 15.0
+POLL_EVERY_S: Final = 0.02
 
 
-class Simulation:
-    """The shoppers, for as long as a ``with`` block; they leave by themselves when this process dies.
+class SimulationProcess:
+    """A simulation for as long as a ``with`` block; it ends by itself when this process dies.
 
-    They are started by ``python -m`` and not by ``multiprocessing``, which would load the parent's main
-    module and all its models once more; in a session of their own, so that Ctrl-C is the parent's to judge.
+    It is started by ``python -m`` and not by ``multiprocessing``, which would import the parent's main module
+    and all its models once more; in a session of its own, so that Ctrl-C reaches the parent alone.
     """
 
     def __init__(self, settings: SimulationSettings) -> None:
@@ -33,20 +34,20 @@ class Simulation:
         self._process: subprocess.Popen[bytes] | None = None
         self._here, self._there = Pipe()
         self._latest = Counters(at_s=0.0)
-        self._reason: str | None = None
+        self._error: OfferstreamError | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process id of the shoppers."""
+        """The process id."""
         return None if self._process is None else self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether they still shop."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:
-        """Let them in."""
+        """Start the process."""
         end = self._there.fileno()
         command = [sys.executable, "-m", "flows.simulation.process", str(end)]
         self._process = subprocess.Popen(  # noqa: S603 - the command line is our own
@@ -57,54 +58,54 @@ class Simulation:
         return self
 
     def counters(self) -> Counters:
-        """What the shoppers last told of themselves; raises SetupError with the reason they gave up for."""
-        self._listen()
-        if self._reason is not None:
-            raise SetupError(self._reason)
+        """Return its latest counters; raises the error that ended it."""
+        self._receive()
+        if self._error is not None:
+            raise self._error
         return self._latest
 
-    def stop(self, within_s: float = STOP_S) -> Counters:
-        """Ask them to leave, wait, and return their last figures."""
+    def stop(self, within_s: float = STOP_WITHIN_S) -> Counters:
+        """Ask it to end, wait, and return its last counters."""
         if self._process is None or self._here.closed:
             return self._latest
         try:
             self._here.send("stop")
         except OSError:
-            log.debug("the shoppers had left already")
+            log.debug("the shoppers' process had ended already")
         until_s = time.monotonic() + within_s
         while self.alive and time.monotonic() < until_s:
-            self._listen()
-            time.sleep(WAIT_S)
-        self._listen()
+            self._receive()
+            time.sleep(POLL_EVERY_S)
+        self._receive()
         self._process.kill()
         self._process.wait()
         self._here.close()
         return self._latest
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         try:
             while not self._here.closed and self._here.poll():
-                told = self._here.recv()
-                if isinstance(told, str):
-                    self._reason = told
+                received = self._here.recv()
+                if isinstance(received, OfferstreamError):
+                    self._error = received
                 else:
-                    self._latest = told
+                    self._latest = received
         except (EOFError, OSError):
             return
 
     def __enter__(self) -> Self:
-        """Start them."""
+        """Start."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let them leave."""
+        """Stop."""
         self.stop()
 
 
-def shop_until_told(pipe: Connection) -> None:
-    """Take settings from the pipe, simulate, and tell figures until the other end speaks or closes."""
+def run_in_child(pipe: Connection) -> None:
+    """Take settings from the pipe, simulate, and send counters until the other end writes or closes."""
     settings: SimulationSettings = pipe.recv()
 
     def report(counters: Counters) -> bool:
@@ -116,10 +117,12 @@ def shop_until_told(pipe: Connection) -> None:
 
     try:
         simulate(settings, report)
-    except (OfferstreamError, KafkaException) as error:
-        pipe.send(str(error))
+    except OfferstreamError as error:
+        pipe.send(error)
+    except KafkaException as error:
+        pipe.send(BrokerError(str(error)))
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    shop_until_told(Connection(int(sys.argv[1])))
+    run_in_child(Connection(int(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""The lines of a file that a replay or an export wrote, as records of one kind."""
+"""The lines of a file that a replay, an export or a backtest wrote, as records of one kind."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,26 +6,30 @@ from typing import TypeVar
 
 import msgspec
 
-from schemas.errors import SetupError
+from schemas.errors import DataError
 
-T = TypeVar("T")
+R = TypeVar("R")
 
 
-def logged_lines(path: Path, kind: type[T], wrong: Callable[[int, Exception], str]) -> Iterator[T]:
-    """Return the records one by one.
+def read_records(
+    path: Path, decode: Callable[[bytes], R], check: Callable[[R], None] | None = None
+) -> Iterator[R]:
+    """Return the records of a file one by one.
 
-    Raises SetupError where the file cannot be read, and with what ``wrong`` says of the number of a line that
-    is no such record and of why.
+    Raises DataError where the file cannot be read, and with the number of a line that ``decode`` or ``check``
+    refuses by a ValueError.
     """
-    decode = msgspec.json.Decoder(kind).decode
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise SetupError(wrong(number, error)) from None
+                    record = decode(line)
+                    if check is not None:
+                        check(record)
+                except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+                    raise DataError(
+                        f"{path}, line {number} must be a record as this version writes it; got: {error}"
+                    ) from None
+                yield record
     except OSError as error:
-        raise SetupError(
-            f"{path} must be a file that replay or export wrote; got: {error.strerror}"
-        ) from None
+        raise DataError(f"{path} must be a file that replay or export wrote; got: {error.strerror}") from None

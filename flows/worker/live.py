@@ -18,7 +18,7 @@ from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import beginning_offsets, end_offsets, ensure_topics, partitions_of, topic_partition
 from flows.local.callback_sink import CallbackSink
-from flows.observability.health import Limits, Server
+from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
 from flows.settings import Settings
@@ -53,7 +53,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         metrics = Metrics()
         instrumentation = Instrumentation(metrics)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
-        server = opened.enter_context(Server(metrics, limits, settings.metrics_host, settings.metrics_port))
+        server = opened.enter_context(
+            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+        )
         producer = RecordProducer(cluster, metrics.delivered, shutdown)
         reader = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
@@ -73,7 +75,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             opened.enter_context(errors_after_run(source)),
             outputs,
             FeatureStoreSink(settings.state / "features"),
-            CallbackSink(instrumentation.measure, instrumentation.settled),
+            CallbackSink(instrumentation.measure, instrumentation.sealed),
         )
         emit_after = settings.emit_after
         emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()

@@ -1,4 +1,4 @@
-"""Contextual bandit policies that say their true probabilities."""
+"""Contextual bandit policies that report the probabilities they choose by."""
 
 from operators.bandits.ad_predictor_thompson import AdPredictorThompson
 from operators.bandits.epsilon_greedy import EpsilonGreedy

@@ -1,12 +1,36 @@
-"""Epsilon-greedy: mostly the arm that looks best, sometimes any."""
+"""Epsilon-greedy: mostly the arm with the greatest mean, sometimes any."""
 
-from operators.bandits.arms import Belief
-from operators.bandits.chance import leaders
-from operators.bandits.linear import LinearPolicy
+from operators.bandits import defaults
+from operators.bandits.allocation import greedy
+from operators.bandits.arm_regressions import ArmPosterior
+from operators.bandits.linear_policy import LinearPolicy
 
 
 class EpsilonGreedy(LinearPolicy):
-    """Chooses the arm with the greatest mean reward; its epsilon is the floor, 0.1 unless set."""
+    """Chooses the arm with the greatest mean reward; its epsilon is the floor.
+
+    Parameters
+    ----------
+    seed
+        Seed of the draws of ``pull``; ``choose`` takes one with every call.
+    floor
+        Probability from 0 to 1 that is spread evenly over the eligible arms; the epsilon.
+    half_life
+        Updates after which an update counts half, above 0; None: nothing is forgotten.
+    learn_prior
+        Whether the prior of a new arm is learned from all arms, or stays as it begins.
+    max_columns
+        Columns of the regression, at least 1; features first learned when all are taken are ignored.
+    max_arms
+        Arms that are remembered, at least 1.
+    revisable
+        Updates for which ``revise`` is exact, at least 1.
+
+    Raises
+    ------
+    SetupError
+        For a parameter out of its range.
+    """
 
     name = "epsilon_greedy"
 
@@ -15,14 +39,21 @@ class EpsilonGreedy(LinearPolicy):
         *,
         seed: int = 0,
         floor: float = 0.1,
-        half_life: float | None = 4000.0,
+        half_life: float | None = defaults.HALF_LIFE,
         learn_prior: bool = True,
-        room: int = 256,
-        most: int = 256,
+        max_columns: int = defaults.MAX_COLUMNS,
+        max_arms: int = defaults.MAX_ARMS,
+        revisable: int = defaults.REVISABLE,
     ) -> None:
         super().__init__(
-            seed=seed, floor=floor, half_life=half_life, learn_prior=learn_prior, room=room, most=most
+            seed=seed,
+            floor=floor,
+            half_life=half_life,
+            learn_prior=learn_prior,
+            max_columns=max_columns,
+            max_arms=max_arms,
+            revisable=revisable,
         )
 
-    def _prefer(self, beliefs: list[Belief]) -> list[float]:
-        return leaders([mean for mean, _, _ in beliefs])
+    def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:
+        return greedy([mean for mean, _, _ in posteriors])

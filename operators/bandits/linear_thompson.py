@@ -1,32 +1,84 @@
 """Optimistic Thompson sampling on linear regressions with learned noise: the default policy."""
 
-from math import sqrt
-from typing import Final
+from math import inf, sqrt
 
-from operators.bandits.arms import Belief
-from operators.bandits.chance import odds
-from operators.bandits.linear import LinearPolicy
-
-width: Final = 0.125
-narrowed: Final = width**2
+from operators.bandits import defaults
+from operators.bandits.allocation import odds_against_leader
+from operators.bandits.arm_regressions import ArmPosterior
+from operators.bandits.linear_policy import LinearPolicy
+from schemas.errors import SetupError
 
 
 class LinearThompson(LinearPolicy):
-    """Chooses each arm by the odds at which a draw from its posterior beats the most promising arm's.
+    """Chooses each arm by the odds that a draw from its posterior beats one from the most promising arm's.
 
     Thompson sampling (Russo et al., 2018, "A Tutorial on Thompson Sampling"), made optimistic (May et al.,
-    2012, "Optimistic Bayesian Sampling in Contextual-Bandit Problems") and computed, not drawn. An arm's
-    mean is raised by how far one lesson is expected to move it (the knowledge gradient's step: Ryzhov,
-    Powell, Frazier, 2012), so an arm is tried soon where that would teach much, and no longer than it does.
-    Draws come from an eighth of the deviation, a compromise found by measuring regret.
+    2012, "Optimistic Bayesian Sampling in Contextual-Bandit Problems") and computed instead of drawn. The
+    mean of an arm is raised by how far one update is expected to move it (the step of the knowledge gradient:
+    Ryzhov, Powell, Frazier, 2012, "The Knowledge Gradient Algorithm for a General Class of Online Learning
+    Problems"), so an arm is tried early where one update teaches much, and no longer than it does.
+
+    Parameters
+    ----------
+    seed
+        Seed of the draws of ``pull``; ``choose`` takes one with every call.
+    floor
+        Probability from 0 to 1 that is spread evenly over the eligible arms.
+    half_life
+        Updates after which an update counts half, above 0; None: nothing is forgotten.
+    learn_prior
+        Whether the prior of a new arm is learned from all arms, or stays as it begins.
+    max_columns
+        Columns of the regression, at least 1; features first learned when all are taken are ignored.
+    max_arms
+        Arms that are remembered, at least 1.
+    revisable
+        Updates for which ``revise`` is exact, at least 1.
+    posterior_scale
+        Factor of the posterior's standard deviation, at least 0; 1 is Thompson sampling proper, less explores
+        less. The default was chosen by regret in simulated worlds.
+
+    Raises
+    ------
+    SetupError
+        For a parameter out of its range.
     """
 
     name = "linear_thompson"
 
-    def _prefer(self, beliefs: list[Belief]) -> list[float]:
-        return odds(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
+        self,
+        *,
+        seed: int = 0,
+        floor: float = defaults.FLOOR,
+        half_life: float | None = defaults.HALF_LIFE,
+        learn_prior: bool = True,
+        max_columns: int = defaults.MAX_COLUMNS,
+        max_arms: int = defaults.MAX_ARMS,
+        revisable: int = defaults.REVISABLE,
+        posterior_scale: float = 0.125,
+    ) -> None:
+        super().__init__(
+            seed=seed,
+            floor=floor,
+            half_life=half_life,
+            learn_prior=learn_prior,
+            max_columns=max_columns,
+            max_arms=max_arms,
+            revisable=revisable,
+        )
+        if not 0.0 <= posterior_scale < inf:
+            raise SetupError(
+                f"posterior_scale must be a finite number of at least 0; got {posterior_scale!r}"
+            )
+        self.posterior_scale = posterior_scale
+        self._variance_scale = posterior_scale**2
+
+    def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:
+        variance_scale = self._variance_scale
+        return odds_against_leader(
             [
-                (mean + spread * sqrt(noise / (1.0 + spread)), narrowed * spread * noise)
-                for mean, spread, noise in beliefs
+                (mean + spread * sqrt(noise / (1.0 + spread)), variance_scale * spread * noise)
+                for mean, spread, noise in posteriors
             ]
         )

@@ -1,4 +1,4 @@
-"""What every policy promises beyond River's interface: true probabilities, corrections, snapshots."""
+"""What every policy guarantees beyond River's interface: probabilities, corrections and snapshots."""
 
 import abc
 from collections.abc import Sequence
@@ -8,75 +8,97 @@ from typing import Any, ClassVar, Final, Self, cast
 import msgspec
 from river import bandit, stats
 
-from operators.bandits.chance import Arm, pick, uniform
-from operators.bandits.plans import Context, number
+from operators.bandits import defaults
+from operators.bandits.context import Arm, Context, finite_number
+from operators.bandits.sampling import pick, uniform
 from schemas.errors import SetupError
 
-version = 2
-usual_floor: Final = 0.002
-"""The floor of a policy that explores by itself."""
+SNAPSHOT_VERSION: Final = 3
 
 
 class Policy(bandit.base.ContextualPolicy, abc.ABC):
-    """A contextual bandit that says with which probability it chooses each arm, and chooses by it.
+    """A contextual bandit that reports the probability of each arm and chooses by these probabilities.
 
-    ``floor`` is the probability spread evenly over all eligible arms before the policy has its say.
-    Bounded by ``most`` arms that are remembered; the one longest without a lesson gives way.
+    Bounded by ``max_arms``: the arm whose last update is oldest is forgotten first.
+
+    Parameters
+    ----------
+    seed
+        Seed of the draws of ``pull``; ``choose`` takes one with every call.
+    floor
+        Probability from 0 to 1 that is spread evenly over the eligible arms; the policy divides the rest.
+    max_arms
+        Arms that are remembered, at least 1.
+
+    Raises
+    ------
+    SetupError
+        For a parameter out of its range.
+
+    Attributes
+    ----------
+    updates
+        Rewards learned so far.
+    pulls
+        Arms drawn by ``pull`` so far.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, *, seed: int = 0, floor: float = usual_floor, most: int = 256) -> None:
+    def __init__(
+        self, *, seed: int = 0, floor: float = defaults.FLOOR, max_arms: int = defaults.MAX_ARMS
+    ) -> None:
         super().__init__()
         if not 0.0 <= floor <= 1.0:
             raise SetupError(f"floor must be a probability from 0 to 1; got {floor!r}")
-        if most < 1:
-            raise SetupError(f"most must be at least 1 arm; got {most!r}")
+        if max_arms < 1:
+            raise SetupError(f"max_arms must be at least 1 arm; got {max_arms!r}")
         self.seed = seed
         self.floor = floor
-        self.most = most
-        self.lessons = 0
+        self.max_arms = max_arms
+        self.updates = 0
         self.pulls = 0
 
     @abc.abstractmethod
-    def _shares(self, arms: Sequence[Arm], context: Context) -> list[float]:
-        """What the probabilities before the floor are in proportion to, in the order of ``arms``."""
+    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
+        """Return what the probabilities before the floor are proportional to, in the order of ``arms``."""
 
     @abc.abstractmethod
     def _learn(self, arm: int | str, context: Context, reward: float) -> None:
-        """Takes in one lesson."""
+        """Learn the reward of an arm in a context."""
 
     @abc.abstractmethod
     def _correct(self, arm: int | str, context: Context, change: float) -> None:
-        """Takes in that a reward learned before has changed."""
+        """Correct a reward that was learned before."""
 
     @abc.abstractmethod
     def _forget(self, arm: int | str) -> None:
-        """Drops what is known of the arm."""
+        """Forget the arm."""
 
     @abc.abstractmethod
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
-        """The estimated mean reward of each arm."""
+        """Return the estimated mean reward of each arm."""
 
     @abc.abstractmethod
     def _state(self) -> tuple[Any, ...]:
-        """What the policy has learned, in plain types and bytes."""
+        """Return what the policy has learned, in plain types and bytes."""
 
     @abc.abstractmethod
-    def _resume(self, state: tuple[Any, ...]) -> None:
-        """Becomes what ``_state()`` told."""
+    def _restore(self, state: tuple[Any, ...]) -> None:
+        """Become what gave this ``_state()``."""
 
     def probabilities(
         self, arms: Sequence[Arm], context: Context, *, seed: int | None = None
     ) -> dict[Arm, float]:
-        """The probability of each of the arms, and of no other; they sum to one. Asking changes nothing.
+        """Return the probability of each of the arms; they sum to one. Nothing changes in the policy.
 
-        ``seed`` is for policies that draw to answer; those here compute, so it changes nothing.
+        ``seed`` is for policies that draw to answer; the policies here compute, so it changes nothing. Raises
+        ValueError where there is no arm or one comes twice.
         """
         del seed
         if not arms:
             raise ValueError("expected at least one arm to choose from; got none")
-        shares = self._shares(arms, context)
+        shares = self._allocation(arms, context)
         rest, share = (1.0 - self.floor) / fsum(shares), self.floor / len(arms)
         found = dict(zip(arms, [own * rest + share for own in shares], strict=True))
         if len(found) < len(arms):
@@ -84,59 +106,72 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         return found
 
     def choose(self, arms: Sequence[Arm], context: Context, seed: int) -> tuple[Arm, dict[Arm, float]]:
-        """An arm drawn by its probability, and all probabilities; the draw depends on the seed alone."""
+        """Return an arm drawn by its probability, and all probabilities; the draw depends on the seed alone.
+
+        Raises ValueError as ``probabilities`` does.
+        """
         found = self.probabilities(arms, context)
         return pick(found, uniform(seed)), found
 
     def _pull(self, arm_ids: list[Arm], context: Context | None) -> Arm:  # type: ignore[override]
         self.pulls += 1
-        chance = uniform((self.seed << 40) ^ self.pulls)
-        return pick(self.probabilities(arm_ids, {} if context is None else context), chance)
+        u = uniform((self.seed << 40) ^ self.pulls)
+        return pick(self.probabilities(arm_ids, {} if context is None else context), u)
 
     def update(self, arm_id: int | str, context: Context | None, reward: float) -> None:
-        """One lesson: what the arm earned in the context."""
-        if (plain := number(reward)) is None:
+        """Learn what the arm earned in the context; ValueError for a reward that is not a finite number."""
+        if (number := finite_number(reward)) is None:
             raise ValueError(f"a reward must be a finite number; got {reward!r}")
         known = self._rewards.pop(arm_id, None)
         if known is not None:
             self._rewards[arm_id] = known
-        elif len(self._rewards) >= self.most:
+        elif len(self._rewards) >= self.max_arms:
             oldest = next(iter(self._rewards))
             del self._rewards[oldest], self._counts[oldest]
             self._forget(oldest)
-        super().update(arm_id, context, plain)  # type: ignore[no-untyped-call]
-        self._learn(arm_id, {} if context is None else context, plain)
-        self.lessons += 1
+        super().update(arm_id, context, number)  # type: ignore[no-untyped-call]
+        self._learn(arm_id, {} if context is None else context, number)
+        self.updates += 1
 
     def revise(self, arm: int | str, context: Context | None, change: float) -> None:
-        """The reward learned for the arm in this context has changed by so much since."""
-        if (plain := number(change)) is None:
+        """Correct the reward that was learned for the arm in this context by ``change``.
+
+        Raises ValueError for a change that is not a finite number.
+        """
+        if (number := finite_number(change)) is None:
             raise ValueError(f"a change of reward must be a finite number; got {change!r}")
         if arm in self._rewards:
             mean = cast("stats.Mean", self._rewards[arm])
-            self._rewards[arm] = stats.Mean._from_state(mean.n, mean.get() + plain / mean.n)  # noqa: SLF001
-        self._correct(arm, {} if context is None else context, plain)
+            self._rewards[arm] = stats.Mean._from_state(mean.n, mean.get() + number / mean.n)  # noqa: SLF001
+        self._correct(arm, {} if context is None else context, number)
 
     def dumps(self) -> bytes:
-        """The whole policy as bytes that ``loads`` understands, in this version of the format."""
+        """Return the whole policy as bytes, which ``loads`` reads in the same version of the format."""
         known = cast("dict[int | str, stats.Mean]", self._rewards)
         means = [(arm, mean.n, mean.get()) for arm, mean in known.items()]
-        counts = (self.lessons, self.pulls)
-        return msgspec.msgpack.encode((version, self.name, self._settings(), counts, means, self._state()))
+        counts = (self.updates, self.pulls)
+        return msgspec.msgpack.encode(
+            (SNAPSHOT_VERSION, self.name, self._settings(), counts, means, self._state())
+        )
 
     @classmethod
     def loads(cls, data: bytes) -> Self:
-        """The policy that ``dumps`` wrote: the same probabilities and, from then on, the same lessons."""
+        """Return the policy that ``dumps`` wrote: the same probabilities now and after any further updates.
+
+        Raises ValueError for the snapshot of another policy or version.
+        """
         found, name, settings, counts, means, state = msgspec.msgpack.decode(data, strict=False)
-        if (found, name) != (version, cls.name):
-            raise ValueError(f"expected a snapshot of {cls.name} {version}; got one of {name} {found}")
+        if (found, name) != (SNAPSHOT_VERSION, cls.name):
+            raise ValueError(
+                f"expected a snapshot of {cls.name} {SNAPSHOT_VERSION}; got one of {name} {found}"
+            )
         self = cls(**settings)
-        self.lessons, self.pulls = counts
+        self.updates, self.pulls = counts
         for arm, count, mean in means:
             self._rewards[arm] = stats.Mean._from_state(count, mean)  # noqa: SLF001
             self._counts[arm] = int(count)
-        self._n = self.lessons
-        self._resume(state)
+        self._n = self.updates
+        self._restore(state)
         return self
 
     def _settings(self) -> dict[str, Any]:

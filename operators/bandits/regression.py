@@ -1,85 +1,58 @@
-"""Normal-inverse-gamma regressions from sums: what the weights of each arm are, and how noisy its rewards."""
+"""Normal-inverse-gamma regressions from sums: the weights of each arm, and the noise of its rewards.
+
+``precisions`` below is of shape (2, width, width): the prior precision of the mean over arms, and that of an
+arm's weights around this mean, both as multiples of the inverse noise. The equations are in
+docs/explanation/policies.md.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from operators.bandits.lessons import Floats, Lessons, everyone, newcomer
+from operators.bandits.sufficient_statistics import NEW_ARM, POOLED, Floats, SufficientStatistics
 
 
-class Fitted(NamedTuple):
-    """Weights (rows by columns), noise variance and number of lessons of every row."""
+class RegressionFit(NamedTuple):
+    """Weights (rows, width), noise variance (rows,) and number of updates (rows,)."""
 
     weights: Floats
     noise: Floats
-    lessons: Floats
+    counts: Floats
 
 
-class Frame(NamedTuple):
-    """Mean and variance of the features, by column; the mean of the intercept is one."""
+def common_mean(
+    statistics: SufficientStatistics, precisions: Floats, covariances: Floats
+) -> tuple[Floats, Floats]:
+    """Return the mean of the weights over arms, (width,), and its covariance divided by the noise.
 
-    centre: Floats
-    variance: Floats
-
-    def priors(self, shared: Floats, own: Floats) -> Floats:
-        """Two precision matrices, of what all arms share and of an arm's own, from precisions by column.
-
-        Those are of weights measured in deviations of their feature; that of the intercept holds at the
-        mean of all features.
-        """
-        precisions = np.stack([shared, own])
-        found = precisions[:, :1, None] * self.centre[:, None] * self.centre
-        found.reshape(2, -1)[:, :: len(self.centre) + 1] += precisions * self.variance
-        found[:, 0, 0] = precisions[:, 0]
-        return found
-
-    def standard(self, weights: Floats, covariance: Floats) -> tuple[Floats, Floats]:
-        """Squares of weights and their variances (rows by columns), measured in deviations of the features.
-
-        For the intercept they hold at the mean of all features.
-        """
-        squares, variances = weights**2, np.einsum("ijj->ij", covariance) * self.variance
-        squares *= self.variance
-        squares[:, 0] = (weights @ self.centre) ** 2
-        variances[:, 0] = (covariance @ self.centre) @ self.centre
-        return squares, variances
-
-
-def inverted(products: Floats, priors: Floats) -> Floats:
-    """The posterior covariance of every row by its noise, from sums of products and the two priors."""
-    total = products + priors[1]
-    total[everyone] = products[everyone] + priors[0]
-    scale = 1.0 / np.sqrt(np.einsum("ijj->ij", total))
-    both = scale[:, :, None] * scale[:, None, :]
-    found: Floats = np.linalg.inv(total * both) * both
-    return found
-
-
-def common(lessons: Lessons, priors: Floats, inverse: Floats) -> tuple[Floats, Floats]:
-    """Mean and covariance by the noise of what the weights of all arms are drawn around.
-
-    Every arm has its say by what its lessons determine and by how far arms may differ: generalised least
-    squares. A regression over all lessons would take for common what made the policy choose.
+    Generalised least squares: every arm counts by how well its updates determine its weights and by how much
+    arms may differ. A regression over all updates would mistake the policy's reasons to choose an arm for
+    something that arms have in common.
     """
-    between, own = priors[newcomer], inverse[newcomer + 1 :]
-    told = (own @ lessons.sums[newcomer + 1 :, :, None]).sum(axis=0)[:, 0]
-    total = priors[everyone] + len(own) * between - between @ own.sum(axis=0) @ between
+    between, own = precisions[1], covariances[NEW_ARM + 1 :]
+    evidence = (own @ statistics.sums[NEW_ARM + 1 :, :, None]).sum(axis=0)[:, 0]
+    total = precisions[0] + len(own) * between - between @ own.sum(axis=0) @ between
     scale = 1.0 / np.sqrt(total.diagonal())
     covariance: Floats = np.linalg.inv(total * scale[:, None] * scale) * scale[:, None] * scale
-    return covariance @ (between @ told), covariance
+    return covariance @ (between @ evidence), covariance
 
 
-def fit(lessons: Lessons, priors: Floats, inverse: Floats, mean: Floats, like: float) -> Fitted:
-    """The posterior means around a common mean; each arm's noise is shrunk by ``like`` lessons of all."""
-    counts = lessons.products[:, 0, 0]
-    shift = priors[newcomer] @ mean
-    evidence = lessons.sums + shift
-    evidence[everyone] -= shift
-    weights = np.matmul(inverse, evidence[:, :, None])[:, :, 0]
-    misfit = lessons.squares + mean @ shift - (weights * evidence).sum(axis=1)
-    misfit[everyone] -= mean @ shift
+def fit_regressions(
+    statistics: SufficientStatistics, precisions: Floats, covariances: Floats, mean: Floats, shrinkage: float
+) -> RegressionFit:
+    """Return the posterior of every row around the common mean.
+
+    The noise of an arm is shrunk towards that of all arms by ``shrinkage`` updates.
+    """
+    counts = statistics.products[:, 0, 0]
+    shift = precisions[1] @ mean
+    evidence = statistics.sums + shift
+    evidence[POOLED] -= shift
+    weights = np.matmul(covariances, evidence[:, :, None])[:, :, 0]
+    misfit = statistics.squares + mean @ shift - (weights * evidence).sum(axis=1)
+    misfit[POOLED] -= mean @ shift
     np.maximum(misfit, 0.0, out=misfit)
-    total = counts[everyone]
-    # before anything is known of the noise, rewards differ from nothing by as much as they are
-    noise = (misfit[everyone] + lessons.squares[everyone] / max(total, 1.0)) / (total + 1.0)
-    return Fitted(weights, (misfit + like * noise) / (counts + like), counts)
+    total = counts[POOLED]
+    # before anything is known of the noise, rewards are taken to vary by as much as their size
+    noise = (misfit[POOLED] + statistics.squares[POOLED] / max(total, 1.0)) / (total + 1.0)
+    return RegressionFit(weights, (misfit + shrinkage * noise) / (counts + shrinkage), counts)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from operators.bandits.spec import built, taken_up
+from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.attribution import attribute
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.crash_recovery import UnrecoveredDecisions
@@ -74,7 +74,7 @@ class DecisionMachine:
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
         self.market = config.market
         self.statistics = MarketStatistics()
-        self.policy = built(settings.policy, seed=settings.seed)
+        self.policy = policy_from_spec(settings.policy, seed=settings.seed)
         self.replaced_policy: str | None = None
         self._candidates = Candidates({offer.name: offer for offer in config.offers}, build_rules(settings))
         self._ledger = config.ledger
@@ -95,7 +95,7 @@ class DecisionMachine:
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
         settings = self._settings
-        kept = taken_up(settings.policy, state.policy_state, state.policy, seed=settings.seed)
+        kept = restored_policy(settings.policy, state.policy_state, state.policy, seed=settings.seed)
         if kept is None:
             self.replaced_policy = state.policy
         else:

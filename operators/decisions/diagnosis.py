@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from operators.experiments.unit_sketch import Balance
+from operators.experiments.unit_sketch import UnitSketch
 
 MEMORY: Final = 500.0
 """Shares and entropies are over about this many decisions; older ones fade."""
@@ -60,7 +60,7 @@ class Diagnosis(msgspec.Struct, array_like=True):
     """What one market notices about itself. Bounded as its parts are; times are event time."""
 
     choices: Choices = msgspec.field(default_factory=Choices)
-    balance: Balance = msgspec.field(default_factory=Balance)
+    balance: UnitSketch = msgspec.field(default_factory=UnitSketch)
     updates: int = 0
     ended: int = 0
     ordered: int = 0

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from operators.experiments import assignment
+from operators.experiments.assignment import AssignmentStore
 
 
 class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -62,7 +62,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
     since_s: float | None
 
 
-class Ledger(assignment.Memory, Protocol):
+class Ledger(AssignmentStore, Protocol):
     """Where entries and assignments are kept; one for each market, with one writer."""
 
     def get(self, decision_id: str) -> bytes | None:

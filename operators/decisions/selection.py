@@ -75,8 +75,8 @@ def select(
     moment, offers = point.moment, candidates.offers
     eligible, removed = eligibility(moment, tuple(offers.values()), candidates.rules)
     if len(eligible) == 1:
-        return _no_choice(eligible, removed, policy.lessons)
-    unit = assignments.of(moment.visitor, moment.user, moment.at_s)
+        return _no_choice(eligible, removed, policy.updates)
+    unit = assignments.assign(moment.visitor, moment.user, moment.at_s)
     seed = int(point.decision[-15:], 16) ^ settings.seed
     arm, probabilities = policy.choose(eligible, point.context, seed)
     drawn = Selection(
@@ -85,7 +85,7 @@ def select(
         probabilities=probabilities,
         eligible=eligible,
         removed=removed,
-        version=policy.lessons,
+        version=policy.updates,
         reason="shadow" if settings.shadow else None,
         unit=unit,
         none_probability=unit.share + (1 - unit.share) * probabilities[NO_OFFER],

@@ -38,7 +38,7 @@ class MarketStatistics(msgspec.Struct, array_like=True):
             record.arm, record.probabilities, holdout=record.holdout, no_arm=not had_choice
         )
         if record.unit_id is not None:
-            self.diagnosis.balance.saw(record.unit_id, holdout=record.assignment == HOLDOUT)
+            self.diagnosis.balance.observe(record.unit_id, holdout=record.assignment == HOLDOUT)
 
     def ended(self, decision: OpenDecision, profit: float) -> None:
         """Count the end of a decision's window."""

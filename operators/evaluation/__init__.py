@@ -1,5 +1,6 @@
 """Off-policy evaluation: what other policies would have earned, from logged decisions and rewards."""
 
+from operators.evaluation.empirical_policy import EmpiricalPolicy
 from operators.evaluation.estimators import (
     Estimate,
     clipped_ips,
@@ -12,24 +13,24 @@ from operators.evaluation.estimators import (
 )
 from operators.evaluation.intervals import effective_sample_size
 from operators.evaluation.log import Log
-from operators.evaluation.overlap import Overlap, overlap
-from operators.evaluation.report import PolicyReport, Report, evaluate
+from operators.evaluation.overlap import OverlapReport, overlap
+from operators.evaluation.report import EvaluationReport, PolicyReport, evaluate
 from operators.evaluation.reward_model import RewardModel, cross_fitted
-from operators.evaluation.rows import Row, Rows
-from operators.evaluation.shares import Shares
-from operators.evaluation.targets import Spec, spec_of
+from operators.evaluation.row import Row
+from operators.evaluation.rows import Rows
+from operators.evaluation.target_spec import TargetSpec, parse_target
 
 __all__ = [
+    "EmpiricalPolicy",
     "Estimate",
+    "EvaluationReport",
     "Log",
-    "Overlap",
+    "OverlapReport",
     "PolicyReport",
-    "Report",
     "RewardModel",
     "Row",
     "Rows",
-    "Shares",
-    "Spec",
+    "TargetSpec",
     "clipped_ips",
     "cross_fitted",
     "direct",
@@ -39,7 +40,7 @@ __all__ = [
     "ips",
     "mean_reward",
     "overlap",
+    "parse_target",
     "replay",
     "snips",
-    "spec_of",
 ]

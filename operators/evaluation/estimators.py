@@ -1,8 +1,9 @@
-"""Off-policy estimators: what a target policy would have earned a row, from what another policy logged.
+"""Off-policy estimators: what a target policy would have earned per row, from what another policy logged.
 
-Each takes a `Log` and the target's probabilities, rows by arms, which must not depend on the rewards of
-these rows. Definitions are those of the Open Bandit Pipeline (Saito et al., 2021); docs/evaluation.md has
-the equations.
+Each takes a `Log` and the target's probabilities, (rows, arms), which must not depend on the rewards of these
+rows. Definitions are those of the Open Bandit Pipeline (Saito et al., 2021, "Open Bandit Dataset and
+Pipeline"); the equations are in docs/explanation/evaluation.md. Each raises SetupError where an array has
+another shape or a row does not sum to 1.
 """
 
 import math
@@ -12,22 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from operators.evaluation.intervals import (
-    NOTHING,
+    UNBOUNDED,
+    EstimateInterval,
     Influence,
-    Interval,
-    around,
     clustered_error,
+    clustered_interval,
     effective_sample_size,
-    interval,
+    interval_around,
 )
 from operators.evaluation.log import Floats, Log, distribution, matrix_of
 from schemas.errors import SetupError
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """The value of a policy, in rewards a row, with its 95 % interval and what it rests on.
+    """The value of a policy, in reward per row, with its 95 % interval and the weights it is based on.
 
-    NaN and infinite limits where no row says anything. ``largest_weight`` is that of one row.
+    NaN with infinite ends where no row says anything. ``largest_weight`` is that of one row.
     """
 
     estimator: str
@@ -47,9 +48,9 @@ def ips(log: Log, target: ArrayLike) -> Estimate:
 def clipped_ips(log: Log, target: ArrayLike, clip: float | None = None) -> Estimate:
     """Return IPS with weights above ``clip`` counted as ``clip``: less variance, and a bias towards 0.
 
-    The square root of the number of rows unless set (Ionides, 2008, "Truncated Importance Sampling"). What is
-    cut off is missing from the weights' mean of 1, by which the interval is wider. Raises SetupError for a
-    clip that is not above 0.
+    ``clip`` is the square root of the number of rows unless given (Ionides, 2008, "Truncated Importance
+    Sampling"). What is cut off is missing from the weights' mean of 1, and the interval is wider by it.
+    Raises SetupError for a clip that is not above 0.
     """
     most = math.sqrt(log.size) if clip is None else clip
     if not most > 0.0:
@@ -66,8 +67,8 @@ def snips(log: Log, target: ArrayLike) -> Estimate:
 def replay(log: Log, target: ArrayLike) -> Estimate:
     """Return the mean reward of the rows whose arm the target would have chosen (Li et al., 2011).
 
-    A target that draws counts each row by its probability of the row's arm, the mean over its draws. Right
-    only where all arms were logged with equal probability.
+    A randomised target counts each row by its probability of the row's arm. Unbiased only where all arms
+    were logged with equal probability.
     """
     return _normalised("replay", log, log.of_chosen(distribution(target, log)), None)
 
@@ -75,43 +76,43 @@ def replay(log: Log, target: ArrayLike) -> Estimate:
 def direct(log: Log, target: ArrayLike, predicted: ArrayLike, doubt: float = 0.0) -> Estimate:
     """Return the mean of what a reward model predicts for the target's choices (the direct method).
 
-    ``predicted`` is the predicted reward, rows by arms. ``doubt`` is how unsure the model is of the estimate,
-    as a standard deviation; the interval counts it, and never how wrong the model is. Effective sample size
-    and largest weight tell how much of the log speaks about the target.
+    ``predicted`` is the predicted reward, (rows, arms). ``doubt`` is the model's own standard deviation of
+    the estimate; the interval includes it, but never how wrong the model is. Effective sample size and
+    largest weight are those of the importance weights: how much of the log is about the target.
     """
     chosen = distribution(target, log)
     rows = (chosen * matrix_of(predicted, log, "predicted")).sum(axis=1)
     value = float(rows.mean())
     freedom = float(log.clusters.max())
     error = math.hypot(clustered_error(rows - value, log.clusters), doubt)
-    found = around(value, error, freedom) if freedom > 0.0 else NOTHING
+    found = interval_around(value, error, freedom) if freedom > 0.0 else UNBOUNDED
     return _estimate("direct", value, found, log.weights(chosen))
 
 
 def doubly_robust(log: Log, target: ArrayLike, predicted: ArrayLike) -> Estimate:
     """Return the direct method plus the weighted mean of its errors (Dudik, Langford, Li, 2011).
 
-    Right where either the propensities or the predictions are. ``predicted`` should come from models that
-    have not seen the rows they predict: `cross_fitted`.
+    Consistent where either the propensities or the predictions are right. ``predicted``, (rows, arms), should
+    come from models that were not fitted to the rows they predict: `cross_fitted`.
     """
     chosen, model = distribution(target, log), matrix_of(predicted, log, "predicted")
     weights = log.weights(chosen)
     errors = log.rewards - log.of_chosen(model)
     rows = (chosen * model).sum(axis=1) + weights * errors
     value = float(rows.mean())
-    found = interval(value, Influence(rows - value, weights, errors, log.clusters))
+    found = clustered_interval(value, Influence(rows - value, weights, errors, log.clusters))
     return _estimate("doubly_robust", value, found, weights)
 
 
 def mean_reward(name: str, log: Log) -> Estimate:
-    """Return the plain mean of the rewards: what the logging policy earned itself."""
+    """Return the plain mean of the rewards, what the logging policy itself earned, under that name."""
     return _weighted(name, log, np.ones(log.size))
 
 
 def _weighted(name: str, log: Log, weights: Floats) -> Estimate:
     rows = weights * log.rewards
     value = float(rows.mean())
-    found = interval(value, Influence(rows - value, weights, log.rewards, log.clusters))
+    found = clustered_interval(value, Influence(rows - value, weights, log.rewards, log.clusters))
     return _estimate(name, value, found, weights)
 
 
@@ -119,10 +120,10 @@ def _normalised(name: str, log: Log, weights: Floats, mass: float | None) -> Est
     mean = float(weights.mean())
     value = float(weights @ log.rewards) / log.size / mean if mean > 0.0 else math.nan
     errors = (log.rewards - value) / mean if mean > 0.0 else log.rewards
-    found = interval(value, Influence(weights * errors, weights, errors, log.clusters, mass))
+    found = clustered_interval(value, Influence(weights * errors, weights, errors, log.clusters, mass))
     return _estimate(name, value, found, weights)
 
 
-def _estimate(name: str, value: float, found: Interval, weights: Floats) -> Estimate:
+def _estimate(name: str, value: float, found: EstimateInterval, weights: Floats) -> Estimate:
     effective, largest = effective_sample_size(weights), float(weights.max())
     return Estimate(name, value, found.low, found.high, found.standard_error, effective, largest)

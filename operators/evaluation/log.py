@@ -1,4 +1,4 @@
-"""What was logged, as arrays: which arm each row got, with which probability, and what it earned."""
+"""Logged decisions as arrays: the arm of each row, its probability, and what it earned."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,16 +12,30 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TOLERANCE = 1e-6
-"""How far the probabilities of a row may be from summing to one."""
+"""How far the sum of a row's probabilities may be from one."""
 
 
 class Log:
-    """Logged decisions: ``rewards``, ``arms`` (index of the chosen arm), ``propensities``, ``clusters``.
+    """Logged decisions.
 
-    All have one entry a row. ``propensities`` are the probabilities with which the chosen arms were drawn.
-    ``clusters`` says which rows belong together, by visitor (any values; left out: each row by itself); it
-    is kept as numbers from zero. ``logging``, where known, is the whole distribution the arm was drawn from,
-    rows by arms. Raises SetupError for what cannot be a log.
+    Parameters
+    ----------
+    rewards
+        What each row earned, (rows,).
+    arms
+        The index of the chosen arm, (rows,).
+    propensities
+        The probability with which it was drawn, above 0 and at most 1, (rows,).
+    clusters
+        Which rows are not independent, by visitor: any values, (rows,); each row by itself if left out. Kept
+        as numbers from zero.
+    logging
+        The whole distribution that the arm was drawn from, (rows, arms), where it is known.
+
+    Raises
+    ------
+    SetupError
+        For arrays of other shapes or values.
     """
 
     def __init__(
@@ -61,16 +75,16 @@ class Log:
         self.logging = None if logging is None else distribution(logging, self, "logging")
 
     def of_chosen(self, matrix: Floats) -> Floats:
-        """Return the entry of the chosen arm in each row of a matrix, rows by arms."""
+        """Return the entry of the chosen arm in each row of a matrix, (rows, arms), as (rows,)."""
         return matrix[np.arange(self.size), self.arms]
 
     def weights(self, target: Floats) -> Floats:
-        """Return each row's importance weight: the target's probability of its arm over the logged one."""
+        """Return the importance weights, (rows,): the target's probability of the arm over the logged one."""
         return self.of_chosen(target) / self.propensities
 
 
 def distribution(matrix: ArrayLike, log: Log, name: str = "target") -> Floats:
-    """Return probabilities, rows by arms, as floats.
+    """Return probabilities, (rows, arms), as floats.
 
     Raises SetupError where a row is missing, has a negative entry or does not sum to one.
     """
@@ -83,7 +97,7 @@ def distribution(matrix: ArrayLike, log: Log, name: str = "target") -> Floats:
 
 
 def matrix_of(matrix: ArrayLike, log: Log, name: str) -> Floats:
-    """Return finite numbers, rows by arms, as floats; raises SetupError for any other shape or content."""
+    """Return finite numbers, (rows, arms), as floats; SetupError for any other shape or content."""
     found: Floats = np.asarray(matrix, dtype=np.float64)
     least = int(log.arms.max()) + 1
     if found.ndim != 2 or len(found) != log.size or found.shape[1] < least:

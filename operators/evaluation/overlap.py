@@ -1,4 +1,4 @@
-"""Whether a log can say anything about a policy at all: how much of it speaks, and what is missing."""
+"""Whether a log can answer what a policy would have earned: how much of it is about the policy."""
 
 from typing import Final, Literal
 
@@ -10,21 +10,37 @@ from operators.evaluation.intervals import effective_sample_size
 from operators.evaluation.log import Log, distribution
 
 LEAST_ROWS: Final = 30.0
+"""Effective rows below which a policy cannot be evaluated: the rule of thumb for the mean of a sample."""
 FEW_ROWS: Final = 100.0
+"""Effective rows below which there is a warning."""
 FAR_MASS: Final = 2.0
+"""The factor by which the mean weight may miss 1 before no estimate is credible."""
 OFF_MASS: Final = 1.25
+"""The factor by which it may miss 1 before there is a warning."""
 BLIND: Final = 0.01
+"""The share of a policy's choices that may be arms the log never draws."""
 
 Verdict = Literal["enough", "little", "too little"]
 
 
-class Overlap(msgspec.Struct, frozen=True):
-    """How much of a log speaks about a policy.
+class OverlapReport(msgspec.Struct, frozen=True):
+    """How much of a log is about a policy.
 
-    ``effective_sample_size`` and ``largest_weight`` are those of the importance weights; ``mean_weight`` is
-    1 up to chance where all that the policy does was logged often enough; ``unlogged`` is the share of the
-    policy's choices whose arms the log never draws in such a row, None where that was not logged. With "too
-    little" no estimate is to be believed.
+    Attributes
+    ----------
+    effective_sample_size, largest_weight
+        Those of the importance weights.
+    mean_weight
+        1 up to chance, where everything that the policy does was logged often enough.
+    matching_rows
+        Rows with a weight above 0.
+    unlogged
+        The share of the policy's choices that are arms the log never draws in such a row; None where the
+        logged distributions are not known.
+    verdict
+        With "too little", believe no estimate.
+    warnings
+        What is missing, in words.
     """
 
     effective_sample_size: float
@@ -36,8 +52,8 @@ class Overlap(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def overlap(log: Log, target: ArrayLike) -> Overlap:
-    """Return how much of a log speaks about a target, with words for what is missing."""
+def overlap(log: Log, target: ArrayLike) -> OverlapReport:
+    """Return how much of a log is about a target, given by its probabilities, (rows, arms)."""
     chosen = distribution(target, log)
     weights = log.weights(chosen)
     effective, mean = effective_sample_size(weights), float(weights.mean())
@@ -62,7 +78,7 @@ def overlap(log: Log, target: ArrayLike) -> Overlap:
     if unlogged is not None and unlogged > BLIND:
         fatal.append(f"{unlogged:.0%} of its choices are arms that were never drawn in such rows")
     verdict: Verdict = "too little" if fatal else "little" if weak else "enough"
-    return Overlap(
+    return OverlapReport(
         effective,
         float(weights.max()),
         mean,

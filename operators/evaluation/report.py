@@ -1,4 +1,4 @@
-"""Every estimate of every policy over one log, and what is to be said about them."""
+"""Every estimate of every policy over one log, with warnings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from operators.evaluation.context_features import ContextFeatures
+from operators.evaluation.empirical_policy import EmpiricalPolicy
 from operators.evaluation.estimators import (
     Estimate,
     clipped_ips,
@@ -16,35 +18,44 @@ from operators.evaluation.estimators import (
     replay,
     snips,
 )
-from operators.evaluation.features import Features
-from operators.evaluation.learning import replayed
+from operators.evaluation.learning_replay import replay_learning
 from operators.evaluation.log import Floats, Log
-from operators.evaluation.overlap import LEAST_ROWS, Overlap, overlap
+from operators.evaluation.overlap import LEAST_ROWS, OverlapReport, overlap
 from operators.evaluation.reward_model import RewardModel
-from operators.evaluation.rows import Row, Rows
-from operators.evaluation.shares import Shares
-from operators.evaluation.targets import Spec, target_of
+from operators.evaluation.row import Row
+from operators.evaluation.rows import Rows
+from operators.evaluation.target_probabilities import target_probabilities
+from operators.evaluation.target_spec import TargetSpec
 from schemas.errors import SetupError
 
 TRAIN_SHARE: Final = 0.5
 
 
 class PolicyReport(msgspec.Struct, frozen=True):
-    """The estimates of one policy; ``answerable`` is False where they are not to be believed."""
+    """The estimates of one policy; do not believe them where ``answerable`` is False."""
 
     policy: str
     answerable: bool
-    overlap: Overlap | None
+    overlap: OverlapReport | None
     estimates: tuple[Estimate, ...]
     warnings: tuple[str, ...]
 
 
-class Report(msgspec.Struct, frozen=True):
+class EvaluationReport(msgspec.Struct, frozen=True):
     """What a log says about policies.
 
-    ``trained_rows`` are the earlier rows that policies were trained on before they were frozen; all but
-    learning ones are judged on the ``rows`` that follow. ``logged`` is what those rows earned as they were
-    logged.
+    Attributes
+    ----------
+    rows, visitors
+        Numbers of the rows and visitors that policies are evaluated on; a learning policy sees all rows.
+    trained_rows
+        Earlier rows that policies were trained on before they were frozen.
+    clip
+        The greatest weight of ``clipped_ips``.
+    logged
+        What the rows earned as they were logged.
+    policies
+        The estimates of each policy.
     """
 
     rows: int
@@ -57,31 +68,46 @@ class Report(msgspec.Struct, frozen=True):
 
 def evaluate(
     rows: Sequence[Row],
-    specs: Sequence[Spec],
+    specs: Sequence[TargetSpec],
     *,
     train_share: float = TRAIN_SHARE,
     clip: float | None = None,
-    likes: Mapping[str, Shares] | None = None,
-) -> Report:
-    """Return the estimates of each policy over rows in the order of their times.
+    empirical: Mapping[str, EmpiricalPolicy] | None = None,
+) -> EvaluationReport:
+    """Return the estimates of each policy.
 
-    If one of the policies is to be trained, the first ``train_share`` of the rows is for that and all are
-    judged on the rest. ``likes`` are the shares of each ``like:FILE``. Raises SetupError where a policy
-    cannot be asked of the log.
+    Parameters
+    ----------
+    rows
+        The log, sorted by time.
+    specs
+        The policies to evaluate.
+    train_share
+        The first rows by which policies are trained, above 0 and below 1; if one of the policies is to be
+        trained, all are evaluated on the rest.
+    clip
+        The greatest weight of ``clipped_ips``, above 0; None: the square root of the number of rows.
+    empirical
+        The policy of the log of each ``like:FILE``, by file.
+
+    Raises
+    ------
+    SetupError
+        Where the log cannot answer what a policy would do, or a parameter is out of its range.
     """
     if not 0.0 < train_share < 1.0:
         raise SetupError(f"--train-share must be above 0 and below 1; got {train_share:g}")
     if clip is not None and not clip > 0.0:
         raise SetupError(f"--clip must be a number above 0; got {clip:g}")
-    shares = likes or {}
+    others = empirical or {}
     split = int(len(rows) * train_share) if any(spec.trained for spec in specs) else 0
     rows = Rows.of(rows)
-    before, judged = rows[:split], rows[split:]
-    if not judged or (split == 0 and any(spec.trained for spec in specs)):
+    before, evaluated = rows[:split], rows[split:]
+    if not evaluated or (split == 0 and any(spec.trained for spec in specs)):
         raise SetupError(f"the log must have rows to train on and rows to judge; it has {len(rows)} in all")
-    arms = tuple(sorted({*rows.arms(), *(arm for each in shares.values() for arm in each.arms)}))
-    log = judged.log(arms)
-    model = RewardModel(log, Features(judged), len(arms))
+    arms = tuple(sorted({*rows.arms(), *(arm for each in others.values() for arm in each.arms)}))
+    log = evaluated.log(arms)
+    model = RewardModel(log, ContextFeatures(evaluated), len(arms))
     predicted = model.predicted()
     limit = float(np.sqrt(log.size)) if clip is None else clip
     found = []
@@ -89,14 +115,14 @@ def evaluate(
         if spec.kind == "learning":
             found.append(_learning(spec, rows))
         else:
-            target = target_of(spec, judged, arms, before, shares.get(spec.name))
+            target = target_probabilities(spec, evaluated, arms, before, others.get(spec.name))
             found.append(_frozen(spec, log, target, model, predicted, limit))
     visitors = int(log.clusters.max()) + 1
-    return Report(log.size, visitors, split, limit, mean_reward("logged", log), tuple(found))
+    return EvaluationReport(log.size, visitors, split, limit, mean_reward("logged", log), tuple(found))
 
 
 def _frozen(  # noqa: PLR0913, PLR0917  a policy, the log, and the models made of it once for all policies
-    spec: Spec, log: Log, target: Floats, model: RewardModel, predicted: Floats, clip: float
+    spec: TargetSpec, log: Log, target: Floats, model: RewardModel, predicted: Floats, clip: float
 ) -> PolicyReport:
     known = overlap(log, target)
     estimates = (
@@ -117,8 +143,8 @@ def _frozen(  # noqa: PLR0913, PLR0917  a policy, the log, and the models made o
     return PolicyReport(spec.text, known.verdict != "too little", known, estimates, tuple(notes))
 
 
-def _learning(spec: Spec, rows: Sequence[Row]) -> PolicyReport:
-    found = replayed(spec, rows)
+def _learning(spec: TargetSpec, rows: Sequence[Row]) -> PolicyReport:
+    found = replay_learning(spec, rows)
     notes = ["it goes on learning: judged by replay alone, over the whole log"]
     if found.taken < LEAST_ROWS:
         notes.insert(0, f"only {found.taken} rows are ones it would have chosen; too few to say anything")

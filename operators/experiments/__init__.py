@@ -1,1 +1,1 @@
-"""Who is held out, whether the split is sound, and the lift that follows."""
+"""Randomised experiments: who is held out, whether the split is sound, and the lift that results."""

@@ -1,4 +1,4 @@
-"""Who is held out: each unit is assigned once; what is learned of it later changes only its offers."""
+"""Assignment to the holdout: a unit is assigned once; what is learned of it later changes only its offers."""
 
 import math
 from typing import Final, Protocol
@@ -11,20 +11,32 @@ from operators.streaming.ids import share_of
 HOLDOUT: Final = "holdout"
 POLICY: Final = "policy"
 MEMORY_S: Final = 30 * 86_400.0
-"""An identity is remembered so long after its latest eligible moment; then its hash assigns it anew."""
+REFRESH_S: Final = 86_400.0
 NEVER: Final = -math.inf
-SEEN_EVERY_S: Final = 86_400.0
-"""When an identity was seen is written down at most so often."""
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How one identity, a visitor or a user, takes part in the experiment.
 
-    ``unit`` is what was randomised, ``user:...`` or ``visitor:...``; ``group`` its first assignment, policy
-    or holdout, which stays for analysis; ``at_s`` its first eligible moment (infinity before it); ``share``
-    the probability with which it was to be held out. ``held_out``: it gets no offers. ``conflict``: it was
-    found to be one person with an identity of the other group. ``user`` is the latest user known of it,
-    ``seen_s`` when that was written down.
+    Attributes
+    ----------
+    unit
+        What was randomised, ``user:...`` or ``visitor:...``.
+    group
+        The first assignment of the unit, ``policy`` or ``holdout``; it never changes and is what analysis
+        compares.
+    at_s
+        The first eligible moment of the unit, infinity before it.
+    share
+        The probability of the holdout when the unit was assigned.
+    held_out
+        Whether the identity gets no offers.
+    conflict
+        Whether it turned out to be one person with an identity of the other group.
+    user
+        The latest user known of it.
+    seen_s
+        When it was last recorded as seen.
     """
 
     unit: str
@@ -37,17 +49,17 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seen_s: float
 
 
-class Memory(Protocol):
+class AssignmentStore(Protocol):
     """Where assignments are kept; it survives the death of the process and is not rolled back."""
 
     def recall(self, identity: str) -> bytes | None:
-        """Return what was last written of an identity."""
+        """Return what was last written for an identity, None where there is nothing."""
 
     def remember(self, identity: str, at_s: float, what: bytes) -> None:
-        """Write what is known of an identity, in place of what was written before."""
+        """Write what is known of an identity at a time, in place of what was written before."""
 
     def forget_identities(self, before_s: float) -> int:
-        """Drop the identities that were last written of a time before; return how many went."""
+        """Drop identities last written for a time before ``before_s``; return how many were dropped."""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -55,23 +67,47 @@ _DECODER: Final = msgspec.msgpack.Decoder(Assignment)
 
 
 class Assignments:
-    """The assignments of one market, by user if known at a visitor's first eligible moment, else by visitor.
+    """The assignments of one market, by user if one is known at the first eligible moment, else by visitor.
 
-    A hash of the identity decides, so the same one is assigned alike wherever it is asked; what has to be
-    remembered is which identity came first and whom it was found to be. Bounded by the identities with an
-    eligible moment within ``MEMORY_S`` and ``SEEN_EVERY_S``.
+    A hash of the identity decides, so an identity is assigned alike wherever it is looked up; what has to be
+    remembered is which identity came first and which others are the same person. Bounded by the identities
+    with an eligible moment within ``memory_s`` and ``refresh_s``.
+
+    Parameters
+    ----------
+    market
+        Part of what is hashed: markets are randomised independently.
+    share
+        The probability of the holdout, from 0 to 1.
+    store
+        Where assignments are kept.
+    memory_s
+        Seconds that an identity is remembered after its latest eligible moment; after that its hash assigns
+        it anew.
+    refresh_s
+        Seconds after which an identity is recorded as seen again; between, nothing is written for it.
     """
 
-    def __init__(self, market: str, share: float, memory: Memory) -> None:
+    def __init__(
+        self,
+        market: str,
+        share: float,
+        store: AssignmentStore,
+        *,
+        memory_s: float = MEMORY_S,
+        refresh_s: float = REFRESH_S,
+    ) -> None:
         self._market = market
         self._share = share
-        self._memory = memory
+        self._store = store
+        self._memory_s = memory_s
+        self._refresh_s = refresh_s
 
-    def of(self, visitor: str, user: str | None, at_s: float) -> Assignment:
-        """Return the assignment of a visitor at an eligible moment, and remember what the moment tells.
+    def assign(self, visitor: str, user: str | None, at_s: float) -> Assignment:
+        """Return the assignment of a visitor at an eligible moment, and remember what the moment reveals.
 
         Where visitor and user turn out to be one person but were assigned apart, both keep their unit and
-        group; if either is held out, both are from now on.
+        group; if either is held out, both are from then on.
         """
         mine = self._recall(_visitor(visitor), at_s)
         known = user if user is not None or mine is None else mine.user
@@ -91,8 +127,8 @@ class Assignments:
         return mine
 
     def forget(self, time_s: float) -> None:
-        """Drop the identities that are no longer remembered."""
-        self._memory.forget_identities(time_s - MEMORY_S - SEEN_EVERY_S)
+        """Drop the identities that need not be remembered at this time."""
+        self._store.forget_identities(time_s - self._memory_s - self._refresh_s)
 
     def _new(self, identity: str) -> Assignment:
         kind, _, name = identity.partition(":")
@@ -103,17 +139,18 @@ class Assignments:
         return Assignment(identity, group, math.inf, self._share, held_out, False, user, NEVER)
 
     def _recall(self, identity: str, at_s: float) -> Assignment | None:
-        found = self._memory.recall(identity)
+        found = self._store.recall(identity)
         known = None if found is None else _DECODER.decode(found)
-        return None if known is None or known.seen_s < at_s - MEMORY_S - SEEN_EVERY_S else known
+        forgotten_s = at_s - self._memory_s - self._refresh_s
+        return None if known is None or known.seen_s < forgotten_s else known
 
     def _keep(self, identity: str, now: Assignment, at_s: float) -> None:
-        found = self._memory.recall(identity)
-        if at_s >= now.seen_s + SEEN_EVERY_S:
+        found = self._store.recall(identity)
+        if at_s >= now.seen_s + self._refresh_s:
             now = replace(now, seen_s=at_s)
         written = _ENCODER.encode(now)
         if written != found:
-            self._memory.remember(identity, now.seen_s, written)
+            self._store.remember(identity, now.seen_s, written)
 
 
 def _visitor(name: str) -> str:

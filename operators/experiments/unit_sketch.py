@@ -1,31 +1,40 @@
-"""Whether as many units are held out as should be: a sample-ratio check that may be looked at any time."""
+"""A bounded sample of the units of an experiment, for an anytime-valid check of the sample ratio."""
 
 from typing import Final
 
 import msgspec
 
-from operators.experiments.lift import balance
+from operators.experiments.lift import sample_ratio_test
 from operators.streaming.ids import share_of
 
 SIZE: Final = 1000
 
 
-class Balance(msgspec.Struct, array_like=True):
+class UnitSketch(msgspec.Struct, array_like=True):
     """A sample of distinct units, users or visitors, and which of them were assigned to the holdout.
 
-    Kept are those whose hash is least (a bottom-k sketch: Cohen, Kaplan, 2007, "Summarizing data using
-    bottom-k sketches"): however often somebody comes, on however many devices, it counts once, and everybody
-    is as likely to be kept. Holdout visitors come to more decisions than others, so decisions cannot be
-    counted; nor can who gets no offers, since the holdout wins where a visitor turns out to be a user of the
-    other group. Bounded by ``size``.
+    It keeps the units with the smallest hashes (a bottom-k sketch: Cohen, Kaplan, 2007, "Summarizing data
+    using bottom-k sketches"): a unit counts once, however often and on however many devices it comes, and
+    every unit is equally likely to be kept. Decisions cannot be counted instead, since held-out visitors come
+    to more of them; nor can units without offers, since they are more than the holdout: offers end for both
+    where a visitor and a user of different groups turn out to be one person. Bounded by ``size``.
+
+    Attributes
+    ----------
+    size
+        The greatest number of units.
+    kept
+        Whether each unit is in the holdout, by its hash.
+    greatest
+        The greatest hash once there are ``size`` units, -1 before.
     """
 
     size: int = SIZE
     kept: dict[int, bool] = {}
     greatest: int = -1
 
-    def saw(self, unit: str, *, holdout: bool) -> None:
-        """Note a unit and its assignment."""
+    def observe(self, unit: str, *, holdout: bool) -> None:
+        """Count a unit with its assignment."""
         place = int(share_of("balance", unit) * 2**53)
         if len(self.kept) >= self.size:
             if place >= self.greatest or place in self.kept:
@@ -36,16 +45,16 @@ class Balance(msgspec.Struct, array_like=True):
 
     @property
     def share(self) -> float | None:
-        """The share of units held out; None before the first."""
+        """The share of units in the holdout; None before the first unit."""
         return sum(self.kept.values()) / len(self.kept) if self.kept else None
 
     def p_value(self, expected: float) -> float:
-        """How well the sample fits the expected share: a p-value that may be looked at any time.
+        """Return the anytime-valid p-value of the hypothesis that the holdout has the expected share.
 
-        That of ``operators.experiments.lift.sample_ratio``: a martingale while the sample grows; a full one
-        hardly changes any more.
+        It is that of ``sample_ratio_test``: a martingale while the sample grows; a full sample hardly changes
+        any more. With an expected share of 0 or 1 it is 1 where all units are as expected, else 0.
         """
         held, size = sum(self.kept.values()), len(self.kept)
         if not 0.0 < expected < 1.0:
             return float(held == expected * size)
-        return balance(held, size, expected).p_value
+        return sample_ratio_test(held, size, expected).p_value

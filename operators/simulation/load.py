@@ -1,9 +1,9 @@
-"""A fixed mix of events for load tests, already JSON, a known share of which leads to decisions."""
+"""A fixed mix of events for load tests, already as JSON, of which a known share leads to decisions."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from operators.simulation.scripts import written
+from operators.simulation.native_event import rfc3339
 
 PRICES: Final = (19.9, 34.5, 49.0, 59.9, 74.0, 89.5, 119.0)
 CATEGORIES: Final = ("shoes", "shirts", "home", "audio", "toys")
@@ -13,8 +13,8 @@ SESSION_GAP_S: Final = 1800.0
 STARTS_AT_S: Final = 1_767_225_600.0
 
 
-class Load(NamedTuple):
-    """One event: its time, its visitor, its JSON."""
+class LoadEvent(NamedTuple):
+    """One event: its time in seconds since 1970, its visitor, its JSON."""
 
     at_s: float
     visitor: bytes
@@ -22,35 +22,49 @@ class Load(NamedTuple):
 
 
 def load_rate(visitors: int, decided_share: float = 0.05) -> float:
-    """Events per second of event time at which about `visitors` visits are live, half of them idle carts.
+    """Return the events per second of event time that keep about `visitors` visits live.
 
-    A visit ends when its cart has been idle; it is live until the session gap of 30 minutes is over.
+    Half of them are idle carts: a visit ends with a cart, and is live until the session gap of 30 minutes is
+    over.
     """
     return visitors / (2 * decided_share * SESSION_GAP_S)
 
 
-def events(
-    n: int,
+def load_events(
+    number: int,
     visitors: int,
     decided_share: float = 0.05,
     rate: float | None = None,
     starts_at_s: float = STARTS_AT_S,
-) -> Iterator[Load]:
-    """`n` events in order of time, `rate` a second (None: as ``load_rate``) from `starts_at_s` on.
+) -> Iterator[LoadEvent]:
+    """Yield events in order of time.
 
-    Half of `visitors` browse at a time, by turns. Each visit looks at things and ends with a cart that is
-    left alone: one event in ``1 / decided_share``. Visits begin at different stages, so that the share
-    holds from the first second on; nobody browsing is silent for longer than 1.5 minutes at ``load_rate``.
+    Half of the visitors browse at a time, in turns. A visit looks at pages and products and ends with a cart
+    that is left idle. Visits begin at different stages, so the share of decisions holds from the first second
+    on; no visitor is silent for longer than 1.5 minutes while browsing at ``load_rate``.
+
+    Parameters
+    ----------
+    number
+        The number of events.
+    visitors
+        Visits that are live at a time.
+    decided_share
+        The share of events that lead to a decision, the last of each visit.
+    rate
+        Events per second; None: as ``load_rate``.
+    starts_at_s
+        The time of the first event, seconds since 1970.
     """
     rate = load_rate(visitors, decided_share) if rate is None else rate
     slots = max(visitors // 2, 1)
     length = max(round(1 / decided_share), 2)
-    for k in range(n):
+    for k in range(number):
         turn, slot = divmod(k, slots)
         visit, step = divmod(turn + slot % length, length)
         at_s = starts_at_s + k / rate
         name = f"w{slot}-{visit}"
-        yield Load(at_s, name.encode(), _value(k, name, step, length, written(at_s)).encode())
+        yield LoadEvent(at_s, name.encode(), _value(k, name, step, length, rfc3339(at_s)).encode())
 
 
 def _value(k: int, name: str, step: int, length: int, time: str) -> str:

@@ -1,8 +1,8 @@
-"""What the simulated shop sells: categories of products, each with its price and what it costs the shop."""
+"""What the simulated shop sells: products by category, each with its price and its cost to the shop."""
 
 from typing import Final, NamedTuple
 
-from operators.simulation.random_streams import Dice
+from operators.simulation.random_streams import RandomStream
 
 CATEGORIES: Final = {
     "shoes": 66.0, "shirts": 50.0, "jackets": 75.0, "sport": 58.0,
@@ -10,10 +10,11 @@ CATEGORIES: Final = {
 }  # fmt: skip
 """The median price in each category."""
 SPREAD: Final = 0.2
+"""The standard deviation of the logarithm of prices within a category."""
 
 
 class Product(NamedTuple):
-    """One thing to buy."""
+    """One product."""
 
     sku: str
     category: str
@@ -21,7 +22,7 @@ class Product(NamedTuple):
     unit_cost: float
 
     def item(self, quantity: int = 1) -> dict[str, object]:
-        """So many of it, as an item of a native event."""
+        """Return so many of it as an item of a native event."""
         return {
             "sku": self.sku,
             "price": self.price,
@@ -31,14 +32,14 @@ class Product(NamedTuple):
         }
 
 
-def catalogue(dice: Dice, products: int) -> dict[str, tuple[Product, ...]]:
-    """The products by category, the cheap ones first; their margin is 35 to 50 percent of the price."""
+def product_catalog(rng: RandomStream, products: int) -> dict[str, tuple[Product, ...]]:
+    """Return about so many products by category, cheap ones first; margins are 35 to 50 % of the price."""
     each = max(products // len(CATEGORIES), 1)
     made = {}
     for category, median in CATEGORIES.items():
-        prices = sorted(round(median * dice.lognormvariate(0, SPREAD), 2) for _ in range(each))
+        prices = sorted(round(median * rng.lognormvariate(0, SPREAD), 2) for _ in range(each))
         made[category] = tuple(
-            Product(f"{category}-{n}", category, price, round(price * dice.uniform(0.5, 0.65), 2))
+            Product(f"{category}-{n}", category, price, round(price * rng.uniform(0.5, 0.65), 2))
             for n, price in enumerate(prices, start=1)
         )
     return made

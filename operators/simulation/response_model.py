@@ -1,4 +1,7 @@
-"""What a hesitating shopper does with an offer: chances and profits that are known exactly."""
+"""How hesitating shoppers respond to offers: chances and profits that are known exactly.
+
+docs/explanation/shoppers.md has the equations; constants and segments are the definition of this world.
+"""
 
 import math
 from collections.abc import Iterable
@@ -12,10 +15,11 @@ EXPOSURE: Final = {"on_site": 0.95, "app": 0.75, "email": 0.6}
 REDEEMS: Final = 0.97
 """The share of buyers who saw an offer and also use it."""
 TYPICAL_VALUE: Final = 90.0
+"""The value of a cart whose price moves no chance."""
 
 
-class Cart(NamedTuple):
-    """A full cart whose owner hesitates since `at_s`; `margin` is what the shop earns if it is bought."""
+class HesitatingCart(NamedTuple):
+    """A full cart whose owner has hesitated since ``at_s``; ``margin`` is the profit of an order."""
 
     id: str
     visitor: str
@@ -26,22 +30,22 @@ class Cart(NamedTuple):
     items: tuple[dict[str, object], ...]
 
 
-class Outcome(NamedTuple):
-    """One way a cart can end: how likely, and the profit less what the offer cost."""
+class CartOutcome(NamedTuple):
+    """One way a cart can end: its chance, and its profit minus what the offer costs."""
 
     chance: float
     profit: float
 
 
-def base_chance(cart: Cart) -> float:
-    """The chance that the cart is bought without an offer: less for dear carts, more in the evening."""
-    dear = min(max(math.pow(TYPICAL_VALUE / max(cart.value, 1.0), 0.25), 0.7), 1.4)
+def base_chance(cart: HesitatingCart) -> float:
+    """Return the chance that the cart is bought without an offer: less if expensive, more in the evening."""
+    affordable = min(max(math.pow(TYPICAL_VALUE / max(cart.value, 1.0), 0.25), 0.7), 1.4)
     evening = 1.0 + 0.1 * math.sin(2 * math.pi * (cart.at_s / 3600 - 14) / 24)
-    return cart.segment.buys * dear * evening
+    return cart.segment.buys * affordable * evening
 
 
-def strength(offer: Offer, value: float) -> float:
-    """How strongly an offer tells in a cart of that value, from 0 to 1: soon saturated."""
+def offer_strength(offer: Offer, value: float) -> float:
+    """Return how attractive an offer is for a cart of that value, from 0 to 1; it saturates early."""
     match offer.kind:
         case "percent_off":
             return 1 - math.exp(-offer.value / 5)
@@ -53,43 +57,43 @@ def strength(offer: Offer, value: float) -> float:
             return 1.0
 
 
-def seen_chance(cart: Cart, offer: Offer) -> float:
-    """The chance that the cart is bought by an owner who saw the offer."""
+def chance_if_seen(cart: HesitatingCart, offer: Offer) -> float:
+    """Return the chance that the cart is bought by an owner who saw the offer."""
     base = base_chance(cart)
-    pull = cart.segment.pull.get(offer.kind, 0.0) * strength(offer, cart.value)
+    pull = cart.segment.pull.get(offer.kind, 0.0) * offer_strength(offer, cart.value)
     return base + pull * (max(cart.segment.ceiling - base, 0.0) if pull > 0 else base)
 
 
-def outcomes(cart: Cart, offer: Offer | None) -> tuple[Outcome, ...]:
-    """All ways the cart can end after that decision; the chances add up to 1."""
+def outcomes(cart: HesitatingCart, offer: Offer | None) -> tuple[CartOutcome, ...]:
+    """Return all ways the cart can end after that decision; the chances sum to 1."""
     base = base_chance(cart)
     if offer is None:
-        return (Outcome(base, cart.margin), Outcome(1 - base, 0.0))
+        return (CartOutcome(base, cart.margin), CartOutcome(1 - base, 0.0))
     cost = offer.cost.share * cart.value + offer.cost.fixed
     sent = cost if offer.cost.charged == "decided" else 0.0
     shown = cost if offer.cost.charged in ("decided", "shown") else 0.0
     bought = cart.margin - (cost if offer.cost.charged == "bought" else 0.0)
     redeemed = bought - (cost if offer.cost.charged == "redeemed" else 0.0)
-    seen, chance = EXPOSURE[offer.channel], seen_chance(cart, offer)
+    seen, chance = EXPOSURE[offer.channel], chance_if_seen(cart, offer)
     return (
-        Outcome((1 - seen) * base, bought - sent),
-        Outcome((1 - seen) * (1 - base), -sent),
-        Outcome(seen * chance * REDEEMS, redeemed - shown),
-        Outcome(seen * chance * (1 - REDEEMS), bought - shown),
-        Outcome(seen * (1 - chance), -shown),
+        CartOutcome((1 - seen) * base, bought - sent),
+        CartOutcome((1 - seen) * (1 - base), -sent),
+        CartOutcome(seen * chance * REDEEMS, redeemed - shown),
+        CartOutcome(seen * chance * (1 - REDEEMS), bought - shown),
+        CartOutcome(seen * (1 - chance), -shown),
     )
 
 
-def buying_chance(cart: Cart, offer: Offer | None) -> float:
-    """The chance that the cart is bought after that decision."""
+def buying_chance(cart: HesitatingCart, offer: Offer | None) -> float:
+    """Return the chance that the cart is bought after that decision."""
     if offer is None:
         return base_chance(cart)
     seen = EXPOSURE[offer.channel]
-    return seen * seen_chance(cart, offer) + (1 - seen) * base_chance(cart)
+    return seen * chance_if_seen(cart, offer) + (1 - seen) * base_chance(cart)
 
 
-def true_values(cart: Cart, offers: Iterable[Offer]) -> dict[str, float]:
-    """The expected profit of each arm for this cart; offers for which it is too small are left out."""
+def true_values(cart: HesitatingCart, offers: Iterable[Offer]) -> dict[str, float]:
+    """Return the expected profit of each arm for this cart, without offers for which it is too small."""
     values = {NO_OFFER: _mean(outcomes(cart, None))}
     for offer in offers:
         if cart.value >= offer.min_cart_value:
@@ -97,5 +101,5 @@ def true_values(cart: Cart, offers: Iterable[Offer]) -> dict[str, float]:
     return values
 
 
-def _mean(ways: tuple[Outcome, ...]) -> float:
+def _mean(ways: tuple[CartOutcome, ...]) -> float:
     return sum(way.chance * way.profit for way in ways)

@@ -1,4 +1,4 @@
-"""Kinds of shoppers: how each behaves, which the shop sees, and what each wants, which it does not."""
+"""The kinds of shoppers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,17 +10,43 @@ SOURCES: Final = ("direct", "search", "ads", "social", "email", "coupons")
 
 @dataclass(frozen=True)
 class Segment:
-    """A kind of shopper.
+    """A kind of shopper: how it behaves, which the shop sees, and how it responds, which the shop does not.
 
-    ``share`` is its part of all visits and ``carts`` how readily it fills a cart, both relative to the other
-    segments. Behaviour: the mean number of further ``products``, ``pages`` and ``searches`` in a visit, the
-    mean ``dwell_s`` between events, ``lines`` added beyond the first, the chance to take one back (``churn``)
-    and to begin paying before hesitating (``checkouts``), ``focus`` on one category, ``thrift`` (above 1:
-    looks at cheap products, below 1: at dear ones), weights of ``DEVICES`` and of ``SOURCES``.
-
-    Taste: with a full cart it ``hesitates`` or else buys at once; of those who hesitate, the share ``buys``
-    comes back without an offer. An offer that is seen moves that chance towards ``ceiling`` by ``pull[kind]``
-    (1: all the way), or towards nothing where the pull is negative.
+    Attributes
+    ----------
+    name
+        Names the segment.
+    share
+        Its part of all visits, relative to the other segments.
+    carts
+        How readily it fills a cart, relative to the other segments.
+    hesitates
+        The chance that it hesitates over a full cart instead of buying at once.
+    buys
+        The chance that a hesitating shopper returns and buys without an offer.
+    ceiling
+        What an offer with a pull of 1 raises that chance to.
+    products, pages, searches
+        The mean number of further ones in a visit.
+    dwell_s
+        The mean time between events.
+    lines
+        The mean number of cart lines beyond the first.
+    churn
+        The chance that it removes one again.
+    checkouts
+        The chance that it begins to pay before it hesitates.
+    focus
+        The chance that what it looks at is of its favourite category.
+    thrift
+        Above 1 it looks at cheap products, below 1 at expensive ones.
+    devices, sources
+        Weights of ``DEVICES`` and of ``SOURCES``.
+    dismisses, clicks
+        The chance that it dismisses, or clicks, an offer it sees but does not use.
+    pull
+        By kind of offer, how far a seen offer moves the chance towards ``ceiling`` (1: all the way), or
+        towards zero where it is negative; 0 for other kinds.
     """
 
     name: str

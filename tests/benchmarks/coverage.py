@@ -1,8 +1,8 @@
-"""How often the 95 % intervals hold the truth, in adaptively logged worlds, as a table on standard output.
+"""How often the 95 % intervals contain the truth in adaptively logged worlds, as a table on standard output.
 
-Each line is one policy over 300 worlds: the share of worlds whose interval holds the true value, for each
+Each line is one policy over 300 worlds: the share of worlds whose interval contains the true value, for each
 estimator; in brackets the median width as a multiple of the plain clustered one (1.96 standard errors). The
-last line is how often the plain ones hold it. Run from the root of the project:
+last line is how often the plain ones contain it. Run from the root of the project:
 
     python -m tests.benchmarks.coverage
 """
@@ -22,12 +22,12 @@ ESTIMATORS = ("ips", "snips", "doubly_robust", "direct")
 
 
 def plain_reach(log, scores):
-    """Half the width of the interval that everybody computes."""
+    """Return half the width of the usual interval."""
     return 1.96 * clustered_error(scores - scores.mean(), log.clusters)
 
 
 def estimates(log, target, model, predicted):
-    """Each estimate, with half the width of its plain interval."""
+    """Yield each estimate with half the width of its usual interval."""
     weights = log.weights(target)
     value = (weights @ log.rewards) / weights.sum() if weights.any() else 0.0
     model_only = (target * predicted).sum(axis=1)
@@ -47,7 +47,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 4000], help="half of them are judged")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[1000, 4000], help="half of them are evaluated"
+    )
     parser.add_argument("--arms", type=int, nargs="+", default=[2, 8])
     given = parser.parse_args()
     line("", (*ESTIMATORS, "effective rows"))

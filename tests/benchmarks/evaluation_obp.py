@@ -1,7 +1,7 @@
 """The reference numbers of the off-policy estimators, computed by the Open Bandit Pipeline.
 
-Writes tests/operators/evaluation/obp.json: small seeded logs and what obp 0.5.7 makes of them. Run it in an
-environment of its own, since obp pins what the project does not want (Python 3.11 and 3.12 work):
+Writes tests/operators/evaluation/obp.json: small seeded logs and the estimates of obp 0.5.7. Run it in an
+environment of its own, since obp pins versions that the project does not use (Python 3.11 and 3.12 work):
 
     python -m venv obp-venv
     obp-venv/bin/pip install --no-deps --ignore-requires-python obp==0.5.7
@@ -22,7 +22,7 @@ CLIP = 3.0
 
 
 def log(seed, rows, arms, *, uniform, deterministic):
-    """A log with rewards of both signs and predictions that are wrong; the target never looks at rewards."""
+    """Return a log with rewards of both signs and wrong predictions; the target ignores rewards."""
     rng = np.random.default_rng(seed)
     logging = np.full((rows, arms), 1 / arms)
     if not uniform:
@@ -44,7 +44,7 @@ def log(seed, rows, arms, *, uniform, deterministic):
 
 
 def reference(given):
-    """What obp says of a log, with its own names for the same things."""
+    """Return obp's estimates for a log, under the names of this project."""
     common = {
         "reward": given["rewards"],
         "action": given["arms"],

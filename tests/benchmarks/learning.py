@@ -15,10 +15,12 @@ from pathlib import Path
 import orjson
 
 from flows.settings import read_settings
-from flows.studies.backtest.compare import dense
-from flows.studies.backtest.shoppers import TRUTH, Length, Shoppers, shop_in, world_of
+from flows.studies.backtest.compare import with_demo_offers
+from flows.studies.backtest.shoppers import Shoppers, WorldLength, world_of
+from flows.studies.backtest.shopping import shop_in
+from flows.studies.backtest.true_values import TRUTH
 from operators.simulation import World
-from operators.simulation.oracle import hesitating, yardstick
+from operators.simulation.oracle import hesitating_carts, oracle_values
 
 STEP = 5000
 HELD_OUT = 1.12
@@ -27,12 +29,12 @@ HELD_OUT = 1.12
 
 def truths(policy, seed, decisions):
     """What each decision of the policy was worth, and the best fixed arm's profit per cart."""
-    settings = dense(read_settings(seed=seed)).model_copy(update={"policy": policy})
-    world = world_of(Shoppers(), settings, Length(decisions=int(decisions * HELD_OUT)))
+    settings = with_demo_offers(read_settings(seed=seed)).model_copy(update={"policy": policy})
+    world = world_of(Shoppers(), settings, WorldLength(decisions=int(decisions * HELD_OUT)))
     with tempfile.TemporaryDirectory() as out:
         shop_in(World(seed, world), settings, Path(out))
         rows = [orjson.loads(line) for line in Path(out, TRUTH).read_bytes().splitlines()]
-    known = yardstick(hesitating(seed, world, 4000), world.offers)
+    known = oracle_values(hesitating_carts(seed, world, 4000), world.offers)
     return [row for row in rows if not row["holdout"]][:decisions], known.arms[known.best_fixed].mean
 
 

@@ -1,9 +1,9 @@
-"""What the intervals of lift are worth, as tables on standard output.
+"""How reliable the intervals of lift are, as tables on standard output.
 
-First the share of seeded experiments without any effect in which an interval ever excluded zero, looked at
-after every unit from the fiftieth order on. Then the number of units after which an effect was found in 80 %
-of the experiments, beside the number that an experiment of fixed size needs. Orders are drawn, profits are
-lognormal, 25 on average.
+First the share of seeded experiments without any effect in which an interval ever excludes zero, looked at
+after every unit from the fiftieth order on. Then the number of units after which an effect is found in 80 %
+of the experiments, and the number that an experiment of fixed size needs. Orders are drawn; profits are
+lognormal with mean 25.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from operators.experiments.lift import Intervals, confidence_sequence, naive_intervals
+from operators.experiments.lift import LiftIntervals, confidence_sequence, naive_intervals
 
 RUNS, CHUNK = 400, 50
 PROFIT = 25.0
@@ -28,7 +28,7 @@ WORLDS = [
     (0.10, 0.15, 0.7),
 ]
 EFFECTS = [
-    # share of the holdout, its conversion, that of the policy
+    # share of the holdout, its conversion, conversion of the policy
     (0.05, 0.073, 0.12),
     (0.10, 0.073, 0.12),
     (0.10, 0.10, 0.12),
@@ -37,15 +37,15 @@ EFFECTS = [
 
 
 def shopping(rng, share, chances, spread, units):
-    """Who is held out, and the values of both measures."""
+    """Return who is held out, and the values of both metrics."""
     held_out = rng.random((CHUNK, units)) < share
     ordered = rng.random((CHUNK, units)) < np.where(held_out, *chances)
     profit = PROFIT * np.exp(spread * rng.standard_normal((CHUNK, units)) - spread**2 / 2)
     return held_out, {"conversion": ordered.astype(float), "profit": ordered * profit}
 
 
-def asymptotic(values, held_out, share, alpha=0.05, planned=10_000) -> Intervals:
-    """The asymptotic confidence sequence of the same scores, with the variance that is seen."""
+def asymptotic(values, held_out, share, alpha=0.05, planned=10_000) -> LiftIntervals:
+    """Return the asymptotic confidence sequence of the same scores, with the observed variance."""
     count = np.arange(1, values.shape[-1] + 1)
     before = (np.cumsum(values, axis=-1) - values) / np.maximum(count - 1, 1)
     score = (values - before) * np.where(held_out, -1 / share, 1 / (1 - share))
@@ -54,17 +54,19 @@ def asymptotic(values, held_out, share, alpha=0.05, planned=10_000) -> Intervals
     rho = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / planned
     bound = 2 * (count * rho + 1) / (count**2 * rho) * np.log(np.sqrt(count * rho + 1) / alpha)
     radius = np.sqrt(variance * bound)
-    return Intervals(mean, mean - radius, mean + radius)
+    return LiftIntervals(mean, mean - radius, mean + radius)
 
 
 def ever(intervals, looked_at, true=0.0):
-    """In which experiments an interval that was looked at excluded the truth."""
+    """Return in which experiments an interval that was looked at excludes the truth."""
     return (((intervals.lower > true) | (intervals.upper < true)) & looked_at).any(axis=-1)
 
 
 def without_effect(units):
-    say(f"of {RUNS} experiments without an effect ever excluded zero in {units} units each")
-    say(f"{'holdout':>8}{'orders':>8}{'spread':>8}  {'measure':<11}{'naive':>8}{'asymptotic':>12}{'ours':>8}")
+    write(f"share of {RUNS} experiments without an effect that ever exclude zero in {units} units each")
+    write(
+        f"{'holdout':>8}{'orders':>8}{'spread':>8}  {'metric':<11}{'naive':>8}{'asymptotic':>12}{'ours':>8}"
+    )
     for share, chance, spread in WORLDS:
         rng = np.random.default_rng(1)
         wrong = {}
@@ -78,13 +80,15 @@ def without_effect(units):
                 wrong[name] = wrong.get(name, 0) + np.array([each.sum() for each in found])
         for name, (naive, theirs, ours) in wrong.items():
             figures = [f"{100 * each / RUNS:.1f} %" for each in (naive, theirs, ours)]
-            say(f"{share:8g}{chance:8g}{spread:8g}  {name:<11}{figures[0]:>8}{figures[1]:>12}{figures[2]:>8}")
+            write(
+                f"{share:8g}{chance:8g}{spread:8g}  {name:<11}{figures[0]:>8}{figures[1]:>12}{figures[2]:>8}"
+            )
 
 
 def with_effect(units):
-    say(f"\nunits until 80 % of {RUNS} experiments found the effect (of {units}), and truth ever outside")
-    say(
-        f"{'holdout':>8}{'orders':>15}  {'measure':<11}{'fixed size':>12}{'any time':>10}"
+    write(f"\nunits until 80 % of {RUNS} experiments find the effect (of {units}), and truth ever outside")
+    write(
+        f"{'holdout':>8}{'orders':>15}  {'metric':<11}{'fixed size':>12}{'anytime':>10}"
         f"{'ratio':>7}{'missed':>8}"
     )
     for share, before, after in EFFECTS:
@@ -106,16 +110,16 @@ def with_effect(units):
             size, ratio = f"{fixed[name]:,.0f}", f"{anytime / fixed[name]:.1f}"
             outside = f"{100 * missed[name] / RUNS:.1f} %"
             orders = f"{before:g} to {after:g}"
-            say(f"{share:8g}{orders:>15}  {name:<11}{size:>12}{anytime:>10,.0f}{ratio:>7}{outside:>8}")
+            write(f"{share:8g}{orders:>15}  {name:<11}{size:>12}{anytime:>10,.0f}{ratio:>7}{outside:>8}")
 
 
 def needed(variance, true):
-    """Units that an experiment of fixed size needs for a power of 80 % at 5 %, two-sided."""
+    """Return the units that an experiment of fixed size needs for a power of 80 % at 5 %, two-sided."""
     normal = NormalDist()
     return (normal.inv_cdf(0.975) + normal.inv_cdf(0.8)) ** 2 * variance / true**2
 
 
-def say(line):
+def write(line):
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What new arms cost: the regret with the learned prior by that with the prior it begins with."""
+"""What new arms cost: the regret with the learned prior divided by that with the first prior."""
 
 import argparse
 import math
@@ -7,10 +7,10 @@ import sys
 import numpy as np
 
 from operators.bandits import LinearThompson
-from operators.bandits.hierarchy import Ties
+from operators.bandits.hierarchical_prior import PriorSettings
 
-EXPECTED = 1.0 / math.sqrt(8 * 8 * Ties().slope)
-"""The standard deviation that the prior begins with, for each of eight features of eight arms."""
+EXPECTED = 1.0 / math.sqrt(8 * 8 * PriorSettings().slope)
+"""The standard deviation of the first prior, for each of eight features of eight arms."""
 SPREADS = {
     "three of 24 features tell arms apart": np.where(np.arange(24) < 3, 1.0, 0.0),
     "arms differ three times as much as the prior expects": np.full(8, 3.0 * EXPECTED),
@@ -19,9 +19,9 @@ SPREADS = {
 
 
 def regret(seed: int, own: np.ndarray, *, learn_prior: bool, rounds: int = 2000, every: int = 200) -> float:
-    """What is lost where three arms begin and one more comes ``every`` so many rounds.
+    """Return the regret where three arms begin and one more comes every so many rounds.
 
-    ``own``: standard deviation of each feature's weight over arms; that of features and noise is one.
+    ``own`` is the standard deviation of each feature's weight over arms; that of features and noise is one.
     """
     rng = np.random.default_rng(seed)
     common = rng.normal(size=len(own))

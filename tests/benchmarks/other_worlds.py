@@ -1,9 +1,9 @@
-"""Regret in twelve more worlds, which played no part in choosing how the policies explore.
+"""Regret in twelve more worlds, by which no constant of the policies was chosen.
 
-Clicks of words and numbers, rewards with heavy tails, shoppers of hidden segments, profits of purchases,
-tastes that drift or turn, no noise at all. Each cell is the regret as a share of what choosing at random
-loses: mean over seeds, and the standard error of its difference from the first player. Everyone sees the same
-shoppers and would earn the same with the same arm.
+Clicks on words and numbers, rewards with heavy tails, shoppers of hidden segments, profits of purchases,
+preferences that drift or flip, no noise at all. Each cell is the regret as a share of that of choosing at
+random: mean over seeds, and the standard error of its difference from the first player. All players get the
+same shoppers, who earn them the same with the same arm.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tests.benchmarks.side_by_side import side_by_side
 Rng = np.random.Generator
 Turn = tuple[dict[str, Any], np.ndarray, np.ndarray]
 Shoppers = Callable[[Rng, int, int], Iterator[Turn]]
-"""From chance, number of arms and of rounds: context, mean and drawn reward of every arm."""
+"""From a generator and the numbers of arms and rounds: context, mean and drawn reward of every arm."""
 
 
 def logistic(z: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def clicks(base: float, effect: float, levels: int) -> Shoppers:
 
 
 class Linear(NamedTuple):
-    """Correlated numbers around offsets of their own; rewards are linear in them, and may drift or turn."""
+    """Rewards linear in correlated numbers around different offsets; the weights may drift or flip."""
 
     features: int
     noise: float
@@ -116,10 +116,10 @@ def no_offer(rng: Rng, arms: int, rounds: int) -> Iterator[Turn]:
 
 def quadratic(rng: Rng, arms: int, rounds: int) -> Iterator[Turn]:
     """Rewards are quadratic in six numbers: no linear model is right."""
-    bent, weights = rng.normal(size=(arms, 6, 6)) / 6, rng.normal(size=(arms, 6)) * 0.4
+    curved, weights = rng.normal(size=(arms, 6, 6)) / 6, rng.normal(size=(arms, 6)) * 0.4
     for _ in range(rounds):
         x = rng.normal(size=6)
-        means, noise = np.einsum("kij,i,j->k", bent, x, x) + weights @ x, rng.normal(size=arms) * 0.5
+        means, noise = np.einsum("kij,i,j->k", curved, x, x) + weights @ x, rng.normal(size=arms) * 0.5
         yield {f"x{at}": float(each) for at, each in enumerate(x)}, means, means + noise
 
 
@@ -140,17 +140,17 @@ WORLDS: dict[str, tuple[int, Shoppers]] = {
 
 
 def regret(rounds: int, title: str, name: str, seed: int) -> float:
-    """What the player lost in one run, as a share of what choosing at random loses."""
+    """Return the regret of one run as a share of that of choosing at random."""
     size, shoppers = WORLDS[title]
     rng = np.random.default_rng([seed, sum(map(ord, f"{title} ({size})")), 4711])
     player, arms = players()[name](seed), ["no_offer", *(f"o{number}" for number in range(1, size))]
-    lost = blind = 0.0
+    lost = at_random = 0.0
     for context, means, rewards in shoppers(rng, size, rounds):
         place = arms.index(player.pull(arms, context))
         lost += means.max() - means[place]
-        blind += means.max() - means.mean()
+        at_random += means.max() - means.mean()
         player.update(arms[place], context, float(rewards[place]))
-    return lost / blind
+    return lost / at_random
 
 
 def main() -> None:

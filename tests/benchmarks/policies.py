@@ -1,8 +1,8 @@
-"""The regret of every policy in worlds whose truth is known: a table on standard output, and a plot.
+"""The regret of every policy in worlds with known mean rewards: a table on standard output, and a plot.
 
-Each cell is the regret of a run, its mean over seeds and the standard error of that, as a share of what
-choosing at random would lose; in brackets the ratio to the best policy of that world. River's
-`LinUCBDisjoint` runs beside ours, and `vowpalwabbit` where it is installed. Everyone sees the same shoppers.
+Each cell is the regret of a run as a share of that of choosing at random, its mean over seeds with the
+standard error; in brackets the ratio to the best policy of that world. River's `LinUCBDisjoint` is in the
+table, and `vowpalwabbit` where it is installed. All policies get the same shoppers.
 """
 
 import argparse
@@ -25,6 +25,8 @@ Context = dict[str, Any]
 
 
 class Player(Protocol):
+    """A policy of this project or of another library."""
+
     def pull(self, arm_ids: list[str], context: Context) -> str: ...
 
     def update(self, arm_id: str, context: Context, reward: float) -> None: ...
@@ -32,12 +34,12 @@ class Player(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """Shoppers with ten numbers on scales of their own and a device; their taste is drawn from the seed."""
+    """Shoppers with ten numbers on different scales and a device; preferences are drawn from the seed."""
 
     name: str
     arms: int
     noise: float = 1.0
-    taste: float = 0.5
+    preference: float = 0.5
     shared: float = 0.0
     pairs: float = 0.0
     turns: bool = False
@@ -49,12 +51,12 @@ class World:
         return f"{self.name} ({self.arms})"
 
     def shoppers(self, seed: int, rounds: int) -> Iterator[tuple[Context, np.ndarray, float, float]]:
-        """Context, mean reward of each arm, a standard normal and a uniform chance for the reward's noise."""
+        """Yield context, mean reward of each arm, and a normal and a uniform number for its noise."""
         rng = np.random.default_rng([seed, self.arms, sum(map(ord, self.name))])
         linear = rng.normal(size=(2, self.arms, 10)) * math.sqrt(0.1)
         device = rng.normal(size=(self.arms, 3)) / 2
         level = rng.normal(size=self.arms) * 0.3
-        everyone = rng.normal(size=10) * math.sqrt(0.1)
+        common = rng.normal(size=10) * math.sqrt(0.1)
         first, second = rng.integers(10, size=(2, self.arms, 6))
         weight = rng.normal(size=(self.arms, 6)) / 2
         scale, offset = np.exp(rng.normal(size=(2, 10)))
@@ -64,7 +66,7 @@ class World:
             context: Context = {f"f{i}": each for i, each in enumerate((x * scale + offset).tolist())}
             context["device"] = ("phone", "tablet", "desktop")[kind]
             own = (linear[int(later)] @ x + device[:, kind]) / 2 + (-level if later else level)
-            means = own * self.taste / 0.5 + self.shared * (everyone @ x)
+            means = own * self.preference / 0.5 + self.shared * (common @ x)
             means = means + self.pairs * (weight * x[first] * x[second]).sum(axis=1)
             means[1:] -= self.cost
             if self.rare:
@@ -77,16 +79,16 @@ WORLDS = (
     World("linear", 8),
     World("linear", 50),
     World("little noise", 8, noise=0.05),
-    World("interactions", 8, taste=0.15, pairs=1.0),
+    World("interactions", 8, preference=0.15, pairs=1.0),
     World("best arm changes", 8, turns=True),
     World("rare rewards", 8, rare=True),
-    World("no offer is best", 8, noise=6.0, taste=1.5, shared=4.0, cost=2.5),
-    World("money", 8, noise=20.0, taste=1.5, shared=4.0),
+    World("no offer is best", 8, noise=6.0, preference=1.5, shared=4.0, cost=2.5),
+    World("money", 8, noise=20.0, preference=1.5, shared=4.0),
 )
 
 
 class River:
-    """River's LinUCBDisjoint with an intercept and words as one-hot numbers, which it does not do itself."""
+    """River's LinUCBDisjoint with an intercept and one-hot words, which it does not add itself."""
 
     def __init__(self, seed: int) -> None:
         self.policy = LinUCBDisjoint(seed=seed)
@@ -107,7 +109,7 @@ class Vowpal:
     """vowpalwabbit's cb_explore_adf, each arm crossed with the shopper's features."""
 
     def __init__(self, options: str, seed: int) -> None:
-        from vowpalwabbit import Workspace  # noqa: PLC0415 - a yardstick that need not be installed
+        from vowpalwabbit import Workspace  # noqa: PLC0415 - it need not be installed
 
         flags = f"--cb_explore_adf {options} -q sa --quiet --random_seed {seed + 1}"
         self.workspace = Workspace(flags)
@@ -138,7 +140,7 @@ def players() -> dict[str, Callable[[int], Player]]:
     }
     found["river_linucb"] = River
     try:
-        import vowpalwabbit  # noqa: F401, PLC0415 - asked only whether it is there
+        import vowpalwabbit  # noqa: F401, PLC0415 - only whether it is installed
     except ImportError:
         return found
     found["vw_squarecb"] = lambda seed: Vowpal("--squarecb", seed)
@@ -147,34 +149,34 @@ def players() -> dict[str, Callable[[int], Player]]:
 
 
 def regret(world: World, name: str, seed: int, rounds: int) -> float:
-    """What the player lost in one run, as a share of what choosing at random loses."""
+    """Return the regret of one run as a share of that of choosing at random."""
     player, arms = players()[name](seed), ["no_offer", *(f"offer_{i}" for i in range(1, world.arms))]
-    lost = blind = 0.0
+    lost = at_random = 0.0
     for context, means, normal, chance in world.shoppers(seed, rounds):
         place = arms.index(player.pull(arms, context))
         lost += means.max() - means[place]
-        blind += means.max() - means.mean()
+        at_random += means.max() - means.mean()
         reward = float(chance < means[place]) if world.rare else float(means[place] + world.noise * normal)
         player.update(arms[place], context, reward)
-    return lost / blind
+    return lost / at_random
 
 
 Runs = dict[tuple[str, str], list[float]]
 
 
 def measure(names: list[str], seeds: int, rounds: int) -> Runs:
-    """The regret of every run by title of the world and name of the player, one number a seed."""
+    """Return the regrets by title of the world and name of the player, one number for each seed."""
     runs = [(world, name, seed) for seed in range(seeds) for world in WORLDS for name in names]
     found: Runs = {}
     with ProcessPoolExecutor(2) as pool:
-        told = pool.map(regret, *zip(*runs, strict=True), [rounds] * len(runs))
-        for (world, name, _), lost in zip(runs, told, strict=True):
+        regrets = pool.map(regret, *zip(*runs, strict=True), [rounds] * len(runs))
+        for (world, name, _), lost in zip(runs, regrets, strict=True):
             found.setdefault((world.title, name), []).append(lost)
     return found
 
 
 def table(found: Runs, names: list[str]) -> str:
-    """The means with their standard errors and ratios to the best, as lines of Markdown."""
+    """Return the means with their standard errors and ratios to the best, as lines of Markdown."""
     lines = ["| world (arms) | " + " | ".join(names) + " |", "|---" * (1 + len(names)) + "|"]
     ratios = []
     for world in WORLDS:
@@ -194,9 +196,9 @@ def table(found: Runs, names: list[str]) -> str:
 
 
 def plot(found: Runs, names: list[str]) -> graph_objects.Figure:
-    """The spread of the regret over seeds: a box for each world and player."""
+    """Return the spread of the regret over seeds: a box for each world and player."""
     figure = graph_objects.Figure(
-        layout={"boxmode": "group", "title": "Regret, as a share of choosing blindly"}
+        layout={"boxmode": "group", "title": "Regret, as a share of choosing at random"}
     )
     for name in names:
         points = [(world.title, lost) for world in WORLDS for lost in found[world.title, name]]

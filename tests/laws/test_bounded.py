@@ -13,8 +13,8 @@ from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from operators.abandonment.rolling_metrics import RollingMetrics
-from operators.bandits.memory import Memory
-from operators.experiments import assignment
+from operators.bandits.recent_rewards import RecentRewards
+from operators.experiments.assignment import Assignments
 from operators.sessions import returning_visitors
 from operators.streaming.ids import SHARDS
 from tests.laws.shopping import SHOP, START_S, dataflow_of, log, messages, readers, settings
@@ -57,7 +57,7 @@ def sizes(page, ledgers, reader):
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
         "assignments": sum(len(ledgers.of(name)._identities) for name in SHOP.markets),
-        "seen ids": len(seen._young) + len(seen._old),
+        "seen ids": len(seen._newer) + len(seen._older),
         "reader": len(reader.snapshot()),
     }
 
@@ -70,14 +70,14 @@ def greatest():
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(returning_visitors, "RETURNING", 2)
-        patched.setattr(assignment, "MEMORY_S", DAY_S)
+        patched.setitem(Assignments.__init__.__kwdefaults__, "memory_s", DAY_S)
         chosen = settings(cart_recovery="1h", correction="2h")
         ledgers = Ledgers()
         page = InProcessDataflow(stations_of(chosen, SHOP, [PART], ledgers.of, ordered=False))
         for name in SHOP.markets:
             policy = page.market(name).decisions.policy
-            policy.room, policy._arms.columns.room = 40, 40
-            policy._memory = Memory(50)
+            policy.max_columns = policy._regressions.encoder.columns.max_columns = 40
+            policy._recent = RecentRewards(50)
             page.market(name).decisions.statistics.diagnosis.balance.size = 20
             model = page.market(name).abandonment
             model.untreated, model.treated = RollingMetrics(50), RollingMetrics(50)

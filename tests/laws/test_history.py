@@ -53,5 +53,5 @@ def test_what_was_read_long_after_it_happened_trains_the_model_and_offers_nothin
     assert not any(decision["is_trainable"] for decision in decisions)
     assert not [each for each in said if each.stream == "offers"]
     for market in page.markets.values():
-        assert market.decisions.policy.lessons == 0
+        assert market.decisions.policy.updates == 0
         assert market.abandonment.version > 5

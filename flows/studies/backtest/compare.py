@@ -7,91 +7,92 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from flows.demo.run import OFFERS as DENSE_OFFERS
+from flows.demo.settings import OFFERS as DEMO_OFFERS
 from flows.files.jsonl import make_output_directory
 from flows.settings import Settings
-from flows.studies.backtest.result import Result, read_result, row
-from flows.studies.backtest.shoppers import Length, Shoppers, shop_in, world_of
+from flows.studies.backtest.result import PolicyResult, read_result, result_row
+from flows.studies.backtest.shoppers import Shoppers, WorldLength, world_of
+from flows.studies.backtest.shopping import shop_in
 from flows.studies.replay import replay
-from operators.bandits.spec import built
+from operators.bandits.spec import policy_from_spec
 from operators.simulation import World
 from schemas.errors import SetupError
 from schemas.shop import EXAMPLE_OFFERS
 
 RECORDED_NOTE: Final = (
-    "Shoppers of a recording do not react to offers they were never made: conversion and profit are those of "
-    "the log, whatever was offered, so they are no estimate of what a policy would have earned. What can be "
-    "compared here is what each policy would have offered and how well carts were scored. For estimates of "
-    "profit use `offerstream evaluate` on logged decisions, or `--shoppers`."
+    "The shoppers of a recording do not react to offers that were never made to them: conversion and profit "
+    "are those of the log whatever a policy offers, so they do not estimate what it would have earned. What "
+    "you can compare here is what each policy would have offered and how well carts were scored. For "
+    "estimates of profit use `offerstream evaluate` on logged decisions, or simulated shoppers."
 )
 SHOPPERS_NOTE: Final = (
     "The same simulated shoppers meet every policy with the same luck and react to its offers. Intervals are "
     "95 %, clustered by visitor; differences are paired by visitor. Regret is exact: the expected profit of "
-    "each cart's best arm, for one who knows every shopper, less that of the arm chosen."
+    "each cart's best arm, known from the simulation, less that of the arm that was chosen."
 )
 
-Run = Callable[[Settings, Path], object]
-"""Runs the page with these settings and writes its files into a directory."""
+PolicyRun = Callable[[Settings, Path], object]
+"""Runs the dataflow with these settings and writes its files to a directory."""
 
 
-def over_files(inputs: Sequence[Path], form: str) -> Run:
-    """Return the run of recorded events; raises SetupError where an input is not a file."""
+def recorded_run(inputs: Sequence[Path], format_: str) -> PolicyRun:
+    """Return the run over recorded events; raises SetupError where an input is not a file."""
     for path in inputs:
         if not path.is_file():
-            raise SetupError(f"INPUT must be a file that can be read; got {str(path)!r}")
-    return lambda settings, out: replay(inputs, form, out, settings)
+            raise SetupError(f"the input must be a file that can be read; got {str(path)!r}")
+    return lambda settings, out: replay(inputs, format_, out, settings)
 
 
-def over_shoppers(shoppers: Shoppers, settings: Settings, length: Length) -> Run:
-    """Return the run of simulated shoppers; each starts the same world anew."""
+def simulated_run(shoppers: Shoppers, settings: Settings, length: WorldLength) -> PolicyRun:
+    """Return the run over simulated shoppers; each run starts the same world anew."""
     world = world_of(shoppers, settings, length)
     return lambda settings, out: shop_in(World(settings.seed, world), settings, out)
 
 
-def dense(settings: Settings) -> Settings:
+def with_demo_offers(settings: Settings) -> Settings:
     """Return the settings with the demo's offers, whose windows are short, unless others were chosen."""
-    chosen = settings.offers != EXAMPLE_OFFERS
-    return settings if chosen else settings.model_copy(update={"offers": DENSE_OFFERS})
+    is_chosen = settings.offers != EXAMPLE_OFFERS
+    return settings if is_chosen else settings.model_copy(update={"offers": DEMO_OFFERS})
 
 
 def backtest(
-    run: Run,
+    run: PolicyRun,
     specs: Sequence[str],
     settings: Settings,
     out: Path | None,
-    heard: Callable[[Result], object] = lambda _: None,
+    on_result: Callable[[PolicyResult], object] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Run every policy and return a row of figures for each, compared with the first.
 
-    Their files go into folders of ``out`` named after the policies, or are dropped (None). Raises SetupError
-    where ``out`` has something in it, and for a policy that cannot be built or that comes twice.
+    Their files go to folders of ``out`` named after the policies, or are dropped (None). Raises SetupError
+    where ``out`` is not empty, and for a policy that cannot be built or that is given twice.
     """
-    check(specs, settings)
+    check_policies(specs, settings)
     if out is not None:
         make_output_directory(out)
-    results: list[Result] = []
+    results: list[PolicyResult] = []
     with ExitStack() as opened:
         for spec in specs:
-            room = out
-            if room is None:
-                made = opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-backtest-"))
-                room = Path(made)
-            folder = room / folder_of(spec)
+            parent = out
+            if parent is None:
+                temporary = tempfile.TemporaryDirectory(prefix="offerstream-backtest-")
+                parent = Path(opened.enter_context(temporary))
+            folder = parent / folder_of(spec)
             folder.mkdir(parents=True)
             run(settings.model_copy(update={"policy": spec}), folder)
             results.append(read_result(spec, folder))
-            heard(results[-1])
-    return [row(each, results[0]) for each in results]
+            on_result(results[-1])
+    return [result_row(result, results[0]) for result in results]
 
 
-def check(specs: Sequence[str], settings: Settings) -> None:
-    """Raise SetupError for a policy that cannot be built, an arm that nobody offers, and a policy twice."""
+def check_policies(specs: Sequence[str], settings: Settings) -> None:
+    """Raise SetupError for a policy that cannot be built, that is given twice or whose arm no offer has."""
     folders: set[str] = set()
     for spec in specs:
-        built(spec, seed=settings.seed)
+        policy_from_spec(spec, seed=settings.seed)
         settings.model_copy(update={"policy": spec}).shop()
         if folder_of(spec) in folders:
-            raise SetupError(f"--policy must be given once for each policy; got {spec!r} twice")
+            raise SetupError(f"each policy must be given once; got {spec!r} twice")
         folders.add(folder_of(spec))
 
 

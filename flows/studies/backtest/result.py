@@ -2,43 +2,25 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from flows.studies.backtest.shoppers import TRUTH
-from flows.studies.replay import SUMMARY
-from operators.experiments.clustered_ratio import Interval, Ratio, difference
-from operators.simulation.tally import Sums
+from flows.studies.backtest.true_values import TRUTH, Truth
+from flows.studies.record_lines import read_records
+from flows.studies.summary import SUMMARY
+from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
+from operators.simulation.true_profit import TrueProfit
+from schemas.decisions import Decision, Reward
+from schemas.partial_records import partial_decoder
+
+_decision: Final = partial_decoder(Decision, "holdout", "reason", "offer_id")
+_reward: Final = partial_decoder(Reward, "visitor_id", "market", "kind", "profit", "orders", "holdout")
+_truth: Final = partial_decoder(Truth, "holdout", "value", "best", "no_offer")
 
 
-class _Decision(msgspec.Struct):
-    visitor_id: str
-    market: str
-    holdout: bool
-    eligible: list[str]
-    reason: str | None
-    offer_id: str | None
-
-
-class _Reward(msgspec.Struct):
-    visitor_id: str
-    market: str
-    kind: str
-    profit: float
-    orders: list[str]
-    holdout: bool
-
-
-class _Truth(msgspec.Struct):
-    holdout: bool
-    value: float
-    best: float
-    no_offer: float
-
-
-class Result:
-    """The figures of one policy over all markets; the holdout is left out, no policy had a say there.
+class PolicyResult:
+    """The figures of one policy over all markets, without the holdout, where no policy decides.
 
     ``decisions`` had a choice; ``no_choice`` had none. ``truth`` is None where it is not known.
     """
@@ -46,68 +28,60 @@ class Result:
     def __init__(self, policy: str) -> None:
         self.policy = policy
         self.decisions = self.offers = self.no_choice = self.held_out = 0
-        self.profit = Ratio()
-        self.conversion = Ratio()
-        self.truth: Sums | None = None
+        self.profit = ClusteredRatio()
+        self.conversion = ClusteredRatio()
+        self.truth: TrueProfit | None = None
         self.models: dict[str, dict[str, float]] = {}
 
 
-def read_result(policy: str, folder: Path) -> Result:
-    """Return the figures in the files of one run; reads them line by line."""
-    found = Result(policy)
-    for decision in lines(folder / "decisions.jsonl", _Decision):
-        found.held_out += decision.holdout
+def read_result(policy: str, folder: Path) -> PolicyResult:
+    """Return the figures in the files of one run, read line by line."""
+    result = PolicyResult(policy)
+    for decision in read_records(folder / "decisions.jsonl", _decision):
+        result.held_out += decision.holdout
         if not decision.holdout:
-            found.offers += decision.offer_id is not None
+            result.offers += decision.offer_id is not None
             if decision.reason in (None, "shadow"):
-                found.decisions += 1
+                result.decisions += 1
             else:
-                found.no_choice += 1
-    for reward in lines(folder / "rewards.jsonl", _Reward):
+                result.no_choice += 1
+    for reward in read_records(folder / "rewards.jsonl", _reward):
         if not reward.holdout:
             unit, ended = f"{reward.market}\x1f{reward.visitor_id}", int(reward.kind == "window")
-            found.profit.add(unit, reward.profit, ended)
-            found.conversion.add(unit, float(ended and bool(reward.orders)), ended)
+            result.profit.add(unit, reward.profit, ended)
+            result.conversion.add(unit, float(ended and bool(reward.orders)), ended)
     if (folder / TRUTH).exists():
-        found.truth = Sums()
-        for truth in lines(folder / TRUTH, _Truth):
+        result.truth = TrueProfit()
+        for truth in read_records(folder / TRUTH, _truth):
             if not truth.holdout:
-                found.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
+                result.truth.add(truth.value, {"best": truth.best, "no_offer": truth.no_offer})
     summary = msgspec.json.decode((folder / SUMMARY).read_bytes())
-    found.models = {name: figures for name, figures in summary["markets"].items() if figures.get("updates")}
-    return found
+    result.models = {name: figures for name, figures in summary["markets"].items() if figures.get("updates")}
+    return result
 
 
-def lines(path: Path, kind: type[msgspec.Struct]) -> Any:  # noqa: ANN401  an iterator of that kind
-    """Return an iterator over the records of a file."""
-    decode = msgspec.json.Decoder(kind).decode
-    with path.open("rb") as file:
-        yield from map(decode, file)
-
-
-def row(result: Result, first: Result) -> dict[str, Any]:
+def result_row(result: PolicyResult, first: PolicyResult) -> dict[str, Any]:
     """Return a policy's figures as plain numbers, compared with the first where shoppers react to both."""
-    profit, conversion = result.profit.interval(), result.conversion.interval()
-    said: dict[str, Any] = {
+    row: dict[str, Any] = {
         "policy": result.policy,
         "decisions": result.decisions,
         "offers": result.offers,
         "no_choice": result.no_choice,
         "holdout_decisions": result.held_out,
-        "conversion": _interval(conversion),
-        "profit_per_decision": _interval(profit),
+        "conversion": _interval(result.conversion.interval()),
+        "profit_per_decision": _interval(result.profit.interval()),
         "models": {
             market: {name: figures.get(name) for name in ("auc", "log_loss", "calibration_error")}
             for market, figures in result.models.items()
         },
     }
     if result.truth is not None:
-        said["difference_to_first"] = _interval(difference(result.profit, first.profit))
-        said["regret_per_decision"] = result.truth.regret / max(result.truth.decisions, 1)
-        said["regret"] = result.truth.regret
-        said["share_of_oracle"] = result.truth.share_of_oracle
-    return said
+        row["difference_to_first"] = _interval(difference(result.profit, first.profit))
+        row["regret_per_decision"] = result.truth.regret / max(result.truth.decisions, 1)
+        row["regret"] = result.truth.regret
+        row["share_of_oracle"] = result.truth.share_of_oracle
+    return row
 
 
-def _interval(found: Interval) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in found._asdict().items()}
+def _interval(interval: RatioInterval) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in interval._asdict().items()}

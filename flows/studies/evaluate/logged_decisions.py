@@ -3,19 +3,23 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-import msgspec
-
-from flows.studies.lift.records import Moment, Share
-from flows.studies.record_lines import logged_lines
+from flows.studies.record_lines import read_records
 from operators.evaluation import Row, Rows
-from schemas.errors import SetupError
+from schemas.decisions import Decision, Reward
+from schemas.errors import DataError, SetupError
+from schemas.partial_records import partial_decoder
 
-T = TypeVar("T")
+_decision: Final = partial_decoder(
+    Decision,
+    *("decision_id", "visitor_id", "market", "at", "features", "eligible", "probabilities", "arm"),
+    *("propensity", "holdout", "is_trainable", "reason"),
+)
+_reward: Final = partial_decoder(Reward, "decision_id", "kind", "profit")
 
 
-class Logged(NamedTuple):
+class LoggedRows(NamedTuple):
     """The rows of a log in the order of their times, and how many records were left out, by reason.
 
     ``holdout`` are the profits of the holdout's decisions and whose they are.
@@ -26,41 +30,13 @@ class Logged(NamedTuple):
     holdout: list[tuple[float, str]]
 
 
-class _Decided(msgspec.Struct):
-    decision_id: str
-    visitor_id: str
-    market: str
-    at: Moment
-    features: dict[str, float | str]
-    eligible: tuple[str, ...]
-    probabilities: dict[str, float]
-    arm: str
-    propensity: Share
-    holdout: bool
-    is_trainable: bool
-    reason: str | None
-
-    def __post_init__(self) -> None:
-        """Raise ValueError where the arm was not there to be drawn, or not with that probability."""
-        if self.arm not in self.eligible:
-            raise ValueError("`arm` must be one of `eligible`")
-        if self.probabilities.get(self.arm) != self.propensity:
-            raise ValueError("`propensity` must be the one of `probabilities` that `arm` has")
-
-
-class _Earned(msgspec.Struct):
-    decision_id: str
-    kind: str
-    profit: float
-
-
-def logged_decisions(directory: Path, market: str | None) -> Logged:
+def logged_decisions(directory: Path, market: str | None) -> LoggedRows:
     """Return the decisions of one market that were ordinary draws and whose window is over.
 
     The reward is the window's profit and that of all corrections. Left out are the holdout, decisions that
-    were no draw (shadow, stale, no eligible arm) and those still ``open``. Raises SetupError where a file is
-    missing or is not what it should be, and where there are several markets and none is chosen: their
-    currencies differ.
+    were not drawn (shadow, stale, no eligible arm) and those still ``open``. Raises DataError where a file is
+    missing or a line is not what it should be, SetupError where there are several markets and none is chosen:
+    their currencies differ.
     """
     profits = _profits(directory)
     markets: set[str] = set()
@@ -68,67 +44,69 @@ def logged_decisions(directory: Path, market: str | None) -> Logged:
     holdout: list[tuple[float, str]] = []
 
     def rows() -> Iterator[Row]:
-        for each in _records(directory / "decisions.jsonl", _Decided):
-            markets.add(each.market)
-            if market is not None and each.market != market:
+        for decision in read_records(directory / "decisions.jsonl", _decision, _check_draw):
+            markets.add(decision.market)
+            if market is not None and decision.market != market:
                 left_out["of another market"] += 1
-            elif each.holdout or not each.is_trainable:
-                left_out["holdout" if each.holdout else each.reason or "not a draw"] += 1
-                if each.holdout and each.decision_id in profits:
-                    holdout.append((profits[each.decision_id], each.visitor_id))
-            elif each.decision_id not in profits:
+            elif decision.holdout or not decision.is_trainable:
+                left_out["holdout" if decision.holdout else decision.reason or "not a draw"] += 1
+                if decision.holdout and decision.decision_id in profits:
+                    holdout.append((profits[decision.decision_id], decision.visitor_id))
+            elif decision.decision_id not in profits:
                 left_out["open"] += 1
             else:
-                yield _row(each, profits[each.decision_id])
+                yield _row(decision, profits[decision.decision_id])
 
     found = Rows(rows()).in_order()
     _check_market(market, sorted(markets), directory)
     if not found:
-        raise SetupError(f"{directory} must have decisions whose reward is known; {_why(left_out)}")
-    return Logged(found, dict(left_out), holdout)
+        raise DataError(f"{directory} must have decisions whose reward is known; {_why(left_out)}")
+    return LoggedRows(found, dict(left_out), holdout)
+
+
+def _check_draw(decision: Decision) -> None:
+    """Raise ValueError where the arm could not have been drawn, or not with that probability."""
+    if decision.arm not in decision.eligible:
+        raise ValueError("`arm` must be one of `eligible`")
+    if decision.probabilities.get(decision.arm) != decision.propensity:
+        raise ValueError("`propensity` must be the one of `probabilities` that `arm` has")
 
 
 def _profits(directory: Path) -> dict[str, float]:
-    """Return what each decision whose window is over has brought."""
-    over: dict[str, float] = {}
+    """Return what each decision whose window is over has earned."""
+    closed: dict[str, float] = {}
     early: dict[str, float] = {}
-    for earned in _records(directory / "rewards.jsonl", _Earned):
-        decision = earned.decision_id
-        if earned.kind == "window":
-            if decision in over:
-                raise SetupError(f"{directory} must have the end of each window once; {decision} is twice")
-            over[decision] = early.pop(decision, 0.0) + earned.profit
+    for reward in read_records(directory / "rewards.jsonl", _reward):
+        decision = reward.decision_id
+        if reward.kind == "window":
+            if decision in closed:
+                raise DataError(f"{directory} must have the end of each window once; {decision} is twice")
+            closed[decision] = early.pop(decision, 0.0) + reward.profit
         else:
-            known = over if decision in over else early
-            known[decision] = known.get(decision, 0.0) + earned.profit
-    return over
+            known = closed if decision in closed else early
+            known[decision] = known.get(decision, 0.0) + reward.profit
+    return closed
 
 
-def _row(each: _Decided, profit: float) -> Row:
+def _row(decision: Decision, profit: float) -> Row:
     return Row(
-        each.arm,
-        each.propensity,
+        decision.arm,
+        decision.propensity,
         profit,
-        each.visitor_id,
-        each.eligible,
-        each.features,
-        each.at.timestamp(),
-        each.probabilities,
-    )
-
-
-def _records(path: Path, kind: type[T]) -> Iterator[T]:
-    return logged_lines(
-        path, kind, lambda number, error: f"{path}:{number} must be a record of offerstream: {error}"
+        decision.visitor_id,
+        decision.eligible,
+        decision.features,
+        decision.at.seconds,
+        decision.probabilities,
     )
 
 
 def _check_market(market: str | None, known: list[str], directory: Path) -> None:
     if (market is None and len(known) > 1) or (market is not None and market not in known):
         names = ", ".join(known) or "none"
-        raise SetupError(f"--market must be a market of {directory}: {names}; got {market or 'none'}")
+        raise SetupError(f"the market must be one of {directory}: {names}; got {market or 'none'}")
 
 
 def _why(left_out: Counter[str]) -> str:
-    said = ", ".join(f"{number} {reason}" for reason, number in sorted(left_out.items()))
-    return f"left out: {said}" if said else "there are none"
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(left_out.items()))
+    return f"left out: {reasons}" if reasons else "there are none"

@@ -6,14 +6,22 @@ from typing import Any
 
 import msgspec
 
-from flows.studies.evaluate.logged_decisions import Logged, logged_decisions
-from flows.studies.evaluate.logged_table import logged_table
-from operators.evaluation import Estimate, Log, Report, Shares, evaluate, mean_reward, spec_of
+from flows.studies.evaluate.csv_rows import csv_rows
+from flows.studies.evaluate.logged_decisions import LoggedRows, logged_decisions
+from operators.evaluation import (
+    EmpiricalPolicy,
+    Estimate,
+    EvaluationReport,
+    Log,
+    evaluate,
+    mean_reward,
+    parse_target,
+)
 from schemas.errors import SetupError
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What is to be evaluated: the log, the policies, and how to read and to split it."""
+class EvaluationRequest(msgspec.Struct, frozen=True):
+    """What to evaluate: the log, the policies, and how to read and to split the log."""
 
     log: Path
     policies: Sequence[str]
@@ -23,52 +31,61 @@ class Asked(msgspec.Struct, frozen=True):
     clip: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class LogEvaluation(msgspec.Struct, frozen=True):
     """The report, how many records of the log were left out, by reason, and what the holdout earned.
 
-    ``holdout`` is beside the rows: visitors who never get an offer, over the whole log.
+    ``holdout`` stands beside the rows: visitors who never get an offer, over the whole log.
     """
 
     log: str
     left_out: dict[str, int]
     holdout: Estimate | None
-    report: Report
+    report: EvaluationReport
 
 
-def evaluated(asked: Asked) -> Answer:
-    """Return the estimates of all policies that were asked for; raises SetupError for what cannot be."""
-    specs = [spec_of(text) for text in asked.policies]
-    likes = {
-        spec.name: Shares(read_log(Path(spec.name), asked.market, asked.columns).rows)
+def evaluate_log(request: EvaluationRequest) -> LogEvaluation:
+    """Return the estimates of all policies; raises SetupError for a policy or a share that cannot be.
+
+    Raises DataError where the log is not what it should be.
+    """
+    specs = [parse_target(text) for text in request.policies]
+    empirical = {
+        spec.name: EmpiricalPolicy(read_log(Path(spec.name), request.market, request.columns).rows)
         for spec in specs
         if spec.kind == "like"
     }
-    logged = read_log(asked.log, asked.market, asked.columns)
-    report = evaluate(logged.rows, specs, train_share=asked.train_share, clip=asked.clip, likes=likes)
-    return Answer(str(asked.log), logged.left_out, _holdout(logged), report)
+    logged = read_log(request.log, request.market, request.columns)
+    report = evaluate(
+        logged.rows, specs, train_share=request.train_share, clip=request.clip, empirical=empirical
+    )
+    return LogEvaluation(str(request.log), logged.left_out, _holdout(logged), report)
 
 
-def _holdout(logged: Logged) -> Estimate | None:
+def _holdout(logged: LoggedRows) -> Estimate | None:
     if not logged.holdout:
         return None
     profits, visitors = zip(*logged.holdout, strict=True)
     return mean_reward("holdout", Log(profits, [0] * len(profits), [1.0] * len(profits), visitors))
 
 
-def read_log(path: Path, market: str | None, columns: Mapping[str, str]) -> Logged:
+def read_log(path: Path, market: str | None, columns: Mapping[str, str]) -> LoggedRows:
     """Return the rows of a directory that a replay or an export wrote, or of a CSV file."""
     if path.is_dir():
         if columns:
-            raise SetupError(f"--column is for CSV files; {str(path)!r} is a directory")
+            raise SetupError(f"columns can be named for CSV files only; {str(path)!r} is a directory")
         return logged_decisions(path, market)
     if not path.is_file():
-        raise SetupError(f"LOG must be a directory of replay or export, or a CSV file; got {str(path)!r}")
+        raise SetupError(
+            f"the log must be a directory that replay or export wrote, or a CSV file; got {str(path)!r}"
+        )
     if market is not None:
-        raise SetupError(f"--market is for directories of replay or export; {str(path)!r} is a file")
-    return logged_table(path, columns)
+        raise SetupError(
+            f"a market can be chosen for directories of replay or export only; {str(path)!r} is a file"
+        )
+    return csv_rows(path, columns)
 
 
-def plain(answer: Answer) -> dict[str, Any]:
-    """Return the answer as JSON knows it: null for what is not a number or has no limit."""
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(answer))
-    return found
+def plain_figures(evaluation: LogEvaluation) -> dict[str, Any]:
+    """Return the evaluation as JSON has it: null for what is not a number or has no limit."""
+    figures: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(evaluation))
+    return figures

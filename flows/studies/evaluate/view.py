@@ -1,4 +1,4 @@
-"""The estimates of policies as tables for people."""
+"""The estimates of policies as printed tables."""
 
 import math
 
@@ -7,35 +7,36 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from flows.studies.evaluate.run import Answer
+from flows.studies.evaluate.run import LogEvaluation
 from operators.evaluation import Estimate, PolicyReport
 
 NO_ANSWER = "CANNOT BE ANSWERED FROM THIS LOG"
 
 
-def show(answer: Answer, console: Console) -> None:
-    """Print what was judged on which rows, then a table and the warnings of each policy."""
-    report = answer.report
-    console.print(f"[bold]{escape(answer.log)}[/]: {report.rows} rows of {report.visitors} visitors", end="")
+def show(evaluation: LogEvaluation, console: Console) -> None:
+    """Print which rows the estimates are of, then a table and the warnings of each policy."""
+    report = evaluation.report
+    console.print(
+        f"[bold]{escape(evaluation.log)}[/]: {report.rows} rows of {report.visitors} visitors", end=""
+    )
     console.print(
         f", after the first {report.trained_rows} on which policies were trained and then frozen"
         if report.trained_rows
         else ""
     )
-    if answer.left_out:
-        said = ", ".join(f"{number} {reason}" for reason, number in sorted(answer.left_out.items()))
-        console.print(f"left out: {said}", markup=False)
+    if evaluation.left_out:
+        left_out = (f"{number} {reason}" for reason, number in sorted(evaluation.left_out.items()))
+        console.print(f"left out: {', '.join(left_out)}", markup=False)
     console.print(
-        f"values are rewards a row, intervals 95 %, clustered by visitor; clipped at {report.clip:.4g}"
+        f"values are rewards per row, intervals 95 %, clustered by visitor; clipped at {report.clip:.4g}"
     )
     console.print(f"as logged: {_number(report.logged.value)} {_interval(report.logged)}")
-    if answer.holdout is not None:
-        console.print(
-            f"holdout, who got no offers: {_number(answer.holdout.value)} {_interval(answer.holdout)}"
-        )
+    if evaluation.holdout is not None:
+        holdout = evaluation.holdout
+        console.print(f"holdout, which gets no offers: {_number(holdout.value)} {_interval(holdout)}")
     for policy in report.policies:
         _show(policy, console)
-    console.print("\nthe interval of direct holds only where its linear model is right")
+    console.print("\nthe interval of direct is valid only where its linear model is right")
 
 
 def _show(policy: PolicyReport, console: Console) -> None:
@@ -50,8 +51,8 @@ def _show(policy: PolicyReport, console: Console) -> None:
         table.add_row(each.estimator, *numbers, _number(each.largest_weight), style=style)
     console.print(table)
     if not policy.answerable:
-        words = escape("\n".join(policy.warnings))
-        console.print(Panel(words, title=f"WARNING: {NO_ANSWER}", style="bold red", title_align="left"))
+        warnings = escape("\n".join(policy.warnings))
+        console.print(Panel(warnings, title=f"WARNING: {NO_ANSWER}", style="bold red", title_align="left"))
         return
     for warning in policy.warnings:
         console.print(f"[yellow]warning:[/] {escape(warning)}")

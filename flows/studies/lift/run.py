@@ -1,25 +1,27 @@
 """What the policy was worth beside the holdout, from the files that a replay or an export writes."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from flows.studies.lift.columns import Columns
-from flows.studies.lift.records import Decided, Record, Rewarded
-from flows.studies.record_lines import logged_lines
+from flows.studies.lift.experiment_columns import DECISION_FIELDS, REWARD_FIELDS, ExperimentColumns
+from flows.studies.record_lines import read_records
 from operators.decisions.verdicts import UNBALANCED
-from operators.experiments.lift import Balance, Measure, Units, balance, measured
-
-R = TypeVar("R")
+from operators.experiments.lift import MetricLift, SampleRatioTest, Units, metric_lift, sample_ratio_test
+from schemas.decisions import Decision, Outcome, Reward
+from schemas.partial_records import partial_decoder
 
 HORIZON: Final = timedelta(days=7)
-"""A unit's orders count so long from its first eligible moment; as long as an order corrects a decision."""
+"""How long a unit's orders count from its first eligible moment; as long as an order corrects a decision."""
+
+_decision: Final = partial_decoder(Decision, *DECISION_FIELDS)
+_reward: Final = partial_decoder(Reward, *REWARD_FIELDS)
+_outcome: Final = partial_decoder(Outcome, "market", "at")
 
 
-class Lift(NamedTuple):
+class MarketLift(NamedTuple):
     """One market's experiment as far as it is known at ``until_s``, in seconds since 1970.
 
     ``units`` are those whose time was over by then, on which ``conversion`` and ``profit`` are measured;
@@ -36,13 +38,13 @@ class Lift(NamedTuple):
     begun_before: int
     not_randomised: int
     lost: int
-    balance: Balance
-    conversion: Measure
-    profit: Measure
+    balance: SampleRatioTest
+    conversion: MetricLift
+    profit: MetricLift
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the holdout is so far from what it was set to that no lift can be trusted."""
+        """Whether the holdout differs so much from the configured share that no lift can be trusted."""
         return self.balance.p_value < UNBALANCED
 
     @property
@@ -51,50 +53,55 @@ class Lift(NamedTuple):
         return int(self.units.conflict.sum())
 
 
-def read(directory: Path, horizon: timedelta = HORIZON, alpha: float = 0.05) -> dict[str, Lift]:
+def read_lift(directory: Path, horizon: timedelta = HORIZON, alpha: float = 0.05) -> dict[str, MarketLift]:
     """Return the lift of each market of a directory, by name; intervals hold with probability 1 - ``alpha``.
 
-    Raises SetupError where a file is missing, a line is none of this version, or a record stands there twice.
+    Raises DataError where a file is missing, a line is no record of this version, or a record stands there
+    twice.
     """
-    markets: dict[str, Columns] = {}
-    for name, kind in (("decisions", Decided), ("rewards", Rewarded), ("outcomes", Record)):
-        for record in _lines(directory / f"{name}.jsonl", kind):
-            markets.setdefault(record.market, Columns()).take(record)
-    decided = sorted(name for name, columns in markets.items() if columns.decided)
-    return {name: lift_of(name, markets[name], horizon, alpha) for name in decided}
+    markets: dict[str, ExperimentColumns] = {}
+
+    def columns_of(market: str) -> ExperimentColumns:
+        columns = markets.get(market)
+        if columns is None:
+            columns = markets[market] = ExperimentColumns()
+        return columns
+
+    for decision in read_records(directory / "decisions.jsonl", _decision):
+        columns_of(decision.market).add_decision(decision)
+    for reward in read_records(directory / "rewards.jsonl", _reward):
+        columns_of(reward.market).add_reward(reward)
+    for outcome in read_records(directory / "outcomes.jsonl", _outcome):
+        columns_of(outcome.market).observe_time(outcome.at.seconds)
+    names = sorted(name for name, columns in markets.items() if columns.has_decisions)
+    return {name: lift_of(name, markets[name], horizon, alpha) for name in names}
 
 
-def lift_of(market: str, columns: Columns, horizon: timedelta = HORIZON, alpha: float = 0.05) -> Lift:
+def lift_of(
+    market: str, columns: ExperimentColumns, horizon: timedelta = HORIZON, alpha: float = 0.05
+) -> MarketLift:
     """Return the lift of one market."""
     horizon_s = horizon.total_seconds()
-    units, began_before, until_s, lost = columns.begun(horizon_s)
+    units, began_before, until_s, lost = columns.units(horizon_s)
     randomised = (units.share > 0) & (units.share < 1)
     begun = randomised & ~began_before
-    complete = begun & (units.at_s + horizon_s <= until_s)
-    judged = units.those(complete)
-    return Lift(
+    is_over = begun & (units.at_s + horizon_s <= until_s)
+    measured_units = units.select(is_over)
+    return MarketLift(
         market=market,
         until_s=until_s,
         horizon_s=horizon_s,
-        units=judged,
-        pending=int(begun.sum()) - judged.at_s.size,
+        units=measured_units,
+        pending=int(begun.sum()) - measured_units.at_s.size,
         begun_before=int(randomised.sum()) - int(begun.sum()),
         not_randomised=units.at_s.size - int(randomised.sum()),
         lost=lost,
-        balance=_balance(units.those(begun)),
-        conversion=measured(judged, judged.conversion, alpha),
-        profit=measured(judged, judged.profit, alpha),
+        balance=_balance(units.select(begun)),
+        conversion=metric_lift(measured_units, measured_units.conversion, alpha),
+        profit=metric_lift(measured_units, measured_units.profit, alpha),
     )
 
 
-def _balance(units: Units) -> Balance:
+def _balance(units: Units) -> SampleRatioTest:
     shares, which, counts = np.unique(units.share, return_inverse=True, return_counts=True)
-    return balance(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)
-
-
-def _lines(path: Path, kind: type[R]) -> Iterator[R]:
-    return logged_lines(
-        path,
-        kind,
-        lambda number, error: f"{path}, line {number}: must be a record of this version; got: {error}",
-    )
+    return sample_ratio_test(np.bincount(which[units.held_out], minlength=shares.size), counts, shares)

@@ -1,70 +1,66 @@
 """One pass over the files of a run: every record in the order of time, each to its market."""
 
 import heapq
-from collections.abc import Iterator
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from flows.studies.lift.records import Record
-from flows.studies.replay import SUMMARY
-from flows.studies.report.market import Market
-from flows.studies.report.records import KINDS, NEEDED, read
-from schemas.errors import SetupError
+from flows.studies.report.log_files import LOG_FILES
+from flows.studies.report.market_report import MarketReport
+from flows.studies.summary import SUMMARY
+from schemas.errors import DataError
 
-MOST_MARKETS: Final = 50
+MAX_MARKETS: Final = 50
 
 
-def gather(directory: Path) -> list[Market]:
+def gather(directory: Path) -> list[MarketReport]:
     """Return the markets of a run, by name. Memory grows with the log only by what the lift remembers.
 
-    Raises SetupError where files are missing, where a line is not what it should be, and for more than 50
-    markets.
+    Each file is sorted by time already, as a replay or an export leaves it. Raises DataError where files are
+    missing, where a line is not what it should be, and for more than 50 markets.
     """
-    _check(directory)
-    holdout = _holdout(directory)
-    watched = (directory / "drifts.jsonl").exists()
-    markets = {name: Market(name, share, watched=watched) for name, share in holdout.items()}
-    for record in _in_order(directory):
+    _check_files(directory)
+    is_monitored = (directory / "drifts.jsonl").exists()
+    markets = {
+        name: MarketReport(name, share, is_monitored=is_monitored)
+        for name, share in _holdout(directory).items()
+    }
+    for at_s, file, record in heapq.merge(*(file.read(directory) for file in LOG_FILES), key=itemgetter(0)):
         market = markets.get(record.market)
         if market is None:
-            if len(markets) >= MOST_MARKETS:
-                raise SetupError(f"{directory} must hold at most {MOST_MARKETS} markets; got more")
-            market = markets[record.market] = Market(record.market, None, watched=watched)
-        market.take(record)
-    seen = [market for market in markets.values() if market.decisions or market.quality.count]
-    return sorted(seen or markets.values(), key=attrgetter("name"))
+            if len(markets) >= MAX_MARKETS:
+                raise DataError(f"{directory} must hold at most {MAX_MARKETS} markets; got more")
+            market = markets[record.market] = MarketReport(record.market, None, is_monitored=is_monitored)
+        market.observe_time(at_s)
+        file.add(market, record)
+    with_records = [market for market in markets.values() if not market.is_empty]
+    return sorted(with_records or markets.values(), key=attrgetter("name"))
 
 
-def _check(directory: Path) -> None:
-    missing = [f"{name}.jsonl" for name in NEEDED if not (directory / f"{name}.jsonl").is_file()]
+def _check_files(directory: Path) -> None:
+    required = [f"{file.name}.jsonl" for file in LOG_FILES if file.is_required]
+    missing = [name for name in required if not (directory / name).is_file()]
     if not missing:
         return
     runs = sorted(path.parent.name for path in directory.glob("*/decisions.jsonl"))
     hint = f"; it holds several runs, name one: {', '.join(runs)}" if runs else ""
-    raise SetupError(
-        f"DIR must hold the files that replay, export or backtest write; {directory} lacks "
+    raise DataError(
+        f"{directory} must hold the files that replay, export or backtest write; it lacks "
         f"{', '.join(missing)}{hint}"
     )
 
 
-def _in_order(directory: Path) -> Iterator[Record]:
-    """Return the records of all files by time. Each file is sorted already, as ``settle`` leaves it."""
-    paths = ((directory / f"{name}.jsonl", kind) for name, kind in KINDS.items())
-    found = [read(path, kind) for path, kind in paths if path.exists()]
-    return heapq.merge(*found, key=attrgetter("at"))
-
-
 def _holdout(directory: Path) -> dict[str, float]:
-    """Return the holdout that was set, by market, where the run's summary says it."""
+    """Return the configured holdout by market, where the run has a summary with it."""
+    path = directory / SUMMARY
     try:
-        said = orjson.loads((directory / SUMMARY).read_bytes()).get("holdout", {})
-        return {str(name): float(share) for name, share in said.items()}
+        shares = orjson.loads(path.read_bytes()).get("holdout", {})
+        return {str(name): float(share) for name, share in shares.items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error.strerror}") from None
+        raise DataError(f"{path} must be what replay wrote; got: {error.strerror}") from None
     except (ValueError, AttributeError, TypeError) as error:
-        raise SetupError(f"{directory / SUMMARY} must be what replay wrote; got: {error}") from None
+        raise DataError(f"{path} must be what replay wrote; got: {error}") from None

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else, not even a network."""
+"""The page of the report: one HTML file that needs nothing else, not even a network."""
 
 import html
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 
 from plotly.offline import get_plotlyjs
 
-from flows.studies.report.market import Market
+from flows.studies.report.market_report import MarketReport
 from flows.studies.report.style import Section
 from operators.decisions.verdicts import Level, Verdict
 
@@ -18,10 +18,10 @@ POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'"
 )
-"""What a browser lets the page do: run what is in it, and fetch nothing."""
+"""What a browser allows the page: to run its own scripts, and to fetch nothing."""
 
 
-def page(title: str, markets: Sequence[Market]) -> str:
+def page(title: str, markets: Sequence[MarketReport]) -> str:
     """Return the page of a run as HTML."""
     name = html.escape(title)
     body = "".join(_market(number, market) for number, market in enumerate(markets))
@@ -37,7 +37,7 @@ def page(title: str, markets: Sequence[Market]) -> str:
         f"<script>{get_plotlyjs()}</script></head><body><main>"
         f"<header><h1>Report of {name}</h1><p>What the worker decided, what came of it, and how far to trust "
         "it. Money is in each market's currency, times are UTC.</p>"
-        "<noscript><p>The plots are drawn by a script in this page, which is switched off.</p></noscript>"
+        "<noscript><p>A script in this page draws the plots, and scripts are switched off.</p></noscript>"
         f"{nav}</header>{body or _nothing()}</main></body></html>\n"
     )
 
@@ -46,7 +46,7 @@ def _nothing() -> str:
     return "<p>This run has no decision and no outcome yet, so there is nothing to show.</p>"
 
 
-def _market(number: int, market: Market) -> str:
+def _market(number: int, market: MarketReport) -> str:
     tiles = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
         for name, value in market.figures()
@@ -55,7 +55,7 @@ def _market(number: int, market: Market) -> str:
     plots = "".join(section(f"m{number}-{each.slug}", each) for each in market.sections())
     return (
         f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
-        f'<p class="about">{html.escape(market.about())}</p><dl class="figures">{tiles}</dl>'
+        f'<p class="about">{html.escape(market.overview.about())}</p><dl class="figures">{tiles}</dl>'
         f'<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
     )
 
@@ -65,20 +65,20 @@ def _verdict(verdict: Verdict) -> str:
     return f"<li>{badge}<span>{html.escape(verdict.sentence)}</span></li>"
 
 
-def section(slug: str, said: Section) -> str:
-    """Return one plot with its words, or its words alone where there is nothing to draw."""
-    drawn = '<p class="empty">Nothing to draw yet.</p>'
-    if said.figure is not None:
-        plot = said.figure.to_html(
+def section(slug: str, part: Section) -> str:
+    """Return one plot with its texts, or its texts alone where there is nothing to draw."""
+    plot = '<p class="empty">Nothing to draw yet.</p>'
+    if part.figure is not None:
+        drawn = part.figure.to_html(
             config=CONFIG,
             include_plotlyjs=False,
             full_html=False,
             div_id=f"plot-{slug}",
             default_height="100%",
         )
-        drawn = f'<div class="plot" style="height:{said.figure.layout.height}px">{plot}</div>'
+        plot = f'<div class="plot" style="height:{part.figure.layout.height}px">{drawn}</div>'
     return (
-        f'<section id="{slug}"><h3>{html.escape(said.title)}</h3>'
-        f'<p class="now">{html.escape(said.now)}</p>{drawn}'
-        f'<p class="how">{html.escape(said.how)}</p></section>'
+        f'<section id="{slug}"><h3>{html.escape(part.title)}</h3>'
+        f'<p class="now">{html.escape(part.now)}</p>{plot}'
+        f'<p class="how">{html.escape(part.how)}</p></section>'
     )

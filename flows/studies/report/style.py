@@ -1,4 +1,4 @@
-"""How plots look: plain, light, readable at the width of a phone, colours that most eyes can tell apart."""
+"""How plots look: plain, light, readable at the width of a phone, in colours that most eyes distinguish."""
 
 import html
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ COLOURS: Final = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00",
     "#56b4e9", "#b8a600", "#7a5195", "#6b4f2a", "#2f9e9e",
 )  # fmt: skip
-"""Okabe and Ito's colours first, without black; then as far from them as can be."""
+"""Okabe and Ito's colours without black, then others as far from them as possible."""
 NO_OFFER: Final = "#8d99ae"
-MOST_NAMES: Final = 40
+MAX_NAME: Final = 40
 
 
 class Section(NamedTuple):
-    """One plot with its words: how to read it and what it says now; without marks there is no figure."""
+    """One plot with its texts: ``how`` to read it, what it shows ``now``; without data there is no figure."""
 
     slug: str
     title: str
@@ -31,13 +31,13 @@ class Section(NamedTuple):
     figure: go.Figure | None
 
 
-def shown(name: str, most: int = MOST_NAMES) -> str:
-    """Return a name from the data as a plot may show it: never as markup, never too long.
+def shown(name: str, longest: int = MAX_NAME) -> str:
+    """Return a name from the data as a plot may show it: never as markup, never longer than ``longest``.
 
     >>> shown("<b>ten</b>")
     '&lt;b&gt;ten&lt;/b&gt;'
     """
-    cut = name if len(name) <= most else name[: most - 1] + "…"
+    cut = name if len(name) <= longest else name[: longest - 1] + "…"
     return html.escape(cut)
 
 

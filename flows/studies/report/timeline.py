@@ -1,4 +1,4 @@
-"""Sums over time in few steps: the steps grow as the time they cover does."""
+"""Sums over time in a bounded number of steps, which grow with the time they cover."""
 
 from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ STEP_S: Final = 60.0
 class Timeline(Generic[K]):
     """Sums by step of time and by key. The step doubles whenever more than ``most`` would be needed.
 
-    Which step a moment falls into depends on the moments alone, not on their order. Bounded by ``most``
-    steps of as many keys as there are.
+    The step of a time depends on the times alone, not on their order. Bounded by ``most`` steps of as many
+    keys as there are.
     """
 
     def __init__(self, most: int) -> None:

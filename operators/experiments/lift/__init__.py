@@ -1,19 +1,19 @@
-"""What the policy is worth beside the holdout: one value a unit, intervals that may be looked at any time."""
+"""The lift of the policy over the holdout: one value per unit, and anytime-valid intervals."""
 
-from operators.experiments.lift.measure import Measure, Series, measured
+from operators.experiments.lift.confidence_sequence import LiftIntervals, confidence_sequence
+from operators.experiments.lift.metric_lift import LiftSeries, MetricLift, metric_lift
 from operators.experiments.lift.naive import naive_intervals
-from operators.experiments.lift.sample_ratio import Balance, balance
-from operators.experiments.lift.sequence import Intervals, confidence_sequence
+from operators.experiments.lift.sample_ratio import SampleRatioTest, sample_ratio_test
 from operators.experiments.lift.units import Units
 
 __all__ = [
-    "Balance",
-    "Intervals",
-    "Measure",
-    "Series",
+    "LiftIntervals",
+    "LiftSeries",
+    "MetricLift",
+    "SampleRatioTest",
     "Units",
-    "balance",
     "confidence_sequence",
-    "measured",
+    "metric_lift",
     "naive_intervals",
+    "sample_ratio_test",
 ]

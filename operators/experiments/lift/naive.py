@@ -1,19 +1,20 @@
-"""The interval that everybody knows, for one look at a number of units that was fixed before."""
+"""The usual interval, valid for one look at a number of units that was fixed in advance."""
 
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from operators.experiments.lift.sequence import Intervals
+from operators.experiments.lift.confidence_sequence import LiftIntervals
 from operators.experiments.lift.units import Flags, Floats
 
 
-def naive_intervals(values: ArrayLike, held_out: ArrayLike, alpha: float = 0.05) -> Intervals:
+def naive_intervals(values: ArrayLike, held_out: ArrayLike, alpha: float = 0.05) -> LiftIntervals:
     """Return Welch's interval after each unit, along the last axis; infinite until each group has two units.
 
-    Each holds with probability 1 - alpha if it is the only one that is ever looked at. Whoever looks again
-    and again will see one that excludes zero though there is no effect.
+    Each interval holds with probability 1 - alpha if it is the only one that is looked at (Welch, 1947, "The
+    generalization of 'Student's' problem", here with the normal quantile). If you look again and again, you
+    will see one that excludes zero though there is no effect.
     """
     value, held = np.asarray(values, dtype=np.float64), np.asarray(held_out, dtype=bool)
     mean_policy, error_policy = _running(value, ~held)
@@ -22,7 +23,7 @@ def naive_intervals(values: ArrayLike, held_out: ArrayLike, alpha: float = 0.05)
     radius = NormalDist().inv_cdf(1 - alpha / 2) * np.sqrt(error_policy + error_holdout)
     known = np.isfinite(radius)
     lower = np.where(known, estimate - radius, -np.inf)
-    return Intervals(estimate, lower, np.where(known, estimate + radius, np.inf))
+    return LiftIntervals(estimate, lower, np.where(known, estimate + radius, np.inf))
 
 
 def _running(value: Floats, member: Flags) -> tuple[Floats, Floats]:

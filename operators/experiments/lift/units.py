@@ -10,12 +10,22 @@ Flags = NDArray[np.bool_]
 
 
 class Units(NamedTuple):
-    """One row a unit whose time is over: equally long arrays, ascending in ``at_s``.
+    """One row for each unit whose time is over: equally long arrays, ascending in ``at_s``.
 
-    ``at_s`` is its first eligible moment in seconds; ``held_out`` its assignment and ``share`` the
-    probability of that it had, above 0 and below 1. ``conversion`` is 1 if it ordered within its time, else
-    0; ``profit`` is in the market's currency. ``conflict``: it was found to be one person with a unit of the
-    other group.
+    Attributes
+    ----------
+    at_s
+        First eligible moment, in seconds.
+    held_out
+        Whether the unit was assigned to the holdout.
+    share
+        The probability of the holdout when it was assigned, above 0 and below 1.
+    conversion
+        1 if it ordered within its time, else 0.
+    profit
+        Profit within its time, in the market's currency.
+    conflict
+        Whether it turned out to be one person with a unit of the other group.
     """
 
     at_s: Floats
@@ -25,8 +35,8 @@ class Units(NamedTuple):
     profit: Floats
     conflict: Flags
 
-    def those(self, which: Flags | NDArray[np.intp]) -> Self:
-        """Return some of them: those whose flag is set, or those at some places."""
+    def select(self, which: Flags | NDArray[np.intp]) -> Self:
+        """Return some of the units: those whose flag is set, or those at some indices."""
         return self._replace(
             at_s=self.at_s[which],
             held_out=self.held_out[which],

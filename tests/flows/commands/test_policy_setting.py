@@ -16,7 +16,7 @@ from tests.laws.shopping import dataflow_of, decisions_in, log, messages, settin
 WORDS = "linear_thompson:floor=0.02,half_life=1000"
 
 
-def test_the_setting_takes_a_policy_with_its_settings_from_everywhere(tmp_path, monkeypatch):
+def test_the_policy_and_its_settings_may_come_from_any_source(tmp_path, monkeypatch):
     config = tmp_path / "worker.toml"
     config.write_text(f'policy = "{WORDS}"')
     assert read_settings(config).policy == WORDS
@@ -25,7 +25,7 @@ def test_the_setting_takes_a_policy_with_its_settings_from_everywhere(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("magic", "POLICY must be one of linear_thompson, .*; got 'magic'"),
         ("linucb:width=2", "POLICY linucb takes the settings seed, floor, .*; got 'width'"),
@@ -34,14 +34,14 @@ def test_the_setting_takes_a_policy_with_its_settings_from_everywhere(tmp_path, 
         ("always:moon", "policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
     ],
 )
-def test_words_of_no_policy_stop_the_worker_before_it_begins(words, said):
-    with pytest.raises(SetupError, match=said):
+def test_a_spec_of_no_policy_stops_the_worker_at_start(words, message):
+    with pytest.raises(SetupError, match=message):
         read_settings(policy=words).shop()
 
 
 def test_the_worker_refuses_a_wrong_setting_of_its_policy(tmp_path, capsys):
-    told = ["live", "--state", str(tmp_path / "state"), "--set", "policy=linucb:width=2,floor=0.1"]
-    assert main(told) == 2
+    command = ["live", "--state", str(tmp_path / "state"), "--set", "policy=linucb:width=2,floor=0.1"]
+    assert main(command) == 2
     assert "POLICY linucb takes the settings" in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
 
@@ -53,7 +53,7 @@ def events():
 
 @pytest.fixture
 def run(events, tmp_path):
-    """Runs the page on one state over the shopping, until it crashes after some batches, or to the end."""
+    """Runs the dataflow over the shopping on one state, to its end or until a crash after some batches."""
     ledgers = Ledgers()
 
     def decided(policy, crash_after=None):
@@ -71,14 +71,14 @@ def drawn(decisions):
     return [each for each in decisions if each["is_trainable"] and each["market"] == "default"]
 
 
-def test_a_changed_floor_takes_effect_after_a_crash_and_the_lessons_stay(run, events, caplog):
+def test_a_changed_floor_takes_effect_after_a_crash_and_the_policy_keeps_its_updates(run, events, caplog):
     caplog.set_level(logging.INFO, "offerstream")
     run("linear_thompson", crash_after=len(events) // 40)
     after = drawn(run("linear_thompson:floor=0.5"))
-    told = [each for each in after if each["policy"] == "linear_thompson:floor=0.5"]
-    assert len(told) > 20
-    assert min(each["policy_version"] for each in told) > 5
-    for each in told:
+    found = [each for each in after if each["policy"] == "linear_thompson:floor=0.5"]
+    assert len(found) > 20
+    assert min(each["policy_version"] for each in found) > 5
+    for each in found:
         assert min(each["probabilities"].values()) >= 0.5 / len(each["eligible"]) * (1 - 1e-9)
     (line,) = [each for each in caplog.messages if "market default" in each]
     assert "policy linear_thompson:seed=0,floor=0.5,half_life=4000.0," in line
@@ -86,10 +86,10 @@ def test_a_changed_floor_takes_effect_after_a_crash_and_the_lessons_stay(run, ev
 
 
 @pytest.mark.parametrize("words", ["linear_thompson:half_life=50", "linucb"])
-def test_another_way_of_learning_begins_anew_after_a_crash_and_says_so(run, events, caplog, words):
+def test_another_policy_starts_untrained_after_a_crash_and_logs_it(run, events, caplog, words):
     run("linear_thompson", crash_after=len(events) // 40)
-    told = [each for each in drawn(run(words)) if each["policy"] == words]
-    assert min(each["policy_version"] for each in told) == 0
+    found = [each for each in drawn(run(words)) if each["policy"] == words]
+    assert min(each["policy_version"] for each in found) == 0
     lines = [each for each in caplog.records if "market default" in each.message]
     assert [each.levelname for each in lines] == ["WARNING"]
     assert f"policy {words.partition(':')[0]}:" in lines[0].message

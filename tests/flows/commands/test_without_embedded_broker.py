@@ -39,10 +39,10 @@ def test_a_bench_knows_which_figures_ask_for_a_broker(monkeypatch, tmp_path):
     def bootstrap():
         raise AskedForError
 
-    def measured(*_, **__):
+    def measure_in_child(*_, **__):
         raise NotAskedForError
 
-    monkeypatch.setattr("flows.bench.run.measured", measured)
+    monkeypatch.setattr("flows.bench.run.measure_in_child", measure_in_child)
     monkeypatch.setattr("flows.bench.run.write_load", lambda *_: None)
     asking = set()
     for measure, names in MEASURES.items():

@@ -29,15 +29,15 @@ PORT = "9464"
 
 def names_and_labels() -> dict[str, set[str]]:
     """Every series Prometheus can read, with its labels."""
-    metrics = Metrics()
+    registry = Metrics().registry
     found: dict[str, set[str]] = {}
-    for line in generate_latest(metrics.names.registry).decode().splitlines():
+    for line in generate_latest(registry.prometheus).decode().splitlines():
         if line.startswith("# TYPE"):
             _, _, name, kind = line.split()
             suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
             found.update({name + suffix: {"le"} if suffix == "_bucket" else set() for suffix in suffixes})
-    for series in metrics.names.series:
-        found[series.name] |= set(series.labels)
+    for metric in registry.samples:
+        found[metric.value.name] |= set(metric.value.labels)
     return found
 
 
@@ -49,7 +49,7 @@ def names_in(expression: str) -> set[str]:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_every_metric_and_label_looked_at_is_one_the_worker_has(expression):
+def test_every_metric_and_label_in_use_is_exposed_by_the_worker(expression):
     names = names_in(expression)
     assert names <= SERIES.keys()
     grouped = {
@@ -61,7 +61,7 @@ def test_every_metric_and_label_looked_at_is_one_the_worker_has(expression):
 
 
 @pytest.mark.parametrize("panel", DASHBOARD["panels"], ids=lambda panel: panel["title"])
-def test_a_legend_names_labels_that_are_there(panel):
+def test_a_legend_uses_existing_labels(panel):
     for target in panel["targets"]:
         labels = set().union(*(SERIES[name] for name in names_in(target["expr"])))
         assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels
@@ -88,13 +88,13 @@ def test_an_alert_names_labels_that_its_expression_keeps(rule):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_on_an_increase_tells_of_the_first_time_too(rule):
+def test_an_alert_on_an_increase_fires_for_the_first_time_too(rule):
     for name in re.findall(r"increase\((\w+)", rule["expr"]):
         assert f"or ({name} unless {name} offset" in rule["expr"]
 
 
 @pytest.mark.parametrize("name", ["drift_detected_total", "choice_entropy", "missed_rewards"])
-def test_what_the_worker_notices_has_a_panel_and_an_alert(name):
+def test_what_the_worker_detects_has_a_panel_and_an_alert(name):
     for expressions in (EXPRESSIONS[: -len(RULES)], EXPRESSIONS[-len(RULES) :]):
         assert any(f"offerstream_{name}" in expression for expression in expressions)
 
@@ -150,7 +150,7 @@ def test_the_containers_get_the_example_offers(name):
     Shop.model_validate(tomllib.loads((ROOT / source).read_text()))
 
 
-def test_what_the_dockerfile_copies_is_let_through_and_is_there():
+def test_what_the_dockerfile_copies_exists_and_is_not_ignored():
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     files = {file for names in copied for file in names.split()}
     let_through = (ROOT / ".dockerignore").read_text().splitlines()
@@ -166,7 +166,7 @@ def test_every_mounted_file_exists_and_every_volume_is_declared(name):
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_who_waits_for_health_waits_for_someone_who_reports_it(name):
+def test_a_service_waits_only_for_services_with_a_health_check(name):
     waits = SERVICES[name].get("depends_on", {})
     assert set(waits) <= SERVICES.keys()
     for other in waits if isinstance(waits, dict) else ():
@@ -174,7 +174,7 @@ def test_who_waits_for_health_waits_for_someone_who_reports_it(name):
 
 
 @pytest.mark.parametrize("name", ["worker", "simulator"])
-def test_the_commands_are_ones_the_command_line_knows(name, monkeypatch, capsys):
+def test_the_containers_run_known_commands_with_known_options(name, monkeypatch, capsys):
     command, *options = SERVICES[name]["command"]
     monkeypatch.setattr("sys.argv", ["offerstream", command, "--help"])
     with pytest.raises(SystemExit) as ended:
@@ -194,7 +194,7 @@ def test_prometheus_and_the_health_check_ask_where_the_worker_listens():
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_pins_with_hashes_all_that_is_asked_for_and_names_no_host(lock):
+def test_a_lock_pins_every_requirement_with_hashes_and_names_no_host(lock):
     text = (ROOT / lock).read_text()
     pinned = {}
     for block in re.split(r"\n(?=\w)", text.replace("\\\n", "")):

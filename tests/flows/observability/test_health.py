@@ -1,4 +1,4 @@
-"""What /metrics and /healthz answer, over a real socket, with a clock that the test turns."""
+"""What /metrics and /healthz answer, over a real socket, with the test's own clock."""
 
 import json
 from datetime import timedelta
@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from flows.observability.health import Limits, Server, health
+from flows.observability.health import Limits, MetricsServer, health
 from flows.observability.metrics import Metrics
 from operators.ingest.partition_reader import Counts
 from schemas.errors import SetupError
@@ -30,13 +30,13 @@ def clock():
 def metrics(clock):
     metrics = Metrics(clock)
     metrics.opened("shop.events/0", Counts())
-    metrics.ticked("shop.events/0", 4_990.0)
+    metrics.progress.advanced("shop.events/0", 4_990.0)
     return metrics
 
 
 @pytest.fixture
 def ask(metrics):
-    with Server(metrics, LIMITS, "127.0.0.1", 0) as server:
+    with MetricsServer(metrics, LIMITS, "127.0.0.1", 0) as server:
 
         def get(path: str) -> tuple[int, str]:
             connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -49,7 +49,7 @@ def ask(metrics):
         yield get
 
 
-def test_a_worker_that_moves_is_well(ask):
+def test_a_worker_that_moves_is_healthy(ask):
     status, body = ask("/healthz")
     assert status == 200
     assert json.loads(body) == {
@@ -61,7 +61,7 @@ def test_a_worker_that_moves_is_well(ask):
     }
 
 
-def test_a_watermark_that_stands_still_is_named_with_who_holds_it(ask, metrics, clock):
+def test_a_watermark_that_stands_still_is_reported_with_the_slowest_partition(ask, metrics, clock):
     clock.now_s += 75.0
     metrics.sealed(0.01)
     status, body = ask("/healthz")
@@ -73,37 +73,37 @@ def test_a_watermark_that_stands_still_is_named_with_who_holds_it(ask, metrics, 
 
 def test_epochs_that_are_not_sealed_are_a_stall(ask, metrics, clock):
     clock.now_s += 50.0
-    metrics.ticked("shop.events/0", 5_040.0)
+    metrics.progress.advanced("shop.events/0", 5_040.0)
     status, body = ask("/healthz")
     assert status == 503
     assert json.loads(body)["reasons"] == ["no epoch was sealed for 50.0 s (limit 45 s)"]
 
 
-def test_a_worker_gets_well_again_when_it_moves_again(ask, metrics, clock):
+def test_a_worker_is_healthy_again_when_it_moves_again(ask, metrics, clock):
     clock.now_s += 500.0
     assert ask("/healthz")[0] == 503
-    metrics.ticked("shop.events/0", 5_490.0)
+    metrics.progress.advanced("shop.events/0", 5_490.0)
     metrics.sealed(0.01)
     assert ask("/healthz")[0] == 200
 
 
-def test_working_off_days_of_old_messages_is_no_stall(metrics, clock):
+def test_reading_days_of_old_messages_is_no_stall(metrics, clock):
     clock.now_s += 86_400.0
-    metrics.ticked("shop.events/0", 5_000.0)
+    metrics.progress.advanced("shop.events/0", 5_000.0)
     metrics.sealed(0.01)
-    well, said = health(metrics, LIMITS)
-    assert well
-    assert said["watermark_delay_seconds"] == 86_400.0
+    is_healthy, figures = health(metrics.progress, LIMITS)
+    assert is_healthy
+    assert figures["watermark_delay_seconds"] == 86_400.0
 
 
-def test_a_worker_that_never_heard_from_a_partition_stalls_too(clock):
+def test_a_worker_without_any_partition_stalls_too(clock):
     metrics = Metrics(clock)
     clock.now_s += 61.0
     metrics.sealed(0.01)
-    well, said = health(metrics, LIMITS)
-    assert not well
-    assert said["watermark_delay_seconds"] is None
-    assert said["reasons"] == [
+    is_healthy, figures = health(metrics.progress, LIMITS)
+    assert not is_healthy
+    assert figures["watermark_delay_seconds"] is None
+    assert figures["reasons"] == [
         "the watermark has not moved for 61.0 s (limit 60 s), it waits for the first partition"
     ]
 
@@ -114,13 +114,13 @@ def test_prometheus_reads_the_same_server(ask):
     assert "offerstream_watermark_delay_seconds 10.0" in body
 
 
-def test_any_other_path_says_what_there_is(ask):
-    assert ask("/") == (404, "here are /metrics and /healthz\n")
+def test_any_other_path_names_the_known_ones(ask):
+    assert ask("/") == (404, "there are /metrics and /healthz\n")
 
 
-def test_a_port_that_is_taken_stops_the_start_with_words(metrics):
+def test_a_port_in_use_is_refused(metrics):
     with (
-        Server(metrics, LIMITS, "127.0.0.1", 0) as first,
+        MetricsServer(metrics, LIMITS, "127.0.0.1", 0) as first,
         pytest.raises(SetupError, match=rf"one this machine can listen on; got 127\.0\.0\.1:{first.port}"),
     ):
-        Server(metrics, LIMITS, "127.0.0.1", first.port)
+        MetricsServer(metrics, LIMITS, "127.0.0.1", first.port)

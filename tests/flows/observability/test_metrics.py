@@ -32,30 +32,32 @@ def metrics(clock):
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.names.registry.get_sample_value(f"offerstream_{name}", labels)
+    return metrics.registry.prometheus.get_sample_value(f"offerstream_{name}", labels)
 
 
 def outcome(metrics: Metrics, name: str) -> float | None:
     return value(metrics, "events_total", topic="shop.events", outcome=name)
 
 
-def said(
+def record(
     stream: str, type_: str, *, since_s: float | None = None, headers=(), **fields: object
 ) -> OutputRecord:
     return OutputRecord(stream, type_, "v1", "id1", msgspec.json.encode(fields), headers, since_s)
 
 
-def test_events_are_counted_by_what_became_of_them(metrics):
+def test_events_are_counted_by_outcome(metrics):
     metrics.opened(PART, Counts())
-    metrics.read(PART, Counts(read=10, processed=6, duplicate=2, late=1, rejected=1))
-    metrics.read(PART, Counts(read=14, processed=9, duplicate=2, late=2, rejected=1))
-    counted = [outcome(metrics, name) for name in ("processed", "duplicate", "late", "rejected")]
-    assert counted == [9, 2, 2, 1]
+    metrics.read(PART, Counts(read=10, processed=7, duplicate=2, rejected=1))
+    metrics.read(PART, Counts(read=14, processed=11, duplicate=2, rejected=1))
+    counted = [outcome(metrics, name) for name in ("processed", "duplicate", "rejected")]
+    assert counted == [11, 2, 1]
 
 
-def test_late_after_idle_is_a_part_of_the_late_and_stands_apart(metrics):
-    metrics.read(PART, Counts(read=3, late=3, late_after_idle=2, late_orders=1))
-    assert outcome(metrics, "late") == 3
+def test_what_is_late_or_clamped_has_metrics_beside_the_outcomes(metrics):
+    metrics.read(PART, Counts(read=5, processed=5, late=3, late_after_idle=2, late_orders=1, clamped=4))
+    assert outcome(metrics, "processed") == 5
+    assert value(metrics, "events_late_total", topic="shop.events") == 3
+    assert value(metrics, "events_clamped_total", topic="shop.events") == 4
     assert value(metrics, "events_late_after_idle_total", topic="shop.events") == 2
     assert value(metrics, "late_orders_total", topic="shop.events") == 1
 
@@ -66,7 +68,7 @@ def test_what_a_partition_counted_before_a_restart_is_not_counted_again(metrics)
     assert outcome(metrics, "processed") == 5
 
 
-def test_counts_that_are_changed_in_place_are_still_told_apart(metrics):
+def test_counts_that_are_changed_in_place_are_still_compared(metrics):
     counts = Counts()
     metrics.opened(PART, counts)
     counts.processed = 4
@@ -74,7 +76,7 @@ def test_counts_that_are_changed_in_place_are_still_told_apart(metrics):
     assert outcome(metrics, "processed") == 4
 
 
-def test_a_counter_never_falls_when_a_partition_goes_back(metrics):
+def test_a_counter_never_falls_when_a_partition_rewinds(metrics):
     metrics.read(PART, Counts(processed=10))
     metrics.read(PART, Counts(processed=2))
     metrics.read(PART, Counts(processed=5))
@@ -90,30 +92,30 @@ def test_the_partitions_of_a_topic_add_up(metrics):
 def test_the_watermark_is_that_of_the_slowest_partition(metrics, clock):
     metrics.opened("shop.events/0", Counts())
     metrics.opened("shop.events/1", Counts())
-    metrics.ticked("shop.events/0", 990.0)
+    metrics.progress.advanced("shop.events/0", 990.0)
     assert math.isnan(value(metrics, "watermark_delay_seconds"))
-    metrics.ticked("shop.events/1", 980.0)
+    metrics.progress.advanced("shop.events/1", 980.0)
     clock.now_s = 1_005.0
     assert value(metrics, "watermark_delay_seconds") == 25.0
-    assert metrics.slowest() == "shop.events/1"
+    assert metrics.progress.slowest() == "shop.events/1"
 
 
-def test_a_watermark_that_stands_still_grows_old_and_one_that_moves_is_new(metrics, clock):
+def test_a_watermark_that_stands_still_is_stalled_until_it_moves(metrics, clock):
     metrics.opened(PART, Counts())
-    metrics.ticked(PART, 500.0)
+    metrics.progress.advanced(PART, 500.0)
     clock.now_s += 30.0
-    metrics.ticked(PART, 500.0)
+    metrics.progress.advanced(PART, 500.0)
     assert value(metrics, "watermark_stalled_seconds") == 30.0
-    metrics.ticked(PART, 501.0)
+    metrics.progress.advanced(PART, 501.0)
     assert value(metrics, "watermark_stalled_seconds") == 0.0
 
 
-def test_a_partition_that_is_closed_holds_nobody_back(metrics):
+def test_a_closed_partition_does_not_hold_the_watermark_back(metrics):
     for part in ("shop.events/0", "shop.events/1"):
         metrics.opened(part, Counts())
         metrics.lags(part, 7)
         metrics.paused(part, waits=True)
-    metrics.ticked("shop.events/0", 990.0)
+    metrics.progress.advanced("shop.events/0", 990.0)
     metrics.closed("shop.events/1")
     assert value(metrics, "watermark_delay_seconds") == 10.0
     assert value(metrics, "lag_records", topic="shop.events", partition="1") is None
@@ -130,9 +132,9 @@ def test_an_epoch_grows_old_until_the_next_is_sealed(metrics, clock):
 
 
 def test_latency_runs_from_the_causing_event_to_the_acknowledged_offer(metrics):
-    metrics.delivered(said("offers", "offer.decided", since_s=50.0), 50.02)
-    metrics.delivered(said("offers", "offer.decided"), 99.0)
-    metrics.delivered(said("offers", "offer.revoked", since_s=1.0), 99.0)
+    metrics.delivered(record("offers", "offer.decided", since_s=50.0), 50.02)
+    metrics.delivered(record("offers", "offer.decided"), 99.0)
+    metrics.delivered(record("offers", "offer.revoked", since_s=1.0), 99.0)
     assert value(metrics, "end_to_end_latency_seconds_count") == 1
     assert value(metrics, "end_to_end_latency_seconds_sum") == pytest.approx(0.02)
     assert value(metrics, "records_published_total", stream="offers", type="offer.decided") == 2
@@ -140,59 +142,33 @@ def test_latency_runs_from_the_causing_event_to_the_acknowledged_offer(metrics):
 
 
 def test_a_decision_counts_for_its_arm(metrics):
-    metrics.delivered(said("decisions", "decision", market="de", arm="no_offer", holdout=True), 0.0)
+    metrics.delivered(record("decisions", "decision", market="de", arm="no_offer", holdout=True), 0.0)
     assert value(metrics, "decisions_total", market="de", arm="no_offer") == 1
 
 
 def test_drifts_are_counted_by_what_moved(metrics):
     for what in ("base_rate", "feature:device=mobile", "base_rate"):
-        metrics.delivered(said("decisions", "drift", market="de", what=what, before=0.7, after=0.9), 0.0)
+        metrics.delivered(record("decisions", "drift", market="de", what=what, before=0.7, after=0.9), 0.0)
     assert value(metrics, "drift_detected_total", market="de", what="base_rate") == 2
     assert value(metrics, "drift_detected_total", market="de", what="feature:device=mobile") == 1
 
 
-def test_rewards_add_up_and_a_loss_takes_away(metrics):
+def test_profits_add_up_and_losses_subtract(metrics):
     for kind, profit in (("window", 8.0), ("window", -3.5), ("correction", 1.0)):
-        metrics.delivered(said("decisions", "reward", market="de", arm="ten", kind=kind, profit=profit), 0.0)
+        metrics.delivered(
+            record("decisions", "reward", market="de", arm="ten", kind=kind, profit=profit), 0.0
+        )
     assert value(metrics, "reward_profit", market="de", arm="ten") == 5.5
     assert value(metrics, "rewards_total", market="de", arm="ten", kind="window") == 2
     assert value(metrics, "rewards_total", market="de", arm="ten", kind="correction") == 1
 
 
 def test_rejects_are_counted_by_their_class(metrics):
-    metrics.delivered(said("rejected", "rejected", headers=(("reason", b"x"), ("class", b"not_json"))), 0.0)
+    metrics.delivered(record("rejected", "rejected", headers=(("reason", b"x"), ("class", b"not_json"))), 0.0)
     assert value(metrics, "rejects_total", **{"class": "not_json"}) == 1
 
 
-def test_model_quality_stands_by_market_apart_for_carts_that_an_offer_preceded(metrics):
-    metrics.measured("de", {"updates": 40, "auc": 0.81, "treated_auc": 0.6, "treated_outcomes": 7})
-    assert value(metrics, "model_auc", market="de", carts="untreated") == 0.81
-    assert value(metrics, "model_auc", market="de", carts="treated") == 0.6
-    assert value(metrics, "model_outcomes", market="de", carts="untreated") == 40
-    assert value(metrics, "model_outcomes", market="de", carts="treated") == 7
-    assert value(metrics, "model_log_loss", market="de", carts="untreated") is None
-
-
-def test_what_a_market_notices_about_itself_stands_by_market_and_is_nothing_held(metrics):
-    metrics.measured("de", {"choice_entropy": 0.4, "missed_rewards": 3.0, "policy_updates": 9})
-    assert value(metrics, "choice_entropy", market="de") == 0.4
-    assert value(metrics, "missed_rewards", market="de") == 3.0
-    assert value(metrics, "policy_updates", market="de") == 9
-    assert value(metrics, "state_items", kind="choice_entropy") is None
-
-
-def test_what_is_held_is_the_sum_over_the_stations(metrics):
-    metrics.measured("007", {"visits": 5, "timers": 3})
-    metrics.measured("008", {"visits": 6})
-    metrics.measured("007", {"visits": 2, "timers": 0})
-    metrics.measured("de", {"open_decisions": 4, "time": 1e9})
-    assert value(metrics, "state_items", kind="visits") == 8
-    assert value(metrics, "state_items", kind="timers") == 0
-    assert value(metrics, "state_items", kind="open_decisions") == 4
-    assert value(metrics, "state_items", kind="time") is None
-
-
 def test_the_versions_of_what_runs_can_be_read(metrics):
-    page = generate_latest(metrics.names.registry).decode()
-    assert 'bytewax="0.21.1"' in page
-    assert "offerstream_start_time_seconds 1000.0" in page
+    text = generate_latest(metrics.registry.prometheus).decode()
+    assert 'bytewax="0.21.1"' in text
+    assert "offerstream_start_time_seconds 1000.0" in text

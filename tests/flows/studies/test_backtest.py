@@ -7,8 +7,14 @@ import pytest
 
 from flows.cli import main
 from flows.settings import read_settings
-from flows.studies.backtest.compare import backtest, check, dense, over_files, over_shoppers
-from flows.studies.backtest.shoppers import Length, Shoppers, shoppers_of, world_of
+from flows.studies.backtest.compare import (
+    backtest,
+    check_policies,
+    recorded_run,
+    simulated_run,
+    with_demo_offers,
+)
+from flows.studies.backtest.shoppers import Shoppers, WorldLength, shoppers_of, world_of
 from operators.simulation import World
 from schemas.errors import SetupError
 from tests.builders import carted, ordered, told
@@ -20,8 +26,8 @@ SPECS = ("none", "always:free_shipping")
 def compared(tmp_path_factory):
     """Two policies over the same 250 carts, and where their files are."""
     out = tmp_path_factory.mktemp("compared") / "out"
-    settings = dense(read_settings(seed=4))
-    run = over_shoppers(Shoppers(visits_per_hour=6000), settings, Length(decisions=250))
+    settings = with_demo_offers(read_settings(seed=4))
+    run = simulated_run(Shoppers(visits_per_hour=6000), settings, WorldLength(decisions=250))
     return backtest(run, SPECS, settings, out), out
 
 
@@ -40,7 +46,7 @@ def test_every_policy_meets_the_same_carts(compared):
     assert [row["decisions"] + row["holdout_decisions"] for row in rows] == [len(none), len(always)]
 
 
-def test_the_decisions_say_which_policy_took_them(compared):
+def test_decisions_name_their_policy(compared):
     _, out = compared
     always = records(out / "always-free_shipping" / "decisions.jsonl")
     assert {each["policy"] for each in always} == {"always:free_shipping"}
@@ -57,7 +63,7 @@ def test_shoppers_react_to_the_offers_of_each_policy(compared):
     assert mean == pytest.approx(always["profit_per_decision"]["mean"] - none["profit_per_decision"]["mean"])
 
 
-def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compared):
+def test_regret_is_exact_and_that_of_no_offer_is_the_whole_advantage_of_the_oracle(compared):
     (none, always), out = compared
     truths = [each for each in records(out / "none" / "truth.jsonl") if not each["holdout"]]
     assert len(truths) == none["decisions"]
@@ -68,7 +74,7 @@ def test_regret_is_exact_and_that_of_no_offer_is_all_the_oracle_could_gain(compa
 
 
 @pytest.mark.parametrize("folder", ["none", "always-free_shipping"])
-def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, folder):
+def test_the_profit_is_the_expected_one_but_for_chance(compared, folder):
     _, out = compared
     expected = {each["decision_id"]: each["value"] for each in records(out / folder / "truth.jsonl")}
     away = [
@@ -78,7 +84,7 @@ def test_what_was_earned_is_what_the_truth_expects_but_for_chance(compared, fold
     assert abs(sum(away)) < 4 * sum(each**2 for each in away) ** 0.5
 
 
-def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
+def test_shoppers_of_the_holdout_buy_the_same_under_every_policy(compared):
     _, out = compared
     bought = [
         {
@@ -92,19 +98,19 @@ def test_whoever_had_the_same_luck_without_an_offer_bought_the_same(compared):
     assert bought[0]
 
 
-def test_nobody_comes_after_a_world_has_ended_but_all_go_on_to_the_end():
-    settings = dense(read_settings())
-    world = World(0, world_of(Shoppers(), settings, Length(visitors=40)))
-    said = world.until(world.settings.starts_at_s + 3 * 86_400.0)
+def test_no_visitor_comes_after_the_end_of_a_world_but_all_finish_their_visits():
+    settings = with_demo_offers(read_settings())
+    world = World(0, world_of(Shoppers(), settings, WorldLength(visitors=40)))
+    events = world.events_until(world.settings.starts_at_s + 3 * 86_400.0)
     first = {}
-    for each in said:
+    for each in events:
         first.setdefault(each["session_id"], each["time"])
-    assert len({each["visitor_id"] for each in said}) == 40
+    assert len({each["visitor_id"] for each in events}) == 40
     assert len(first) >= 40
     assert world.next_s == float("inf")
 
 
-def test_a_file_may_say_what_shoppers_there_are(tmp_path):
+def test_a_file_describes_the_shoppers(tmp_path):
     path = tmp_path / "world.toml"
     path.write_text("visits_per_hour = 100\nseasons = true\n")
     assert shoppers_of(str(path)) == Shoppers(visits_per_hour=100, seasons=True)
@@ -117,10 +123,10 @@ def test_a_file_may_say_what_shoppers_there_are(tmp_path):
         ("cart_share = 2", r"cart_share must be less than or equal to 1; got 2"),
         ("speed = 2", "speed must not be there; the key is unknown"),
         ("cart_share =", "world.toml must be TOML in UTF-8; got: "),
-        (None, "--shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
+        (None, "the shoppers must be `default` or a TOML file; got '.*world.toml': No such file"),
     ],
 )
-def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
+def test_shoppers_that_cannot_be_simulated_are_refused(tmp_path, text, words):
     path = tmp_path / "world.toml"
     if text is not None:
         path.write_text(text)
@@ -128,9 +134,9 @@ def test_shoppers_that_cannot_be_are_refused(tmp_path, text, words):
         shoppers_of(str(path))
 
 
-def test_shoppers_of_a_market_there_is_not_are_refused():
-    with pytest.raises(SetupError, match="market of --shoppers must be one of default; got 'moon'"):
-        world_of(Shoppers(market="moon"), dense(read_settings()), Length(visitors=1))
+def test_shoppers_of_an_unknown_market_are_refused():
+    with pytest.raises(SetupError, match="the market of the shoppers must be one of default; got 'moon'"):
+        world_of(Shoppers(market="moon"), with_demo_offers(read_settings()), WorldLength(visitors=1))
 
 
 @pytest.mark.parametrize(
@@ -139,12 +145,12 @@ def test_shoppers_of_a_market_there_is_not_are_refused():
         (["magic"], "policy must be one of linear_thompson, .*; got 'magic'"),
         (["linucb:width=2"], "policy linucb takes the settings .*; got 'width'"),
         (["always:moon"], "policy always:moon: the arm must be one of no_offer, .*; got 'moon'"),
-        (["none", "none"], "--policy must be given once for each policy; got 'none' twice"),
+        (["none", "none"], "each policy must be given once; got 'none' twice"),
     ],
 )
-def test_policies_that_cannot_be_are_refused(specs, words):
+def test_policies_that_cannot_be_built_are_refused(specs, words):
     with pytest.raises(SetupError, match=words):
-        check(specs, read_settings())
+        check_policies(specs, read_settings())
 
 
 @pytest.fixture
@@ -155,14 +161,14 @@ def recording(tmp_path):
     return path
 
 
-def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
+def test_a_backtest_of_a_recording_warns_that_shoppers_do_not_react(recording, tmp_path, capsys):
     figures = tmp_path / "figures.json"
     command = ["backtest", str(recording), "--policy", "none", "--policy", "always:free_shipping"]
     assert main([*command, "--out", str(tmp_path / "out"), "--json", str(figures)]) == 0
-    assert "Shoppers of a recording do not react" in capsys.readouterr().out
-    said = json.loads(figures.read_text())
-    assert said["reacting"] is False
-    none, always = said["policies"]
+    assert "The shoppers of a recording do not react" in capsys.readouterr().out
+    written = json.loads(figures.read_text())
+    assert written["reacting"] is False
+    none, always = written["policies"]
     assert (none["decisions"], none["offers"], always["offers"]) == (2, 0, 2)
     assert none["profit_per_decision"]["mean"] == always["profit_per_decision"]["mean"] == 50 * 0.35 / 2
     assert "regret" not in none
@@ -173,7 +179,7 @@ def test_a_recording_is_told_for_what_it_is(recording, tmp_path, capsys):
 def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
     out = tmp_path / "out"
     specs = ["linear_thompson", "linear_thompson:floor=1"]
-    run = over_files([recording], "native")
+    run = recorded_run([recording], "native")
     assert [row["policy"] for row in backtest(run, specs, read_settings(), out)] == specs
     found = records(out / "linear_thompson-floor-1" / "decisions.jsonl")
     assert {each["policy"] for each in found} == {specs[1]}
@@ -182,12 +188,12 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "either EVENTS or --shoppers must be given; got neither"),
         (["EVENTS", "--shoppers", "default"], "either EVENTS or --shoppers must be given; got both"),
         (["EVENTS", "--visitors", "5"], "--visitors and --decisions go with --shoppers; got EVENTS"),
-        (["missing.jsonl"], "INPUT must be a file that can be read; got 'missing.jsonl'"),
+        (["missing.jsonl"], "the input must be a file that can be read; got 'missing.jsonl'"),
         (
             ["--shoppers", "default", "--visitors", "5", "--decisions", "5"],
             "--visitors or --decisions must be given, not both",
@@ -195,14 +201,14 @@ def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):
         (["EVENTS", "--out", "FULL"], "must be new or empty; got: files in it"),
     ],
 )
-def test_what_does_not_go_together_is_said(recording, tmp_path, capsys, words, said):
+def test_arguments_that_exclude_each_other_are_refused(recording, tmp_path, capsys, words, message):
     places = {"EVENTS": str(recording), "FULL": str(tmp_path)}
     command = ["backtest", *(places.get(word, word) for word in words), "--policy", "none"]
     assert main(command) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_count_of_nobody_is_refused(capsys):
+def test_a_count_of_zero_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["backtest", "--shoppers", "default", "--visitors", "0", "--policy", "none"])
     assert "must be a whole number from 1; got '0'" in capsys.readouterr().err

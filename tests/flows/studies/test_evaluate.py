@@ -1,4 +1,4 @@
-"""The command evaluates policies on what a replay wrote, and on anybody's log in a CSV file."""
+"""The command evaluates policies on what a replay wrote, and on any log in a CSV file."""
 
 import gzip
 import json
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
-from flows.studies.evaluate.run import Asked, evaluated, read_log
-from schemas.errors import SetupError
+from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, read_log
+from schemas.errors import OfferstreamError
 from tests.builders import World
 from tests.laws.shopping import SHOP, log
 
@@ -40,7 +40,7 @@ def of_default(directory, name):
     return [each for each in found if each["market"] == "default"]
 
 
-def test_rows_are_the_draws_whose_reward_is_known_and_the_holdout_is_left_out(replayed):
+def test_rows_are_the_draws_whose_reward_is_known_without_the_holdout(replayed):
     found = read_log(replayed, "default", {})
     decisions = of_default(replayed, "decisions")
     taken = (replayed / "decisions.jsonl").read_text().count("\n")
@@ -84,7 +84,7 @@ def test_the_command_prints_every_estimator_and_writes_json(tmp_path, replayed, 
     }
 
 
-def test_a_question_without_an_answer_is_said_loudly_and_is_null_in_json(tmp_path, capsys):
+def test_a_policy_that_the_log_cannot_answer_is_flagged_and_is_null_in_json(tmp_path, capsys):
     rows = [f"a,{at % 2},0.999" for at in range(50)] + ["b,1,0.001"]
     path, out = write(tmp_path / "log.csv", [HEADER, *rows]), tmp_path / "o.json"
     assert main(["evaluate", str(path), "--policy", "always:b", "--json", str(out)]) == 0
@@ -96,7 +96,7 @@ def test_a_question_without_an_answer_is_said_loudly_and_is_null_in_json(tmp_pat
     assert policy["estimates"][1]["high"] is None
 
 
-def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
+def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
     lines = [
         "Unnamed: 0,timestamp,item_id,position,click,propensity_score,age,city,mine:a,mine:b",
         "0,2026-01-02,a,1,0,0.5,30,Rome,1.0,0.0",
@@ -106,10 +106,10 @@ def test_a_csv_is_read_by_what_its_columns_are_called(tmp_path):
     assert (first.arm, first.reward, first.propensity, first.eligible) == ("b", 1.0, 0.25, ("a", "b"))
     assert first.context == {"position": "2"}
     assert second.context == {"age": 30.0, "city": "Rome", "position": "1"}
-    assert second.given == {"mine": {"a": 1.0, "b": 0.0}}
+    assert second.policies == {"mine": {"a": 1.0, "b": 0.0}}
 
 
-def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(tmp_path):
+def test_columns_can_be_named_and_rows_have_eligible_arms_and_visitors(tmp_path):
     lines = ["what,profit,p,who,eligible,time", "b,-2.5,0.5,ann,a b,10", "a,1,0.5,ann,a|c,9"]
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
@@ -126,14 +126,14 @@ def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(t
         (
             ["arm,reward", "a,1"],
             {},
-            r"must have a column propensity or propensity_score or pscore \(or --col",
+            r"must have a column propensity or propensity_score or pscore, or one named as the propensity",
         ),
         (
             [HEADER, "a,1,0.5"],
             {"reward": "gain"},
-            "must have a column gain .*; it has arm, reward, propensity",
+            "must have a column gain, .*; it has arm, reward, propensity",
         ),
-        ([HEADER, "a,1,0.5"], {"price": "p"}, "--column must name one of arm, reward, .*; got 'price'"),
+        ([HEADER, "a,1,0.5"], {"price": "p"}, "a column can mean one of arm, reward, .*; got 'price'"),
         ([HEADER, "a,1,0.5", "a,1"], {}, r"log\.csv:3: must have 3 columns; got 2"),
         ([HEADER, "a,1,0.5", "b,many,0.5"], {}, r"log\.csv:3: reward must be a number; got 'many'"),
         ([HEADER + ",time", "a,1,0.5,3", "a,1,0.5,"], {}, "must have a time in every row, or in none"),
@@ -141,36 +141,36 @@ def test_columns_can_be_named_and_rows_say_who_was_eligible_and_whose_they_are(t
         ([HEADER + ",eligible", "a,1,0.5,b c"], {}, r"log\.csv:2: eligible must list the arm .*, 'a'"),
     ],
 )
-def test_a_csv_that_is_no_log_is_refused_in_words(tmp_path, lines, named, words):
+def test_a_csv_that_is_no_log_is_refused(tmp_path, lines, named, words):
     path = write(tmp_path / "log.csv", lines)
-    with pytest.raises(SetupError, match=words):
+    with pytest.raises(OfferstreamError, match=words):
         read_log(path, None, named)
 
 
 def test_a_file_that_is_no_csv_is_refused(tmp_path):
     (tmp_path / "log.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SetupError, match="must be a CSV file that can be read"):
+    with pytest.raises(OfferstreamError, match="must be a CSV file that can be read"):
         read_log(tmp_path / "log.csv", None, {})
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["nowhere", "--policy", "none"],
-            "LOG must be a directory of replay or export, or a CSV file; got 'nowhere'",
+            "the log must be a directory that replay or export wrote, or a CSV file; got 'nowhere'",
         ),
-        (["{dir}", "--policy", "none"], "--market must be a market of .*: default, uk; got none"),
-        (["{dir}", "--policy", "none", "--market", "us"], "--market must be a market of .*; got us"),
-        (["{dir}", "--policy", "none", "--column", "arm=a"], "--column is for CSV files"),
-        (["{csv}", "--policy", "none", "--market", "uk"], "--market is for directories"),
+        (["{dir}", "--policy", "none"], "the market must be one of .*: default, uk; got none"),
+        (["{dir}", "--policy", "none", "--market", "us"], "the market must be one of .*; got us"),
+        (["{dir}", "--policy", "none", "--column", "arm=a"], "columns can be named for CSV files only"),
+        (["{csv}", "--policy", "none", "--market", "uk"], "a market can be chosen for directories"),
         (["{csv}", "--policy", "none"], "must name an arm of the log: a; got 'no_offer'"),
         (["{csv}", "--policy", "best"], "--policy must be none, always:ARM"),
         (["{csv}", "--policy", "uniform", "--json", "{dir}"], "--json must be a file that can be written"),
         (["{empty}", "--policy", "none"], r"rewards\.jsonl must be a file that replay or export wrote"),
     ],
 )
-def test_what_is_set_up_wrong_ends_with_2_and_words(tmp_path, replayed, capsys, words, said):
+def test_wrong_arguments_end_with_2_and_one_line(tmp_path, replayed, capsys, words, message):
     csv, empty = write(tmp_path / "log.csv", [HEADER, "a,1,0.5"]), tmp_path / "empty"
     empty.mkdir()
     given = [word.format(dir=replayed, csv=csv, empty=empty) for word in words]
@@ -178,30 +178,35 @@ def test_what_is_set_up_wrong_ends_with_2_and_words(tmp_path, replayed, capsys, 
     error = capsys.readouterr().err
     assert error.startswith("offerstream evaluate: ")
     assert error.count("\n") == 1
-    assert re.search(said, error)
+    assert re.search(message, error)
 
 
 def test_a_broken_line_is_refused_with_its_place(tmp_path):
-    write(tmp_path / "rewards.jsonl", ['{"decision_id": "d", "kind": "window"}'])
-    with pytest.raises(SetupError, match=r"rewards\.jsonl:1 must be a record of offerstream: .*profit"):
+    write(tmp_path / "rewards.jsonl", ['{"type": "reward", "decision_id": "d", "kind": "window"}'])
+    with pytest.raises(
+        OfferstreamError,
+        match=r"rewards\.jsonl, line 1 must be a record as this version writes it; got: .*profit",
+    ):
         read_log(tmp_path, None, {})
 
 
 def test_a_log_in_which_no_window_is_over_is_refused(tmp_path, replayed):
     (tmp_path / "decisions.jsonl").write_bytes((replayed / "decisions.jsonl").read_bytes())
     write(tmp_path / "rewards.jsonl", [])
-    with pytest.raises(SetupError, match=r"must have decisions whose reward is known; left out: .* open"):
+    with pytest.raises(
+        OfferstreamError, match=r"must have decisions whose reward is known; left out: .* open"
+    ):
         read_log(tmp_path, "default", {})
     write(tmp_path / "decisions.jsonl", [])
-    with pytest.raises(SetupError, match="must have decisions whose reward is known; there are none"):
+    with pytest.raises(OfferstreamError, match="must have decisions whose reward is known; there are none"):
         read_log(tmp_path, None, {})
 
 
 @pytest.mark.skipif(DATA is None, reason="OFFERSTREAM_DATA does not name the folder of real data")
-def test_real_logs_answer_in_one_direction_and_say_so_in_the_other():
+def test_real_logs_answer_in_one_direction_and_refuse_in_the_other():
     random, bts = (Path(DATA) / "open_bandit_women" / f"{name}.csv" for name in ("random", "bts"))
-    forth = evaluated(Asked(random, [f"like:{bts}"])).report.policies[0]
-    back = evaluated(Asked(bts, [f"like:{random}", "uniform"])).report
+    forth = evaluate_log(EvaluationRequest(random, [f"like:{bts}"])).report.policies[0]
+    back = evaluate_log(EvaluationRequest(bts, [f"like:{random}", "uniform"])).report
     earned = back.logged
     assert forth.answerable
     for each in forth.estimates:

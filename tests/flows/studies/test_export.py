@@ -7,7 +7,7 @@ from flows.files.sorting import sort_files
 from flows.kafka.cluster import Cluster
 from flows.studies.export import export_topics
 from operators.streaming.messages import OutputRecord
-from schemas.errors import SetupError
+from schemas.errors import DataError, SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -23,7 +23,7 @@ def wrong(offset):
     return OutputRecord("rejected", "rejected", record.id, record.id, record.value, record.headers)
 
 
-SAID = [
+RECORDS = [
     OutputRecord("offers", "offer.decided", "ada", "b", b'{"id":"b","time":%s}' % AT),
     OutputRecord("offers", "offer.revoked", "ada", "a", b'{"id":"a","time":%s}' % AT),
     OutputRecord("decisions", "decision", "ada", "d", b'{"decision_id":"d","at":%s}' % AT),
@@ -34,10 +34,10 @@ SAID = [
 ]
 
 
-def record(said, offset):
+def record(output, offset):
     """The record that the Kafka sink makes of it."""
-    headers = (("ce_id", said.id.encode()), ("ce_type", said.type.encode()), *said.headers)
-    return Message(said.value, said.key.encode(), headers, TOPICS[said.stream], offset % 2, offset)
+    headers = (("ce_id", output.id.encode()), ("ce_type", output.type.encode()), *output.headers)
+    return Message(output.value, output.key.encode(), headers, TOPICS[output.stream], offset % 2, offset)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def broker(monkeypatch):
 def replayed(directory):
     for stream in FILES:
         part = JsonlSink(directory, stream).build_part("sink", stream, None)
-        part.write_batch([said for said in SAID if said.stream == stream])
+        part.write_batch([output for output in RECORDS if output.stream == stream])
     sort_files(directory)
     return directory
 
@@ -63,17 +63,17 @@ def contents(directory):
 
 
 def test_exported_topics_equal_the_files_of_a_replay(tmp_path, broker):
-    for offset, said in enumerate(SAID):
-        broker[TOPICS[said.stream]].append(record(said, offset))
+    for offset, output in enumerate(RECORDS):
+        broker[TOPICS[output.stream]].append(record(output, offset))
     counts = export_topics(CLUSTER, TOPICS, tmp_path / "topics")
     assert counts == {"offers": 2, "decisions": 3, "rejected": 2}
     assert contents(tmp_path / "topics") == contents(replayed(tmp_path / "files"))
     assert len(contents(tmp_path / "topics")) == 7
 
 
-def test_a_record_of_somebody_else_stops_the_export(tmp_path, broker):
+def test_a_foreign_record_stops_the_export(tmp_path, broker):
     broker["shop.offers"].append(Message(b"{}", None, (), "shop.offers", 3, 7))
-    with pytest.raises(SetupError, match=r"shop\.offers/3/7 must have the header 'ce_id'"):
+    with pytest.raises(DataError, match=r"shop\.offers/3/7 must have the header 'ce_id'"):
         export_topics(CLUSTER, TOPICS, tmp_path)
 
 

@@ -9,8 +9,8 @@ from flows.assembly import reader_of, stations_of
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings, read_settings
 from flows.stores.ledger import Ledgers
-from flows.studies.backtest.compare import dense, over_shoppers
-from flows.studies.backtest.shoppers import Length, Shoppers
+from flows.studies.backtest.compare import simulated_run, with_demo_offers
+from flows.studies.backtest.shoppers import Shoppers, WorldLength
 from operators.simulation import World, WorldSettings
 from schemas.decisions import Drift, Outcome, read_decision_record
 from schemas.message import Message
@@ -38,14 +38,14 @@ def month(seed, broken_s=None, days=30):
     )
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)(PART, None)
     dataflow = InProcessDataflow(stations_of(settings, shop, [PART], Ledgers().of, ordered=True))
-    said, offset = [], 0
+    records, offset = [], 0
     for half_day in range(2 * days):
-        events = world.until(START_S + (half_day + 1) * DAY_S / 2)
+        events = world.events_until(START_S + (half_day + 1) * DAY_S / 2)
         messages = [Message(orjson.dumps(event), offset=offset + at) for at, event in enumerate(events)]
         offset += len(messages)
-        said += dataflow.process(reader.read(messages, None))[0]
-    said += dataflow.process(reader.end())[0]
-    return [read_decision_record(each.value) for each in said if each.type in ("outcome", "drift")]
+        records += dataflow.process(reader.read(messages, None))[0]
+    records += dataflow.process(reader.end())[0]
+    return [read_decision_record(each.value) for each in records if each.type in ("outcome", "drift")]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -56,15 +56,15 @@ def test_a_steady_month_gives_no_alarm(seed):
 
 
 def test_a_busy_day_that_begins_and_ends_is_no_drift_of_the_base_rate(tmp_path):
-    settings = dense(read_settings(seed=2))
-    over_shoppers(Shoppers(visits_per_hour=6_000), settings, Length(decisions=600))(settings, tmp_path)
+    settings = with_demo_offers(read_settings(seed=2))
+    simulated_run(Shoppers(visits_per_hour=6_000), settings, WorldLength(decisions=600))(settings, tmp_path)
     outcomes = (tmp_path / "outcomes.jsonl").read_text()
     assert outcomes.count('"abandoned"') > 500
     assert outcomes.count('"purchased"') > 200
     assert "base_rate" not in (tmp_path / "drifts.jsonl").read_text()
 
 
-def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
+def test_a_live_shop_reports_an_incident_at_once():
     settings = read_settings(session_gap="20m")
     live, replayed = (
         stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=ordered).markets.label_delay_s
@@ -74,7 +74,7 @@ def test_a_live_shop_does_not_wait_to_be_told_of_an_incident():
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_a_checkout_that_breaks_is_seen_within_a_hundred_carts(seed):
+def test_a_broken_checkout_is_detected_within_a_hundred_carts(seed):
     records = month(seed, (BREAKS_S, MENDED_S), days=20)
     drifts = [record for record in records if isinstance(record, Drift)]
     assert [drift.what for drift in drifts] == ["base_rate", "base_rate"]
@@ -88,14 +88,13 @@ def test_a_checkout_that_breaks_is_seen_within_a_hundred_carts(seed):
     assert seen.triggered == over.triggered == "report"
 
 
-def test_while_the_checkout_is_broken_nobody_orders():
+def test_while_the_checkout_is_broken_no_order_is_completed():
     shop = Settings().shop()
     world = World(
         5, WorldSettings(shop.arms("default"), START_S, checkout_broken_s=(START_S + 3600, START_S + 7200))
     )
-    orders = [
-        event["time"] for event in world.until(START_S + 4 * 3600) if event["type"] == "order_completed"
-    ]
+    events = world.events_until(START_S + 4 * 3600)
+    orders = [event["time"] for event in events if event["type"] == "order_completed"]
     since_s = [datetime.fromisoformat(time).timestamp() - START_S for time in orders]
     assert any(at_s < 3600 for at_s in since_s)
     assert any(at_s >= 7200 for at_s in since_s)

@@ -1,25 +1,25 @@
-"""Lift from the files that the worker writes: units, their seven days, and what the command says of them."""
+"""Lift from the files that the worker writes: units, their seven days, and what the command prints."""
 
 from array import array
 from datetime import timedelta
 
-import msgspec
 import orjson
 import pytest
 
-import flows.demo.run as demo
-import flows.studies.lift.run as lift
 from flows.assembly import reader_of, stations_of
 from flows.cli import main
+from flows.demo.settings import OFFERS
 from flows.files.jsonl import FILES, LineFiles
 from flows.files.sorting import sort_files
 from flows.local.in_process import InProcessDataflow
 from flows.settings import read_settings
 from flows.stores.ledger import Ledgers
-from flows.studies.lift.columns import Columns
-from flows.studies.lift.records import Decided, Rewarded
+from flows.studies.lift.experiment_columns import DECISION_FIELDS, REWARD_FIELDS, ExperimentColumns
+from flows.studies.lift.run import read_lift
 from operators.simulation import DEMO_CARTS, World, WorldSettings
-from schemas.errors import SetupError
+from schemas.decisions import Decision, Reward
+from schemas.errors import DataError
+from schemas.partial_records import partial_decoder
 from schemas.records import Timestamp
 from tests.builders import DAY, HOUR, PART, T0, Desk, message, offer, shop
 
@@ -29,6 +29,7 @@ NAMES = ("decisions", "rewards", "outcomes")
 def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
     group = "holdout" if held_out else "policy"
     return {
+        "type": "decision",
         "decision_id": f"{unit} at {at}",
         "market": "default",
         "at": str(Timestamp(T0 + at)),
@@ -44,11 +45,13 @@ def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
 def rewarded(decision, *orders, cost=0.0, kind="window"):
     """A reward for orders, each a time and a profit; the decision itself may cost something."""
     return {
+        "type": "reward",
         "decision_id": decision["decision_id"],
         "market": decision["market"],
         "at": decision["window_ends_at"],
         "kind": kind,
         "profit": sum(profit for _, profit in orders) - cost,
+        "orders": [f"order at {at}" for at, _ in orders],
         "ordered_at": [str(Timestamp(T0 + at)) for at, _ in orders],
         "order_profits": [profit for _, profit in orders],
     }
@@ -60,14 +63,14 @@ def again(at, first):
 
 
 def ended(at):
-    return {"market": "default", "at": str(Timestamp(T0 + at))}
+    return {"type": "outcome", "market": "default", "at": str(Timestamp(T0 + at))}
 
 
 def written(directory, decisions, rewards=(), until=30 * DAY):
     for name, records in zip(NAMES, (decisions, rewards, [ended(until)]), strict=True):
         lines = [orjson.dumps(record) + b"\n" for record in records]
         (directory / f"{name}.jsonl").write_bytes(b"".join(lines))
-    return lift.read(directory)["default"]
+    return read_lift(directory)["default"]
 
 
 def profits(found):
@@ -98,7 +101,7 @@ def test_a_cost_without_an_order_counts_with_its_decision(tmp_path):
     assert list(found.units.conversion) == [0.0, 0.0]
 
 
-def test_both_groups_are_told_apart_and_compared(tmp_path):
+def test_both_groups_are_compared(tmp_path):
     units = [decided(n, f"visitor:{n}", held_out=n % 5 == 0) for n in range(500)]
     rewards = [rewarded(unit, (10_000, 20.0 if n % 5 else 5.0)) for n, unit in enumerate(units)]
     found = written(tmp_path, units, rewards)
@@ -108,7 +111,7 @@ def test_both_groups_are_told_apart_and_compared(tmp_path):
     assert found.balance.p_value < 0.001
 
 
-def test_a_unit_whose_time_is_not_over_waits(tmp_path):
+def test_a_unit_whose_time_is_not_over_is_pending(tmp_path):
     young, old = decided(4 * DAY, "visitor:bob"), decided(0)
     rewards = [rewarded(old), rewarded(young)]
     assert written(tmp_path, [old, young], rewards, until=7 * DAY - 1).units.at_s.size == 0
@@ -127,7 +130,7 @@ def test_no_unit_is_over_after_the_first_decision_whose_window_is_still_open(tmp
     assert (found.pending, found.lost) == (2, 0)
 
 
-def test_a_decision_whose_reward_was_lost_holds_nobody_up(tmp_path):
+def test_a_decision_whose_reward_was_lost_delays_no_unit(tmp_path):
     early, lost = decided(0), decided(DAY, "visitor:bob")
     found = written(tmp_path, [early, lost], [rewarded(early)])
     assert (found.units.at_s.size, found.lost) == (2, 1)
@@ -142,7 +145,7 @@ def test_units_that_began_before_the_records_or_without_a_holdout_are_left_out(t
     assert (found.begun_before, found.not_randomised, found.pending) == (1, 1, 0)
 
 
-def test_conflicts_are_counted_and_stay_where_they_were_assigned_first(tmp_path):
+def test_conflicts_are_counted_and_keep_their_first_assignment(tmp_path):
     first = decided(0, held_out=False)
     second = again(DAY, first) | {"conflict": True}
     found = written(tmp_path, [first, second], [rewarded(first), rewarded(second)])
@@ -156,61 +159,69 @@ def test_units_that_begin_at_once_stay_in_the_order_of_their_lines(tmp_path):
     ]
 
 
-def test_a_reward_of_a_decision_that_is_not_there_counts_for_nobody(tmp_path):
+def test_a_reward_without_its_decision_counts_for_no_unit(tmp_path):
     assert profits(written(tmp_path, [decided(0)], [rewarded(decided(5), (6, 7.0))])) == [0.0]
     found = written(tmp_path, [decided(0, None) | {"assigned_at": None}], [rewarded(decided(5), (6, 7.0))])
     assert (profits(found), found.balance.units) == ([], 0)
 
 
 def test_a_decision_is_kept_in_few_bytes():
-    columns = Columns()
+    columns = ExperimentColumns()
+    read_decision = partial_decoder(Decision, *DECISION_FIELDS)
+    read_reward = partial_decoder(Reward, *REWARD_FIELDS)
     for n in range(1000):
         decision = decided(n, f"visitor:{n}")
-        columns.take(msgspec.convert(decision, Decided))
-        columns.take(msgspec.convert(rewarded(decision), Rewarded))
+        columns.add_decision(read_decision(orjson.dumps(decision)))
+        columns.add_reward(read_reward(orjson.dumps(rewarded(decision))))
     kept = sum(each.itemsize * len(each) for each in vars(columns).values() if isinstance(each, array))
     assert kept == 1000 * (41 + 8)
 
 
-def test_markets_are_told_apart(tmp_path):
+def test_markets_are_separate(tmp_path):
     one, other = decided(0), decided(0, "visitor:bob", market="uk")
     written(tmp_path, [one, other], [rewarded(one, (1, 7.0))])
-    assert {name: profits(each) for name, each in lift.read(tmp_path).items()} == {"default": [7.0], "uk": []}
+    assert {name: profits(each) for name, each in read_lift(tmp_path).items()} == {"default": [7.0], "uk": []}
 
 
 # What is wrong
 
 
-def test_a_directory_without_the_files_is_refused_in_words(tmp_path):
+def test_a_directory_without_the_files_is_refused(tmp_path):
     with pytest.raises(
-        SetupError, match=r"decisions.jsonl must be a file that replay or export wrote; got: No"
+        DataError, match=r"decisions.jsonl must be a file that replay or export wrote; got: No"
     ):
-        lift.read(tmp_path)
+        read_lift(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b'{"decision_id": "d"}', r"decisions.jsonl, line 2: must be a record of this version; got: Object"),
-        (b"nonsense", r"decisions.jsonl, line 2: must be a record of this version; got: JSON is malformed"),
-        (b'"\xff"', r"decisions.jsonl, line 2: must be a record of this version; got: "),
+        (
+            b'{"decision_id": "d"}',
+            r"decisions.jsonl, line 2 must be a record as this version writes it; got: Object",
+        ),
+        (
+            b"nonsense",
+            r"decisions.jsonl, line 2 must be a record as this version writes it; got: JSON is malformed",
+        ),
+        (b'"\xff"', r"decisions.jsonl, line 2 must be a record as this version writes it; got: "),
     ],
 )
 def test_a_line_of_something_else_is_refused_with_its_number(tmp_path, line, words):
     written(tmp_path, [decided(0)])
     with (tmp_path / "decisions.jsonl").open("ab") as file:
         file.write(line + b"\n")
-    with pytest.raises(SetupError, match=words):
-        lift.read(tmp_path)
+    with pytest.raises(DataError, match=words):
+        read_lift(tmp_path)
 
 
 def test_an_order_without_its_profit_is_refused(tmp_path):
-    with pytest.raises(SetupError, match=r"rewards.jsonl, line 1: .* `order_profits` must be equally long"):
+    with pytest.raises(DataError, match=r"rewards.jsonl, line 1 .* `order_profits` must be equally long"):
         written(tmp_path, [decided(0)], [rewarded(decided(0), (1, 2.0)) | {"order_profits": []}])
 
 
 def test_a_moment_without_its_zone_is_refused(tmp_path):
-    with pytest.raises(SetupError, match=r"decisions.jsonl, line 1: .* - at `\$.at`"):
+    with pytest.raises(DataError, match=r"decisions.jsonl, line 1 .* - at `\$.at`"):
         written(tmp_path, [decided(0) | {"at": "2026-01-01T00:00:00"}])
 
 
@@ -249,43 +260,43 @@ def test_the_orders_of_seven_days_and_no_others_count_in_either_group(tmp_path, 
         desk.order(day * DAY, price=price)
     desk.idle(30 * DAY, "bob")
     desk.write(tmp_path)
-    found = lift.read(tmp_path)["default"]
+    found = read_lift(tmp_path)["default"]
     assert profits(found) == pytest.approx([0.4 * 110.0 - cost])
     assert (found.pending, found.lost) == (1, 0)
 
 
 @pytest.fixture(scope="module")
 def shopped(tmp_path_factory):
-    """What the worker said in three days of simulated shoppers who answer its offers.
+    """The records of three days of simulated shoppers who react to offers.
 
     The shop is that of the demo, with a holdout so large that three days are enough.
     """
     directory = tmp_path_factory.mktemp("shopped")
     offers_file = tmp_path_factory.mktemp("shop") / "offers.toml"
-    offers_file.write_text(demo.OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
+    offers_file.write_text(OFFERS.read_text().replace("holdout = 0.1", "holdout = 0.4"))
     settings = read_settings(None, offers=offers_file)
     offers = settings.shop().arms("default")
     world = World(2, WorldSettings(offers, T0, visits_per_hour=150, cart_share=DEMO_CARTS, seasons=False))
     dataflow = InProcessDataflow(stations_of(settings, settings.shop(), [PART], Ledgers().of, ordered=True))
     reader = reader_of(settings, settings.shop(), lambda _topic: "native", None, ordered=True)(PART, None)
-    said, offset = [], 0
+    records, offset = [], 0
     while world.now_s < T0 + 3 * DAY:
-        batch = [message(event, offset + n) for n, event in enumerate(world.until(world.now_s + 240))]
+        batch = [message(event, offset + n) for n, event in enumerate(world.events_until(world.now_s + 240))]
         offset += len(batch)
         now = dataflow.process(reader.read(batch, None))[0]
         for each in now:
             if each.type == "offer.decided":
-                world.offered(orjson.loads(each.value)["data"])
-        said += now
-    said += dataflow.process(reader.end())[0]
+                world.deliver_offer(orjson.loads(each.value)["data"])
+        records += now
+    records += dataflow.process(reader.end())[0]
     for stream in FILES:
-        LineFiles(directory, stream).write(each for each in said if each.stream == stream)
+        LineFiles(directory, stream).write(each for each in records if each.stream == stream)
     sort_files(directory)
     return directory
 
 
-def test_shoppers_who_answer_offers_show_a_lift_in_conversion_and_in_profit(shopped):
-    found = lift.read(shopped, timedelta(days=1))["default"]
+def test_shoppers_who_react_to_offers_show_a_lift_in_conversion_and_in_profit(shopped):
+    found = read_lift(shopped, timedelta(days=1))["default"]
     assert found.units.at_s.size > 1500
     assert found.balance.p_value > 0.05
     assert found.conversion.lift > 0.03
@@ -299,10 +310,10 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     path = tmp_path / "lift.json"
     assert main(["lift", str(shopped), "--days", "1", "--json", str(path)]) == 0
     printed = capsys.readouterr().out
-    for words in ("market default", "conversion", "profit", "any time", "one look", "left out"):
+    for words in ("market default", "conversion", "profit", "anytime-valid", "one look", "left out"):
         assert words in printed
     figures = orjson.loads(path.read_bytes())["default"]
-    found = lift.read(shopped, timedelta(days=1))["default"]
+    found = read_lift(shopped, timedelta(days=1))["default"]
     assert figures["profit"]["lift"] == pytest.approx(found.profit.lift)
     course = figures["conversion"]["series"]
     assert course[0]["lower"] is None
@@ -317,10 +328,10 @@ def test_the_command_prints_a_table_and_writes_the_course(shopped, tmp_path, cap
     [
         (["--days", "0"], "--days must be above 0 and at most 7; got 0"),
         (["--days", "8"], "--days must be above 0 and at most 7; got 8"),
-        (["--json", "."], "--json must be a file that can be written; got .: Is a directory"),
+        (["--json", "."], "--json must be a file that can be written; got '.': Is a directory"),
     ],
 )
-def test_wrong_arguments_are_refused_in_words(tmp_path, capsys, more, words):
+def test_wrong_arguments_are_refused(tmp_path, capsys, more, words):
     written(tmp_path, [decided(0)])
     assert main(["lift", str(tmp_path), *more]) == 2
     assert words in capsys.readouterr().err

@@ -1,31 +1,31 @@
-"""A policy in words: what a setting may be, and what is said of one that may not."""
+"""Policy specs: what a setting may be, and the error for one that may not."""
 
 import pytest
 
 from operators.bandits import POLICIES
-from operators.bandits.spec import built, settings_in, taken_up, words_of
+from operators.bandits.spec import parse_settings, policy_from_spec, restored_policy, spec_string
 from schemas.errors import SetupError
 
 
 def test_settings_are_read_as_what_they_are():
-    settings = settings_in("linear_thompson", "half_life=none,floor=5e-2,seed=3,learn_prior=false")
+    settings = parse_settings("linear_thompson", "half_life=none,floor=5e-2,seed=3,learn_prior=false")
     assert settings == {"half_life": None, "floor": 0.05, "seed": 3, "learn_prior": False}
     assert isinstance(settings["seed"], int)
 
 
-@pytest.mark.parametrize("words", ["none", "uniform", "always:ten:percent", "linucb", "squarecb:most=9"])
-def test_a_policy_is_built_from_its_words(words):
-    policy = built(words, seed=7)
+@pytest.mark.parametrize("spec", ["none", "uniform", "always:ten:percent", "linucb", "squarecb:max_arms=9"])
+def test_a_policy_is_built_from_its_spec(spec):
+    policy = policy_from_spec(spec, seed=7)
     assert policy.seed == 7
-    assert policy.most == (9 if "most" in words else 256)
+    assert policy.max_arms == (9 if "max_arms" in spec else 256)
 
 
 def test_its_own_seed_comes_before_that_of_all():
-    assert built("linucb:seed=3", seed=7).seed == 3
+    assert policy_from_spec("linucb:seed=3", seed=7).seed == 3
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("spec", "words"),
     [
         ("magic:floor=1", "policy must be one of linear_thompson, .*; got 'magic'"),
         ("uniform:floor=1", "policy must be one of linear_thompson, .*; got 'uniform'"),
@@ -35,25 +35,25 @@ def test_its_own_seed_comes_before_that_of_all():
         ("linucb:floor=.1,floor=.2", "policy linucb must be given floor once; got 'floor=.2' too"),
         ("linucb:floor=high", "policy linucb: floor=high cannot be: Expected `float`, got `str`"),
         ("linucb:floor=nan", "policy linucb: floor=nan cannot be: Expected `float`, got `str`"),
-        ("linucb:room=1.5", "policy linucb: room=1.5 cannot be: Expected `int`, got `float`"),
+        ("linucb:max_columns=1.5", "policy linucb: max_columns=1.5 cannot be: Expected `int`, got `float`"),
         ("linucb:learn_prior=no", "policy linucb: learn_prior=no cannot be: Expected `bool`"),
         ("linucb:floor=2", "floor must be a probability from 0 to 1; got 2"),
     ],
 )
-def test_words_of_no_policy_are_refused(words, said):
-    with pytest.raises(SetupError, match=said):
-        built(words, seed=0)
+def test_the_spec_of_no_policy_is_refused(spec, words):
+    with pytest.raises(SetupError, match=words):
+        policy_from_spec(spec, seed=0)
 
 
-def learned(words):
-    policy = built(words, seed=1)
+def trained(spec):
+    policy = policy_from_spec(spec, seed=1)
     for turn in range(20):
         policy.update("ten" if turn % 2 else "no_offer", {"cart_value": 9.0 * turn}, float(turn % 3))
     return policy
 
 
 @pytest.mark.parametrize(
-    ("was", "words"),
+    ("was", "spec"),
     [
         ("linear_thompson", "linear_thompson:floor=0.3,seed=7"),
         ("linear_thompson:floor=0.3", "linear_thompson"),
@@ -63,11 +63,11 @@ def learned(words):
         ("always:ten", "always:ten"),
     ],
 )
-def test_a_policy_taken_up_keeps_its_lessons_and_has_the_floor_it_is_told(was, words):
-    before, fresh = learned(was), built(words, seed=2)
-    kept = taken_up(words, before.dumps(), was, seed=2)
-    assert words_of(kept) == words_of(fresh)
-    assert kept.lessons == 20
+def test_a_restored_policy_keeps_its_updates_and_has_the_floor_of_the_new_spec(was, spec):
+    before, fresh = trained(was), policy_from_spec(spec, seed=2)
+    kept = restored_policy(spec, before.dumps(), was, seed=2)
+    assert spec_string(kept) == spec_string(fresh)
+    assert kept.updates == 20
     assert kept.values(["no_offer", "ten"], {"cart_value": 50.0}) == before.values(
         ["no_offer", "ten"], {"cart_value": 50.0}
     )
@@ -76,31 +76,31 @@ def test_a_policy_taken_up_keeps_its_lessons_and_has_the_floor_it_is_told(was, w
 
 
 @pytest.mark.parametrize(
-    ("was", "words"),
+    ("was", "spec"),
     [
         ("linear_thompson", "linucb"),
         ("linear_thompson", "linear_thompson:half_life=1000"),
         ("linear_thompson:learn_prior=false", "linear_thompson"),
-        ("linucb", "linucb:room=9"),
-        ("linucb", "linucb:most=9"),
+        ("linucb", "linucb:max_columns=9"),
+        ("linucb", "linucb:max_arms=9"),
         ("adpredictor_thompson", "adpredictor_thompson:drift=0.1"),
         ("linear_thompson", "uniform"),
         ("always:ten", "always:ship"),
     ],
 )
-def test_another_policy_or_another_way_of_learning_is_not_taken_up(was, words):
-    assert taken_up(words, learned(was).dumps(), was, seed=1) is None
+def test_another_policy_or_another_way_of_learning_is_not_restored(was, spec):
+    assert restored_policy(spec, trained(was).dumps(), was, seed=1) is None
 
 
-def test_what_was_learned_with_another_default_goes_on_with_it():
-    older = learned("linucb:half_life=77,floor=0.5")
-    kept = taken_up("linucb", older.dumps(), "linucb", seed=1)
-    assert (kept.half_life, kept.floor, kept.lessons) == (77, 0.002, 20)
+def test_a_policy_that_was_trained_with_another_default_keeps_it():
+    older = trained("linucb:half_life=77,floor=0.5")
+    kept = restored_policy("linucb", older.dumps(), "linucb", seed=1)
+    assert (kept.half_life, kept.floor, kept.updates) == (77, 0.002, 20)
 
 
 @pytest.mark.parametrize(
-    "words", [*POLICIES, "linucb:half_life=none,learn_prior=false,floor=1", "none", "always:Ten"]
+    "spec", [*POLICIES, "linucb:half_life=none,learn_prior=false,floor=1", "none", "always:Ten"]
 )
-def test_all_settings_said_are_the_words_of_the_same_policy(words):
-    said = words_of(built(words, seed=3))
-    assert words_of(built(said, seed=0)) == said
+def test_the_spec_with_all_settings_is_that_of_the_same_policy(spec):
+    text = spec_string(policy_from_spec(spec, seed=3))
+    assert spec_string(policy_from_spec(text, seed=0)) == text

@@ -497,15 +497,15 @@ def test_another_policy_starts_without_the_lessons_of_the_one_before():
     desk.machine.policy = DecisionMachine(config(), deciding()).policy
     desk.idle(0)
     desk.wait(2 * HOUR)
-    assert desk.machine.policy.lessons == 1
+    assert desk.machine.policy.updates == 1
     state = desk.machine.snapshot()
     same, looser, other, faster = (
         DecisionMachine(config(ledger=desk.ledger), deciding(policy=it), state)
         for it in ("linear_thompson", "linear_thompson:floor=0.3", "linucb", "linear_thompson:half_life=9")
     )
-    assert (same.policy.lessons, other.policy.lessons) == (1, 0)
-    assert (looser.policy.lessons, looser.policy.floor, looser.replaced_policy) == (1, 0.3, None)
-    assert (faster.policy.lessons, faster.policy.half_life) == (0, 9)
+    assert (same.policy.updates, other.policy.updates) == (1, 0)
+    assert (looser.policy.updates, looser.policy.floor, looser.replaced_policy) == (1, 0.3, None)
+    assert (faster.policy.updates, faster.policy.half_life) == (0, 9)
     assert other.replaced_policy == faster.replaced_policy == "linear_thompson"
 
 

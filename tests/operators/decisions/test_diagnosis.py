@@ -10,7 +10,7 @@ import yaml
 from operators.decisions import verdicts as levels
 from operators.decisions.diagnosis import Choices, Diagnosis
 from operators.decisions.verdicts import verdicts
-from operators.experiments.unit_sketch import Balance
+from operators.experiments.unit_sketch import UnitSketch
 from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, ordered, shop
 
 EVEN = {"no_offer": 0.25, "a": 0.25, "b": 0.25, "c": 0.25}
@@ -125,10 +125,10 @@ def test_at_the_end_of_a_recording_silence_is_counted_to_the_last_decision():
 
 
 def test_somebody_who_comes_often_is_one_visitor():
-    balance = Balance()
+    balance = UnitSketch()
     for _ in range(50):
-        balance.saw("ann", holdout=True)
-        balance.saw("bob", holdout=False)
+        balance.observe("ann", holdout=True)
+        balance.observe("bob", holdout=False)
     assert balance.share == 0.5
 
 
@@ -164,9 +164,9 @@ def test_a_moment_with_nothing_to_choose_from_is_no_unit_yet():
 
 
 def seen(share, visitors, seed):
-    rng, balance = random.Random(seed), Balance()
+    rng, balance = random.Random(seed), UnitSketch()
     for n in range(visitors):
-        balance.saw(f"{seed}-{n}", holdout=rng.random() < share)
+        balance.observe(f"{seed}-{n}", holdout=rng.random() < share)
     return balance
 
 
@@ -176,9 +176,9 @@ def test_a_holdout_that_is_not_as_set_is_noticed_and_one_that_is_hardly_ever():
     rng = random.Random(5)
     alarms = 0
     for seed in range(100):
-        balance, least = Balance(), 1.0
+        balance, least = UnitSketch(), 1.0
         for n in range(1000):
-            balance.saw(f"{seed}-{n}", holdout=rng.random() < 0.05)
+            balance.observe(f"{seed}-{n}", holdout=rng.random() < 0.05)
             if n % 20 == 0:
                 least = min(least, balance.p_value(0.05))
         alarms += least < 0.05

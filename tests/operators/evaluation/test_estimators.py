@@ -1,4 +1,4 @@
-"""Estimates are those of the reference library, and a log that cannot be one is refused."""
+"""Estimates are those of the reference library, and an invalid log is refused."""
 
 import json
 import math
@@ -47,7 +47,7 @@ def test_a_rare_arm_counts_for_the_times_it_was_not_drawn():
     assert replay(LOG, ALWAYS_SECOND).value == pytest.approx(0.5)
 
 
-def test_clipping_draws_towards_zero_and_says_so_in_its_interval():
+def test_clipping_is_biased_towards_zero_and_its_interval_shows_it():
     rng = np.random.default_rng(4)
     arms = (rng.random(4000) < 0.02).astype(int)
     log = Log(np.ones(4000), arms, np.where(arms == 1, 0.02, 0.98))
@@ -58,13 +58,13 @@ def test_clipping_draws_towards_zero_and_says_so_in_its_interval():
     assert clipped_ips(log, target).value == ips(log, target).value
 
 
-def test_a_policy_like_the_logged_one_is_worth_what_was_earned():
+def test_a_policy_like_the_logged_one_has_the_value_that_was_earned():
     even = Log([4.0, 0.0, 1.0, 0.0], [0, 1, 1, 0], [0.5] * 4)
     for estimate in (ips, snips, replay, clipped_ips):
         assert estimate(even, EVEN).value == pytest.approx(mean_reward("logged", even).value)
 
 
-def test_right_predictions_leave_doubly_robust_nothing_to_mend():
+def test_right_predictions_leave_doubly_robust_nothing_to_correct():
     predicted = np.array([[4.0, 9.0], [7.0, 0.0], [3.0, 1.0], [0.0, 5.0]])
     expected = predicted.mean()
     assert direct(LOG, EVEN, predicted).value == pytest.approx(expected)
@@ -80,7 +80,7 @@ def test_an_arm_never_logged_has_no_value_and_no_limits():
     assert math.isnan(snips(log, target).value)
 
 
-def test_a_model_that_doubts_itself_widens_the_direct_interval():
+def test_an_unsure_model_widens_the_direct_interval():
     predicted = np.ones((4, 2))
     sure, unsure = direct(LOG, EVEN, predicted), direct(LOG, EVEN, predicted, doubt=0.5)
     assert sure.high - sure.low == pytest.approx(0.0)
@@ -102,7 +102,7 @@ def test_a_model_that_doubts_itself_widens_the_direct_interval():
         (([1.0], [0], [0.5], None, [[0.5, 0.6]]), "each row of logging must be probabilities that sum to 1"),
     ],
 )
-def test_what_is_no_log_is_refused_in_words(given, words):
+def test_an_invalid_log_is_refused_in_words(given, words):
     with pytest.raises(SetupError, match=words):
         Log(*given)
 
@@ -117,7 +117,7 @@ def test_what_is_no_log_is_refused_in_words(given, words):
         ([[math.nan, 1.0]] * 4, "target must be finite; row 0 is not"),
     ],
 )
-def test_what_is_no_policy_is_refused_in_words(target, words):
+def test_an_invalid_target_is_refused_in_words(target, words):
     with pytest.raises(SetupError, match=words):
         ips(LOG, target)
 

@@ -1,4 +1,4 @@
-"""Intervals hold the truth as often as they say, and know who belongs together."""
+"""Intervals contain the truth as often as they should, and respect clusters."""
 
 import math
 from functools import cache
@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from operators.evaluation import Log, cross_fitted, doubly_robust, effective_sample_size, ips, snips
-from operators.evaluation.intervals import Influence, interval
+from operators.evaluation.intervals import Influence, clustered_interval
 from tests.logged_worlds import KINDS, adaptive
 
 ARMS = 4
 WORLDS = 100
-"""A kind: three hundred in all."""
+"""Of each kind: three hundred in all."""
 
 
 @cache
 def hits():
-    """For each estimator and policy, in how many worlds the interval holds the truth."""
+    """For each estimator and policy, in which worlds the interval contains the truth."""
     found = {}
     for kind in KINDS:
         worlds = adaptive(11, WORLDS, 1000, ARMS, kind)
@@ -32,7 +32,7 @@ def hits():
 
 
 @pytest.mark.parametrize("estimator", ["ips", "snips", "doubly_robust"])
-def test_in_300_adaptively_logged_worlds_the_interval_holds_the_truth_in_93_of_a_hundred(estimator):
+def test_in_300_adaptively_logged_worlds_93_percent_of_the_intervals_contain_the_truth(estimator):
     for held in hits()[estimator].values():
         assert len(held) == 300
         assert np.mean(held) >= 0.93
@@ -41,7 +41,9 @@ def test_in_300_adaptively_logged_worlds_the_interval_holds_the_truth_in_93_of_a
 def simple(scores, clusters, weights=None, mass=1.0):
     scores = np.asarray(scores, dtype=float)
     weights = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=float)
-    return interval(0.0, Influence(scores, weights, np.zeros(len(scores)), np.asarray(clusters), mass))
+    return clustered_interval(
+        0.0, Influence(scores, weights, np.zeros(len(scores)), np.asarray(clusters), mass)
+    )
 
 
 def test_rows_of_one_visitor_are_not_independent():
@@ -53,11 +55,11 @@ def test_rows_of_one_visitor_are_not_independent():
     assert together.standard_error == pytest.approx(alone.standard_error * 5**0.5, rel=0.01)
 
 
-def test_one_visitor_alone_says_nothing():
+def test_one_visitor_alone_gives_no_interval():
     assert simple([1.0, -1.0], [0, 0]) == (math.inf, -math.inf, math.inf)
 
 
-def test_one_heavy_row_says_nothing_certain():
+def test_one_heavy_row_widens_the_interval():
     even = simple([1.0, -1.0] * 50, np.arange(100))
     heavy = simple([1.0, -1.0] * 50, np.arange(100), [1000.0] + [1.0] * 99, None)
     assert heavy.high > 8 * even.high

@@ -1,4 +1,4 @@
-"""A log says loudly when it knows too little of a policy."""
+"""A log that knows too little of a policy is reported as such."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_missing_rows_show_in_the_mean_weight():
     assert overlap(log, np.tile([0.65, 0.35], (200, 1))).verdict == "little"
 
 
-def test_arms_the_log_never_draws_are_told_where_that_is_known():
+def test_arms_the_log_never_draws_are_reported_where_that_is_known():
     logging = np.tile([0.5, 0.5, 0.0], (2000, 1))
     log = drawn(0.5, arms=2, logging=logging)
     found = overlap(log, np.tile([0.4, 0.4, 0.2], (2000, 1)))

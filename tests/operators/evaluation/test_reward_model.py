@@ -1,4 +1,4 @@
-"""The reward model predicts rows it has not seen, and doubts arms it hardly knows."""
+"""The reward model predicts rows it was not fitted to, and is unsure of arms it hardly knows."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def shop(rows=3000, rare=0.3, seed=3):
     return Log(rewards, arms, np.full(rows, 0.3), rng.integers(rows // 3, size=rows)), features, truth
 
 
-def test_linear_tastes_are_found_whatever_the_scale_of_the_features():
+def test_linear_preferences_are_found_whatever_the_scale_of_the_features():
     log, features, truth = shop()
     assert cross_fitted(log, features, 3) == pytest.approx(truth, abs=0.25)
 
 
-def test_no_row_is_predicted_by_a_model_that_has_seen_its_visitor():
+def test_no_row_is_predicted_by_a_model_that_was_fitted_to_its_visitor():
     log, features, _ = shop(rows=300)
     before = cross_fitted(log, features, 3)
     log.rewards[log.clusters == 5] += 100.0
@@ -30,7 +30,7 @@ def test_no_row_is_predicted_by_a_model_that_has_seen_its_visitor():
     assert changed.any()
 
 
-def test_an_arm_never_logged_is_predicted_like_the_rest_and_doubted():
+def test_an_arm_never_logged_is_predicted_like_the_rest_with_a_great_doubt():
     log, features, _ = shop(rows=600)
     model = RewardModel(log, features, 4)
     predicted = model.predicted()
@@ -42,14 +42,13 @@ def test_an_arm_never_logged_is_predicted_like_the_rest_and_doubted():
     assert doubt(3) > 5 * doubt(0)
 
 
-def test_features_that_never_change_and_lone_visitors_do_no_harm():
+def test_constant_features_and_a_single_visitor_do_no_harm():
     log = Log([1.0, 2.0, 3.0, 2.0], [0, 1, 0, 1], [0.5] * 4, [9, 9, 9, 9])
     assert np.isfinite(cross_fitted(log, np.ones((4, 3)), 2)).all()
     assert np.isfinite(cross_fitted(log, np.zeros((4, 0)), 2)).all()
 
 
-def test_predictions_make_doubly_robust_surer_than_inverse_propensity():
-
+def test_predictions_make_doubly_robust_more_precise_than_inverse_propensity():
     log, features, truth = shop()
     log.propensities[:] = np.array([0.55, 0.15, 0.3])[log.arms]
     target = np.tile([0.2, 0.4, 0.4], (log.size, 1))
@@ -62,3 +61,9 @@ def test_worlds_log_what_their_policy_drew():
     worlds = adaptive(1, 2, 200, 3, "clicks")
     assert worlds.logging.min() >= 0.01 / 3 - 1e-12
     assert worlds.logging.sum(axis=2) == pytest.approx(np.ones((2, 200)))
+
+
+def test_the_number_of_folds_can_be_set():
+    log, features, truth = shop()
+    assert RewardModel(log, features, 3, folds=3).folds == 3
+    assert cross_fitted(log, features, 3, folds=3) == pytest.approx(truth, abs=0.25)

@@ -1,4 +1,4 @@
-"""Rows in columns are read as if they were a list, and take a fraction of its room."""
+"""Rows in columns are read as if they were a list, and take a fraction of its memory."""
 
 import math
 import random
@@ -7,15 +7,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from operators.bandits.plans import number
-from operators.evaluation import Row, Rows, features
-from operators.evaluation.features import Features
+from operators.bandits.context import finite_number
+from operators.evaluation import Row, Rows, context_features
+from operators.evaluation.context_features import ContextFeatures
 
 ARMS = ("no_offer", "ten", "ship")
 
 
 def shopping(count, seed=1, numbers=6):
-    """Rows whose contexts lack this and that and are not always of the same kind."""
+    """Rows whose contexts lack some features and have values of changing types."""
     chance = random.Random(seed)
     for at in range(count):
         context = {"device": chance.choice(["phone", "desk", "phone"]), "every": "same"}
@@ -44,23 +44,23 @@ def test_rows_are_put_in_the_order_of_their_times_and_equals_stay_as_they_are():
     assert list(Rows(same).in_order()) == same
 
 
-def test_a_context_is_read_back_in_the_order_in_which_its_names_first_came():
+def test_a_context_is_read_back_in_the_order_in_which_names_were_first_added():
     contexts = [{"b": 1.0, "a": "x"}, {"c": 2.0, "a": "y", "b": 3.0}]
     found = Rows(Row("ten", 1.0, 0.0, "v", ("ten",), context, 0) for context in contexts)
     assert [list(row.context) for row in found] == [["b", "a"], ["b", "a", "c"]]
 
 
-def test_what_policies_take_for_nothing_is_not_there_when_it_is_read_back():
+def test_values_that_policies_ignore_are_dropped():
     context = {"a": None, "b": 10**400, "c": True, "d": 1e300, "e": math.nan, "f": "word"}
     (row,) = Rows([Row("ten", 1.0, 0.0, "v", ("ten",), context, 0)])
     assert row.context == {"c": 1.0, "d": 1e300, "f": "word"}
     assert row.logging is None
 
 
-def test_probabilities_of_policies_given_in_the_log_are_read_back():
+def test_probabilities_of_other_policies_in_the_log_are_read_back():
     given = {"mine": {"ten": 0.25, "ship": 0.75}, "theirs": {"mug": 1.0}}
     found = Rows([Row("ten", 1.0, 0.0, "v", ("ten",), {}, 0, None, given)])
-    assert found[0].given == given
+    assert found[0].policies == given
     assert found.arms() == ("mug", "ship", "ten")
 
 
@@ -74,8 +74,8 @@ def test_a_log_of_rows_clusters_visitors_in_the_order_of_their_names():
     assert Rows([ROWS[0], Row("ten", 1.0, 0.0, "v", ARMS, {}, 0)]).log(ARMS).logging is None
 
 
-def plainly(rows, most):
-    """The features as a list of dicts gives them."""
+def plain_features(rows, most):
+    """The features, computed from a list of rows."""
     numbers = dict.fromkeys(
         n for row in rows for n, value in row.context.items() if not isinstance(value, str)
     )
@@ -83,7 +83,7 @@ def plainly(rows, most):
     counts = {pair: pairs.count(pair) for pair in pairs}
     columns = []
     for name in numbers:
-        values = [number(row.context.get(name)) for row in rows]
+        values = [finite_number(row.context.get(name)) for row in rows]
         mean = np.mean([value for value in values if value is not None])
         columns.append(np.array([mean if value is None else value for value in values]))
     columns = [column for column in columns if np.ptp(column) > 0]
@@ -95,11 +95,11 @@ def plainly(rows, most):
 
 
 @pytest.mark.parametrize(("block", "most"), [(10_000, 64), (64, 64), (64, 7), (64, 3)])
-def test_features_are_the_same_however_many_rows_are_looked_at_at_once(monkeypatch, block, most):
-    monkeypatch.setattr(features, "BLOCK", block)
-    found = Features(Rows(ROWS)[50:], most)
-    whole = np.concatenate([found[each] for each in features.blocks(450)])
-    assert whole == pytest.approx(plainly(ROWS[50:], most), abs=1e-12)
+def test_features_are_the_same_whatever_the_size_of_a_block(monkeypatch, block, most):
+    monkeypatch.setattr(context_features, "BLOCK", block)
+    found = ContextFeatures(Rows(ROWS)[50:], most)
+    whole = np.concatenate([found[each] for each in context_features.blocks(450)])
+    assert whole == pytest.approx(plain_features(ROWS[50:], most), abs=1e-12)
 
 
 def test_a_row_of_thirty_numbers_takes_less_than_half_a_kilobyte():

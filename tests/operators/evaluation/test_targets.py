@@ -1,9 +1,9 @@
-"""A policy is asked for in words, keeps to what was eligible, and is frozen before it is judged."""
+"""A target policy is given by a spec, keeps to eligible arms, and is frozen before it is evaluated."""
 
 import pytest
 
-from operators.evaluation import Row, Rows, Shares, spec_of
-from operators.evaluation.targets import target_of, taught
+from operators.evaluation import EmpiricalPolicy, Row, Rows, parse_target
+from operators.evaluation.target_probabilities import target_probabilities, trained_policy
 from schemas.errors import SetupError
 
 
@@ -15,9 +15,9 @@ def row(arm="ten", reward=0.0, eligible=("no_offer", "ten", "ship"), at=0, **mor
 ROWS = [row(at=0), row("no_offer", eligible=("no_offer", "ship"), at=1), row("ship", at=2)]
 
 
-def chosen(text, rows=ROWS, before=(), like=None):
+def chosen(text, rows=ROWS, before=(), empirical=None):
     arms = Rows(rows).arms()
-    found = target_of(spec_of(text), rows, arms, before, like)
+    found = target_probabilities(parse_target(text), rows, arms, before, empirical)
     return [{arm: p for arm, p in zip(arms, each, strict=True) if p} for each in found.tolist()]
 
 
@@ -25,7 +25,7 @@ def test_none_never_makes_an_offer():
     assert chosen("none") == [{"no_offer": 1.0}] * 3
 
 
-def test_always_makes_its_offer_wherever_it_may():
+def test_always_makes_its_offer_wherever_it_is_eligible():
     assert chosen("always:ten") == [{"ten": 1.0}, {"no_offer": 1.0}, {"ten": 1.0}]
 
 
@@ -34,13 +34,13 @@ def test_uniform_is_even_over_what_is_eligible():
     assert chosen("uniform") == [even, {"no_offer": 0.5, "ship": 0.5}, even]
 
 
-def test_probabilities_given_in_the_log_are_taken_as_they_are():
+def test_probabilities_in_the_log_are_used_as_they_are():
     given = {"mine": {"no_offer": 0.25, "ten": 0.75}}
-    assert chosen("columns:mine", [row(given=given)]) == [{"no_offer": 0.25, "ten": 0.75}]
-    assert chosen("columns:mine", [row(given=given, eligible=("ten",))]) == [given["mine"]]
+    assert chosen("columns:mine", [row(policies=given)]) == [{"no_offer": 0.25, "ten": 0.75}]
+    assert chosen("columns:mine", [row(policies=given, eligible=("ten",))]) == [given["mine"]]
 
 
-def test_another_log_tells_how_often_its_policy_chose_each_arm_in_each_position():
+def test_an_empirical_policy_chooses_as_often_as_its_log_did_in_each_position():
     first, second = {"position": "1"}, {"position": "2"}
     other = [*[row("ten", context=first)] * 3, row("ship", context=first), row("ship", context=second)]
     rows = [
@@ -48,7 +48,7 @@ def test_another_log_tells_how_often_its_policy_chose_each_arm_in_each_position(
         row(context=second),
         row("no_offer", eligible=("no_offer", "ship"), context=first),
     ]
-    found = chosen("like:other.csv", rows, like=Shares(other))
+    found = chosen("like:other.csv", rows, empirical=EmpiricalPolicy(other))
     assert found == [{"ten": 0.75, "ship": 0.25}, {"ship": 1.0}, {"ship": 1.0}]
 
 
@@ -57,13 +57,16 @@ def test_a_policy_learns_from_earlier_rows_only_and_is_then_frozen():
     first, _, last = chosen("epsilon_greedy:floor=0.3", ROWS, before)
     assert first["ten"] == pytest.approx(0.8)
     assert last["ten"] == pytest.approx(0.8)
-    assert taught(spec_of("linear_thompson"), before).lessons == 200
+    assert trained_policy(parse_target("linear_thompson"), before).updates == 200
 
 
 def test_a_policy_that_learns_may_have_settings():
-    assert spec_of("linear_thompson:half_life=none,floor=5e-2").settings == {"half_life": None, "floor": 0.05}
-    assert spec_of("learning:linucb:seed=3").settings == {"seed": 3}
-    assert spec_of("learning:linucb").kind == "learning"
+    assert parse_target("linear_thompson:half_life=none,floor=5e-2").settings == {
+        "half_life": None,
+        "floor": 0.05,
+    }
+    assert parse_target("learning:linucb:seed=3").settings == {"seed": 3}
+    assert parse_target("learning:linucb").kind == "learning"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +78,9 @@ def test_a_policy_that_learns_may_have_settings():
         ("linucb:width=2", "policy linucb takes the settings seed, .*; got 'width'"),
     ],
 )
-def test_a_policy_there_is_not_is_refused_in_words(text, words):
+def test_an_unknown_policy_is_refused_in_words(text, words):
     with pytest.raises(SetupError, match=words):
-        spec_of(text)
+        parse_target(text)
 
 
 @pytest.mark.parametrize(
@@ -96,15 +99,15 @@ def test_a_policy_there_is_not_is_refused_in_words(text, words):
         ("columns:mine", ROWS, "--policy columns:mine needs columns mine:ARM with its probabilities"),
     ],
 )
-def test_a_policy_the_log_cannot_be_asked_about_is_refused_in_words(text, rows, words):
+def test_a_policy_that_the_log_cannot_answer_is_refused_in_words(text, rows, words):
     with pytest.raises(SetupError, match=words):
         chosen(text, rows)
 
 
-def test_a_log_of_other_arms_tells_nothing_about_these():
+def test_a_log_of_other_arms_gives_no_empirical_policy():
     with pytest.raises(
         SetupError, match="like must be a log of the same arms; it never chose one of a row's"
     ):
-        chosen("like:other.csv", like=Shares([row("mug", context={})]))
+        chosen("like:other.csv", empirical=EmpiricalPolicy([row("mug", context={})]))
     with pytest.raises(SetupError, match="it never chose one of a row's in position 3"):
-        chosen("like:other.csv", [row(context={"position": "3"})], like=Shares(ROWS))
+        chosen("like:other.csv", [row(context={"position": "3"})], empirical=EmpiricalPolicy(ROWS))

@@ -1,13 +1,13 @@
-"""Means per decision whose intervals know that one visitor's decisions go together."""
+"""Means per decision whose intervals respect that one visitor's decisions are not independent."""
 
 import numpy as np
 import pytest
 
-from operators.experiments.clustered_ratio import Ratio, difference
+from operators.experiments.clustered_ratio import ClusteredRatio, difference
 
 
 def fed(values):
-    ratio = Ratio()
+    ratio = ClusteredRatio()
     for visitor, each in values.items():
         for value in each:
             ratio.add(visitor, value)
@@ -23,13 +23,13 @@ def test_the_mean_is_over_decisions_and_a_correction_counts_none():
 def test_nothing_is_known_of_one_visitor():
     interval = fed({"ann": [1.0, 5.0, 3.0]}).interval()
     assert interval == (3.0, -np.inf, np.inf)
-    assert Ratio().interval() == (0.0, -np.inf, np.inf)
+    assert ClusteredRatio().interval() == (0.0, -np.inf, np.inf)
 
 
-def test_copies_of_a_decision_make_nobody_surer():
+def test_copies_of_a_decision_narrow_no_interval():
     rng = np.random.default_rng(1)
     once = fed({f"v{i}": [rng.normal()] for i in range(400)})
-    often = Ratio()
+    often = ClusteredRatio()
     often.totals, often.counts = 10 * once.totals, 10 * once.counts
     assert often.interval() == pytest.approx(once.interval())
 
@@ -45,7 +45,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     assert 0.9 <= covered / 200 <= 0.99
 
 
-def test_pairs_see_a_difference_that_tastes_would_hide():
+def test_pairs_find_a_difference_that_tastes_would_hide():
     rng = np.random.default_rng(3)
     tastes = rng.normal(0.0, 10.0, 300)
     one = fed({f"v{i}": [taste + 0.2 + rng.normal(0, 0.3)] for i, taste in enumerate(tastes)})

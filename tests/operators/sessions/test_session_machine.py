@@ -23,6 +23,7 @@ from tests.builders import (
     cart_is,
     carted,
     checkout,
+    event,
     item,
     kinds,
     looked,
@@ -46,6 +47,45 @@ def test_a_checkout_that_names_no_items_leaves_the_cart_as_it_is():
     rows = visits.tell(carted(0), checkout(1, items=[]))
     assert kinds(rows) == [("cart_changed", 0), ("checkout_begun", 1)]
     assert visits.visit().cart.quantity == 1
+
+
+def test_whatever_a_visitor_does_keeps_the_cart_from_being_idle_and_the_visit_alive():
+    visits = Visits()
+    visits.tell(carted(0))
+    for at in range(60, 3000, 60):
+        assert visits.tell(event("activity", at, name="checkout step")) == []
+    assert visits.wait(2940 + IDLE) == []
+    assert kinds(visits.wait(2940 + IDLE + 1)) == [("cart_idle", 2940 + IDLE)]
+
+
+def test_what_is_not_modelled_begins_no_visit():
+    visits = Visits()
+    visits.tell(event("activity", 0))
+    assert visits.visit() is None
+
+
+def test_a_late_event_runs_timers_by_its_place_and_durations_by_its_own_time():
+    visits = Visits()
+    visits.tell(carted(100))
+    visits.late(looked(200), happened=20)
+    visit = visits.visit()
+    assert (visit.started_s, visit.last_s) == (T0 + 20, T0 + 200)
+    assert kinds(visits.wait(200 + IDLE + 1)) == [("cart_idle", 200 + IDLE)]
+
+
+def test_a_cart_change_that_comes_late_is_put_into_its_place():
+    visits = Visits()
+    visits.tell(cart_is(100, item("hat")))
+    visits.late(removed(101, sku="hat"), happened=50)
+    assert list(visits.visit().cart.lines) == ["hat"]
+    assert visits.visit().cart.changed_s == T0 + 100
+
+
+def test_a_late_change_of_a_cart_that_was_ordered_since_opens_none():
+    visits = Visits()
+    visits.tell(carted(0), ordered(100))
+    visits.late(carted(130, sku="sock"), happened=50)
+    assert visits.visit().cart is None
 
 
 def test_an_empty_cart_is_no_moment():

@@ -1,4 +1,4 @@
-"""What is known exactly about the simulated shoppers: what each offer is worth, and to whom."""
+"""What is known exactly about the simulated shoppers: the value of each offer, by segment."""
 
 import math
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from operators.simulation import DEMO_CARTS, WorldSettings
-from operators.simulation.oracle import hesitating, yardstick
-from operators.simulation.random_streams import Dice
-from operators.simulation.response import Offered, by_itself, luck, timing, to_offer
+from operators.simulation.oracle import hesitating_carts, oracle_values
+from operators.simulation.random_streams import RandomStream
+from operators.simulation.response_events import CartDraws, DeliveredOffer, after_offer, without_offer
 from operators.simulation.response_model import outcomes, true_values
-from operators.simulation.scripts import Script
-from operators.simulation.tally import Tally
+from operators.simulation.response_timing import ResponseTiming
+from operators.simulation.true_profit import TrueProfitByArm
+from operators.simulation.visit_script import VisitScript
 from schemas.shop import NO_OFFER, load_shop
 
 OFFERS = load_shop(Path(__file__).parents[3] / "schemas" / "example_offers.toml").arms("default")
@@ -21,19 +22,19 @@ NAMES = [offer.name for offer in OFFERS]
 @pytest.fixture(scope="module")
 def carts():
     settings = WorldSettings(OFFERS, 1_767_268_800.0, visits_per_hour=1000, cart_share=DEMO_CARTS)
-    return hesitating(3, settings, 700)
+    return hesitating_carts(3, settings, 700)
 
 
 @pytest.fixture(scope="module")
 def exact(carts):
-    return yardstick(carts, OFFERS)
+    return oracle_values(carts, OFFERS)
 
 
-def paid(cart, offer, planned, *, sent=True):
-    """The profit of what happened, counted from the events as a shop would count it."""
+def profit_of(cart, offer, planned):
+    """The profit of the events, counted as a shop would count it."""
     kinds = {event["type"] for _, event in planned}
     bought = "order_completed" in kinds
-    if offer is None or not sent:
+    if offer is None:
         return cart.margin * bought
     charged = {
         "decided": True,
@@ -46,24 +47,27 @@ def paid(cart, offer, planned, *, sent=True):
 
 
 @pytest.mark.parametrize("name", [NO_OFFER, *NAMES])
-def test_what_shoppers_do_earns_what_is_said_to_be_true(carts, name):
+def test_what_shoppers_do_earns_the_true_value(carts, name):
     offer = next((offer for offer in OFFERS if offer.name == name), None)
-    times, error, variance = timing(OFFERS), 0.0, 0.0
+    timing, error, variance = ResponseTiming.of(OFFERS), 0.0, 0.0
     for number, cart in enumerate(carts):
         if offer is not None and cart.value < offer.min_cart_value:
             continue
-        script, draw = Script("v", {}, [], cart), luck(Dice(number), times)
-        made = None if offer is None else Offered(offer, "o", cart.at_s + 125)
-        planned = by_itself(script, cart, draw) if made is None else to_offer(script, cart, draw, made, times)
+        script, draws = VisitScript("v", {}, [], cart), CartDraws.of(RandomStream(number), timing)
+        if offer is None:
+            planned = without_offer(script, cart, draws)
+        else:
+            delivered = DeliveredOffer(offer, "o", cart.at_s + 125)
+            planned = after_offer(script, cart, draws, delivered, timing)
         ways = outcomes(cart, offer)
         mean = sum(way.chance * way.profit for way in ways)
         assert mean == pytest.approx(true_values(cart, OFFERS)[name])
-        error += paid(cart, offer, planned) - mean
+        error += profit_of(cart, offer, planned) - mean
         variance += sum(way.chance * way.profit**2 for way in ways) - mean**2
     assert abs(error) < 4 * math.sqrt(variance)
 
 
-def test_chances_add_up_and_lie_between_nothing_and_certainty(carts):
+def test_chances_are_probabilities_that_sum_to_one(carts):
     for cart in carts[:200]:
         for offer in (None, *OFFERS):
             ways = outcomes(cart, offer)
@@ -72,19 +76,20 @@ def test_chances_add_up_and_lie_between_nothing_and_certainty(carts):
 
 
 def test_every_order_falls_into_the_window_of_its_offer(carts):
-    times = timing(OFFERS)
+    timing = ResponseTiming.of(OFFERS)
     for offer in OFFERS:
         window_s = min(offer.reward_window, offer.expires_after).total_seconds()
         for number, cart in enumerate(carts[:300]):
-            made = Offered(offer, "o", cart.at_s + 125)
-            planned = to_offer(Script("v", {}, [], cart), cart, luck(Dice(number), times), made, times)
+            delivered = DeliveredOffer(offer, "o", cart.at_s + 125)
+            script, draws = VisitScript("v", {}, [], cart), CartDraws.of(RandomStream(number), timing)
+            planned = after_offer(script, cart, draws, delivered, timing)
             redeemed = [at_s for at_s, event in planned if event["type"] == "offer_redeemed"]
             ordered = [at_s for at_s, event in planned if event["type"] == "order_completed"]
-            assert all(at_s - made.at_s <= window_s for at_s in redeemed)
-            assert all(at_s - made.at_s <= offer.reward_window.total_seconds() for at_s in ordered)
+            assert all(at_s - delivered.at_s <= window_s for at_s in redeemed)
+            assert all(at_s - delivered.at_s <= offer.reward_window.total_seconds() for at_s in ordered)
 
 
-def test_knowing_the_shopper_beats_the_best_offer_for_all_which_beats_no_offer(exact):
+def test_the_oracle_beats_the_best_offer_for_all_which_beats_no_offer(exact):
     best = exact.arms[exact.best_fixed].mean
     assert best > 1.4 * exact.no_offer
     assert exact.oracle > 1.4 * best
@@ -117,16 +122,16 @@ def test_a_world_that_ends_has_only_so_many_carts(carts):
     settings = WorldSettings(
         OFFERS, 1_767_268_800.0, visits_per_hour=1000, cart_share=DEMO_CARTS, ends_at_s=last_s
     )
-    found = hesitating(3, settings, 700)
+    found = hesitating_carts(3, settings, 700)
     assert 50 < len(found) < 700
     assert found == carts[: len(found)]
 
 
-def test_a_tally_knows_regret_and_what_each_arm_alone_had_earned():
-    tally = Tally()
-    tally.decided("a", {NO_OFFER: 1.0, "a": 3.0})
-    tally.decided(NO_OFFER, {NO_OFFER: 1.0, "a": 3.0, "b": 5.0})
-    assert (tally.all.profit, tally.all.oracle, tally.all.regret) == (4.0, 8.0, 4.0)
-    assert tally.all.share_of_oracle == pytest.approx(2 / 6)
-    assert tally.fixed == {NO_OFFER: 2.0, "a": 6.0, "b": 6.0}
-    assert tally.arms["a"].decisions == 1
+def test_true_profit_has_regret_and_what_each_arm_alone_would_have_earned():
+    found = TrueProfitByArm()
+    found.add("a", {NO_OFFER: 1.0, "a": 3.0})
+    found.add(NO_OFFER, {NO_OFFER: 1.0, "a": 3.0, "b": 5.0})
+    assert (found.all.profit, found.all.oracle, found.all.regret) == (4.0, 8.0, 4.0)
+    assert found.all.share_of_oracle == pytest.approx(2 / 6)
+    assert found.fixed == {NO_OFFER: 2.0, "a": 6.0, "b": 6.0}
+    assert found.arms["a"].decisions == 1

@@ -1,4 +1,4 @@
-"""Simulated shoppers: their events, and that nobody's fate depends on anybody else's."""
+"""Simulated shoppers: their events, and that no shopper depends on another."""
 
 import itertools
 from collections import Counter
@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from operators.simulation import DEMO_CARTS, World, WorldSettings
-from operators.simulation.load import events, load_rate
-from operators.simulation.world import DAY_S, season
+from operators.simulation.arrivals import DAY_S, season
+from operators.simulation.load import load_events, load_rate
 from schemas.events import EVENTS
 from schemas.shop import load_shop
 
@@ -34,7 +34,7 @@ def offer(cart, name="ten_percent", offer_id="default.1"):
 def a_cart(shop):
     """The first cart whose owner has hesitated for two minutes."""
     while True:
-        shop.until(shop.now_s + 60)
+        shop.events_until(shop.now_s + 60)
         for cart in shop.carts():
             if cart.at_s + 120 <= shop.now_s <= cart.at_s + 180:
                 return cart
@@ -43,29 +43,29 @@ def a_cart(shop):
 @pytest.fixture(scope="module")
 def day():
     shop = world(carts=0.07, visits=300)
-    return shop, shop.until(NOON + DAY_S)
+    return shop, shop.events_until(NOON + DAY_S)
 
 
-def test_events_are_the_same_however_time_is_cut():
-    whole = world().until(NOON + HOUR)
+def test_events_are_the_same_in_whatever_steps_time_advances():
+    whole = world().events_until(NOON + HOUR)
     shop = world()
-    steps = [shop.until(NOON + 7.3 * n) for n in range(int(HOUR / 7.3) + 1)]
-    pieces = list(itertools.chain(*steps, shop.until(NOON + HOUR)))
+    steps = [shop.events_until(NOON + 7.3 * n) for n in range(int(HOUR / 7.3) + 1)]
+    pieces = list(itertools.chain(*steps, shop.events_until(NOON + HOUR)))
     assert pieces == whole
     assert len(whole) > 500
 
 
 def test_another_seed_is_another_world():
-    one, other = world(seed=1).until(NOON + HOUR), world(seed=2).until(NOON + HOUR)
+    one, other = world(seed=1).events_until(NOON + HOUR), world(seed=2).events_until(NOON + HOUR)
     assert not {event["id"] for event in one} & {event["id"] for event in other}
 
 
 def test_every_event_is_a_native_event(day):
-    _, said = day
-    for event in said[::11]:
+    _, events = day
+    for event in events[::11]:
         EVENTS.validate_json(orjson.dumps(event))
     kinds = {"page_viewed", "product_viewed", "searched", "cart_item_added", "cart_item_removed"}
-    assert {event["type"] for event in said} == kinds | {
+    assert {event["type"] for event in events} == kinds | {
         "cart_updated",
         "checkout_started",
         "order_completed",
@@ -73,35 +73,35 @@ def test_every_event_is_a_native_event(day):
 
 
 def test_events_come_in_order_of_time_and_none_twice(day):
-    _, said = day
-    assert [event["time"] for event in said] == sorted(event["time"] for event in said)
-    assert len({event["id"] for event in said}) == len(said)
+    _, events = day
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+    assert len({event["id"] for event in events}) == len(events)
 
 
 def test_one_visit_in_fifty_buys_and_seven_carts_in_ten_are_abandoned(day):
-    _, said = day
-    visits = {event["session_id"] for event in said}
-    carts = {event["cart_id"] for event in said if "cart_id" in event}
-    orders = [event for event in said if event["type"] == "order_completed"]
+    _, events = day
+    visits = {event["session_id"] for event in events}
+    carts = {event["cart_id"] for event in events if "cart_id" in event}
+    orders = [event for event in events if event["type"] == "order_completed"]
     assert 0.017 < len(orders) / len(visits) < 0.025
     assert 0.66 < 1 - len(orders) / len(carts) < 0.76
 
 
 def test_some_visitors_return_and_some_are_known():
     shop = world(carts=0.07, visits=12)
-    said = shop.until(NOON + 8 * DAY_S)
-    visits = {event["session_id"]: event for event in said}.values()
+    events = shop.events_until(NOON + 8 * DAY_S)
+    visits = {event["session_id"]: event for event in events}.values()
     often = Counter(event["visitor_id"] for event in visits)
     assert 0.05 < sum(count > 1 for count in often.values()) / len(often) < 0.4
     assert 0.2 < sum("user_id" in event for event in visits) / len(visits) < 0.35
     users = {(event["user_id"], event["visitor_id"]) for event in visits if "user_id" in event}
-    assert max(Counter(user for user, _ in users).values()) > 1, "nobody came with a second device"
+    assert max(Counter(user for user, _ in users).values()) > 1, "no user came with a second device"
 
 
-def test_only_who_hesitates_leaves_a_cart_idle():
+def test_only_a_shopper_who_hesitates_leaves_a_cart_idle():
     shop = world()
     last, pauses = {}, []
-    for event in shop.until(NOON + 2 * HOUR):
+    for event in shop.events_until(NOON + 2 * HOUR):
         visit = event["session_id"]
         if visit in last:
             pauses.append((at(event) - last[visit], event["type"]))
@@ -120,19 +120,19 @@ def test_the_shop_is_quiet_at_night_and_busy_on_average():
 def test_visits_are_forgotten_and_memory_is_bounded():
     shop, sizes = world(visits=15), []
     for n in range(1, 6):
-        shop.until(NOON + n * DAY_S)
+        shop.events_until(NOON + n * DAY_S)
         sizes.append(len(shop.carts()))
     assert sizes[-1] < 1.5 * sizes[0]
-    assert len(shop.carts()) == len(shop._waiting)
+    assert len(shop.carts()) == len(shop._pending)
 
 
 def test_a_seen_offer_is_clicked_and_redeemed_with_the_order():
     found = Counter()
     shop = world(visits=150)
     offered = {}
-    said = []
+    events = []
     for n in range(1, 300):
-        said += shop.until(NOON + n * 60)
+        events += shop.events_until(NOON + n * 60)
         for cart in shop.carts():
             if (
                 cart.segment.name == "needs_discount"
@@ -140,12 +140,12 @@ def test_a_seen_offer_is_clicked_and_redeemed_with_the_order():
                 and cart.id not in offered
             ):
                 offered[cart.id] = f"default.{len(offered)}"
-                shop.offered(offer(cart, offer_id=offered[cart.id]))
-    for event in said:
+                shop.deliver_offer(offer(cart, offer_id=offered[cart.id]))
+    for event in events:
         EVENTS.validate_json(orjson.dumps(event))
         found[event["type"]] += 1
-    orders = [event for event in said if event.get("offer_ids")]
-    redeemed = {event["offer_id"]: event["order_id"] for event in said if event["type"] == "offer_redeemed"}
+    orders = [event for event in events if event.get("offer_ids")]
+    redeemed = {event["offer_id"]: event["order_id"] for event in events if event["type"] == "offer_redeemed"}
     assert len(orders) == len(redeemed) > 10
     for order in orders:
         assert redeemed[order["offer_ids"][0]] == order["order_id"]
@@ -154,36 +154,39 @@ def test_a_seen_offer_is_clicked_and_redeemed_with_the_order():
     assert found["offer_dismissed"] > 10
 
 
-def test_an_offer_changes_nothing_for_anybody_else():
+def test_an_offer_changes_nothing_for_other_shoppers():
     alone, shop = world(), world()
     cart = a_cart(shop)
-    assert shop.offered(offer(cart))
-    alone.until(shop.now_s)
-    rest = [event for event in shop.until(NOON + 3 * HOUR) if event["visitor_id"] != cart.visitor]
-    assert rest == [event for event in alone.until(NOON + 3 * HOUR) if event["visitor_id"] != cart.visitor]
+    assert shop.deliver_offer(offer(cart))
+    alone.events_until(shop.now_s)
+    rest, expected = (
+        [event for event in each.events_until(NOON + 3 * HOUR) if event["visitor_id"] != cart.visitor]
+        for each in (shop, alone)
+    )
+    assert rest == expected
 
 
 def test_a_revoked_offer_leaves_the_shopper_as_if_it_had_never_been_made():
     alone, shop = world(), world()
     cart = a_cart(shop)
-    shop.offered(offer(cart))
-    shop.revoked("default.1")
-    alone.until(shop.now_s)
-    assert shop.until(NOON + 3 * HOUR) == alone.until(NOON + 3 * HOUR)
+    shop.deliver_offer(offer(cart))
+    shop.revoke_offer("default.1")
+    alone.events_until(shop.now_s)
+    assert shop.events_until(NOON + 3 * HOUR) == alone.events_until(NOON + 3 * HOUR)
 
 
-def test_an_offer_that_cannot_reach_anybody_is_ignored():
+def test_an_offer_that_reaches_no_hesitating_shopper_is_ignored():
     shop = world()
     cart = a_cart(shop)
-    assert not shop.offered(offer(cart._replace(visitor="nobody")))
-    assert not shop.offered(offer(cart, name="unheard_of"))
-    assert shop.offered(offer(cart))
-    assert not shop.offered(offer(cart, offer_id="default.2"))
+    assert not shop.deliver_offer(offer(cart._replace(visitor="nobody")))
+    assert not shop.deliver_offer(offer(cart, name="unheard_of"))
+    assert shop.deliver_offer(offer(cart))
+    assert not shop.deliver_offer(offer(cart, offer_id="default.2"))
     assert shop.ignored == 3
 
 
 def test_the_load_is_a_fixed_mix_of_which_one_event_in_twenty_ends_with_an_idle_cart():
-    made = list(events(4_000, visitors=200))
+    made = list(load_events(4_000, visitors=200))
     kinds = Counter()
     last = {}
     for each in made:
@@ -199,7 +202,7 @@ def test_the_load_is_a_fixed_mix_of_which_one_event_in_twenty_ends_with_an_idle_
 
 def test_about_as_many_visits_of_the_load_are_live_as_asked_for():
     ends, begins = {}, {}
-    for each in events(6_000, visitors=50):
+    for each in load_events(6_000, visitors=50):
         begins.setdefault(each.visitor, each.at_s)
         ends[each.visitor] = each.at_s
     late_s = max(ends.values()) - 60

@@ -1,4 +1,4 @@
-"""The report in a browser without a network: no complaint, no empty plot, wide enough on a phone."""
+"""The report in a browser without a network: no error, no empty plot, readable on a phone."""
 
 import pytest
 
@@ -45,14 +45,14 @@ def empty_ones(chromium):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """The page of a run in which everything happened."""
-    directory = log(tmp_path_factory.mktemp("run"), drifts=["log_loss", "feature:device"], truth=True)
+    directory = log(tmp_path_factory.mktemp("run"), drifts=["log_loss", "feature:device"], truths=True)
     path = directory / "report.html"
     path.write_text(page("run", gather(directory)), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_every_plot_is_drawn_and_nobody_complains(chromium, report, width):
+def test_every_plot_is_drawn_without_an_error(chromium, report, width):
     chromium.open(report, width, 800)
     assert empty_ones(chromium) == (EVERY_PLOT, set(), set())
     assert chromium.complaints() == []
@@ -62,7 +62,7 @@ def test_every_plot_is_drawn_and_nobody_complains(chromium, report, width):
     )
 
 
-def test_words_on_a_phone_are_large_enough_to_read(chromium, report):
+def test_text_on_a_phone_is_large_enough_to_read(chromium, report):
     chromium.open(report, 375, 800)
     sizes = chromium.run(
         "[...document.querySelectorAll('p, li, dd, .xtick text, .ytick text, .legendtext')]"
@@ -87,25 +87,23 @@ def test_a_plot_without_marks_is_noticed(chromium, tmp_path, report):
     assert empty_ones(chromium) == ({"full", "empty"}, {"empty"}, {"empty"})
 
 
-def test_an_error_in_the_page_and_a_call_for_the_network_are_noticed(chromium, tmp_path):
+def test_an_error_in_the_page_and_a_request_to_the_network_are_noticed(chromium, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<script src='https://cdn.example/x.js'></script><script>nothing.there()</script>")
     chromium.open(path, 800, 800)
-    told = " ".join(chromium.complaints())
-    assert "asked for https://cdn.example/x.js" in told
-    assert "nothing is not defined" in told
+    complaints = " ".join(chromium.complaints())
+    assert "asked for https://cdn.example/x.js" in complaints
+    assert "nothing is not defined" in complaints
 
 
-def test_names_from_the_data_stay_words(chromium, tmp_path):
+def test_names_from_the_data_stay_text(chromium, tmp_path):
     evil = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-    directory = log(
-        tmp_path / "run", market=evil, arms=("no_offer", evil, "<b>bold</b>"), drifts=[evil], truth=True
-    )
+    arms = ("no_offer", evil, "<b>bold</b>")
+    directory = log(tmp_path / "run", arms=arms, drifts=[f"feature:{evil}"], truths=True)
     path = directory / "report.html"
     path.write_text(page(evil, gather(directory)), encoding="utf-8")
     chromium.open(path, 800, 800)
     assert chromium.complaints() == []
     assert chromium.run("document.title").startswith("offerstream report: </script>")
     assert chromium.run("document.querySelectorAll('img, main b, main a[href^=java]').length") == 0
-    assert chromium.run("document.querySelector('h2').textContent") == f"Market {evil}"
     assert "<b>bold</b>" in chromium.run("[...document.querySelectorAll('.ytick')].map(t => t.textContent)")

@@ -27,7 +27,7 @@ def test_the_order_of_moments_changes_nothing():
     assert list(one.steps()) == list(other.steps())
 
 
-def test_a_few_minutes_are_told_minute_by_minute():
+def test_a_few_minutes_have_steps_of_a_minute():
     timeline = Timeline(50)
     for at_s in (0.0, 59.0, 60.0):
         timeline.add(at_s, "a")
@@ -35,7 +35,7 @@ def test_a_few_minutes_are_told_minute_by_minute():
     assert list(timeline.steps()) == [(at[0], {"a": 2.0}), (at[1], {"a": 1.0})]
 
 
-def test_moments_far_apart_take_no_more_steps_than_there_are():
+def test_distant_times_take_few_steps():
     timeline = Timeline(10)
     timeline.add(0.0, "a")
     timeline.add(4e9, "a")

@@ -1,0 +1,104 @@
+"""One market's part of the report: each record goes to the plots that need it."""
+
+from flows.studies.backtest.true_values import Truth
+from flows.studies.lift.experiment_columns import ExperimentColumns
+from flows.studies.report.arm_rewards import ArmRewards
+from flows.studies.report.arm_shares import ArmShares
+from flows.studies.report.calibration import CalibrationCurve
+from flows.studies.report.drift_timeline import DriftTimeline
+from flows.studies.report.learning_curve import LearningCurve, RegretCurve
+from flows.studies.report.lift_over_time import lift_over_time, lift_sections
+from flows.studies.report.model_quality import ModelQuality
+from flows.studies.report.overlap import LogOverlap
+from flows.studies.report.overview import KeyFigure, Overview
+from flows.studies.report.self_diagnosis import SelfDiagnosis
+from flows.studies.report.style import Section
+from operators.decisions.verdicts import Verdict
+from schemas.decisions import Decision, Drift, Outcome, Reward
+
+
+class MarketReport:
+    """Everything that is gathered for one market; records come in the order of their times.
+
+    Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift.
+    """
+
+    def __init__(self, name: str, holdout: float | None, *, is_monitored: bool) -> None:
+        self.name = name
+        self.overview, self.diagnosis = Overview(), SelfDiagnosis(holdout)
+        self.learning, self.regret = LearningCurve(), RegretCurve()
+        self.shares, self.arms = ArmShares(), ArmRewards()
+        self.calibration, self.quality = CalibrationCurve(), ModelQuality()
+        self.drifts = DriftTimeline(is_monitored=is_monitored)
+        self.columns, self.overlap = ExperimentColumns(), LogOverlap()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither a decision nor an outcome."""
+        return not (self.overview.decisions or self.quality.count)
+
+    def observe_time(self, at_s: float) -> None:
+        """Note that there is a record of this time."""
+        self.overview.observe_time(at_s)
+        self.columns.observe_time(at_s)
+
+    def add_decision(self, decision: Decision) -> None:
+        """Add a decision."""
+        self.overview.add_decision(decision)
+        self.diagnosis.add_decision(decision)
+        self.columns.add_decision(decision)
+        self.shares.add(decision)
+        self.overlap.add(decision)
+
+    def add_reward(self, reward: Reward) -> None:
+        """Add a reward."""
+        self.overview.add_reward(reward)
+        self.diagnosis.add_reward(reward)
+        self.columns.add_reward(reward)
+        self.learning.add(reward)
+        self.arms.add(reward)
+
+    def add_outcome(self, outcome: Outcome) -> None:
+        """Add an outcome; one that was not predicted, or that ends no visit, says nothing of the model."""
+        if outcome.abandonment is None or outcome.kind == "recovered":
+            return
+        abandoned, treated = outcome.kind == "abandoned", bool(outcome.treated)
+        self.calibration.add(treated, outcome.abandonment, abandoned)
+        if not treated:
+            at_s = outcome.at.seconds
+            self.quality.add(at_s, outcome.abandonment, abandoned)
+            self.drifts.add_outcome(at_s, abandoned)
+
+    def add_drift(self, drift: Drift) -> None:
+        """Add a drift."""
+        self.drifts.add(drift)
+
+    def add_truth(self, truth: Truth) -> None:
+        """Add the true values of a decision."""
+        self.regret.add(truth)
+
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdicts of the self-diagnosis at the end of the log."""
+        return self.diagnosis.verdicts(self.overview.latest_s)
+
+    def figures(self) -> list[KeyFigure]:
+        """Return the key figures."""
+        figures = self.overview.figures()
+        if self.quality.auc is not None:
+            figures.append(KeyFigure("AUC of the abandonment model", f"{self.quality.auc:.3f}"))
+        return figures
+
+    def sections(self) -> list[Section]:
+        """Return all plots, in the order of the page."""
+        regret = self.regret.section()
+        return [
+            *([regret] if regret is not None else []),
+            self.learning.section(),
+            *lift_sections(lift_over_time(self.name, self.columns)),
+            self.shares.section(),
+            self.arms.section(),
+            self.calibration.section(),
+            self.quality.section(),
+            self.drifts.section(),
+            *self.overlap.sections(self.arms.best()),
+        ]

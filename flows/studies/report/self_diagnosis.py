@@ -1,0 +1,50 @@
+"""The self-diagnosis of a market, computed from its records as the worker computes it."""
+
+from typing import Final
+
+from operators.decisions.diagnosis import Diagnosis
+from operators.decisions.verdicts import Verdict, verdicts
+from operators.experiments.unit_sketch import UnitSketch
+from schemas.decisions import Decision, Reward
+
+SAMPLED_UNITS: Final = 5_000
+"""How many units the check of the holdout samples."""
+
+
+class SelfDiagnosis:
+    """What the worker would report at the end of the log; ``holdout`` is the configured share, if known."""
+
+    def __init__(self, holdout: float | None) -> None:
+        self.holdout = holdout
+        self.diagnosis = Diagnosis(balance=UnitSketch(SAMPLED_UNITS))
+
+    def add_decision(self, decision: Decision) -> None:
+        """Add a decision."""
+        has_choice = decision.holdout or decision.reason in (None, "shadow")
+        self.diagnosis.decided(decision.at.seconds, offered=decision.offer_id is not None)
+        self.diagnosis.choices.add(
+            decision.arm, decision.probabilities, holdout=decision.holdout, no_arm=not has_choice
+        )
+        if has_choice:
+            self._add_unit(decision)
+
+    def _add_unit(self, decision: Decision) -> None:
+        is_held_out = decision.holdout
+        if decision.assignment is not None:
+            is_held_out = decision.assignment == "holdout"
+        if decision.holdout_share is not None:
+            self.holdout = decision.holdout_share
+        unit = decision.visitor_id if decision.unit_id is None else decision.unit_id
+        self.diagnosis.balance.observe(unit, holdout=is_held_out)
+
+    def add_reward(self, reward: Reward) -> None:
+        """Add a reward."""
+        ordered = bool(reward.orders)
+        if reward.kind == "window":
+            self.diagnosis.window_ended(is_trainable=not reward.holdout, ordered=ordered)
+        if ordered:
+            self.diagnosis.attributed(reward.at.seconds)
+
+    def verdicts(self, latest_s: float) -> list[Verdict]:
+        """Return the verdicts at the end of the log."""
+        return verdicts(self.diagnosis.figures(latest_s, self.holdout), self.holdout)

@@ -1,0 +1,67 @@
+"""Contexts as sets of yes-or-no features: text as it is, numbers by the octile they fall into."""
+
+from bisect import bisect_right
+from typing import Any, Final
+
+from operators.bandits.context import Context, finite_number
+
+SAMPLE: Final = 64
+"""Octiles are those of so many first values of a number: eight values each."""
+
+
+class BinaryFeatures:
+    """Gives each feature a number from 1, below ``max_features``, when it is first learned.
+
+    A number becomes octiles once it has had 64 values; until then the feature only says that it is there.
+    Bounded by ``max_features``, which limits the names of numbers too; features that come later are ignored.
+    """
+
+    __slots__ = ("edges", "ids", "max_features", "values")
+
+    def __init__(self, max_features: int) -> None:
+        self.max_features = max_features
+        self.ids: dict[str, int] = {}
+        self.values: dict[str, list[float]] = {}
+        self.edges: dict[str, list[float]] = {}
+
+    def active(self, context: Context) -> list[int]:
+        """Return the known features that the context has."""
+        return [each for word in self._words(context) if (each := self.ids.get(word)) is not None]
+
+    def learn(self, context: Context) -> list[int]:
+        """Return the features that the context has, after numbering the new ones."""
+        for name, value in context.items():
+            if (number := finite_number(value)) is not None and name not in self.edges:
+                if name not in self.values and len(self.values) + len(self.edges) >= self.max_features:
+                    continue
+                values = self.values.setdefault(name, [])
+                values.append(number)
+                if len(values) == SAMPLE:
+                    step = SAMPLE // 8
+                    self.edges[name] = sorted({sorted(values)[step * octile] for octile in range(1, 8)})
+                    del self.values[name]
+        for word in self._words(context):
+            if word not in self.ids and len(self.ids) + 1 < self.max_features:
+                self.ids[word] = len(self.ids) + 1
+        return self.active(context)
+
+    def _words(self, context: Context) -> list[str]:
+        words = []
+        for name, value in context.items():
+            if isinstance(value, str):
+                words.append(f"{name}={value}")
+            elif (number := finite_number(value)) is not None:
+                edges = self.edges.get(name)
+                words.append(name if edges is None else f"{name}#{bisect_right(edges, number)}")
+        return words
+
+    def state(self) -> tuple[Any, ...]:
+        """Return everything in plain types."""
+        return (self.max_features, self.ids, self.values, self.edges)
+
+    @classmethod
+    def restored(cls, state: tuple[Any, ...]) -> "BinaryFeatures":
+        """Return the features that gave this ``state()``."""
+        self = cls(state[0])
+        _, self.ids, self.values, self.edges = state
+        return self

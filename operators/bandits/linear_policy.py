@@ -1,0 +1,112 @@
+"""What the linear policies share: a Bayesian regression of the reward for each arm."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from operators.bandits import defaults
+from operators.bandits.arm_regressions import ArmPosterior, ArmRegressions
+from operators.bandits.context import Arm, Context
+from operators.bandits.feature_columns import FeatureColumns
+from operators.bandits.hierarchical_prior import PriorSettings
+from operators.bandits.policy import Policy
+from operators.bandits.recent_rewards import RecentRewards
+from operators.bandits.row_encoder import RowEncoder
+from operators.bandits.weight_priors import WeightPrior
+from schemas.errors import SetupError
+
+
+class LinearPolicy(Policy):
+    """A policy that scores each arm by the posterior of its linear regression.
+
+    ``MetaPrior`` says how the prior of a new arm is learned. Bounded by columns and arms: at most 24 bytes
+    times ``max_columns`` squared for each arm, 16 of them in a snapshot.
+
+    Parameters
+    ----------
+    seed
+        Seed of the draws of ``pull``; ``choose`` takes one with every call.
+    floor
+        Probability from 0 to 1 that is spread evenly over the eligible arms.
+    half_life
+        Updates after which an update counts half, above 0; None: nothing is forgotten.
+    learn_prior
+        Whether the prior of a new arm is learned from all arms, or stays as it begins.
+    max_columns
+        Columns of the regression, at least 1; features first learned when all are taken are ignored.
+    max_arms
+        Arms that are remembered, at least 1.
+    revisable
+        Updates for which ``revise`` is exact, at least 1. For an older one the weights are still exact; the
+        noise is corrected as if the reward had been the expected one.
+
+    Raises
+    ------
+    SetupError
+        For a parameter out of its range.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings, each by its name
+        self,
+        *,
+        seed: int = 0,
+        floor: float = defaults.FLOOR,
+        half_life: float | None = defaults.HALF_LIFE,
+        learn_prior: bool = True,
+        max_columns: int = defaults.MAX_COLUMNS,
+        max_arms: int = defaults.MAX_ARMS,
+        revisable: int = defaults.REVISABLE,
+    ) -> None:
+        super().__init__(seed=seed, floor=floor, max_arms=max_arms)
+        if half_life is not None and not half_life > 0.0:
+            raise SetupError(f"half_life must be a positive number of updates, or None; got {half_life!r}")
+        if max_columns < 1:
+            raise SetupError(f"max_columns must be at least 1 column; got {max_columns!r}")
+        if revisable < 1:
+            raise SetupError(f"revisable must be at least 1 update; got {revisable!r}")
+        self.half_life = half_life
+        self.learn_prior = learn_prior
+        self.max_columns = max_columns
+        self.revisable = revisable
+        decay = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
+        encoder = RowEncoder(FeatureColumns(max_columns))
+        self._regressions = ArmRegressions(encoder, PriorSettings(learned=learn_prior), decay)
+        self._recent = RecentRewards(revisable)
+
+    @abc.abstractmethod
+    def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:
+        """Return what the probability of each arm is proportional to, given the posterior of each."""
+
+    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
+        return self._allocate(self._regressions.posteriors(arms, context))
+
+    def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
+        """Return the estimated mean reward of each arm."""
+        posteriors = self._regressions.posteriors(arms, context)
+        return {arm: mean for arm, (mean, _, _) in zip(arms, posteriors, strict=True)}
+
+    def meta_prior(self) -> dict[str, WeightPrior]:
+        """Return mean and variance over arms of the weights of each feature: the prior of a new arm."""
+        return self._regressions.weight_priors()
+
+    def _learn(self, arm: int | str, context: Context, reward: float) -> None:
+        self._recent.record(self.updates, arm, context, reward)
+        self._regressions.update(arm, context, reward)
+
+    def _correct(self, arm: int | str, context: Context, change: float) -> None:
+        known = self._recent.revise(self.updates, arm, context, change)
+        if known is None:
+            expected = self._regressions.posteriors((arm,), context)[0]
+            known = (max(0, self.updates - self._recent.size), expected[0])
+        self._regressions.revise(arm, context, *known, change)
+
+    def _forget(self, arm: int | str) -> None:
+        self._regressions.remove(arm)
+
+    def _state(self) -> tuple[Any, ...]:
+        return (self._regressions.state(), self._recent.state(self.updates))
+
+    def _restore(self, state: tuple[Any, ...]) -> None:
+        regressions, recent = state
+        self._regressions.restore(regressions)
+        self._recent.restore(recent)
