@@ -356,15 +356,15 @@ def acted(steps):
 def test_sessions_written_down_at_any_point_go_on_as_if_they_had_not_been(steps, cut, ticking):
     events, end = acted(steps)
     one, other = Visits(), Visits()
-    for place, event in enumerate(events):
+    for place, each in enumerate(events):
         if place == cut:
             other.machine.restore(written_down(one))
-        said = one.wait(seconds(event)) if ticking else []
+        said = one.wait(seconds(each)) if ticking else []
         if place >= cut and ticking:
-            assert other.wait(seconds(event)) == said
-        said = one.tell(event)
+            assert other.wait(seconds(each)) == said
+        said = one.tell(each)
         if place >= cut:
-            assert other.tell(event) == said
+            assert other.tell(each) == said
     if cut >= len(events):
         other.machine.restore(written_down(one))
     assert other.wait(end + DAY) == one.wait(end + DAY)
@@ -392,12 +392,12 @@ def test_every_cart_has_one_outcome_at_most_and_every_silence_one_idle_moment(st
 def test_visits_that_rest_as_bytes_go_on_as_if_they_had_not(steps):
     events, end = acted(steps)
     awake, resting = Visits(), Visits()
-    for event in events:
+    for each in events:
         with patch.object(visit_store, "AWAKE", 0):
             resting.machine.save_changed()
             resting.machine.save_changed()
         assert not resting.machine.visits._awake
-        assert resting.tell(event) == awake.tell(event)
+        assert resting.tell(each) == awake.tell(each)
         assert resting.visit() == awake.visit()
     assert resting.wait(end + DAY) == awake.wait(end + DAY)
 
