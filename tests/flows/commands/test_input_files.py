@@ -99,11 +99,11 @@ def test_a_line_that_is_rejected_is_named_by_its_number_also_where_the_file_was_
 
 def test_a_broken_object_in_an_array_is_rejected_by_its_number(tmp_path):
     objects = [json.dumps(event, indent=1) for event in EVENTS]
-    objects[5:5] = [objects[0].replace('"type": "', '"type": "un')]
+    objects[5:5] = [objects[0].replace('"time"', '"when"')]
     objects[3:3] = [objects[3].rstrip("}")]
     written = replayed(tmp_path, f"[{','.join(objects)}]".encode())
     rejected = [json.loads(line) for line in written["rejected.jsonl"].splitlines()]
-    assert [(each["offset"], each["class"]) for each in rejected] == [(3, "not_json"), (6, "unknown_type")]
+    assert [(each["offset"], each["class"]) for each in rejected] == [(3, "not_json"), (6, "invalid")]
     assert json.loads(written["summary.json"])["input"]["processed"] == len(EVENTS)
 
 
