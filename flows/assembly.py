@@ -83,6 +83,8 @@ def reader_of(
         markets=frozenset(shop.markets),
         with_margin_rate=frozenset(with_margin_rate),
         lateness_s=settings.lateness.total_seconds(),
+        max_late_s=settings.max_late.total_seconds(),
+        watermark_visitors=settings.watermark_visitors,
         clock_skew_s=settings.clock_skew.total_seconds(),
         latest_s=time.time() if settings.idle_time == "wall" else math.inf,
         ordered=ordered,

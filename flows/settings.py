@@ -88,8 +88,16 @@ class Settings(BaseSettings):
     stop_within: Duration = Field(
         timedelta(seconds=20), description="how long SIGTERM waits for brokers that do not answer"
     )
-    lateness: Duration = Field(timedelta(seconds=10), description="how much out of order events may come")
-    clock_skew: Duration = Field(_minutes(5), description="how far an event may be ahead of its record")
+    lateness: Duration = Field(
+        timedelta(seconds=10), description="how long timers wait for events that come out of order"
+    )
+    max_late: Duration = Field(
+        timedelta(hours=24), description="age beyond which a late event is rejected; orders excepted"
+    )
+    watermark_visitors: int = Field(
+        64, ge=1, le=10_000, description="distinct visitors whose clocks a partition's time is the median of"
+    )
+    clock_skew: Duration = Field(_minutes(5), description="how far ahead of now an event of a file may be")
     max_lead: Duration = Field(_minutes(5), description="how far one partition may be ahead of another")
     idle_time: Literal["wall", "events"] = Field(
         "wall", description="what moves time in a silent partition; `events` for simulated time only"

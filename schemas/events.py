@@ -126,6 +126,13 @@ class OrderCompleted(EventBase):
     offer_ids: tuple[Id, ...] = ()
 
 
+class Activity(EventBase):
+    """A visitor did something else, called ``name``: the visit stays alive and the cart is not idle."""
+
+    type: Literal["activity"]
+    name: Label | None = None
+
+
 class OfferFeedback(EventBase):
     """What a visitor did with an offer; it belongs to the market that its ``offer_id`` begins with."""
 
@@ -166,6 +173,7 @@ Event = Annotated[
     | CartUpdated
     | CheckoutStarted
     | OrderCompleted
+    | Activity
     | OfferShown
     | OfferClicked
     | OfferDismissed

@@ -203,6 +203,8 @@ def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
             n for n, market in of.markets.items() if market.margin_rate is not None
         ),
         "lateness_s": 10.0,
+        "max_late_s": DAY,
+        "watermark_visitors": 1,  # every event moves time, as tests tell it
         "clock_skew_s": 300.0,
         "latest_s": float("inf"),
         "ordered": False,

@@ -10,6 +10,7 @@ from bytewax.testing import run_main
 from flows.assembly import reader_of, stations_of
 from flows.bench.load import worker_settings
 from flows.dataflow import Edges, build_dataflow
+from flows.files.input_file import examine
 from flows.files.source import FileSource
 from flows.local.in_process import InProcessDataflow
 from flows.local.memory import CollectSink
@@ -46,7 +47,7 @@ def dataflow(path: str, state: str, events: int, epoch_s: float) -> dict[str, An
     shop = settings.shop()
     stopwatch = Stopwatch()
     make = reader_of(settings, shop, lambda _topic: "native", settings.state / "seen", ordered=False)
-    source = FileSource([Path(path)], make, batch=BATCH, progress=stopwatch.start)
+    source = FileSource([examine(Path(path))], make, batch=BATCH, progress=stopwatch.start)
     ledgers = Ledgers(settings.state / "ledger")
     stations = stations_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
     outputs = {row.name: CollectSink() for row in OUTPUTS}

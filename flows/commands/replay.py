@@ -18,8 +18,10 @@ EXAMPLES = """\
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``replay``."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files, plain or .gz")
-    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="format of the lines")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="INPUT", help="files, plain or gzip, of JSON or CSV"
+    )
+    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="format of the records")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
     add_settings(parser)
 

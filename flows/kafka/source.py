@@ -63,9 +63,9 @@ class LagLimiter:
         """Whether a partition is too far ahead."""
         if self._round != self.consumer.round:
             self._round = self.consumer.round
-            behind = (one.reader.greatest_s for one in self.partitions if one.caught_up_at() is None)
+            behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
             self._slowest_s = min(behind, default=math.inf)
-        return partition.reader.greatest_s - self._slowest_s > self._max_lead_s
+        return partition.reader.event_time_s - self._slowest_s > self._max_lead_s
 
 
 class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, bytes]):

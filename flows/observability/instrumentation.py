@@ -70,6 +70,11 @@ class InstrumentedReader:
         return self._reader.next_offset
 
     @property
+    def event_time_s(self) -> float:
+        """How far event time has come."""
+        return self._reader.event_time_s
+
+    @property
     def greatest_s(self) -> float:
         """The greatest event time."""
         return self._reader.greatest_s

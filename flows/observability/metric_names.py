@@ -34,10 +34,12 @@ class Metric(Enum):
     """Every metric of the worker."""
 
     EVENTS = _counter("events_total", "Messages read, by outcome", "topic", "outcome")
+    LATE = _counter("events_late_total", "Messages that are late, and processed", "topic")
     LATE_AFTER_IDLE = _counter(
         "events_late_after_idle_total", "Messages late only because their partition had been silent", "topic"
     )
     LATE_ORDERS = _counter("late_orders_total", "Orders that are late, and processed", "topic")
+    CLAMPED = _counter("events_clamped_total", "Messages that claimed to be later than received", "topic")
     REJECTS = _counter("rejects_total", "Messages sent to the rejected topic", "class")
     LAG = _gauge("lag_records", "Messages not read yet", "topic", "partition")
     PAUSED = _gauge("partition_paused", "1 while a partition waits for a slower one", "topic", "partition")
@@ -115,14 +117,15 @@ def _items(kind: str) -> Target:
 
 
 class PartitionFigure(Enum):
-    """What a ``PartitionReader`` counts but ``read``, the sum of the first four; its station is a topic."""
+    """What a ``PartitionReader`` counts but ``read``, the sum of the first three; its station is a topic."""
 
     processed = Target(Metric.EVENTS, ("processed",))
     duplicate = Target(Metric.EVENTS, ("duplicate",))
-    late = Target(Metric.EVENTS, ("late",))
     rejected = Target(Metric.EVENTS, ("rejected",))
+    late = Target(Metric.LATE)
     late_after_idle = Target(Metric.LATE_AFTER_IDLE)
     late_orders = Target(Metric.LATE_ORDERS)
+    clamped = Target(Metric.CLAMPED)
 
 
 class ShardFigure(Enum):

@@ -15,6 +15,7 @@ from flows.dataflow import Edges, build_dataflow
 from flows.files.jsonl import JsonlSink, make_output_directory
 from flows.files.sorting import sort_files
 from flows.files.source import FileSource
+from flows.files.time_order import input_files
 from flows.local.callback_sink import CallbackSink, DiscardSink
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
@@ -33,7 +34,11 @@ def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) 
     summary = RunSummary()
     make = reader_of(settings, shop, lambda _topic: format_, None, ordered=True)
     columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    ordered = input_files(
+        inputs, format_, lateness=settings.lateness, max_event_bytes=settings.max_event_bytes
+    )
     with (
+        ordered as files,
         Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress,
         interrupts_at_batches() as interrupts,
     ):
@@ -43,7 +48,7 @@ def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) 
             interrupts.check()
             progress.advance(task, size_bytes)
 
-        source = FileSource(inputs, lambda part, state: summary.include(make(part, state)), progress=advance)
+        source = FileSource(files, lambda part, state: summary.include(make(part, state)), progress=advance)
         make_output_directory(out)
         progress.update(task, total=source.size_bytes)
         stations = stations_of(settings, shop, source.list_parts(), Ledgers().of, ordered=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from operators.streaming.messages import (
+    Activity,
     AnyShopEvent,
     CartAddition,
     CartRemoval,
@@ -102,6 +103,7 @@ def _order(event: native.OrderCompleted, common: Common) -> Order:
 
 
 BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common], AnyShopEvent]]] = {
+    native.Activity: lambda _, common: Activity(*common),
     native.PageViewed: _page_view,
     native.ProductViewed: _product_view,
     native.Searched: _search,

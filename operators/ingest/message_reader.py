@@ -28,6 +28,10 @@ class LiveReader(MessageReader, Protocol):
         """The offset to read next, None if nothing was read yet."""
 
     @property
+    def event_time_s(self) -> float:
+        """How far event time has come, minus infinity before that is known."""
+
+    @property
     def greatest_s(self) -> float:
         """The greatest event time read, minus infinity before any."""
 

@@ -6,9 +6,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import market_of, shop_event
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import check_clock, check_margin, check_market
+from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
 from operators.streaming.ids import SHARDS, check_format, shard_of
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
@@ -16,7 +17,7 @@ from schemas.events import Event, OrderCompleted
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FOREVER: Final = math.inf
 STEP_S: Final = 1.0
 """Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
@@ -35,9 +36,10 @@ class SeenIds(Protocol):
 
 
 class Counts(msgspec.Struct):
-    """What became of the messages read: read = processed + duplicate + late + rejected.
+    """What became of the messages read: read = processed + duplicate + rejected.
 
-    ``late_after_idle`` and ``late_orders`` are parts of ``late``.
+    ``late`` is a part of ``processed``, ``late_after_idle`` and ``late_orders`` are parts of ``late``.
+    ``clamped`` counts events that claimed to be later than they were received.
     """
 
     read: int = 0
@@ -47,19 +49,23 @@ class Counts(msgspec.Struct):
     rejected: int = 0
     late_after_idle: int = 0
     late_orders: int = 0
+    clamped: int = 0
 
 
-class _State(msgspec.Struct, array_like=True):
+class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
     next_offset: int | None
     greatest_s: float
+    latest_s: list[tuple[int, float]]
+    observed: int
+    event_time_s: float
     idle_s: float
     watermark_s: float
     counts: Counts
 
 
 class PartitionReader:
-    """The reader of one source partition. Its state is a position, three times and the counts."""
+    """The reader of one source partition. Its state is a position, its times and the counts."""
 
     def __init__(
         self,
@@ -76,7 +82,8 @@ class PartitionReader:
         self.rejects: dict[str, int] = {}
         self.watermark_s = NEVER
         self._idle_s = NEVER
-        self._latest_s = settings.latest_s
+        self._now_s: float | None = None
+        self._time = RobustTime(visitors=settings.watermark_visitors)
         self._settings = settings
         self._decode = decode
         self._seen = seen
@@ -88,14 +95,25 @@ class PartitionReader:
         self.counts = state.counts
         self.next_offset = state.next_offset
         self.greatest_s = state.greatest_s
+        self._time = RobustTime(
+            visitors=self._settings.watermark_visitors,
+            latest=state.latest_s,
+            observed=state.observed,
+            time_s=state.event_time_s,
+        )
         self._idle_s = state.idle_s
         self.watermark_s = state.watermark_s
+
+    @property
+    def event_time_s(self) -> float:
+        """How far event time has come, whatever a minority of clocks claims."""
+        return self._time.time_s
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Return the rejected records and the shard batches of the next messages of this partition."""
         shards: dict[int, list[AnyShopEvent]] = {}
         emitted: list[ShardBatch | OutputRecord] = []
-        self._latest_s = now_s if self._settings.wall and now_s is not None else self._settings.latest_s
+        self._now_s = now_s if self._settings.wall else None
         for message in messages:
             self.counts.read += 1
             self.next_offset = message.offset + 1
@@ -103,16 +121,13 @@ class PartitionReader:
                 accepted = self._accept(message)
             except InvalidEvent as invalid:
                 self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
-                if invalid.class_ == "late":
-                    self.counts.late += 1
-                else:
-                    self.counts.rejected += 1
+                self.counts.rejected += 1
                 emitted.append(_rejected(message, invalid))
                 continue
             if accepted is not None:
                 shards.setdefault(shard_of(accepted.visitor), []).append(accepted)
         self._seen.flush()
-        emitted += self._batches(shards, _in_steps(self.greatest_s - self._settings.lateness_s), now_s)
+        emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted
 
     def _accept(self, message: Message) -> AnyShopEvent | None:
@@ -121,28 +136,34 @@ class PartitionReader:
         settings = self._settings
         market = market_of(event)
         check_market(market, settings)
-        at_s = event.time.timestamp()
-        sent_s = message.timestamp_s
-        check_clock(event, at_s, self._latest_s if sent_s is None else min(sent_s, self._latest_s), settings)
         check_margin(event, market, settings)
-        threshold_s = self.greatest_s - settings.lateness_s
-        late = at_s < threshold_s or at_s < self._idle_s
-        if late and not isinstance(event, OrderCompleted):
-            if at_s >= threshold_s:
-                self.counts.late_after_idle += 1
-            behind_s = max(threshold_s, self._idle_s) - at_s
-            raise InvalidEvent("late", f"{behind_s:.3f} s older than what is still accepted")
+        claimed_s = event.time.timestamp()
+        at_s = clamped(claimed_s, self._received_s(message), settings)
+        due_s = max(self.event_time_s - settings.lateness_s, self._idle_s)
+        late = at_s < due_s
+        if late and due_s - at_s > settings.max_late_s and not isinstance(event, OrderCompleted):
+            raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
         if self._is_known(event, market, message.offset, at_s):
             self.counts.duplicate += 1
             return None
-        if late:
-            self.counts.late += 1
-            self.counts.late_orders += 1
-            placed_s = max(threshold_s, self._idle_s)
-            return shop_event(event, market, placed_s, sent_s=sent_s, happened_s=at_s)
-        self.counts.processed += 1
+        counts = self.counts
+        counts.processed += 1
+        counts.clamped += at_s < claimed_s
+        counts.late += late
+        counts.late_orders += late and isinstance(event, OrderCompleted)
+        counts.late_after_idle += late and at_s >= self.event_time_s - settings.lateness_s
         self.greatest_s = max(self.greatest_s, at_s)
+        self._time.observe(event.visitor_id, at_s)
+        sent_s = message.timestamp_s
+        if late:
+            return shop_event(event, market, due_s, sent_s=sent_s, happened_s=at_s)
         return shop_event(event, market, at_s, sent_s=sent_s)
+
+    def _received_s(self, message: Message) -> float | None:
+        """Return when a message was received at the latest, None where nobody knows."""
+        sent_s = message.timestamp_s
+        known = [each for each in (sent_s, self._now_s) if each is not None and each >= EARLIEST_S]
+        return min(known, default=None)
 
     def _is_known(self, event: Event, market: str, offset: int, at_s: float) -> bool:
         """Return whether the event was read before. An order sent by page and by shop is one order."""
@@ -186,7 +207,18 @@ class PartitionReader:
 
     def snapshot(self) -> bytes:
         """Return the state as bytes: the offset to read next, the times, the counts."""
-        state = _State(FORMAT, self.next_offset, self.greatest_s, self._idle_s, self.watermark_s, self.counts)
+        latest_s, observed, event_time_s = self._time.state()
+        state = _State(
+            format=FORMAT,
+            next_offset=self.next_offset,
+            greatest_s=self.greatest_s,
+            latest_s=latest_s,
+            observed=observed,
+            event_time_s=event_time_s,
+            idle_s=self._idle_s,
+            watermark_s=self.watermark_s,
+            counts=self.counts,
+        )
         return msgspec.msgpack.encode(state)
 
 

@@ -6,15 +6,19 @@ import msgspec
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is accepted. In the markets of ``with_margin_rate`` an order needs no unit costs.
 
-    ``lateness_s`` is how far behind its partition an event may be, ``clock_skew_s`` how far ahead of its
-    record. ``latest_s`` bounds the times of messages that have no broker's timestamp. ``ordered``: nothing
-    is ever stale, so batches do not carry when they were read. ``wall``: nothing may be later than when it
-    is read, whatever its record says.
+    ``lateness_s`` is how long timers wait for events out of order; what comes later is late and placed at the
+    watermark, unless it is older than that by more than ``max_late_s``. The watermark follows the clocks of
+    the last ``watermark_visitors`` distinct visitors. ``latest_s`` bounds the times of
+    messages of which nobody knows when they were received, with ``clock_skew_s`` to spare. ``ordered``:
+    nothing is ever stale, so batches do not carry when they were read. ``wall``: nothing may be later than
+    when it is read.
     """
 
     markets: frozenset[str]
     with_margin_rate: frozenset[str]
     lateness_s: float
+    max_late_s: float
+    watermark_visitors: int
     clock_skew_s: float
     latest_s: float
     ordered: bool

@@ -1,5 +1,6 @@
 """What makes a well-formed event unacceptable: its market, its clock, an order without a margin."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from operators.ingest.settings import IngestSettings
@@ -8,6 +9,8 @@ from schemas.rejected import InvalidEvent
 
 LATEST_S: Final = 4_102_444_800.0
 """The year 2100: no clock that shows more is right, and what follows stays within the calendar."""
+EARLIEST_S: Final = 946_684_800.0
+"""The year 2000: a record's timestamp before it is none, but a number that somebody put there."""
 
 
 def check_market(market: str, settings: IngestSettings) -> None:
@@ -17,12 +20,19 @@ def check_market(market: str, settings: IngestSettings) -> None:
         raise InvalidEvent("unknown_market", f"market {market!r} is not among {known}")
 
 
-def check_clock(event: Event, at_s: float, latest_s: float, settings: IngestSettings) -> None:
-    """Raise InvalidEvent for an event that claims to be later than ``latest_s`` and the allowed skew."""
-    if at_s > latest_s + settings.clock_skew_s:
-        raise InvalidEvent("clock", f"{at_s - latest_s:.0f} s later than its record or than now")
+def clamped(at_s: float, received_s: float | None, settings: IngestSettings) -> float:
+    """Return when an event happened that claims ``at_s``: what claims to be later than it was received, then.
+
+    Nobody knows when the line of a file was received (None): one that is later than now is refused with
+    InvalidEvent.
+    """
+    if received_s is not None:
+        at_s = min(at_s, received_s)
+    elif at_s > settings.latest_s + settings.clock_skew_s:
+        raise InvalidEvent("clock", f"{at_s - settings.latest_s:.0f} s later than now")
     if at_s > LATEST_S:
-        raise InvalidEvent("clock", f"the event is of {event.time:%Y-%m-%d}")
+        raise InvalidEvent("clock", f"the event is of {datetime.fromtimestamp(LATEST_S, UTC):%Y} or later")
+    return at_s
 
 
 def check_margin(event: Event, market: str, settings: IngestSettings) -> None:

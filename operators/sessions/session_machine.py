@@ -14,6 +14,7 @@ from operators.sessions.visit import Visit, interned
 from operators.sessions.visit_store import VisitorKey, VisitStore, encode_visit
 from operators.streaming.ids import name_of, share_of
 from operators.streaming.messages import (
+    Activity,
     AnyShopEvent,
     CartAddition,
     CartOutcome,
@@ -148,8 +149,13 @@ class SessionMachine:
         """Pass feedback on to the market; it is no activity of the visit."""
         self._events.append(cast("MarketEvent", event))
 
-    def on_activity(self, event: PageView | ProductView | Search) -> None:
-        """Note that a visitor is active."""
+    def on_activity(self, event: Activity) -> None:
+        """Keep a live visit alive; what is not modelled begins none."""
+        if self._up_to((event.market, event.visitor), event.at_s) is not None:
+            self._observe(event)
+
+    def on_view(self, event: PageView | ProductView | Search) -> None:
+        """Count what a visitor looked at."""
         self._observe(event)
 
     def on_cart_change(self, event: CartAddition | CartRemoval | CartSnapshot) -> None:
@@ -206,7 +212,7 @@ class SessionMachine:
         key = (event.market, event.visitor)
         visit = self._up_to(key, event.at_s)
         if visit is None:
-            visit = Visit(interned(event.market), event.visitor, event.at_s, event.at_s)
+            visit = Visit(interned(event.market), event.visitor, event.own_s, event.at_s)
             visit.visits_before = self._returning.visits_before(*key)
             self.visits.add(key, visit)
             self.timers.set(key, self._due_s(visit))
@@ -247,12 +253,12 @@ class SessionMachine:
     def _change_cart(
         self, key: VisitorKey, visit: Visit, event: CartAddition | CartRemoval | CartSnapshot | CheckoutStart
     ) -> None:
-        if visit.ordered_s is not None and event.at_s <= visit.ordered_s:
+        if visit.ordered_s is not None and event.own_s <= visit.ordered_s:
             return
         cart_id = event.cart or name_of("cart", event.market, event.visitor, event.id)
-        change = CartChange(event.at_s, event.rank, event.id, _CHANGES[type(event)], event.lines or ())
+        change = CartChange(event.own_s, event.rank, event.id, _CHANGES[type(event)], event.lines or ())
         self.carts += visit.cart is None
-        cart = visit.change_cart(cart_id, change, self._settings.lateness_s)
+        cart = visit.change_cart(cart_id, change, event.at_s - self._settings.lateness_s)
         if cart.lines:
             self.timers.set(key, self._due_s(visit))
             kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
@@ -309,9 +315,10 @@ def _outcome(market: str, visitor: str, kind: str, cart: str, at_s: float) -> Ca
 
 
 _HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], None]]] = {
-    PageView: SessionMachine.on_activity,
-    ProductView: SessionMachine.on_activity,
-    Search: SessionMachine.on_activity,
+    Activity: SessionMachine.on_activity,
+    PageView: SessionMachine.on_view,
+    ProductView: SessionMachine.on_view,
+    Search: SessionMachine.on_view,
     CartAddition: SessionMachine.on_cart_change,
     CartRemoval: SessionMachine.on_cart_change,
     CartSnapshot: SessionMachine.on_cart_change,

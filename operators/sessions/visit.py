@@ -9,6 +9,7 @@ import msgspec
 
 from operators.sessions.cart import Cart, CartChange
 from operators.streaming.messages import (
+    Activity,
     AnyShopEvent,
     CartAddition,
     CartRemoval,
@@ -74,12 +75,10 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     def observe(self, event: AnyShopEvent) -> None:
         """Count one event of this visit, in whatever order events arrive; KeyError for an unknown kind."""
         self.events += 1
-        at_s = event.at_s
-        if at_s >= self.last_s:
-            self.last_s = at_s
+        if event.at_s >= self.last_s:
+            self.last_s = event.at_s
             self.idle_emitted = False
-        elif at_s < self.started_s:
-            self.started_s = at_s
+        self.started_s = min(self.started_s, event.own_s)
         if event.user is not None:
             self.user = event.user
         if event.session is not None:
@@ -89,6 +88,9 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         if self.source is None and event.source is not None:
             self.source = interned(event.source)
         _COUNTERS[type(event)](self, event)
+
+    def count_activity(self, _: Activity) -> None:
+        """Count nothing beside the event itself."""
 
     def count_page_view(self, _: PageView) -> None:
         """Count a page."""
@@ -126,21 +128,21 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
 
     def count_checkout(self, event: CheckoutStart) -> None:
         """Note when the visitor began to pay."""
-        self.checkout_s = event.at_s
+        self.checkout_s = event.own_s
 
     def count_order(self, event: Order) -> None:
         """Note when the visitor last ordered."""
         own_s = event.own_s
         self.ordered_s = own_s if self.ordered_s is None else max(self.ordered_s, own_s)
 
-    def change_cart(self, cart_id: str, change: CartChange, lateness_s: float) -> Cart:
-        """Apply a change to the cart, which begins with its first change."""
+    def change_cart(self, cart_id: str, change: CartChange, final_s: float) -> Cart:
+        """Apply a change to the cart, which begins with its first; those before ``final_s`` are final."""
         cart = self.cart
         if cart is None:
             cart = self.cart = Cart(cart_id, change.at_s, change.at_s)
         if self.first_cart_s is None or change.at_s < self.first_cart_s:
             self.first_cart_s = change.at_s
-        cart.apply(change, change.at_s - lateness_s)
+        cart.apply(change, final_s)
         return cart
 
     @property
@@ -162,6 +164,7 @@ def _holds(products: bytes, product: bytes) -> bool:
 
 
 _COUNTERS: Final[dict[type[Any], Callable[[Visit, Any], None]]] = {
+    Activity: Visit.count_activity,
     PageView: Visit.count_page_view,
     ProductView: Visit.count_product_view,
     Search: Visit.count_search,

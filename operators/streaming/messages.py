@@ -10,6 +10,7 @@ import msgspec
 from schemas.message import Header
 
 ORDER_OF_KINDS: Final = (
+    "activity",
     "page_viewed",
     "product_viewed",
     "searched",
@@ -46,8 +47,9 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event of a shop: what all kinds have in common.
 
-    ``at_s`` is its place in the stream. A late order is placed at its partition's watermark, and
-    ``happened_s`` then holds its own time. ``sent_s`` is the broker's timestamp of its record.
+    ``at_s`` is its place in the stream, by which timers run. A late event is placed at its partition's
+    watermark, and ``happened_s`` then holds its own time, by which durations are measured. ``sent_s`` is
+    the broker's timestamp of its record.
     """
 
     rank: ClassVar[int]
@@ -73,6 +75,12 @@ class PageView(ShopEvent, frozen=True, array_like=True, gc=False, tag="page_view
     """A visitor looked at a page."""
 
     rank = RANK["page_viewed"]
+
+
+class Activity(ShopEvent, frozen=True, array_like=True, gc=False, tag="activity"):
+    """A visitor did something that is not modelled."""
+
+    rank = RANK["activity"]
 
 
 class ProductView(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="product_viewed"):
@@ -174,7 +182,8 @@ class OfferRedemption(
 
 AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption
 AnyShopEvent = (
-    PageView
+    Activity
+    | PageView
     | ProductView
     | Search
     | CartAddition

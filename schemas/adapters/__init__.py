@@ -1,6 +1,12 @@
 """What shops already emit, turned into native events; one file a format."""
 
-from schemas.adapters.decoding import FORMATS, Decode, decoder
-from schemas.adapters.rees46 import REES46_HEADER
+from collections.abc import Callable
+from typing import Final
 
-__all__ = ["FORMATS", "REES46_HEADER", "Decode", "decoder"]
+from schemas.adapters.decoding import FORMATS, Decode, decoder
+from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
+
+__all__ = ["CSV_FORMATS", "CSV_HEADER", "FORMATS", "REES46_HEADER", "Decode", "decoder"]
+
+CSV_FORMATS: Final[dict[str, Callable[[bytes], Header]]] = {"rees46": header_of}
+"""The formats that are written in CSV, and what finds the header of a file from its first line."""

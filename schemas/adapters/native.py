@@ -1,7 +1,8 @@
 """Native events: plain JSON, or a CloudEvents 1.0 envelope around it, structured or binary.
 
-In an envelope the event's own fields win; ``id``, ``time``, ``type`` and ``visitor_id`` that it lacks are
-taken from the attributes ``id``, ``time``, ``type`` and ``subject``.
+An event of a type that is not modelled is taken as ``activity``, with the type as its name. In an envelope
+the event's own fields win; ``id``, ``time``, ``type`` and ``visitor_id`` that it lacks are taken from the
+attributes ``id``, ``time``, ``type`` and ``subject``.
 """
 
 import base64
@@ -9,6 +10,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any, Final
 
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from schemas.adapters.reasons import parse
@@ -18,6 +20,7 @@ from schemas.rejected import InvalidEvent
 
 BINARY_MARK: Final = "ce_specversion"
 STRUCTURED_TYPE: Final = b"application/cloudevents"
+MAX_NAME: Final = 100
 FIELD_OF: Final = {"id": "id", "time": "time", "type": "type", "subject": "visitor_id"}
 
 _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json  # without a wrapper
@@ -36,7 +39,20 @@ def read(message: Message) -> Event:
         given = parse(value)
         if isinstance(given, dict) and "specversion" in given:
             return _structured(given)
-    return _validate_json(value)
+    return _validated(value)
+
+
+def _validated(value: bytes) -> Event:
+    try:
+        return _validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        given = parse(value) if first["type"] == "union_tag_invalid" else {}
+        name = given.get("type")
+        if not isinstance(name, str) or not name:
+            raise
+        given |= {"type": "activity", "name": name[:MAX_NAME]}
+        return _validate_json(to_json(given, inf_nan_mode="constants"))
 
 
 def _binary(message: Message) -> Event:
@@ -74,4 +90,4 @@ def _filled(data: Any, attributes: dict[str, Any]) -> Event:  # noqa: ANN401  JS
         raise InvalidEvent("invalid", "the data of a CloudEvents envelope must be a JSON object")
     given = {field: attributes[name] for name, field in FIELD_OF.items() if name in attributes}
     # Back to JSON, so that an event in an envelope is validated exactly as strictly as a plain one.
-    return _validate_json(to_json(given | data, inf_nan_mode="constants"))
+    return _validated(to_json(given | data, inf_nan_mode="constants"))

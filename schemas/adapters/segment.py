@@ -1,7 +1,8 @@
 """Segment v2 and RudderStack calls: track with the names of the ecommerce specification, page and screen.
 
 Names of events and properties match whatever their case, spaces and underscores. ``anonymousId`` is the
-visitor, or ``userId`` where a server sent the call. What is no shop event is rejected as unknown_type.
+visitor, or ``userId`` where a server sent the call. A track call with another name, and identify, are
+activity. Calls that say nothing of a visitor, such as group and alias, are rejected as unknown_type.
 """
 
 from typing import Any, Final
@@ -36,6 +37,7 @@ WITH_ITEMS: Final = {
     "checkout_started",
     "order_completed",
 }
+MAX_NAME: Final = 100
 NAMELESS: Final = str.maketrans("", "", " _-")
 
 Call = dict[str, Any]
@@ -50,7 +52,10 @@ def read(message: Message) -> Event:
     properties = {_plain(name): value for name, value in said.items()}
     context = _object(call, "context")
     event = _who_and_when(call, context) | {"market": properties.get("market")}
-    event |= _what(_type(call), properties)
+    kind = _type(call)
+    event |= _what(kind, properties)
+    if kind == "activity":
+        event["name"] = str(call.get("event", call["type"]))[:MAX_NAME]
     if event["type"] == "page_viewed":
         page = _object(context, "page")
         event["url"] = properties.get("url", page.get("url"))
@@ -63,14 +68,14 @@ def _type(call: Call) -> str:
     kind = call.get("type")
     if kind in ("page", "screen"):
         return "page_viewed"
+    if kind == "identify":
+        return "activity"
     if kind != "track":
         raise InvalidEvent("unknown_type", f"call {kind!r} reports no shop event")
     name = call.get("event")
     if not isinstance(name, str):
         raise InvalidEvent("invalid", "event should be the name of what is tracked")
-    if _plain(name) not in TYPES:
-        raise InvalidEvent("unknown_type", f"event {name!r} is not known")
-    return TYPES[_plain(name)]
+    return TYPES.get(_plain(name), "activity")
 
 
 def _who_and_when(call: Call, context: Call) -> Call:

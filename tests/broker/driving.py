@@ -76,6 +76,10 @@ class PassThrough:
         self.seen = []
         self.next_offset, self.greatest_s, self.count = pickle.loads(state) if state else (None, -math.inf, 0)
 
+    @property
+    def event_time_s(self):
+        return self.greatest_s
+
     def read(self, messages, now_s):
         assert abs(now_s - time.time()) < 60
         self.next_offset = messages[-1].offset + 1

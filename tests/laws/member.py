@@ -8,6 +8,7 @@ from bytewax.testing import cluster_main
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
+from flows.files.input_file import examine
 from flows.files.jsonl import JsonlSink
 from flows.files.source import FileSource
 from flows.local.callback_sink import DiscardSink
@@ -20,7 +21,7 @@ def main(out, offers, number, addresses, *files):
     chosen = settings(offers=Path(offers))
     shop = chosen.shop()
     source = FileSource(
-        [Path(file) for file in files],
+        [examine(Path(file)) for file in files],
         reader_of(chosen, shop, lambda _topic: "native", None, ordered=True),
         batch=40,
     )

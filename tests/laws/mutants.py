@@ -66,10 +66,10 @@ MUTANTS = (
     ),
     Mutant(
         "4 nothing is lost",
-        "late events are not counted",
+        "rejected messages are not counted",
         "operators/ingest/partition_reader.py",
-        "                    self.counts.late += 1\n                else:",
-        "                    pass\n                else:",
+        "                self.counts.rejected += 1\n",
+        "",
         "tests/laws/test_nothing_lost.py",
     ),
     Mutant(
@@ -127,6 +127,14 @@ MUTANTS = (
         "moment.at_s < settings.emit_after_s or ",
         "",
         "tests/laws/test_history.py::test_nothing_is_decided_or_offered_for_a_moment_of_history",
+    ),
+    Mutant(
+        "13 one clock",
+        "time follows the fastest clock",
+        "operators/ingest/event_time.py",
+        "times_s[(len(times_s) - 1) // 2]",
+        "times_s[-1]",
+        "tests/laws/test_clocks.py",
     ),
     Mutant(
         "11 the same features",

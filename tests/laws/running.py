@@ -41,6 +41,7 @@ class KafkaShop:
             cooldown="15m",
             session_gap="6m",
             correction="2h",
+            watermark_visitors="8",
             epoch="20ms",
             max_age_on_site="9d",
             max_age_app="9d",

@@ -174,6 +174,9 @@ def loop(
         for part, reader in lanes.items():
             said += dataflow.process(reader.read(parts[part][start : start + batch], now_s))[0]
     for reader in lanes.values():
+        if now_s is not None:
+            said += dataflow.process(reader.idle(now_s))[0]
+    for reader in lanes.values():
         said += dataflow.process(reader.end())[0]
     return said, dataflow
 

@@ -50,9 +50,9 @@ def test_the_product_id_wins_over_the_sku():
 @pytest.mark.parametrize(
     ("changed", "class_", "words"),
     [
-        ({"type": "identify"}, "unknown_type", "call 'identify' reports no shop event"),
+        ({"type": "group"}, "unknown_type", "call 'group' reports no shop event"),
         ({"type": None}, "unknown_type", "call None reports no shop event"),
-        ({"event": "Video Played"}, "unknown_type", "event 'Video Played' is not known"),
+        ({"event": 7}, "invalid", "event should be the name of what is tracked"),
         ({"event": None}, "invalid", "event should be the name of what is tracked"),
         ({"anonymousId": None}, "invalid", "anonymousId and userId are missing"),
         ({"messageId": ""}, "invalid", "messageId is missing"),

@@ -47,15 +47,17 @@ def record(
 
 def test_events_are_counted_by_outcome(metrics):
     metrics.opened(PART, Counts())
-    metrics.read(PART, Counts(read=10, processed=6, duplicate=2, late=1, rejected=1))
-    metrics.read(PART, Counts(read=14, processed=9, duplicate=2, late=2, rejected=1))
-    counted = [outcome(metrics, name) for name in ("processed", "duplicate", "late", "rejected")]
-    assert counted == [9, 2, 2, 1]
+    metrics.read(PART, Counts(read=10, processed=7, duplicate=2, rejected=1))
+    metrics.read(PART, Counts(read=14, processed=11, duplicate=2, rejected=1))
+    counted = [outcome(metrics, name) for name in ("processed", "duplicate", "rejected")]
+    assert counted == [11, 2, 1]
 
 
-def test_late_after_idle_is_a_part_of_the_late_with_a_metric_of_its_own(metrics):
-    metrics.read(PART, Counts(read=3, late=3, late_after_idle=2, late_orders=1))
-    assert outcome(metrics, "late") == 3
+def test_what_is_late_or_clamped_has_metrics_beside_the_outcomes(metrics):
+    metrics.read(PART, Counts(read=5, processed=5, late=3, late_after_idle=2, late_orders=1, clamped=4))
+    assert outcome(metrics, "processed") == 5
+    assert value(metrics, "events_late_total", topic="shop.events") == 3
+    assert value(metrics, "events_clamped_total", topic="shop.events") == 4
     assert value(metrics, "events_late_after_idle_total", topic="shop.events") == 2
     assert value(metrics, "late_orders_total", topic="shop.events") == 1
 

@@ -23,6 +23,7 @@ from tests.builders import (
     cart_is,
     carted,
     checkout,
+    event,
     item,
     kinds,
     looked,
@@ -46,6 +47,45 @@ def test_a_checkout_that_names_no_items_leaves_the_cart_as_it_is():
     rows = visits.tell(carted(0), checkout(1, items=[]))
     assert kinds(rows) == [("cart_changed", 0), ("checkout_begun", 1)]
     assert visits.visit().cart.quantity == 1
+
+
+def test_whatever_a_visitor_does_keeps_the_cart_from_being_idle_and_the_visit_alive():
+    visits = Visits()
+    visits.tell(carted(0))
+    for at in range(60, 3000, 60):
+        assert visits.tell(event("activity", at, name="checkout step")) == []
+    assert visits.wait(2940 + IDLE) == []
+    assert kinds(visits.wait(2940 + IDLE + 1)) == [("cart_idle", 2940 + IDLE)]
+
+
+def test_what_is_not_modelled_begins_no_visit():
+    visits = Visits()
+    visits.tell(event("activity", 0))
+    assert visits.visit() is None
+
+
+def test_a_late_event_runs_timers_by_its_place_and_durations_by_its_own_time():
+    visits = Visits()
+    visits.tell(carted(100))
+    visits.late(looked(200), happened=20)
+    visit = visits.visit()
+    assert (visit.started_s, visit.last_s) == (T0 + 20, T0 + 200)
+    assert kinds(visits.wait(200 + IDLE + 1)) == [("cart_idle", 200 + IDLE)]
+
+
+def test_a_cart_change_that_comes_late_is_put_into_its_place():
+    visits = Visits()
+    visits.tell(cart_is(100, item("hat")))
+    visits.late(removed(101, sku="hat"), happened=50)
+    assert list(visits.visit().cart.lines) == ["hat"]
+    assert visits.visit().cart.changed_s == T0 + 100
+
+
+def test_a_late_change_of_a_cart_that_was_ordered_since_opens_none():
+    visits = Visits()
+    visits.tell(carted(0), ordered(100))
+    visits.late(carted(130, sku="sock"), happened=50)
+    assert visits.visit().cart is None
 
 
 def test_an_empty_cart_is_no_moment():
@@ -316,15 +356,15 @@ def acted(steps):
 def test_sessions_written_down_at_any_point_go_on_as_if_they_had_not_been(steps, cut, ticking):
     events, end = acted(steps)
     one, other = Visits(), Visits()
-    for place, event in enumerate(events):
+    for place, each in enumerate(events):
         if place == cut:
             other.machine.restore(written_down(one))
-        said = one.wait(seconds(event)) if ticking else []
+        said = one.wait(seconds(each)) if ticking else []
         if place >= cut and ticking:
-            assert other.wait(seconds(event)) == said
-        said = one.tell(event)
+            assert other.wait(seconds(each)) == said
+        said = one.tell(each)
         if place >= cut:
-            assert other.tell(event) == said
+            assert other.tell(each) == said
     if cut >= len(events):
         other.machine.restore(written_down(one))
     assert other.wait(end + DAY) == one.wait(end + DAY)
@@ -352,12 +392,12 @@ def test_every_cart_has_one_outcome_at_most_and_every_silence_one_idle_moment(st
 def test_visits_that_rest_as_bytes_go_on_as_if_they_had_not(steps):
     events, end = acted(steps)
     awake, resting = Visits(), Visits()
-    for event in events:
+    for each in events:
         with patch.object(visit_store, "AWAKE", 0):
             resting.machine.save_changed()
             resting.machine.save_changed()
         assert not resting.machine.visits._awake
-        assert resting.tell(event) == awake.tell(event)
+        assert resting.tell(each) == awake.tell(each)
         assert resting.visit() == awake.visit()
     assert resting.wait(end + DAY) == awake.wait(end + DAY)
 
