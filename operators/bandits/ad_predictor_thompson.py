@@ -13,8 +13,9 @@ from operators.bandits.allocation import odds_against_leader
 from operators.bandits.binary_features import BinaryFeatures
 from operators.bandits.context import Arm, Context
 from operators.bandits.policy import Policy
-from operators.bandits.recent_rewards import RecentReward, RecentRewards
+from operators.bandits.recent_rewards import RecentRewards
 from operators.bandits.sufficient_statistics import Floats
+from operators.bandits.winsorization import UNBOUNDED
 from schemas.errors import SetupError
 
 BIAS: Final = "__bias__"
@@ -89,7 +90,7 @@ class AdPredictorThompson(Policy):
         self._model = AdPredictor(beta=1.0, epsilon=drift)
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> float:
-        self._recent.record(self.updates, arm, context, reward, reward)
+        self._recent.record(self.updates, arm, context, reward, UNBOUNDED)
         self._observe(arm, self._features.learn(context), reward > 0.0)
         return reward
 
@@ -97,7 +98,7 @@ class AdPredictorThompson(Policy):
         known = self._recent.find(self.updates, arm, context)
         before = 0.0 if known is None else known.reward
         if known is not None:
-            self._recent.revise(RecentReward(known.update, before + change, before + change))
+            self._recent.revise(known._replace(reward=before + change))
         if (before > 0.0) != (before + change > 0.0):
             self._observe(arm, self._features.learn(context), before + change > 0.0)
         return change

@@ -14,7 +14,7 @@ from operators.bandits.policy import Policy
 from operators.bandits.recent_rewards import RecentReward, RecentRewards
 from operators.bandits.row_encoder import RowEncoder
 from operators.bandits.weight_priors import WeightPrior
-from operators.bandits.winsorization import Winsorizer, WinsorSettings
+from operators.bandits.winsorization import UNBOUNDED, Winsorizer, WinsorSettings, clip
 from schemas.errors import SetupError
 
 
@@ -108,9 +108,10 @@ class LinearPolicy(Policy):
         return self._regressions.weight_priors()
 
     def _learn(self, arm: int | str, context: Context, reward: float) -> float:
-        trained = self._winsorizer.clip(reward)
+        bounds = self._winsorizer.bounds()
+        trained = clip(reward, bounds)
         self._winsorizer.observe(reward)
-        self._recent.record(self.updates, arm, context, reward, trained)
+        self._recent.record(self.updates, arm, context, reward, bounds)
         self._regressions.update(arm, context, trained)
         return trained
 
@@ -118,15 +119,21 @@ class LinearPolicy(Policy):
         known = self._recent.find(self.updates, arm, context)
         if known is None:
             expected = self._regressions.posteriors((arm,), context)[0][0]
-            update, before = max(0, self.updates - self._recent.size), expected
-            trained = self._winsorizer.clip(expected + change)
+            known = RecentReward(max(0, self.updates - self._recent.size), expected, UNBOUNDED)
+            changed = self._changed(known, change)
         else:
-            update, before = known.update, known.trained
-            trained = self._winsorizer.clip(known.reward + change)
-            self._winsorizer.replace(known.reward, known.reward + change)
-            self._recent.revise(RecentReward(update, known.reward + change, trained))
-        self._regressions.revise(arm, context, update, before, trained - before)
-        return trained - before
+            changed = self._changed(known, change)
+            self._winsorizer.replace(known.reward, changed.reward)
+            self._recent.revise(changed)
+        before = clip(known.reward, known.bounds)
+        added = clip(changed.reward, changed.bounds) - before
+        self._regressions.revise(arm, context, known.update, before, added)
+        return added
+
+    def _changed(self, known: RecentReward, change: float) -> RecentReward:
+        """Return a reward that changed, within the bounds of its time, or those of now if it had none."""
+        bounds = self._winsorizer.bounds() if known.bounds == UNBOUNDED else known.bounds
+        return known._replace(reward=known.reward + change, bounds=bounds)
 
     def _forget(self, arm: int | str) -> None:
         self._regressions.remove(arm)

@@ -3,11 +3,15 @@
 from bisect import bisect_left, insort
 from collections import deque
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from operators.bandits import defaults
+
+Bounds: TypeAlias = tuple[float, float]
+"""The least and the greatest reward to train with."""
+UNBOUNDED: Final[Bounds] = (-inf, inf)
 
 
 class WinsorSettings(NamedTuple):
@@ -39,6 +43,11 @@ class WinsorSettings(NamedTuple):
     patience: int = 256
 
 
+def clip(reward: float, bounds: Bounds) -> float:
+    """Return the reward, or the bound that it is beyond."""
+    return min(max(reward, bounds[0]), bounds[1])
+
+
 class Winsorizer:
     """Caps rewards at the median of recent ones, plus and minus a multiple of their quantiles' distance.
 
@@ -48,11 +57,11 @@ class Winsorizer:
     window, and of the rewards as they came: where all rewards rise, the caps have followed once a share of
     1 - quantile of the window is new. Bounded by the window.
 
-    >>> winsorizer = Winsorizer(WinsorSettings(quantile=0.9, margin=4.0))
+    >>> winsorizer = Winsorizer(WinsorSettings(quantile=0.9, margin=3.5))
     >>> for reward in range(41):
     ...     winsorizer.observe(float(reward))
-    >>> winsorizer.clip(25.0), winsorizer.clip(7000.0), winsorizer.clip(-7000.0)
-    (25.0, 84.0, -44.0)
+    >>> clip(25.0, winsorizer.bounds()), clip(7000.0, winsorizer.bounds())
+    (25.0, 79.5)
     """
 
     __slots__ = ("counts", "ordered", "recent", "seen", "settings")
@@ -64,25 +73,20 @@ class Winsorizer:
         self.ordered: list[float] = []
         self.counts: dict[float, int] = {}
 
-    def bounds(self) -> tuple[float, float]:
+    def bounds(self) -> Bounds:
         """Return the least and the greatest reward to train with; infinite until enough is known."""
         settings, ordered = self.settings, self.ordered
         if settings.quantile is None:
-            return -inf, inf
+            return UNBOUNDED
         if len(self.counts) < settings.varied and self.seen < settings.patience:
-            return -inf, inf
+            return UNBOUNDED
         last = len(ordered) - 1
         beyond = max(1, int((1.0 - settings.quantile) * last))
         middle = ordered[last // 2]
         distance = max(ordered[last - beyond] - middle, middle - ordered[beyond]) if last >= beyond else 0.0
         if distance <= 0.0:
-            return -inf, inf
+            return UNBOUNDED
         return middle - settings.margin * distance, middle + settings.margin * distance
-
-    def clip(self, reward: float) -> float:
-        """Return the reward, or the bound that it is beyond."""
-        least, greatest = self.bounds()
-        return min(max(reward, least), greatest)
 
     def observe(self, reward: float) -> None:
         """Count a reward among the recent ones."""

@@ -70,6 +70,7 @@ def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
     first, second = records([window, late])
     assert (first["kind"], first["profit"], first["cost"]) == ("window", -3.0, 3.0)
     assert (second["kind"], second["profit"], second["orders"]) == ("correction", 15.0, ["o7"])
+    assert (first["trained_profit"], second["trained_profit"]) == (-3.0, 9.0)
 
 
 @pytest.mark.parametrize("group", ["policy", "holdout"])
