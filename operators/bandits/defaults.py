@@ -12,4 +12,4 @@ REVISABLE: Final = 2048
 """In updates; 32 bytes each."""
 WINSORIZE: Final = 0.9
 """docs/explanation/policies.md says what it protects from and what it costs."""
-WINSORIZE_MARGIN: Final = 3.5
+WINSORIZE_MARGIN: Final = 4.0

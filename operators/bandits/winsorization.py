@@ -45,7 +45,10 @@ class WinsorSettings(NamedTuple):
 
 def clip(reward: float, bounds: Bounds) -> float:
     """Return the reward, or the bound that it is beyond."""
-    return min(max(reward, bounds[0]), bounds[1])
+    least, greatest = bounds
+    if least <= reward <= greatest:
+        return reward
+    return least if reward < least else greatest
 
 
 class Winsorizer:
@@ -57,11 +60,11 @@ class Winsorizer:
     window, and of the rewards as they came: where all rewards rise, the caps have followed once a share of
     1 - quantile of the window is new. Bounded by the window.
 
-    >>> winsorizer = Winsorizer(WinsorSettings(quantile=0.9, margin=3.5))
+    >>> winsorizer = Winsorizer(WinsorSettings(quantile=0.9, margin=4.0))
     >>> for reward in range(41):
     ...     winsorizer.observe(float(reward))
     >>> clip(25.0, winsorizer.bounds()), clip(7000.0, winsorizer.bounds())
-    (25.0, 79.5)
+    (25.0, 88.0)
     """
 
     __slots__ = ("counts", "ordered", "recent", "seen", "settings")
@@ -75,18 +78,17 @@ class Winsorizer:
 
     def bounds(self) -> Bounds:
         """Return the least and the greatest reward to train with; infinite until enough is known."""
-        settings, ordered = self.settings, self.ordered
-        if settings.quantile is None:
+        quantile, margin, _, _, varied, patience = self.settings
+        if quantile is None or (len(self.counts) < varied and self.seen < patience):
             return UNBOUNDED
-        if len(self.counts) < settings.varied and self.seen < settings.patience:
-            return UNBOUNDED
+        ordered = self.ordered
         last = len(ordered) - 1
-        beyond = max(1, int((1.0 - settings.quantile) * last))
+        beyond = max(1, int((1.0 - quantile) * last))
         middle = ordered[last // 2]
         distance = max(ordered[last - beyond] - middle, middle - ordered[beyond]) if last >= beyond else 0.0
         if distance <= 0.0:
             return UNBOUNDED
-        return middle - settings.margin * distance, middle + settings.margin * distance
+        return middle - margin * distance, middle + margin * distance
 
     def observe(self, reward: float) -> None:
         """Count a reward among the recent ones."""

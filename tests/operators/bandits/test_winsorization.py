@@ -118,7 +118,7 @@ def test_a_shift_of_all_rewards_shifts_what_they_are_capped_at():
 
 def test_rewards_of_few_values_are_bounded_too():
     found = winsorizer([0.0, 1.0] * 200)
-    assert (capped(found, 1.0), capped(found, 500.0), capped(found, -500.0)) == (1.0, 3.5, -3.5)
+    assert (capped(found, 1.0), capped(found, 500.0), capped(found, -500.0)) == (1.0, 4.0, -4.0)
 
 
 def test_a_level_that_rises_is_followed_within_a_quarter_of_the_window():
