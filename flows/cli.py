@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
+    "redrive": "write rejected records back to where they came from, each once",
     "lift": "compare who got the policy with the holdout, in conversion and in profit",
     "evaluate": "estimate what other policies would have earned, from logged decisions and rewards",
     "bench": "measure throughput, latency, seals and decisions against yardsticks",

@@ -9,6 +9,7 @@ from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
 from schemas.offers import OFFER_RECORDS
 from schemas.records import json_schema
+from schemas.redriven import NOTES
 from schemas.rejected import Rejected
 from schemas.shop import Shop
 
@@ -21,6 +22,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "event.json": EVENTS.json_schema() | {"title": "Event"},
         "offer.json": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
+        **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},
         "offers_file.json": TypeAdapter(Shop).json_schema() | {"title": "offers.toml"},
     }

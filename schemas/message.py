@@ -1,6 +1,15 @@
 """One record as it was read, before anyone knows what it says."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
+
+Header = tuple[str, bytes | None]
+"""The name and the value of a header; Kafka allows null values, and one name several times."""
+
+TimestampType = Literal["NoTimestampType", "CreateTime", "LogAppendTime"]
+
+UNREADABLE_HEADERS: Final[tuple[Header, ...]] = (("offerstream.unreadable", None),)
+"""What stands for headers that the client cannot read, since one of their names is not UTF-8."""
 
 
 class Message(NamedTuple):
@@ -12,8 +21,19 @@ class Message(NamedTuple):
 
     value: bytes | None
     key: bytes | None = None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[Header, ...] = ()
     topic: str = ""
     partition: int = 0
     offset: int = 0
     timestamp_s: float | None = None
+    timestamp_type: TimestampType = "NoTimestampType"
+
+
+def first_header(headers: Iterable[Header], name: str) -> str | None:
+    """Return the first header of a name as text; None where there is none, or it is null.
+
+    >>> first_header([("ce_id", b"ours"), ("ce_id", b"the message's own")], "ce_id")
+    'ours'
+    """
+    value = next((value for each, value in headers if each == name), None)
+    return None if value is None else value.decode(errors="replace")

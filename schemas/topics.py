@@ -55,9 +55,9 @@ OUTPUTS: Final = (
     OutputTopic(
         "rejected",
         "shop.rejected",
-        "topic/partition/offset",
+        "the rejected record's own",
         {"rejected": "rejected"},
-        "records that could not be accepted, byte for byte, with the reason in headers",
+        "records that could not be accepted, with their key, headers and bytes, and the reason in headers",
     ),
 )
 TOPICS: Final[dict[str, str]] = {each.name: each.topic for each in (*INPUTS, *OUTPUTS)}

@@ -167,7 +167,7 @@ def read(bootstrap, topic, partitions):
         consumer.assign([TopicPartition(topic, partition, low)])
         while low < high:
             for record in consumer.consume(500, 1.0):
-                headers = dict(record.headers() or ())
+                headers = dict(reversed(record.headers() or ()))  # our ce_id comes first
                 found.append((headers.get("ce_id", b"").decode(), record.value(), headers))
                 low = record.offset() + 1
     consumer.close()

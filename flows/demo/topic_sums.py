@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from flows.demo.snapshot import ArmFigures, Snapshot
 from schemas.decisions import Decision, Reward
-from schemas.message import Message
+from schemas.message import Message, first_header
 from schemas.offers import OfferDecided
 from schemas.partial_records import partial_decoder
 from schemas.records import decoder
@@ -35,7 +35,7 @@ class TopicSums:
 
     def add(self, message: Message) -> None:
         """Add a record of one of the topics; those that no handler is for change nothing."""
-        handler = HANDLERS.get(dict(message.headers).get("ce_type", b"").decode())
+        handler = HANDLERS.get(first_header(message.headers, "ce_type") or "")
         if handler is not None and message.value is not None:
             handler.add(self, handler.decode(message.value))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from msgspec import UNSET
 from typing_extensions import override
 
 from operators.streaming.messages import OutputRecord
@@ -81,7 +82,9 @@ def _file_of(record: OutputRecord) -> str:
 def _line_of(record: OutputRecord) -> bytes:
     if record.stream != "rejected":
         return record.value + b"\n"
-    line = rejected_line(RejectedRecord(record.id, record.value, record.headers))
+    key = None if record.own_key is UNSET else record.own_key
+    value = None if record.is_null else record.value
+    line = rejected_line(RejectedRecord(record.id, value, record.headers, key))
     return line.model_dump_json(exclude_none=True).encode() + b"\n"
 
 

@@ -61,8 +61,19 @@ def read_history(cluster: Cluster, topic: str) -> Iterator[list[Message]]:
 
     Raises SetupError when the topic does not exist and BrokerError as ``read_ranges`` does.
     """
+    yield from read_messages(cluster, topic, retained_ranges(cluster, topic))
+
+
+def retained_ranges(cluster: Cluster, topic: str) -> dict[PartitionId, tuple[int, int]]:
+    """Return the first and the end offset of each partition of a topic; SetupError for a missing topic."""
     names = partitions_of(cluster, [topic])
     beginnings, ends = beginning_offsets(cluster, names), end_offsets(cluster, names)
-    ranges = {topic_partition(name): (beginnings[name], ends[name]) for name in names}
+    return {topic_partition(name): (beginnings[name], ends[name]) for name in names}
+
+
+def read_messages(
+    cluster: Cluster, topic: str, ranges: Mapping[PartitionId, tuple[int, int]]
+) -> Iterator[list[Message]]:
+    """Yield the records of these ranges of a topic in batches; BrokerError as ``read_ranges`` raises it."""
     for batch in read_ranges(cluster, ranges):
         yield [to_message(record, topic, record.partition()) for record in batch]

@@ -88,10 +88,10 @@ def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
         raise _refused_settings(error) from error
 
 
-def create_producer(cluster: Cluster) -> Producer:
-    """Return an idempotent producer with ``acks=all`` and no lingering."""
+def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:
+    """Return an idempotent producer with ``acks=all``; what the user sets goes before ``defaults``."""
     fixed = {key: FIXED_SETTINGS[key] for key in PRODUCER_ONLY}
-    config = _config(cluster, {**RECONNECT_DEFAULTS, **PRODUCER_DEFAULTS}, fixed)
+    config = _config(cluster, {**RECONNECT_DEFAULTS, **PRODUCER_DEFAULTS, **(defaults or {})}, fixed)
     try:
         return Producer(config, logger=client_log)
     except KafkaException as error:

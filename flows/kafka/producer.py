@@ -1,29 +1,53 @@
 """The one producer of a process: it sends without waiting and remembers what was not delivered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from confluent_kafka import KafkaError, KafkaException, Message
+from msgspec import UNSET
 
 from flows.kafka.cluster import Cluster, create_producer, log
 from flows.kafka.records import KafkaRecord
+from flows.kafka.size_limits import SizeLimits, cut_to, keyed_by_id, size_of
 from flows.worker.shutdown import Shutdown
 from operators.streaming.messages import OutputRecord
 
 CLOSE_TIMEOUT_S: Final = 5.0
 FLUSH_STEP_S: Final = 0.5
 FULL_QUEUE_WAIT_S: Final = 0.1
+TOO_LARGE: Final = KafkaError.MSG_SIZE_TOO_LARGE
+CURABLE: Final = frozenset({TOO_LARGE, KafkaError.INVALID_RECORD})
+"""Too large, or without a key in a compacted topic; the brokers refuse the whole batch."""
 
 
 class NotDeliveredError(RuntimeError):
     """A record was not acknowledged: the epoch must not be sealed, and a restart emits the record again."""
 
 
+class _Sent:
+    """A record on its way, and what to call with its offset."""
+
+    def __init__(
+        self, output: OutputRecord, topic: str, partition: int, on_offset: Callable[[int], None]
+    ) -> None:
+        self.output = output
+        self.topic = topic
+        self.partition = partition
+        self.on_offset = on_offset
+        self.refused_as = 0
+
+    def is_not(self, what: str, why: str) -> str:
+        """Return why the record is not delivered, for people."""
+        return f"{self.topic}/{self.partition}: {self.output.type} {self.output.id} {what}: {why}"
+
+
 class RecordProducer:
     """Sends records. ``on_delivered`` is called with each record and its acknowledgement time in seconds.
 
     A broker that does not answer is waited for as long as ``delivery.timeout.ms`` or ``shutdown`` allows.
-    What is in flight is bounded by librdkafka's ``queue.buffering.max.*``.
+    What is in flight is bounded by librdkafka's ``queue.buffering.max.*``. ``max_message_bytes`` are the
+    limits of the topics as their brokers tell them. A rejected record that is refused is sent again with less
+    of its value, in the end with our headers alone, or with its id as its key where there must be one.
     """
 
     def __init__(
@@ -31,10 +55,13 @@ class RecordProducer:
         cluster: Cluster,
         on_delivered: Callable[[OutputRecord, float], None] | None = None,
         shutdown: Shutdown | None = None,
+        max_message_bytes: Mapping[str, int] | None = None,
     ) -> None:
-        self._producer = create_producer(cluster)
+        self._limits = SizeLimits(cluster, max_message_bytes or {})
+        self._producer = create_producer(cluster, {"batch.size": self._limits.of_batches()})
         self._on_delivered = on_delivered
         self._shutdown = Shutdown() if shutdown is None else shutdown
+        self._again: list[_Sent] = []
         self._failure: str | None = None
 
     def send(
@@ -45,15 +72,41 @@ class RecordProducer:
         ``on_offset`` is called with the record's offset once it is acknowledged. Raises NotDeliveredError
         when the client refuses it.
         """
+        if output.stream == "rejected":
+            output = cut_to(output, self._limits.of_client)
+        self._produce(_Sent(output, topic, partition, on_offset))
+
+    def poll(self) -> None:
+        """Handle the acknowledgements that have arrived; NotDeliveredError if any record failed."""
+        self._producer.poll(0)
+        if self._again:
+            self._send_again()
+        self._check_failure()
+
+    def flush(self) -> None:
+        """Return when everything sent is acknowledged; raise NotDeliveredError when it will not be."""
+        self._wait()
+        while self._again and self._failure is None:
+            self._send_again()
+            self._wait()
+        self._check_failure()
+
+    def drain(self) -> None:
+        """Wait a little for what is in flight, and log what is not delivered; raises nothing."""
+        if self._failure is None and (left := self._producer.flush(CLOSE_TIMEOUT_S) + len(self._again)):
+            log.warning("Kafka: %d records were still on their way at the end", left)
+        if self._failure is not None:
+            log.error("Kafka: %s", self._failure)
+
+    def _produce(self, sent: _Sent) -> None:
+        output = sent.output
 
         def on_delivery(error: KafkaError | None, message: Message) -> None:
             if error is not None:
-                self._failure = (
-                    f"{topic}/{partition}: {output.type} {output.id} was not delivered: {error.str()}"
-                )
+                self._refused(sent, error)
                 return
             record = cast("KafkaRecord", message)
-            on_offset(record.offset())
+            sent.on_offset(record.offset())
             if self._on_delivered is not None:
                 self._on_delivered(output, record.timestamp()[1] / 1000 + record.latency())
 
@@ -62,41 +115,71 @@ class RecordProducer:
             ("ce_type", output.type.encode()),
             *output.headers,
         ]
-        key = output.key.encode() if output.key else None
+        key = (output.key.encode() or None) if output.own_key is UNSET else output.own_key
+        value = None if output.is_null else output.value
         while True:
             try:
                 self._producer.produce(
-                    topic, output.value, key, partition=partition, headers=headers, on_delivery=on_delivery
+                    sent.topic, value, key, partition=sent.partition, headers=headers, on_delivery=on_delivery
                 )
             except BufferError:
                 self._producer.poll(FULL_QUEUE_WAIT_S)
                 self._check_deadline()
                 self._check_failure()
             except KafkaException as error:
-                self._failure = (
-                    f"{topic}/{partition}: {output.type} {output.id} is refused: {error.args[0].str()}"
-                )
+                self._failure = sent.is_not("is refused", error.args[0].str())
                 raise NotDeliveredError(self._failure) from error
             else:
                 return
 
-    def poll(self) -> None:
-        """Handle the acknowledgements that have arrived; NotDeliveredError if any record failed."""
-        self._producer.poll(0)
-        self._check_failure()
+    def _refused(self, sent: _Sent, error: KafkaError) -> None:
+        if sent.output.stream == "rejected" and error.code() in CURABLE:
+            sent.refused_as = error.code()
+            self._again.append(sent)
+        else:
+            self._failure = sent.is_not("was not delivered", error.str())
 
-    def flush(self) -> None:
-        """Return when everything sent is acknowledged; raise NotDeliveredError when it will not be."""
+    def _send_again(self) -> None:
+        """Send again what was refused: cut to the topic's limit; what was within it goes alone."""
+        again, self._again = self._again, []
+        for sent in again:
+            limit = self._limits.of(sent.topic)
+            if sent.refused_as == TOO_LARGE and size_of(sent.output) > limit:
+                self._replace(sent, cut_to(sent.output, limit))
+                self._produce(sent)
+            else:
+                self._send_alone(sent)
+
+    def _send_alone(self, sent: _Sent) -> None:
+        """Send a record as the only one in its batch, and change it for as long as it is refused."""
+        while True:
+            self._wait()
+            self._produce(sent)
+            self._wait()
+            if sent not in self._again:
+                return
+            self._again.remove(sent)
+            size = size_of(sent.output)
+            if sent.refused_as == TOO_LARGE:
+                self._limits.lower(sent.topic, size // 2)
+                changed = cut_to(sent.output, size // 2)
+                is_curable = size_of(changed) < size
+            else:
+                changed = keyed_by_id(sent.output)
+                is_curable = sent.output.own_key is None
+            if not is_curable:
+                self._failure = sent.is_not("was not delivered", "its topic takes not even our headers")
+                return
+            self._replace(sent, changed)
+
+    def _replace(self, sent: _Sent, changed: OutputRecord) -> None:
+        log.warning("Kafka: %s", sent.is_not("is not whole", f"{sent.topic} refused it as it was"))
+        sent.output = changed
+
+    def _wait(self) -> None:
+        """Wait until everything in flight is acknowledged or refused."""
         while self._failure is None and self._producer.flush(FLUSH_STEP_S):
             self._check_deadline()
-        self._check_failure()
-
-    def drain(self) -> None:
-        """Wait a little for what is in flight, and log what is not delivered; raises nothing."""
-        if self._failure is None and (left := self._producer.flush(CLOSE_TIMEOUT_S)):
-            log.warning("Kafka: %d records were still on their way at the end", left)
-        if self._failure is not None:
-            log.error("Kafka: %s", self._failure)
 
     def _check_deadline(self) -> None:
         if self._shutdown.is_overdue and self._failure is None:

@@ -3,7 +3,9 @@
 from flows.kafka.bounded_read import read_ranges
 from flows.kafka.cluster import Cluster
 from flows.kafka.end_offsets import PartitionId
+from flows.kafka.records import headers_of
 from flows.worker.fault_points import fault_point
+from schemas.message import first_header
 
 
 def scan_for_resume(cluster: Cluster, partition: PartitionId, start: int, end: int) -> dict[str, float]:
@@ -16,8 +18,8 @@ def scan_for_resume(cluster: Cluster, partition: PartitionId, start: int, end: i
     uncommitted = {"isolation.level": "read_uncommitted", **cluster.settings}
     for batch in read_ranges(cluster._replace(settings=uncommitted), {partition: (start, end)}):
         for record in batch:
-            for name, value in record.headers() or ():
-                if name == "ce_id":
-                    found[value.decode()] = record.timestamp()[1] / 1000
+            # a rejected message may have a ``ce_id`` of its own behind ours
+            if (record_id := first_header(headers_of(record), "ce_id")) is not None:
+                found[record_id] = record.timestamp()[1] / 1000
         fault_point("resume_scan")
     return found

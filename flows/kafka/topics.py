@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports it without declaring so
+    AdminClient,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
-from flows.kafka.cluster import Cluster, create_admin_client, create_consumer
+from flows.kafka.cluster import Cluster, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
 from schemas.errors import BrokerError, SetupError
 
@@ -16,6 +19,8 @@ TIMEOUT_S: Final = 10.0
 """How long each function here waits for the broker unless it is told otherwise."""
 
 RETRY_S: Final = 0.02
+MAX_MESSAGE: Final = "max.message.bytes"
+DEFAULT_MAX_MESSAGE_BYTES: Final = 1_048_588
 
 
 def partition_name(topic: str, partition: int) -> str:
@@ -80,6 +85,30 @@ def end_offsets(
 ) -> dict[str, int]:
     """Return the offset after the newest record of each partition, open transactions included."""
     return _offsets(cluster, partitions, END, timeout_s)
+
+
+def partition_counts(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> dict[str, int]:
+    """Return how many partitions each topic of the cluster has."""
+    return _partition_counts(create_admin_client(cluster), cluster, timeout_s)
+
+
+def max_message_bytes(
+    cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S
+) -> dict[str, int]:
+    """Return how large a batch of records may be in each topic, as its brokers say.
+
+    A topic whose settings may not be asked for has Kafka's default.
+    """
+    wanted = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+    client = create_admin_client(cluster)
+    found = {}
+    for resource, answer in client.describe_configs(wanted, request_timeout=timeout_s).items():
+        try:
+            found[resource.name] = int(answer.result()[MAX_MESSAGE].value)
+        except (KafkaException, KeyError, TypeError, ValueError) as error:
+            log.warning("%s of %s is not known: %s", MAX_MESSAGE, resource.name, error)
+            found[resource.name] = DEFAULT_MAX_MESSAGE_BYTES
+    return found
 
 
 def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: float) -> dict[str, int]:

@@ -14,6 +14,7 @@ from flows.observability.progress import Progress
 from flows.observability.registry import Registry
 from operators.ingest.partition_reader import Counts
 from operators.streaming.messages import OutputRecord
+from schemas.dead_letters import CLASS
 from schemas.decisions import Decision, Drift, Reward
 from schemas.partial_records import partial_decoder
 
@@ -99,7 +100,7 @@ class Metrics:
             drift = _drift(record.value)
             self._drifts.add(drift.market, drift.what)
         elif record.stream == "rejected":
-            self._rejects.add(dict(record.headers).get("class", b"unknown").decode())
+            self._rejects.add((dict(record.headers).get(CLASS) or b"unknown").decode())
 
     def measured(self, station: str, figures: Mapping[str, float]) -> None:
         """Take the latest figures of a station, a shard or a market.

@@ -16,6 +16,7 @@ from flows.simulation.counters import Counters
 from operators.simulation import World
 from schemas.decisions import Decision
 from schemas.errors import BrokerError
+from schemas.message import first_header
 from schemas.partial_records import partial_decoder
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class KafkaLink:
         for record in consume(self._consumer, 500, 0):
             error, value = record.error(), record.value()
             if error is None and value is not None:
-                self._apply(dict(record.headers() or ()).get("ce_type", b"").decode(), value)
+                self._apply(first_header(record.headers() or (), "ce_type") or "", value)
             elif error is not None and error.code() != END_OF_PARTITION:
                 raise KafkaException(error)
 

@@ -1,42 +1,92 @@
-"""The records of the topics, written to the same files as a replay writes."""
+"""What stands in the topics, written to the same files as a replay writes."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from flows.files.jsonl import FILES, LineFiles, make_output_directory
+import msgspec
+
+from flows.files.jsonl import FILES, LineFiles
 from flows.files.sorting import sort_files
+from flows.files.unfinished import all_or_nothing
 from flows.kafka.bounded_read import read_history
 from flows.kafka.cluster import Cluster
 from operators.streaming.messages import OutputRecord
-from schemas.errors import DataError
-from schemas.message import Message
+from schemas.message import Message, first_header
+from schemas.redriven import is_note
+from schemas.rejected import rejected_line, rejected_record
+from schemas.topics import OUTPUTS
+
+TYPES: Final = {row.name: frozenset(row.files) for row in OUTPUTS}
 
 
-def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dict[str, int]:
-    """Write all records to files in ``out``, sorted by time and id; return the number of each stream.
+class Exported(msgspec.Struct):
+    """How many records of a stream were written, and how many others stand in its topic.
 
-    ``topics`` gives the topic of each stream: offers, decisions, rejected. Each is read to its present end.
-    Raises SetupError where ``out`` is not empty, DataError where a record is not one of offerstream's.
+    ``tombstones`` have no value and ``foreign`` ones not the headers of ours; ``notes`` are those of redrive.
     """
-    make_output_directory(out)
-    counts = dict.fromkeys(FILES, 0)
-    for stream in FILES:
-        files = LineFiles(out, stream)
-        for batch in read_history(cluster, topics[stream]):
-            files.write(_record(stream, message) for message in batch)
-            counts[stream] += len(batch)
-    sort_files(out)
+
+    written: int = 0
+    tombstones: int = 0
+    foreign: int = 0
+    notes: int = 0
+
+
+def export_topics(cluster: Cluster, topics: Mapping[str, str], out: Path) -> dict[str, Exported]:
+    """Write all records to files in ``out``, sorted by time and id; return how many each stream had.
+
+    ``topics`` names the topic of each stream: offers, decisions, rejected. Each is read to where it ends
+    now. Whatever fails, ``out`` is left as it was. Raises SetupError where it has something in it.
+    """
+    counts = {stream: Exported() for stream in FILES}
+    with all_or_nothing(out) as directory:
+        for stream, count in counts.items():
+            files = LineFiles(directory, stream)
+            for batch in read_history(cluster, topics[stream]):
+                files.write(_counted(stream, batch, count))
+        sort_files(directory)
     return counts
 
 
-def _record(stream: str, message: Message) -> OutputRecord:
-    headers = dict(message.headers)
+def _counted(stream: str, messages: list[Message], count: Exported) -> list[OutputRecord]:
+    """Return the records of ours among some messages, and count all of them."""
+    found = []
+    for message in messages:
+        record = _rejected(message) if stream == "rejected" else _record(stream, message)
+        if record is not None:
+            found.append(record)
+            count.written += 1
+        elif message.value is None:
+            count.tombstones += 1
+        elif is_note(message):
+            count.notes += 1
+        else:
+            count.foreign += 1
+    return found
+
+
+def _record(stream: str, message: Message) -> OutputRecord | None:
+    record_id, type_ = (first_header(message.headers, name) for name in ("ce_id", "ce_type"))
+    if record_id is None or type_ not in TYPES[stream] or message.value is None:
+        return None
+    return OutputRecord(stream, type_, "", record_id, message.value)
+
+
+def _rejected(message: Message) -> OutputRecord | None:
+    record = rejected_record(message)
+    if record is None:
+        return None
     try:
-        record_id, record_type = headers.pop("ce_id").decode(), headers.pop("ce_type").decode()
-    except KeyError as missing:
-        where = f"{message.topic}/{message.partition}/{message.offset}"
-        raise DataError(
-            f"{where} must have the header {missing}, as all records of offerstream; who wrote it?"
-        ) from None
-    key = message.key.decode() if message.key is not None else ""
-    return OutputRecord(stream, record_type, key, record_id, message.value or b"", tuple(headers.items()))
+        rejected_line(record)
+    except ValueError:  # of another version: it says what this one does not know
+        return None
+    return OutputRecord(
+        "rejected",
+        "rejected",
+        "",
+        record.id,
+        record.value or b"",
+        record.headers,
+        own_key=record.key,
+        is_null=record.value is None,
+    )

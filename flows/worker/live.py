@@ -16,7 +16,14 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
-from flows.kafka.topics import beginning_offsets, end_offsets, ensure_topics, partitions_of, topic_partition
+from flows.kafka.topics import (
+    beginning_offsets,
+    end_offsets,
+    ensure_topics,
+    max_message_bytes,
+    partitions_of,
+    topic_partition,
+)
 from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
@@ -56,7 +63,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         server = opened.enter_context(
             MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
         )
-        producer = RecordProducer(cluster, metrics.delivered, shutdown)
+        message_bytes = max_message_bytes(cluster, settings.output_topics.values())
+        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
         reader = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
         source = KafkaSource(
             cluster,

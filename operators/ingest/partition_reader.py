@@ -229,5 +229,13 @@ def _in_steps(watermark_s: float) -> float:
 def _rejected(message: Message, invalid: InvalidEvent) -> OutputRecord:
     record = reject(message, invalid)
     return OutputRecord(
-        "rejected", "rejected", record.id, record.id, record.value, record.headers, message.timestamp_s
+        "rejected",
+        "rejected",
+        record.route,
+        record.id,
+        record.value or b"",
+        record.headers,
+        message.timestamp_s,
+        own_key=record.key,
+        is_null=record.value is None,
     )

@@ -7,6 +7,8 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from schemas.message import Header
+
 ORDER_OF_KINDS: Final = (
     "activity",
     "page_viewed",
@@ -298,7 +300,9 @@ class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One record for the outside: its stream, its type, its key, its id, its bytes.
 
     ``stream`` names a row of ``schemas.topics.OUTPUTS``; ``type`` the schema, for example offer.decided.
-    ``since_s`` is the broker's timestamp of the event that caused it, for end-to-end latency.
+    ``key`` decides the partition and is the key of the record. A rejected message keeps its own key, which
+    may be null or no text: ``own_key``. If it had no value, ``is_null`` says so. ``since_s`` is the broker's
+    timestamp of the event that caused the record, for end-to-end latency.
     """
 
     stream: str
@@ -306,8 +310,10 @@ class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     key: str
     id: str
     value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[Header, ...] = ()
     since_s: float | None = None
+    own_key: bytes | msgspec.UnsetType | None = msgspec.UNSET
+    is_null: bool = False
 
 
 class MarketOutput(msgspec.Struct, frozen=True, gc=False):

@@ -32,7 +32,7 @@ def read(message: Message) -> Event:
     for name, header in message.headers:
         if name == BINARY_MARK:
             return _binary(message)
-        if name.lower() == "content-type" and header.startswith(STRUCTURED_TYPE):
+        if header is not None and name.lower() == "content-type" and header.startswith(STRUCTURED_TYPE):
             return _structured(parse(value))
     # A file has no headers, so the envelope is also known by the attribute that it must have.
     if b'"specversion"' in value:
@@ -57,7 +57,11 @@ def _validated(value: bytes) -> Event:
 
 def _binary(message: Message) -> Event:
     try:
-        named = {name: value.decode() for name, value in message.headers if name.startswith("ce_")}
+        named = {
+            name: value.decode()
+            for name, value in message.headers
+            if value is not None and name.startswith("ce_")
+        }
     except UnicodeDecodeError:
         raise InvalidEvent("encoding", "a ce_ header is not UTF-8") from None
     return _filled(parse(message.value or b""), {name[3:]: value for name, value in named.items()})

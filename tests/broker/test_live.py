@@ -1,6 +1,7 @@
 """The worker as its users run it: what goes in over Kafka, what comes out, and how it stops."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,11 +10,13 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
+from tests.broker.driving import produce, read_all
 from tests.worker import ROOT, TOPICS, Worker, count, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -141,10 +144,11 @@ def test_invalid_records_are_rejected_with_their_bytes_and_a_reason_and_the_work
     worker.until(lambda: len(records(worker, "rejected")) == len(wrong) + len(more) + 2)
     found = records(worker, "rejected")
     classes = {}
+    topic = worker.topics["events"].encode()
     for value, headers in found:
-        classes.setdefault(headers["class"].decode(), []).append((value, headers))
-        assert headers["reason"]
-        assert headers["ce_id"].decode() == f"{worker.topics['events']}/0/{headers['offset'].decode()}"
+        classes.setdefault(headers["offerstream.class"].decode(), []).append((value, headers))
+        assert headers["offerstream.reason"]
+        assert headers["ce_id"] == b"%s/0/%s" % (topic, headers["offerstream.offset"])
     for name, value in wrong.items():
         kept = [got for got, _ in classes[name]]
         assert any(got == value or (got or b"") == value[: len(got or b"")] for got in kept), name
@@ -152,9 +156,50 @@ def test_invalid_records_are_rejected_with_their_bytes_and_a_reason_and_the_work
     assert len(classes["empty"]) == 2
     assert len(classes["empty_key"]) == 1
     (cut, headers) = classes["too_large"][0]
-    assert len(cut) == 900_000 < int(headers["length"])
-    assert len(headers["sha256"]) == 64
+    assert len(cut) == 900_000 < int(headers["offerstream.length"])
+    assert len(headers["offerstream.sha256"]) == 64
     assert worker.stop() == 0
+
+
+def test_a_rejected_record_keeps_its_key_and_its_headers(worker_of):
+    worker = worker_of()
+    own = [("class", b"gold"), ("class", None), ("ce_id", None), ("traceparent", b"\xff")]
+    keys = [None, b"v1", b"\x00\x07\xff"]
+    cluster = Cluster(worker.bootstrap)
+    for key in keys:
+        produce(cluster, worker.topics["events"], [carted(market="mars")], key=key, headers=own)
+    worker.start()
+    worker.until(lambda: len(records(worker, "rejected")) == len(keys))
+    assert worker.stop() == 0
+    found = read_all(cluster, worker.topics["rejected"])
+    assert sorted((one.key() for one in found), key=repr) == sorted(keys, key=repr)
+    for one in found:
+        assert one.headers()[2:6] == own
+        assert dict(one.headers())["kafka_dlt-original-topic"] == worker.topics["events"].encode()
+
+
+def test_a_rejected_record_that_its_topic_does_not_take_is_cut_and_the_worker_continues(worker_of):
+    worker = worker_of()
+    topic = worker.topics["rejected"]
+    limit = ConfigEntry("max.message.bytes", "500000", incremental_operation=AlterConfigOpType.SET)
+    small = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[limit])
+    client = AdminClient({"bootstrap.servers": worker.bootstrap})
+    for done in client.incremental_alter_configs([small]).values():
+        done.result(20)
+    garbage = b"\xff" + os.urandom(700_000)
+    send_events(worker, carted("first"), garbage, b"{nope", carted("last"))
+    worker.start()
+    worker.until(lambda: len(read(worker.bootstrap, topic, PARTITIONS)) == 2)
+    assert worker.stop() == 0
+    found = {
+        headers["offerstream.class"]: (value, headers)
+        for _, value, headers in read(worker.bootstrap, topic, PARTITIONS)
+    }
+    value, headers = found[b"encoding"]
+    assert garbage.startswith(value)
+    assert 400_000 < len(value) < 500_000
+    assert (headers["offerstream.length"], headers["offerstream.cut"]) == (b"700001", b"value")
+    assert found[b"not_json"][0] == b"{nope"
 
 
 def test_a_restart_resumes_where_it_stopped_and_a_second_worker_is_refused(worker_of):

@@ -13,6 +13,7 @@ from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.offers import OFFER_RECORDS, read_offer_record
 from schemas.records import encode
+from schemas.redriven import NOTES, read_note
 from schemas.rejected import Rejected
 from tests.builders import MAX_EVENT_BYTES
 
@@ -58,6 +59,7 @@ def test_every_kind_has_a_golden_line(form, kinds):
 RECORDS = {
     "offers": (read_offer_record, set(OFFER_RECORDS)),
     "decisions": (read_decision_record, set(DECISION_RECORDS)),
+    "notes": (read_note, set(NOTES)),
 }
 
 
@@ -71,8 +73,8 @@ def test_every_record_is_read_and_written_as_was_promised(name):
 
 def test_every_rejected_line_is_read_and_written_as_was_promised():
     for line in lines("rejected"):
-        again = json.loads(Rejected.model_validate_json(json.dumps(line)).model_dump_json())
-        assert again == json.loads(json.dumps(line).replace(".000000Z", "Z"))
+        read = Rejected.model_validate_json(json.dumps(line))
+        assert json.loads(read.model_dump_json(exclude_none=True)) == line
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas.adapters import FORMATS, decoder
+from schemas.dead_letters import split_headers
 from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
 from schemas.message import Message
-from schemas.rejected import InvalidEvent, reject, rejected_line
+from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record, shrunk
 from tests.builders import MAX_EVENT_BYTES
 
 amounts = st.floats(0, 1e9)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
+header_names = st.text(max_size=9) | st.sampled_from(
+    ["ce_id", "ce_type", "class", "offerstream.class", "offerstream.headers", "offerstream.cut"]
+)
 quick = settings(max_examples=60, deadline=None)
 
 json_values = st.recursive(
@@ -85,6 +89,27 @@ def test_any_bytes_become_an_event_or_a_reject(form, value):
     if wrong is not None:
         assert wrong.class_ != "internal"
         assert rejected_line(reject(message, wrong)).reason == wrong.reason
+
+
+@quick
+@given(
+    key=st.none() | st.binary(max_size=40),
+    value=st.none() | st.binary(max_size=400),
+    headers=st.lists(st.tuples(header_names, st.none() | st.binary(max_size=90)), max_size=6).map(tuple),
+    limit=st.integers(0, 4000),
+)
+def test_any_reject_comes_back_from_the_topic_whole_or_says_what_is_cut(key, value, headers, limit):
+    whole = reject(Message(value, key, headers, "t", 0, 1), InvalidEvent("late", "why"))
+    sent = shrunk(whole, limit)
+    head = (("ce_id", sent.id.encode()), ("ce_type", b"rejected"))
+    found = rejected_record(Message(sent.value, sent.key, (*head, *sent.headers)))
+    assert found == sent
+    cut = rejected_line(found).cut or ()
+    own = split_headers(found.headers).own
+    assert ("key" in cut, "headers" in cut, "value" in cut) == (
+        *(found.key != key, own != headers, found.value != value),
+    )
+    assert found.size_bytes <= max(limit, 2000)
 
 
 @pytest.mark.parametrize("name", ["Product Viewed", "Product Added", "Order Completed", "Cart Viewed"])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from flows.studies.lift.id_index import hashed
 from flows.studies.record_lines import read_records
 from operators.evaluation import Row, Rows
 from schemas.decisions import Decision, Reward
@@ -35,16 +36,20 @@ def logged_decisions(directory: Path, market: str | None) -> LoggedRows:
 
     The reward is the window's profit and that of all corrections. Left out are the holdout, decisions that
     were not drawn (shadow, stale, no eligible arm) and those still ``open``. Raises DataError where a file is
-    missing or a line is not what it should be, SetupError where there are several markets and none is chosen:
-    their currencies differ.
+    missing, a line is not what it should be or a decision stands there twice, SetupError where there are
+    several markets and none is chosen: their currencies differ.
     """
     profits = _profits(directory)
+    known: set[int] = set()
     markets: set[str] = set()
     left_out: Counter[str] = Counter()
     holdout: list[tuple[float, str]] = []
 
     def rows() -> Iterator[Row]:
         for decision in read_records(directory / "decisions.jsonl", _decision, _check_draw):
+            if (id_hash := hashed(decision.decision_id)) in known:
+                raise DataError(f"{directory} must have each decision once; {decision.decision_id} is twice")
+            known.add(id_hash)
             markets.add(decision.market)
             if market is not None and decision.market != market:
                 left_out["of another market"] += 1

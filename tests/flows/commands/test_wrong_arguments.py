@@ -152,6 +152,7 @@ REQUIRED = {
     "report": ["log"],
     "replay": ["events.jsonl", "--out", "out"],
     "evaluate": ["log", "--policy", "none"],
+    "redrive": ["--class", "all"],
     "schemas": ["--out", "out"],
     "export": ["--out", "out"],
     "backtest": ["--policy", "none"],

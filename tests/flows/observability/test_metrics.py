@@ -164,7 +164,9 @@ def test_profits_add_up_and_losses_subtract(metrics):
 
 
 def test_rejects_are_counted_by_their_class(metrics):
-    metrics.delivered(record("rejected", "rejected", headers=(("reason", b"x"), ("class", b"not_json"))), 0.0)
+    metrics.delivered(
+        record("rejected", "rejected", headers=(("class", b"gold"), ("offerstream.class", b"not_json"))), 0.0
+    )
     assert value(metrics, "rejects_total", **{"class": "not_json"}) == 1
 
 

@@ -190,6 +190,16 @@ def test_a_broken_line_is_refused_with_its_place(tmp_path):
         read_log(tmp_path, None, {})
 
 
+def test_a_log_that_holds_a_decision_twice_is_refused_with_its_id(tmp_path, replayed):
+    decisions = of_default(replayed, "decisions")
+    (tmp_path / "rewards.jsonl").write_bytes((replayed / "rewards.jsonl").read_bytes())
+    for twice in (decisions[0], decisions[-1], next(each for each in decisions if each["holdout"])):
+        write(tmp_path / "decisions.jsonl", map(json.dumps, [*decisions, twice]))
+        words = f"must have each decision once; {re.escape(twice['decision_id'])} is twice"
+        with pytest.raises(OfferstreamError, match=words):
+            read_log(tmp_path, "default", {})
+
+
 def test_a_log_in_which_no_window_is_over_is_refused(tmp_path, replayed):
     (tmp_path / "decisions.jsonl").write_bytes((replayed / "decisions.jsonl").read_bytes())
     write(tmp_path / "rewards.jsonl", [])

@@ -20,7 +20,11 @@ def take(one, *events, start=None, sent=None, now=None):
     batch = [message(event, offset + n, sent) for n, event in enumerate(events)]
     emitted = one.read(batch, None if now is None else T0 + now)
     accepted = [event for each in emitted if isinstance(each, ShardBatch) for event in each.events]
-    rejects = [dict(each.headers)["class"].decode() for each in emitted if not isinstance(each, ShardBatch)]
+    rejects = [
+        dict(each.headers)["offerstream.class"].decode()
+        for each in emitted
+        if not isinstance(each, ShardBatch)
+    ]
     return accepted, rejects
 
 
@@ -169,10 +173,10 @@ def test_an_order_without_costs_is_refused_where_no_margin_is_known():
 def test_an_event_of_a_market_that_is_not_configured_is_refused_with_the_markets_there_are():
     one = reader(of=shop(markets=("fr", "de")))
     [record] = one.read([message(looked(0, market="atlantis"), 0)], None)
-    headers = {name: value.decode() for name, value in record.headers}
-    assert (headers["class"], headers["reason"]) == (
-        "unknown_market",
-        "market 'atlantis' is not among de, fr",
+    headers = dict(record.headers)
+    assert (headers["offerstream.class"], headers["offerstream.reason"]) == (
+        b"unknown_market",
+        b"market 'atlantis' is not among de, fr",
     )
 
 
