@@ -64,6 +64,9 @@ class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
     """What a decision earned: at the end of its window, or a correction by an order that came later.
 
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
+    ``trained_profit`` is what it adds to the reward that the policy was trained with: another number than
+    ``profit`` where the reward was capped; null where the decision does not train, and in records of earlier
+    versions.
     ``ordered_at`` and ``order_profits`` give for each of ``orders`` when it happened and what part of
     ``profit`` it brought; the rest, such as the cost of showing an offer, is due to the decision itself.
     """
@@ -77,6 +80,7 @@ class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
     arm: str
     kind: Literal["window", "correction"]
     profit: float
+    trained_profit: float | None = None
     margin: float
     cost: float
     orders: tuple[str, ...]

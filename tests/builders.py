@@ -3,6 +3,7 @@
 Times are seconds after ``T0`` everywhere.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -225,6 +226,7 @@ class Wish:
         self.learned: list[tuple[str, float]] = []
         self.revised: list[tuple[str, float]] = []
         self.contexts: list[dict[str, Any]] = []
+        self.cap = math.inf
 
     def choose(self, arms: Sequence[str], context: dict[str, Any], seed: int) -> tuple[str, dict[str, float]]:
         del seed, context
@@ -232,14 +234,16 @@ class Wish:
         rest = 0.2 / max(len(arms) - 1, 1)
         return arm, {each: 0.8 if each == arm else rest for each in arms}
 
-    def update(self, arm: str, context: dict[str, Any], reward: float) -> None:
+    def update(self, arm: str, context: dict[str, Any], reward: float) -> float:
         self.learned.append((arm, reward))
         self.contexts.append(context)
         self.updates += 1
+        return min(reward, self.cap)
 
-    def revise(self, arm: str, context: dict[str, Any], change: float) -> None:
+    def revise(self, arm: str, context: dict[str, Any], change: float) -> float:
         self.revised.append((arm, change))
         self.contexts.append(context)
+        return min(change, self.cap)
 
     def dumps(self) -> bytes:
         return LinearThompson(seed=0).dumps()

@@ -15,6 +15,7 @@ from operators.bandits.context import Arm, Context
 from operators.bandits.policy import Policy
 from operators.bandits.recent_rewards import RecentRewards
 from operators.bandits.sufficient_statistics import Floats
+from operators.bandits.winsorization import UNBOUNDED
 from schemas.errors import SetupError
 
 BIAS: Final = "__bias__"
@@ -28,7 +29,8 @@ class AdPredictorThompson(Policy):
     Rate Prediction". One AdPredictor holds a weight for each feature, shared by all arms, and one for each
     arm and feature; shared weights cancel out of the choice but are learned from every update. Values are
     probabilities of a reward above zero. A reward that is revised across zero is learned as one more update,
-    since this model cannot take one back. Bounded by ``max_features`` times one more than ``max_arms``.
+    since this model cannot take one back. A reward need not be
+    capped: only its sign counts. Bounded by ``max_features`` times one more than ``max_arms``.
 
     Parameters
     ----------
@@ -87,15 +89,19 @@ class AdPredictorThompson(Policy):
         self._recent = RecentRewards(revisable)
         self._model = AdPredictor(beta=1.0, epsilon=drift)
 
-    def _learn(self, arm: int | str, context: Context, reward: float) -> None:
-        self._recent.record(self.updates, arm, context, reward)
+    def _learn(self, arm: int | str, context: Context, reward: float) -> float:
+        self._recent.record(self.updates, arm, context, reward, UNBOUNDED)
         self._observe(arm, self._features.learn(context), reward > 0.0)
+        return reward
 
-    def _correct(self, arm: int | str, context: Context, change: float) -> None:
-        known = self._recent.revise(self.updates, arm, context, change)
-        before = 0.0 if known is None else known[1]
+    def _correct(self, arm: int | str, context: Context, change: float) -> float:
+        known = self._recent.find(self.updates, arm, context)
+        before = 0.0 if known is None else known.reward
+        if known is not None:
+            self._recent.revise(known._replace(reward=before + change))
         if (before > 0.0) != (before + change > 0.0):
             self._observe(arm, self._features.learn(context), before + change > 0.0)
+        return change
 
     def _observe(self, arm: int | str, active: list[int], rewarded: bool) -> None:
         model, stride = self._model, self.max_features

@@ -9,4 +9,7 @@ HALF_LIFE: Final = 4000.0
 MAX_ARMS: Final = 256
 MAX_COLUMNS: Final = 256
 REVISABLE: Final = 2048
-"""In updates; 16 bytes each."""
+"""In updates; 32 bytes each."""
+WINSORIZE: Final = 0.9
+"""docs/explanation/policies.md says what it protects from and what it costs."""
+WINSORIZE_MARGIN: Final = 4.0

@@ -25,6 +25,11 @@ class EpsilonGreedy(LinearPolicy):
         Arms that are remembered, at least 1.
     revisable
         Updates for which ``revise`` is exact, at least 1.
+    winsorize
+        Quantile of recent rewards, between 0.5 and 1, by which a reward is capped before it trains; None: no
+        reward is capped.
+    winsorize_margin
+        How far a reward may be from the median, in distances of that quantile, at least 1.
 
     Raises
     ------
@@ -44,6 +49,8 @@ class EpsilonGreedy(LinearPolicy):
         max_columns: int = defaults.MAX_COLUMNS,
         max_arms: int = defaults.MAX_ARMS,
         revisable: int = defaults.REVISABLE,
+        winsorize: float | None = defaults.WINSORIZE,
+        winsorize_margin: float = defaults.WINSORIZE_MARGIN,
     ) -> None:
         super().__init__(
             seed=seed,
@@ -53,6 +60,8 @@ class EpsilonGreedy(LinearPolicy):
             max_columns=max_columns,
             max_arms=max_arms,
             revisable=revisable,
+            winsorize=winsorize,
+            winsorize_margin=winsorize_margin,
         )
 
     def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:

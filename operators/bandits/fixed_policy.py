@@ -78,10 +78,12 @@ class FixedPolicy(Policy):
         return {arm: known[arm].get() if arm in known else 0.0 for arm in arms}
 
     @override
-    def _learn(self, arm: int | str, context: Context, reward: float) -> None: ...
+    def _learn(self, arm: int | str, context: Context, reward: float) -> float:
+        return reward
 
     @override
-    def _correct(self, arm: int | str, context: Context, change: float) -> None: ...
+    def _correct(self, arm: int | str, context: Context, change: float) -> float:
+        return change
 
     @override
     def _forget(self, arm: int | str) -> None: ...

@@ -31,6 +31,11 @@ class LinUCB(LinearPolicy):
         Arms that are remembered, at least 1.
     revisable
         Updates for which ``revise`` is exact, at least 1.
+    winsorize
+        Quantile of recent rewards, between 0.5 and 1, by which a reward is capped before it trains; None: no
+        reward is capped.
+    winsorize_margin
+        How far a reward may be from the median, in distances of that quantile, at least 1.
     alpha
         Standard deviations added to the mean, at least 0.
 
@@ -52,6 +57,8 @@ class LinUCB(LinearPolicy):
         max_columns: int = defaults.MAX_COLUMNS,
         max_arms: int = defaults.MAX_ARMS,
         revisable: int = defaults.REVISABLE,
+        winsorize: float | None = defaults.WINSORIZE,
+        winsorize_margin: float = defaults.WINSORIZE_MARGIN,
         alpha: float = 1.0,
     ) -> None:
         super().__init__(
@@ -62,6 +69,8 @@ class LinUCB(LinearPolicy):
             max_columns=max_columns,
             max_arms=max_arms,
             revisable=revisable,
+            winsorize=winsorize,
+            winsorize_margin=winsorize_margin,
         )
         if not 0.0 <= alpha < inf:
             raise SetupError(f"alpha must be a finite number of at least 0; got {alpha!r}")

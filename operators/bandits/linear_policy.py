@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from operators.bandits import defaults
@@ -10,9 +11,10 @@ from operators.bandits.context import Arm, Context
 from operators.bandits.feature_columns import FeatureColumns
 from operators.bandits.hierarchical_prior import PriorSettings
 from operators.bandits.policy import Policy
-from operators.bandits.recent_rewards import RecentRewards
+from operators.bandits.recent_rewards import RecentReward, RecentRewards
 from operators.bandits.row_encoder import RowEncoder
 from operators.bandits.weight_priors import WeightPrior
+from operators.bandits.winsorization import UNBOUNDED, Winsorizer, WinsorSettings, clip
 from schemas.errors import SetupError
 
 
@@ -39,6 +41,11 @@ class LinearPolicy(Policy):
     revisable
         Updates for which ``revise`` is exact, at least 1. For an older one the weights are still exact; the
         noise is corrected as if the reward had been the expected one.
+    winsorize
+        Quantile of recent rewards, between 0.5 and 1, by which a reward is capped before it trains; None: no
+        reward is capped.
+    winsorize_margin
+        How far a reward may be from the median, in distances of that quantile, at least 1.
 
     Raises
     ------
@@ -56,6 +63,8 @@ class LinearPolicy(Policy):
         max_columns: int = defaults.MAX_COLUMNS,
         max_arms: int = defaults.MAX_ARMS,
         revisable: int = defaults.REVISABLE,
+        winsorize: float | None = defaults.WINSORIZE,
+        winsorize_margin: float = defaults.WINSORIZE_MARGIN,
     ) -> None:
         super().__init__(seed=seed, floor=floor, max_arms=max_arms)
         if half_life is not None and not half_life > 0.0:
@@ -67,11 +76,20 @@ class LinearPolicy(Policy):
         self.half_life = half_life
         self.learn_prior = learn_prior
         self.max_columns = max_columns
+        if winsorize is not None and not 0.5 < winsorize < 1.0:
+            raise SetupError(f"winsorize must be a quantile between 0.5 and 1, or None; got {winsorize!r}")
+        if not 1.0 <= winsorize_margin < inf:
+            raise SetupError(
+                f"winsorize_margin must be a finite number of at least 1; got {winsorize_margin!r}"
+            )
         self.revisable = revisable
+        self.winsorize = winsorize
+        self.winsorize_margin = winsorize_margin
         decay = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
         encoder = RowEncoder(FeatureColumns(max_columns))
         self._regressions = ArmRegressions(encoder, PriorSettings(learned=learn_prior), decay)
         self._recent = RecentRewards(revisable)
+        self._winsorizer = Winsorizer(WinsorSettings(winsorize, winsorize_margin))
 
     @abc.abstractmethod
     def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:
@@ -89,24 +107,42 @@ class LinearPolicy(Policy):
         """Return mean and variance over arms of the weights of each feature: the prior of a new arm."""
         return self._regressions.weight_priors()
 
-    def _learn(self, arm: int | str, context: Context, reward: float) -> None:
-        self._recent.record(self.updates, arm, context, reward)
-        self._regressions.update(arm, context, reward)
+    def _learn(self, arm: int | str, context: Context, reward: float) -> float:
+        bounds = self._winsorizer.bounds()
+        trained = clip(reward, bounds)
+        self._winsorizer.observe(reward)
+        self._recent.record(self.updates, arm, context, reward, bounds)
+        self._regressions.update(arm, context, trained)
+        return trained
 
-    def _correct(self, arm: int | str, context: Context, change: float) -> None:
-        known = self._recent.revise(self.updates, arm, context, change)
+    def _correct(self, arm: int | str, context: Context, change: float) -> float:
+        known = self._recent.find(self.updates, arm, context)
         if known is None:
-            expected = self._regressions.posteriors((arm,), context)[0]
-            known = (max(0, self.updates - self._recent.size), expected[0])
-        self._regressions.revise(arm, context, *known, change)
+            expected = self._regressions.posteriors((arm,), context)[0][0]
+            known = RecentReward(max(0, self.updates - self._recent.size), expected, UNBOUNDED)
+            changed = self._changed(known, change)
+        else:
+            changed = self._changed(known, change)
+            self._winsorizer.replace(known.reward, changed.reward)
+            self._recent.revise(changed)
+        before = clip(known.reward, known.bounds)
+        added = clip(changed.reward, changed.bounds) - before
+        self._regressions.revise(arm, context, known.update, before, added)
+        return added
+
+    def _changed(self, known: RecentReward, change: float) -> RecentReward:
+        """Return a reward that changed, within the bounds of its time, or those of now if it had none."""
+        bounds = self._winsorizer.bounds() if known.bounds == UNBOUNDED else known.bounds
+        return known._replace(reward=known.reward + change, bounds=bounds)
 
     def _forget(self, arm: int | str) -> None:
         self._regressions.remove(arm)
 
     def _state(self) -> tuple[Any, ...]:
-        return (self._regressions.state(), self._recent.state(self.updates))
+        return (self._regressions.state(), self._recent.state(self.updates), self._winsorizer.state())
 
     def _restore(self, state: tuple[Any, ...]) -> None:
-        regressions, recent = state
+        regressions, recent, winsorizer = state
         self._regressions.restore(regressions)
         self._recent.restore(recent)
+        self._winsorizer.restore(winsorizer)

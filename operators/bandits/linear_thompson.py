@@ -34,6 +34,11 @@ class LinearThompson(LinearPolicy):
         Arms that are remembered, at least 1.
     revisable
         Updates for which ``revise`` is exact, at least 1.
+    winsorize
+        Quantile of recent rewards, between 0.5 and 1, by which a reward is capped before it trains; None: no
+        reward is capped.
+    winsorize_margin
+        How far a reward may be from the median, in distances of that quantile, at least 1.
     posterior_scale
         Factor of the posterior's standard deviation, at least 0; 1 is Thompson sampling proper, less explores
         less. The default was chosen by regret in simulated worlds.
@@ -56,6 +61,8 @@ class LinearThompson(LinearPolicy):
         max_columns: int = defaults.MAX_COLUMNS,
         max_arms: int = defaults.MAX_ARMS,
         revisable: int = defaults.REVISABLE,
+        winsorize: float | None = defaults.WINSORIZE,
+        winsorize_margin: float = defaults.WINSORIZE_MARGIN,
         posterior_scale: float = 0.125,
     ) -> None:
         super().__init__(
@@ -66,6 +73,8 @@ class LinearThompson(LinearPolicy):
             max_columns=max_columns,
             max_arms=max_arms,
             revisable=revisable,
+            winsorize=winsorize,
+            winsorize_margin=winsorize_margin,
         )
         if not 0.0 <= posterior_scale < inf:
             raise SetupError(

@@ -13,7 +13,7 @@ from operators.bandits.context import Arm, Context, finite_number
 from operators.bandits.sampling import pick, uniform
 from schemas.errors import SetupError
 
-SNAPSHOT_VERSION: Final = 3
+SNAPSHOT_VERSION: Final = 4
 
 
 class Policy(bandit.base.ContextualPolicy, abc.ABC):
@@ -64,12 +64,12 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         """Return what the probabilities before the floor are proportional to, in the order of ``arms``."""
 
     @abc.abstractmethod
-    def _learn(self, arm: int | str, context: Context, reward: float) -> None:
-        """Learn the reward of an arm in a context."""
+    def _learn(self, arm: int | str, context: Context, reward: float) -> float:
+        """Learn the reward of an arm in a context; return what of it was trained with."""
 
     @abc.abstractmethod
-    def _correct(self, arm: int | str, context: Context, change: float) -> None:
-        """Correct a reward that was learned before."""
+    def _correct(self, arm: int | str, context: Context, change: float) -> float:
+        """Correct a reward that was learned before; return by how much what was trained with has changed."""
 
     @abc.abstractmethod
     def _forget(self, arm: int | str) -> None:
@@ -118,8 +118,12 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         u = uniform((self.seed << 40) ^ self.pulls)
         return pick(self.probabilities(arm_ids, {} if context is None else context), u)
 
-    def update(self, arm_id: int | str, context: Context | None, reward: float) -> None:
-        """Learn what the arm earned in the context; ValueError for a reward that is not a finite number."""
+    def update(self, arm_id: int | str, context: Context | None, reward: float) -> float:
+        """Learn what the arm earned in the context, and return the reward that the policy was trained with.
+
+        It is another one than ``reward`` where that was capped. Raises ValueError for a reward that is not a
+        finite number.
+        """
         if (number := finite_number(reward)) is None:
             raise ValueError(f"a reward must be a finite number; got {reward!r}")
         known = self._rewards.pop(arm_id, None)
@@ -130,20 +134,22 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
             del self._rewards[oldest], self._counts[oldest]
             self._forget(oldest)
         super().update(arm_id, context, number)  # type: ignore[no-untyped-call]
-        self._learn(arm_id, {} if context is None else context, number)
+        trained = self._learn(arm_id, {} if context is None else context, number)
         self.updates += 1
+        return trained
 
-    def revise(self, arm: int | str, context: Context | None, change: float) -> None:
+    def revise(self, arm: int | str, context: Context | None, change: float) -> float:
         """Correct the reward that was learned for the arm in this context by ``change``.
 
-        Raises ValueError for a change that is not a finite number.
+        Return by how much the reward that the policy was trained with has changed. Raises ValueError for a
+        change that is not a finite number.
         """
         if (number := finite_number(change)) is None:
             raise ValueError(f"a change of reward must be a finite number; got {change!r}")
         if arm in self._rewards:
             mean = cast("stats.Mean", self._rewards[arm])
             self._rewards[arm] = stats.Mean._from_state(mean.n, mean.get() + number / mean.n)  # noqa: SLF001
-        self._correct(arm, {} if context is None else context, number)
+        return self._correct(arm, {} if context is None else context, number)
 
     def dumps(self) -> bytes:
         """Return the whole policy as bytes, which ``loads`` reads in the same version of the format."""

@@ -1,55 +1,73 @@
 """The rewards of the latest updates, so that a reward that changes later can be corrected exactly."""
 
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from operators.bandits.context import Context
+from operators.bandits.winsorization import Bounds
 
 ENCODER: Final = msgspec.msgpack.Encoder(order="sorted", enc_hook=str)
 
 
-class RecentRewards:
-    """The rewards of the last ``size`` updates by arm and context; 16 bytes each."""
+class RecentReward(NamedTuple):
+    """An update by its number, from 0: its reward as it is by now, and the bounds that it trains within."""
 
-    __slots__ = ("keys", "rewards", "size")
+    update: int
+    reward: float
+    bounds: Bounds
+
+
+class RecentRewards:
+    """The rewards of the last ``size`` updates by arm and context; 32 bytes each."""
+
+    __slots__ = ("greatest", "keys", "least", "rewards", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.keys = np.zeros(size, dtype=np.uint64)
         self.rewards = np.zeros(size)
+        self.least = np.zeros(size)
+        self.greatest = np.zeros(size)
 
-    def record(self, update: int, arm: int | str, context: Context, reward: float) -> None:
+    def record(self, update: int, arm: int | str, context: Context, reward: float, bounds: Bounds) -> None:
         """Remember an update (its number, from 0) in place of the oldest."""
-        self.keys[update % self.size] = key_of(arm, context)
-        self.rewards[update % self.size] = reward
+        place = update % self.size
+        self.keys[place] = key_of(arm, context)
+        self.rewards[place] = reward
+        self.least[place], self.greatest[place] = bounds
 
-    def revise(
-        self, updates: int, arm: int | str, context: Context, change: float
-    ) -> tuple[int, float] | None:
-        """Change the reward of the last such update among ``updates``.
-
-        Return the number of the update and its reward before, None where it is not remembered.
-        """
+    def find(self, updates: int, arm: int | str, context: Context) -> RecentReward | None:
+        """Return the last such update among ``updates``, None where it is not remembered."""
         places = np.flatnonzero(self.keys[:updates] == key_of(arm, context))
         if not len(places):
             return None
         ages = (updates - 1 - places) % self.size
         place = int(places[ages.argmin()])
-        before = float(self.rewards[place])
-        self.rewards[place] += change
-        return updates - 1 - int(ages.min()), before
+        update = updates - 1 - int(ages.min())
+        bounds = float(self.least[place]), float(self.greatest[place])
+        return RecentReward(update, float(self.rewards[place]), bounds)
 
-    def state(self, updates: int) -> tuple[bytes, bytes]:
+    def revise(self, changed: RecentReward) -> None:
+        """Remember an update that was found with its reward as it is now."""
+        place = changed.update % self.size
+        self.rewards[place] = changed.reward
+        self.least[place], self.greatest[place] = changed.bounds
+
+    def state(self, updates: int) -> list[bytes]:
         """Return everything as bytes, given the number of updates."""
-        return self.keys[:updates].tobytes(), self.rewards[:updates].tobytes()
+        return [each[:updates].tobytes() for each in self._arrays()]
 
-    def restore(self, state: tuple[bytes, bytes]) -> None:
+    def restore(self, state: list[bytes]) -> None:
         """Become what gave this ``state()``."""
-        for array, part in zip((self.keys, self.rewards), state, strict=True):
+        for array, part in zip(self._arrays(), state, strict=True):
             array[: len(part) // 8] = np.frombuffer(part, dtype=array.dtype)
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self.keys, self.rewards, self.least, self.greatest
 
 
 def key_of(arm: int | str, context: Context) -> np.uint64:

@@ -33,6 +33,11 @@ class SquareCB(LinearPolicy):
         Arms that are remembered, at least 1.
     revisable
         Updates for which ``revise`` is exact, at least 1.
+    winsorize
+        Quantile of recent rewards, between 0.5 and 1, by which a reward is capped before it trains; None: no
+        reward is capped.
+    winsorize_margin
+        How far a reward may be from the median, in distances of that quantile, at least 1.
     gamma_scale
         Factor of the learning rate, at least 0; 1 is that of the paper up to constants, and a greater one is
         usual in practice.
@@ -55,6 +60,8 @@ class SquareCB(LinearPolicy):
         max_columns: int = defaults.MAX_COLUMNS,
         max_arms: int = defaults.MAX_ARMS,
         revisable: int = defaults.REVISABLE,
+        winsorize: float | None = defaults.WINSORIZE,
+        winsorize_margin: float = defaults.WINSORIZE_MARGIN,
         gamma_scale: float = 10.0,
     ) -> None:
         super().__init__(
@@ -65,6 +72,8 @@ class SquareCB(LinearPolicy):
             max_columns=max_columns,
             max_arms=max_arms,
             revisable=revisable,
+            winsorize=winsorize,
+            winsorize_margin=winsorize_margin,
         )
         if not 0.0 <= gamma_scale < inf:
             raise SetupError(f"gamma_scale must be a finite number of at least 0; got {gamma_scale!r}")

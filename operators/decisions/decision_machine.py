@@ -259,21 +259,23 @@ class DecisionMachine:
         terms = decision.terms
         cost = decision.earnings.cost(terms)
         profit = decision.earnings.margin - cost
+        trained: float | None = None
         if terms.is_trainable:
             found = self._ledger.get(terms.decision)
             if found is None:
                 raise LookupError(
                     f"the ledger of market {self.market.name!r} has lost decision {terms.decision}"
                 )
-            self.policy.update(terms.arm, read_entry(found).features, profit)
+            trained = self.policy.update(terms.arm, read_entry(found).features, profit)
         self.statistics.ended(decision, profit)
-        return window_record(decision, self.market.name, cost)
+        return window_record(decision, self.market.name, cost, trained=trained)
 
     def _correct(self, entry: LedgerEntry, order: Order) -> OutputRecord:
         """Revise what was learned from a decision whose window had ended before this order was read."""
         terms = entry.terms
         earned = late_reward(terms, order, self.market.margin_rate)
+        trained: float | None = None
         if terms.is_trainable:
-            self.policy.revise(terms.arm, entry.features, earned.profit)
+            trained = self.policy.revise(terms.arm, entry.features, earned.profit)
         self.statistics.corrected(terms, earned.profit)
-        return correction_record(terms, self.market.name, order, earned)
+        return correction_record(terms, self.market.name, order, earned, trained=trained)

@@ -98,8 +98,8 @@ def drift_record(outcome: CartOutcome, found: DriftFound, model: ModelState) -> 
     return _of_decisions("drift", outcome.market, drift_id, record)
 
 
-def window_record(decision: OpenDecision, market: str, cost: float) -> OutputRecord:
-    """Return the Reward record of a decision whose window has ended."""
+def window_record(decision: OpenDecision, market: str, cost: float, *, trained: float | None) -> OutputRecord:
+    """Return the Reward record of a decision whose window has ended; ``trained`` as in ``trained_profit``."""
     terms, earned = decision.terms, decision.earnings
     reward_id = f"{terms.decision}.window"
     reward = Reward(
@@ -112,6 +112,7 @@ def window_record(decision: OpenDecision, market: str, cost: float) -> OutputRec
         arm=terms.arm,
         kind="window",
         profit=earned.margin - cost,
+        trained_profit=trained,
         margin=earned.margin,
         cost=cost,
         orders=tuple(each.order for each in earned.orders),
@@ -125,8 +126,13 @@ def window_record(decision: OpenDecision, market: str, cost: float) -> OutputRec
     return _of_decisions("reward", terms.visitor, reward_id, reward)
 
 
-def correction_record(terms: DecisionTerms, market: str, order: Order, earned: OrderReward) -> OutputRecord:
-    """Return the Reward record of an order that was read after the window of its decision had ended."""
+def correction_record(
+    terms: DecisionTerms, market: str, order: Order, earned: OrderReward, *, trained: float | None
+) -> OutputRecord:
+    """Return the Reward record of an order that was read after the window of its decision had ended.
+
+    ``trained`` is as in ``trained_profit``.
+    """
     reward_id = f"{terms.decision}.correction.{order.order}"
     reward = Reward(
         reward_id=reward_id,
@@ -138,6 +144,7 @@ def correction_record(terms: DecisionTerms, market: str, order: Order, earned: O
         arm=terms.arm,
         kind="correction",
         profit=earned.profit,
+        trained_profit=trained,
         margin=earned.margin,
         cost=earned.cost,
         orders=(order.order,),

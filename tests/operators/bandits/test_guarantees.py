@@ -150,7 +150,7 @@ def test_invalid_input_is_refused_in_words(name):
 def test_an_unknown_policy_or_snapshot_is_refused_in_words():
     with pytest.raises(SetupError, match=r"policy must be one of linear_thompson, linucb.*; got 'magic'"):
         build("magic", seed=1)
-    with pytest.raises(ValueError, match="expected a snapshot of linucb 3; got one of linear_thompson 3"):
+    with pytest.raises(ValueError, match="expected a snapshot of linucb 4; got one of linear_thompson 4"):
         POLICIES["linucb"].loads(build("linear_thompson", seed=1).dumps())
 
 

@@ -94,7 +94,8 @@ def test_a_revised_reward_counts_as_if_it_had_been_right_from_the_start(kind, ha
 
 
 def test_a_reward_revised_too_late_to_be_remembered_still_moves_the_weights():
-    late, right, rng = LinearThompson(seed=1), LinearThompson(seed=1), random.Random(5)
+    late, right = (LinearThompson(seed=1, winsorize=None) for _ in range(2))
+    rng = random.Random(5)
     first = shopper(rng)
     late.update("no_offer", first, 1.0)
     right.update("no_offer", first, 9.0)
@@ -250,7 +251,7 @@ def test_the_scales_of_exploration_set_how_much_is_explored():
 
 
 def test_more_revisable_updates_are_corrected_exactly():
-    few, many, right = (LinearThompson(seed=1, revisable=each) for each in (10, 100, 10))
+    few, many, right = (LinearThompson(seed=1, revisable=each, winsorize=None) for each in (10, 100, 10))
     rng = random.Random(5)
     first = shopper(rng)
     for policy, reward in ((few, 1.0), (many, 1.0), (right, 9.0)):

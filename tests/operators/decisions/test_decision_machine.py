@@ -179,6 +179,24 @@ def test_an_order_at_the_very_end_of_the_window_belongs_to_it():
     assert desk.wait(HOUR + 1)[0]["margin"] == 20.0
 
 
+def test_a_record_has_the_true_profit_and_what_of_it_trained_the_policy():
+    desk = Desk()
+    desk.policy.cap = 25.0
+    decision, _ = desk.idle(0)
+    desk.order(60, price=2000.0, offers=[decision["decision_id"]])
+    [window] = of_type(desk.wait(2 * HOUR), "reward")
+    assert (window["profit"], window["trained_profit"]) == (600.0, 25.0)
+    [late] = of_type(desk.order(3 * HOUR, price=200.0, offers=[decision["decision_id"]]), "reward")
+    assert (late["profit"], late["trained_profit"]) == (60.0, 25.0)
+
+
+def test_a_decision_that_does_not_train_has_no_trained_profit():
+    desk = Desk(shadow=True)
+    desk.idle(0)
+    [window] = of_type(desk.wait(2 * HOUR), "reward")
+    assert window["trained_profit"] is None
+
+
 def test_a_late_order_corrects_what_was_learned_by_exactly_what_it_earned():
     desk = Desk()
     decision, _ = desk.idle(0)

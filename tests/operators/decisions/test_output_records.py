@@ -64,17 +64,18 @@ def test_an_outcome_says_what_became_of_a_cart(kind, weight, predicted):
 
 def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
     order = struct(ordered(500, order_id="o7"))
-    window = window_record(decision(), "default", 3.0)
-    late = correction_record(decision().terms, "default", order, OrderReward(20.0, 5.0))
+    window = window_record(decision(), "default", 3.0, trained=-3.0)
+    late = correction_record(decision().terms, "default", order, OrderReward(20.0, 5.0), trained=9.0)
     assert (window.id, late.id) == ("default.d1.window", "default.d1.correction.o7")
     first, second = records([window, late])
     assert (first["kind"], first["profit"], first["cost"]) == ("window", -3.0, 3.0)
     assert (second["kind"], second["profit"], second["orders"]) == ("correction", 15.0, ["o7"])
+    assert (first["trained_profit"], second["trained_profit"]) == (-3.0, 9.0)
 
 
 @pytest.mark.parametrize("group", ["policy", "holdout"])
 def test_every_reward_keeps_its_contract(group):
-    made = read_decision_record(window_record(decision(group), "default", 0.0).value)
+    made = read_decision_record(window_record(decision(group), "default", 0.0, trained=None).value)
     assert made.holdout == (group == "holdout")
 
 
