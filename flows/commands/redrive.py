@@ -16,10 +16,7 @@ EXAMPLES = """\
   offerstream redrive --bootstrap localhost:9092 --class invalid --class unknown_type --limit 100"""
 
 ALL = "all"
-LATE = (
-    "What is older than the worker still accepts is rejected as late once more, whatever it was rejected for "
-    "before; orders never are.\n"
-)
+LATE = "What is older by now than `max_late` allows is rejected as late once more; orders never are.\n"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

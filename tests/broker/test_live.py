@@ -42,9 +42,9 @@ def worker_of(broker, tmp_path):
     """Makes workers over topics of their own and ends them with the test."""
     workers = []
 
-    def make(args=("--from", "earliest"), shop=SHOP, extra=(), **settings):
+    def make(args=("--from", "earliest"), shop=SHOP, extra=(), topics_of=None, **settings):
         suffix = uuid.uuid4().hex[:8]
-        topics = {name: f"{name}-{suffix}" for name in TOPICS}
+        topics = {name: f"{name}-{suffix}" for name in TOPICS} if topics_of is None else topics_of.topics
         names = [*topics.values(), *(f"{name}-{suffix}" for name in extra)]
         ensure_topics(Cluster(broker.bootstrap), dict.fromkeys(names, PARTITIONS))
         (tmp_path / "offers.toml").write_text(shop)
@@ -176,6 +176,27 @@ def test_a_rejected_record_keeps_its_key_and_its_headers(worker_of):
     for one in found:
         assert one.headers()[2:6] == own
         assert dict(one.headers())["kafka_dlt-original-topic"] == worker.topics["events"].encode()
+
+
+def test_what_was_rejected_goes_back_and_is_taken_once_its_market_is_there(worker_of):
+    worker = worker_of(shop=SHOP.replace("[markets.default]", '[markets.de]\ncurrency = "EUR"'))
+    cloud_event = [("ce_specversion", "1.0"), ("ce_id", "c-1"), ("ce_type", "cart_item_added")]
+    cloud_event += [("ce_subject", "carol"), ("ce_time", stamp())]
+    data = orjson.dumps({"items": [{"sku": "A", "price": 40.0}]})
+    send_events(worker, carted("anna"))
+    produce(Cluster(worker.bootstrap), worker.topics["events"], [data], headers=cloud_event)
+    worker.start()
+    worker.until(lambda: len(records(worker, "rejected")) == 2)
+    assert worker.stop() == 0
+    mended = worker_of(("--from", "latest"), topics_of=worker).start().started()
+    where = ["--bootstrap", worker.bootstrap, "--set", f"topics=rejected={worker.topics['rejected']}"]
+    command = [sys.executable, "-m", "flows.cli", "redrive", *where, "--class", "unknown_market"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("unknown_market: 2 re-driven\n")
+    mended.until(
+        lambda: {value["visitor_id"] for value, _ in records(mended, "decisions")} == {"anna", "carol"}
+    )
+    assert mended.stop() == 0
 
 
 def test_a_rejected_record_that_its_topic_does_not_take_is_cut_and_the_worker_continues(worker_of):
