@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from flows.kafka.cluster import Cluster
+from operators.ingest.rejected_output import rejected_record_of
 from operators.streaming.messages import OutputRecord
-from schemas.rejected import RejectedRecord, shrunk, with_cut
+from schemas.rejected import shrunk, with_cut
 
 CLIENT_BYTES: Final = 1_000_000
 """librdkafka's default of ``message.max.bytes`` and of ``batch.size``."""
@@ -40,12 +41,12 @@ class SizeLimits:
 
 def size_of(rejected: OutputRecord) -> int:
     """Return the most bytes that a rejected record takes, not compressed."""
-    return _as_rejected(rejected).size_bytes
+    return rejected_record_of(rejected).size_bytes
 
 
 def cut_to(rejected: OutputRecord, limit: int) -> OutputRecord:
     """Return a rejected record of at most ``limit`` bytes, or of as few as its headers of ours allow."""
-    record = _as_rejected(rejected)
+    record = rejected_record_of(rejected)
     smaller = shrunk(record, limit)
     if smaller is record:
         return rejected
@@ -58,8 +59,3 @@ def keyed_by_id(rejected: OutputRecord) -> OutputRecord:
     """Return a rejected record with its id as the key, for a topic that takes none without one."""
     headers = with_cut(rejected.headers, "key")
     return msgspec.structs.replace(rejected, headers=headers, own_key=rejected.id.encode())
-
-
-def _as_rejected(output: OutputRecord) -> RejectedRecord:
-    key = output.key.encode() if output.own_key is msgspec.UNSET else output.own_key
-    return RejectedRecord(output.id, None if output.is_null else output.value, output.headers, key)

@@ -11,6 +11,7 @@ from flows.files.sorting import sort_files
 from flows.files.unfinished import all_or_nothing
 from flows.kafka.bounded_read import read_history
 from flows.kafka.cluster import Cluster
+from operators.ingest.rejected_output import rejected_output
 from operators.streaming.messages import OutputRecord
 from schemas.message import Message, first_header
 from schemas.redriven import is_note
@@ -80,13 +81,4 @@ def _rejected(message: Message) -> OutputRecord | None:
         rejected_line(record)
     except ValueError:  # of another version: it says what this one does not know
         return None
-    return OutputRecord(
-        "rejected",
-        "rejected",
-        "",
-        record.id,
-        record.value or b"",
-        record.headers,
-        own_key=record.key,
-        is_null=record.value is None,
-    )
+    return rejected_output(record)

@@ -8,6 +8,7 @@ import msgspec
 
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import market_of, shop_event
+from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
 from operators.streaming.ids import SHARDS, check_format, shard_of
@@ -122,7 +123,7 @@ class PartitionReader:
             except InvalidEvent as invalid:
                 self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
                 self.counts.rejected += 1
-                emitted.append(_rejected(message, invalid))
+                emitted.append(rejected_output(reject(message, invalid), message.timestamp_s))
                 continue
             if accepted is not None:
                 shards.setdefault(shard_of(accepted.visitor), []).append(accepted)
@@ -224,18 +225,3 @@ class PartitionReader:
 
 def _in_steps(watermark_s: float) -> float:
     return watermark_s if watermark_s == NEVER else math.floor(watermark_s / STEP_S) * STEP_S
-
-
-def _rejected(message: Message, invalid: InvalidEvent) -> OutputRecord:
-    record = reject(message, invalid)
-    return OutputRecord(
-        "rejected",
-        "rejected",
-        record.route,
-        record.id,
-        record.value or b"",
-        record.headers,
-        message.timestamp_s,
-        own_key=record.key,
-        is_null=record.value is None,
-    )
