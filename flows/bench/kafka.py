@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.bench.load import NEVER_STALE, recorded_load
 from flows.bench.worker import PARTITIONS, BenchTopics, BenchWorker
-from flows.kafka.cluster import Cluster, create_producer
+from flows.kafka.cluster import Cluster, create_producer, produce
 from flows.kafka.sink import murmur2
 from operators.simulation.load import LoadEvent
 from schemas.errors import BrokerError
@@ -16,13 +16,7 @@ def send(cluster: Cluster, topic: str, loads: Iterable[LoadEvent]) -> None:
     """Produce events, keyed by visitor; raises BrokerError where the broker does not take them all."""
     client = create_producer(cluster._replace(settings={"linger.ms": 20, "batch.num.messages": 5000}))
     for at, load in enumerate(loads):
-        while True:
-            try:
-                client.produce(topic, load.value, load.visitor, partition=partition_of(load))
-            except BufferError:
-                client.poll(0.05)
-            else:
-                break
+        produce(client, topic, load.value, load.visitor, partition=partition_of(load))
         if at % 1000 == 0:
             client.poll(0)
     if left := client.flush(60):

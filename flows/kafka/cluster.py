@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
@@ -33,6 +33,11 @@ PRODUCER_DEFAULTS: Final = {
     "linger.ms": 0,
     "queue.buffering.max.kbytes": 131_072,
 }
+
+REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
+"""With these errors a broker refuses a batch for one of its records: too large, or without a key it needs."""
+
+FULL_QUEUE_WAIT_S: Final = 0.1
 
 
 class Cluster(NamedTuple):
@@ -96,6 +101,30 @@ def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None =
         return Producer(config, logger=client_log)
     except KafkaException as error:
         raise _refused_settings(error) from error
+
+
+def produce(
+    producer: Producer,
+    topic: str,
+    value: bytes | None,
+    key: bytes | str | None,
+    *,
+    while_full: Callable[[], None] | None = None,
+    **options: Any,  # noqa: ANN401  they are the client's own
+) -> None:
+    """Hand a record to a producer; waits only while its queue is full, and calls ``while_full`` meanwhile.
+
+    Raises what ``Producer.produce`` and ``while_full`` raise, but for BufferError.
+    """
+    while True:
+        try:
+            producer.produce(topic, value, key, **options)
+        except BufferError:
+            producer.poll(FULL_QUEUE_WAIT_S)
+            if while_full is not None:
+                while_full()
+        else:
+            return
 
 
 def create_admin_client(cluster: Cluster) -> AdminClient:

@@ -6,7 +6,7 @@ from typing import Final, cast
 from confluent_kafka import KafkaError, KafkaException, Message
 from msgspec import UNSET
 
-from flows.kafka.cluster import Cluster, create_producer, log
+from flows.kafka.cluster import REFUSED, Cluster, create_producer, log, produce
 from flows.kafka.records import KafkaRecord
 from flows.kafka.size_limits import SizeLimits, cut_to, keyed_by_id, size_of
 from flows.worker.shutdown import Shutdown
@@ -14,10 +14,7 @@ from operators.streaming.messages import OutputRecord
 
 CLOSE_TIMEOUT_S: Final = 5.0
 FLUSH_STEP_S: Final = 0.5
-FULL_QUEUE_WAIT_S: Final = 0.1
 TOO_LARGE: Final = KafkaError.MSG_SIZE_TOO_LARGE
-CURABLE: Final = frozenset({TOO_LARGE, KafkaError.INVALID_RECORD})
-"""Too large, or without a key in a compacted topic; the brokers refuse the whole batch."""
 
 
 class NotDeliveredError(RuntimeError):
@@ -117,23 +114,15 @@ class RecordProducer:
         ]
         key = (output.key.encode() or None) if output.own_key is UNSET else output.own_key
         value = None if output.is_null else output.value
-        while True:
-            try:
-                self._producer.produce(
-                    sent.topic, value, key, partition=sent.partition, headers=headers, on_delivery=on_delivery
-                )
-            except BufferError:
-                self._producer.poll(FULL_QUEUE_WAIT_S)
-                self._check_deadline()
-                self._check_failure()
-            except KafkaException as error:
-                self._failure = sent.is_not("is refused", error.args[0].str())
-                raise NotDeliveredError(self._failure) from error
-            else:
-                return
+        options = {"partition": sent.partition, "headers": headers, "on_delivery": on_delivery}
+        try:
+            produce(self._producer, sent.topic, value, key, while_full=self._check, **options)
+        except KafkaException as error:
+            self._failure = sent.is_not("is refused", error.args[0].str())
+            raise NotDeliveredError(self._failure) from error
 
     def _refused(self, sent: _Sent, error: KafkaError) -> None:
-        if sent.output.stream == "rejected" and error.code() in CURABLE:
+        if sent.output.stream == "rejected" and error.code() in REFUSED:
             sent.refused_as = error.code()
             self._again.append(sent)
         else:
@@ -180,6 +169,10 @@ class RecordProducer:
         """Wait until everything in flight is acknowledged or refused."""
         while self._failure is None and self._producer.flush(FLUSH_STEP_S):
             self._check_deadline()
+
+    def _check(self) -> None:
+        self._check_deadline()
+        self._check_failure()
 
     def _check_deadline(self) -> None:
         if self._shutdown.is_overdue and self._failure is None:

@@ -5,15 +5,12 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from flows.kafka.cluster import Cluster, create_producer
+from flows.kafka.cluster import REFUSED, Cluster, create_producer, produce
 from flows.worker.fault_points import fault_point
 from schemas.errors import BrokerError
 from schemas.message import Header
 
 FLUSH_STEP_S: Final = 0.5
-REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
-"""With these errors a broker refuses a batch for one of its records."""
-
 DEFAULTS: Final = {"message.max.bytes": 100_000_000}
 """Not the client but the broker says what is too large."""
 
@@ -62,17 +59,12 @@ class RecordWriter:
             elif error is not None:
                 failures.append(f"{record.topic}/{record.partition} cannot be written: {error.str()}")
 
-        headers: list[Any] = list(record.headers)
-        partition = record.partition
-        while True:
-            try:
-                self._producer.produce(
-                    *(record.topic, record.value, record.key, partition), on_delivery, headers=headers
-                )
-            except BufferError:
-                self._producer.poll(FLUSH_STEP_S)
-            except KafkaException as error:
-                on_delivery(error.args[0])
-                return
-            else:
-                return
+        options: dict[str, Any] = {
+            "partition": record.partition,
+            "headers": list(record.headers),
+            "on_delivery": on_delivery,
+        }
+        try:
+            produce(self._producer, *(record.topic, record.value, record.key), **options)
+        except KafkaException as error:
+            on_delivery(error.args[0])

@@ -9,7 +9,7 @@ from uuid import uuid4
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from flows.kafka.cluster import Cluster, create_consumer, create_producer
+from flows.kafka.cluster import Cluster, create_consumer, create_producer, produce
 from flows.kafka.records import END_OF_PARTITION, consume
 from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
 from flows.simulation.counters import Counters
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offerstream.simulate")
 
-FULL_QUEUE_WAIT_S: Final = 0.1
 FLUSH_WITHIN_S: Final = 10.0
 FEEDBACK_PREFIX: Final = "offer_"
 
@@ -115,13 +114,7 @@ class KafkaLink:
         self._consumer.close()
 
     def _produce(self, topic: str, value: bytes, key: str, timestamp_ms: int) -> None:
-        while True:
-            try:
-                self._producer.produce(topic, value, key, timestamp=timestamp_ms, on_delivery=self._delivered)
-            except BufferError:
-                self._producer.poll(FULL_QUEUE_WAIT_S)
-            else:
-                return
+        produce(self._producer, topic, value, key, timestamp=timestamp_ms, on_delivery=self._delivered)
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
