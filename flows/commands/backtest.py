@@ -8,7 +8,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.commands.common import add_json, add_policies, add_settings, check_json, settings_of, write_json
+from flows.commands.common import (
+    add_json,
+    add_policies,
+    add_settings,
+    check_json,
+    positive,
+    settings_of,
+    write_json,
+)
 from flows.settings import Settings
 from flows.studies.backtest.compare import (
     RECORDED_NOTE,
@@ -42,10 +50,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"
     )
-    parser.add_argument("--visitors", type=_count, metavar="N", help="end when this many shoppers have come")
+    parser.add_argument(
+        "--visitors", type=positive, metavar="N", help="end when this many shoppers have come"
+    )
     parser.add_argument(
         "--decisions",
-        type=_count,
+        type=positive,
         metavar="N",
         help=f"end when about this many carts have been left (default: {DECISIONS})",
     )
@@ -94,12 +104,6 @@ def _simulated(args: argparse.Namespace, settings: Settings) -> PolicyRun:
         raise SetupError("--visitors or --decisions must be given, not both")
     decisions = DECISIONS if args.visitors is None and args.decisions is None else args.decisions
     return simulated_run(shoppers_of(args.shoppers), settings, WorldLength(args.visitors, decisions))
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1; got {text!r}")
-    return int(text)
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

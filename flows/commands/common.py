@@ -99,6 +99,13 @@ def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: AN
     return read_settings(args.config, **named | {k: v for k, v in given.items() if v is not None})
 
 
+def positive(text: str) -> int:
+    """Return a whole number of at least one; argparse says what is wrong with anything else."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1; got {text!r}")
+    return int(text)
+
+
 def pair(text: str) -> tuple[str, str]:
     """Return the name and the value of ``NAME=VALUE``; argparse reports anything else."""
     name, equals, value = text.partition("=")

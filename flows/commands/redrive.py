@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 
-from flows.commands.common import add_bootstrap, add_settings, settings_of
+from flows.commands.common import add_bootstrap, add_settings, positive, settings_of
 from flows.kafka.cluster import Cluster
-from flows.studies.redrive import Asked, Counts, Outcome, redrive
+from flows.studies.redrive import Asked, RedriveCounts, Result, redrive
 from schemas.rejected import REJECT_CLASSES
 
 EXAMPLES = """\
@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help=f"class of the records to write back ({', '.join(REJECT_CLASSES)}, or {ALL}); may be repeated",
     )
-    parser.add_argument("--since", type=moment, metavar="TIME", help="only what was rejected from then on")
-    parser.add_argument("--until", type=moment, metavar="TIME", help="only what was rejected before then")
+    parser.add_argument("--since", type=instant, metavar="TIME", help="only what was rejected from then on")
+    parser.add_argument("--until", type=instant, metavar="TIME", help="only what was rejected before then")
     parser.add_argument("--limit", type=positive, metavar="N", help="write back at most so many records")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be written back, and write nothing"
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     sys.stdout.writelines(_lines(counts, sorted(classes), dry_run=args.dry_run))
 
 
-def moment(text: str) -> datetime:
+def instant(text: str) -> datetime:
     """Return a time of RFC 3339; argparse says what is wrong with anything else."""
     try:
         found = datetime.fromisoformat(text)
@@ -61,25 +61,18 @@ def moment(text: str) -> datetime:
     return found
 
 
-def positive(text: str) -> int:
-    """Return a number of at least one; argparse says what is wrong with anything else."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1; got {text!r}")
-    return int(text)
-
-
-def _lines(counts: Counts, classes: Iterable[str], *, dry_run: bool) -> Iterable[str]:
-    of_classes = {class_: 0 for class_, _ in counts.outcomes} or dict.fromkeys(classes, 0)
+def _lines(counts: RedriveCounts, classes: Iterable[str], *, dry_run: bool) -> Iterable[str]:
+    of_classes = {class_: 0 for class_, _ in counts.results} or dict.fromkeys(classes, 0)
     for class_ in sorted(of_classes):
-        found = [(outcome, counts.outcomes[class_, outcome]) for outcome in Outcome]
-        words = [_words(outcome, number, dry_run=dry_run) for outcome, number in found if number]
+        found = [(result, counts.results[class_, result]) for result in Result]
+        words = [_words(result, number, dry_run=dry_run) for result, number in found if number]
         yield f"{class_}: {', '.join(words) or 'none'}\n"
     if skipped := [f"{number} {what}" for what, number in sorted(counts.skipped.items())]:
         yield f"passed over: {', '.join(skipped)}\n"
-    if any(outcome is Outcome.REDRIVEN for _, outcome in counts.outcomes):
+    if any(result is Result.REDRIVEN for _, result in counts.results):
         yield LATE
 
 
-def _words(outcome: Outcome, number: int, *, dry_run: bool) -> str:
-    would_be = "would be " if dry_run and outcome is Outcome.REDRIVEN else ""
-    return f"{number} {would_be}{outcome}"
+def _words(result: Result, number: int, *, dry_run: bool) -> str:
+    would_be = "would be " if dry_run and result is Result.REDRIVEN else ""
+    return f"{number} {would_be}{result}"

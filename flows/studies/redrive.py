@@ -21,7 +21,7 @@ BATCH_BYTES: Final = 8_000_000
 """How many records of a partition are written between two notes, and how much is held of all partitions."""
 
 
-class Outcome(StrEnum):
+class Result(StrEnum):
     """What became of a rejected record of a class that was asked for."""
 
     REDRIVEN = "re-driven"
@@ -57,10 +57,10 @@ class Asked(NamedTuple):
         return not is_too_early and (self.until is None or at_s < self.until.timestamp())
 
 
-class Counts(NamedTuple):
+class RedriveCounts(NamedTuple):
     """How many records of each class came to what, and how much else stands in the topic."""
 
-    outcomes: Counter[tuple[str, Outcome]]
+    results: Counter[tuple[str, Result]]
     skipped: Counter[Skipped]
 
 
@@ -72,7 +72,7 @@ class _Wanted(NamedTuple):
     size_bytes: int
 
 
-def redrive(cluster: Cluster, topic: str, asked: Asked) -> Counts:
+def redrive(cluster: Cluster, topic: str, asked: Asked) -> RedriveCounts:
     """Write back the records of a rejected topic that were asked for; return what became of how many.
 
     Raises SetupError for a missing topic, BrokerError where records cannot be read or written.
@@ -91,12 +91,12 @@ class _Redrive:
         self._partitions = partition_counts(cluster)
         self._journal = Journal(cluster, topic)
         self._writer = None if asked.dry_run else RecordWriter(cluster)
-        self._counts = Counts(Counter(), Counter())
+        self._counts = RedriveCounts(Counter(), Counter())
         self._taken: set[str] = set()
         self._batches: dict[int, list[_Wanted]] = {}
         self._size_bytes = 0
 
-    def run(self) -> Counts:
+    def run(self) -> RedriveCounts:
         """Return what became of everything."""
         for message in self._messages():
             self._journal.read(message)
@@ -131,8 +131,8 @@ class _Redrive:
         if self._writer is not None:
             refused = self._journal.write(self._writer, partition, [wanted.message for wanted in batch])
         for number, wanted in enumerate(batch):
-            outcome = Outcome.REFUSED if number in refused else Outcome.REDRIVEN
-            self._counts.outcomes[wanted.class_, outcome] += 1
+            result = Result.REFUSED if number in refused else Result.REDRIVEN
+            self._counts.results[wanted.class_, result] += 1
 
     def _examine(self, message: Message) -> _Wanted | None:
         """Return a record that is to be written back; count any other one."""
@@ -149,21 +149,21 @@ class _Redrive:
         elif not self._asked.is_in_time(message):
             self._counts.skipped[Skipped.TIME] += 1
         elif (obstacle := self._obstacle(record, headers)) is not None:
-            self._counts.outcomes[class_, obstacle] += 1
+            self._counts.results[class_, obstacle] += 1
         else:
             self._taken.add(record.id)
             again = NewRecord(*record.source, record.key, record.value, headers.own)
             return _Wanted(class_, Redrivable(record.id, again), record.size_bytes)
         return None
 
-    def _obstacle(self, record: RejectedRecord, headers: Headers) -> Outcome | None:
+    def _obstacle(self, record: RejectedRecord, headers: Headers) -> Result | None:
         topic, partition = record.source
         if record.id in self._journal.done or record.id in self._taken:
-            return Outcome.BEFORE
+            return Result.BEFORE
         if "cut" in headers.ours():
-            return Outcome.CUT
+            return Result.CUT
         if partition >= self._partitions.get(topic, 0):
-            return Outcome.GONE
+            return Result.GONE
         if self._asked.limit is not None and len(self._taken) >= self._asked.limit:
-            return Outcome.OVER_LIMIT
+            return Result.OVER_LIMIT
         return None

@@ -19,7 +19,7 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.writer import RecordWriter
 from flows.studies import redrive as module
-from flows.studies.redrive import Asked, Outcome, Skipped, redrive
+from flows.studies.redrive import Asked, Result, Skipped, redrive
 from operators.streaming.messages import OutputRecord
 from schemas.errors import BrokerError, SetupError
 from schemas.message import Message
@@ -91,7 +91,7 @@ def test_a_record_goes_back_with_its_key_its_own_headers_and_its_bytes(shop):
     for key, value in given:
         shop.reject(value, key=key)
     counts = shop.redrive()
-    assert counts.outcomes == {("unknown_market", Outcome.REDRIVEN): len(given)}
+    assert counts.results == {("unknown_market", Result.REDRIVEN): len(given)}
     written = shop.written()
     assert sorted(written, key=repr) == sorted(
         ((1, key, value, OWN_HEADERS) for key, value in given), key=repr
@@ -100,13 +100,13 @@ def test_a_record_goes_back_with_its_key_its_own_headers_and_its_bytes(shop):
 
 def test_however_often_it_runs_each_record_goes_back_once(shop):
     shop.reject(*many(450))
-    assert shop.redrive().outcomes == {("unknown_market", Outcome.REDRIVEN): 450}
+    assert shop.redrive().results == {("unknown_market", Result.REDRIVEN): 450}
     shop.reject(b"new")
-    assert shop.redrive().outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 1,
-        ("unknown_market", Outcome.BEFORE): 450,
+    assert shop.redrive().results == {
+        ("unknown_market", Result.REDRIVEN): 1,
+        ("unknown_market", Result.BEFORE): 450,
     }
-    assert shop.redrive().outcomes == {("unknown_market", Outcome.BEFORE): 451}
+    assert shop.redrive().results == {("unknown_market", Result.BEFORE): 451}
     assert shop.values() == sorted([*many(450), b"new"])
     assert shop.noted() == sorted(f"{shop.events}/1/{number}" for number in range(1, 452))
 
@@ -115,9 +115,9 @@ def test_a_message_that_was_rejected_twice_goes_back_once(shop):
     shop.reject(b"a")
     shop._offset = 0
     shop.reject(b"a")
-    assert shop.redrive().outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 1,
-        ("unknown_market", Outcome.BEFORE): 1,
+    assert shop.redrive().results == {
+        ("unknown_market", Result.REDRIVEN): 1,
+        ("unknown_market", Result.BEFORE): 1,
     }
     assert len(shop.written()) == 1
 
@@ -128,11 +128,11 @@ def test_only_the_classes_that_were_asked_for_go_back(shop):
     counts = shop.redrive(Asked(frozenset({"invalid", "late"})))
     assert counts.skipped == {Skipped.CLASS: 2}
     assert shop.values() == [b"invalid", b"late"]
-    assert shop.redrive(Asked(frozenset(REJECT_CLASSES))).outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 1,
-        ("empty", Outcome.REDRIVEN): 1,
-        ("invalid", Outcome.BEFORE): 1,
-        ("late", Outcome.BEFORE): 1,
+    assert shop.redrive(Asked(frozenset(REJECT_CLASSES))).results == {
+        ("unknown_market", Result.REDRIVEN): 1,
+        ("empty", Result.REDRIVEN): 1,
+        ("invalid", Result.BEFORE): 1,
+        ("late", Result.BEFORE): 1,
     }
 
 
@@ -144,8 +144,8 @@ def test_the_times_are_those_of_the_rejection(shop):
     assert shop.redrive(UNKNOWN_MARKET._replace(since=now)).skipped == {Skipped.TIME: 1}
     assert shop.values() == [b"after"]
     counts = shop.redrive(UNKNOWN_MARKET._replace(until=now))
-    assert (counts.outcomes, counts.skipped) == (
-        {("unknown_market", Outcome.REDRIVEN): 1},
+    assert (counts.results, counts.skipped) == (
+        {("unknown_market", Result.REDRIVEN): 1},
         {Skipped.TIME: 1},
     )
     assert len(shop.written()) == 2
@@ -155,11 +155,11 @@ def test_a_limit_holds_and_the_next_run_goes_on(shop):
     shop.reject(*many(5))
     for _ in range(2):
         counts = shop.redrive(UNKNOWN_MARKET._replace(limit=2))
-        assert counts.outcomes["unknown_market", Outcome.REDRIVEN] == 2
-    assert counts.outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 2,
-        ("unknown_market", Outcome.BEFORE): 2,
-        ("unknown_market", Outcome.OVER_LIMIT): 1,
+        assert counts.results["unknown_market", Result.REDRIVEN] == 2
+    assert counts.results == {
+        ("unknown_market", Result.REDRIVEN): 2,
+        ("unknown_market", Result.BEFORE): 2,
+        ("unknown_market", Result.OVER_LIMIT): 1,
     }
     assert len({value for _, _, value, _ in shop.written()}) == len(shop.written()) == 4
 
@@ -168,7 +168,7 @@ def test_a_dry_run_counts_and_writes_nothing(shop):
     shop.reject(*many(3))
     for _ in range(2):
         counts = shop.redrive(UNKNOWN_MARKET._replace(dry_run=True))
-        assert counts.outcomes == {("unknown_market", Outcome.REDRIVEN): 3}
+        assert counts.results == {("unknown_market", Result.REDRIVEN): 3}
     assert (shop.written(), shop.noted()) == ([], [])
 
 
@@ -177,10 +177,10 @@ def test_what_was_cut_or_has_no_place_any_more_stays(shop):
     shop.reject(b"a", partition=7)
     shop.reject(b"b", events="no-such-topic")
     shop.reject(b"c")
-    assert shop.redrive().outcomes == {
-        ("unknown_market", Outcome.CUT): 1,
-        ("unknown_market", Outcome.GONE): 2,
-        ("unknown_market", Outcome.REDRIVEN): 1,
+    assert shop.redrive().results == {
+        ("unknown_market", Result.CUT): 1,
+        ("unknown_market", Result.GONE): 2,
+        ("unknown_market", Result.REDRIVEN): 1,
     }
     assert shop.values() == [b"c"]
 
@@ -192,7 +192,7 @@ def test_what_is_no_rejected_record_is_passed_over(shop):
     shop.reject(b"a")
     counts = shop.redrive()
     assert counts.skipped == {Skipped.TOMBSTONE: 1, Skipped.FOREIGN: 2}
-    assert counts.outcomes == {("unknown_market", Outcome.REDRIVEN): 1}
+    assert counts.results == {("unknown_market", Result.REDRIVEN): 1}
 
 
 def test_a_record_that_its_topic_refuses_stays_and_the_others_go(shop):
@@ -205,15 +205,15 @@ def test_a_record_that_its_topic_refuses_stays_and_the_others_go(shop):
     topics.ensure_topics(shop.cluster, {small: 2})
     shop.reject(b"a", os.urandom(90_000), b"b", events=small)
     shop.reject(b"c")
-    assert shop.redrive().outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 3,
-        ("unknown_market", Outcome.REFUSED): 1,
+    assert shop.redrive().results == {
+        ("unknown_market", Result.REDRIVEN): 3,
+        ("unknown_market", Result.REFUSED): 1,
     }
     assert [one.value() for one in read_all(shop.cluster, small)] == [b"a", b"b"]
     assert shop.values() == [b"c"]
-    assert shop.redrive().outcomes == {
-        ("unknown_market", Outcome.BEFORE): 3,
-        ("unknown_market", Outcome.REFUSED): 1,
+    assert shop.redrive().results == {
+        ("unknown_market", Result.BEFORE): 3,
+        ("unknown_market", Result.REFUSED): 1,
     }
 
 
@@ -269,9 +269,9 @@ def test_a_dry_run_after_a_killed_one_knows_what_was_written_and_writes_nothing(
     assert run(shop, crash_at="redrive_written").returncode == -signal.SIGKILL
     counts = shop.redrive(UNKNOWN_MARKET._replace(dry_run=True))
     written = len(shop.written())
-    assert counts.outcomes == {
-        ("unknown_market", Outcome.REDRIVEN): 40 - written,
-        ("unknown_market", Outcome.BEFORE): written,
+    assert counts.results == {
+        ("unknown_market", Result.REDRIVEN): 40 - written,
+        ("unknown_market", Result.BEFORE): written,
     }
     assert shop.noted() == []
 
@@ -301,8 +301,8 @@ def test_the_command_says_how_many_of_what(shop):
     [
         (["--since", "yesterday"], "--since: must be a time such as 2026-11-20T14:00:00Z; got 'yesterday'"),
         (["--until", "2026-11-20T14:00:00"], "--until: must be a time such as 2026-11-20T14:00:00Z; got"),
-        (["--limit", "0"], "--limit: must be a whole number of at least 1; got '0'"),
-        (["--limit", "many"], "--limit: must be a whole number of at least 1; got 'many'"),
+        (["--limit", "0"], "--limit: must be a whole number from 1; got '0'"),
+        (["--limit", "many"], "--limit: must be a whole number from 1; got 'many'"),
         (["--class", "unheard_of"], "--class: invalid choice: 'unheard_of'"),
     ],
 )
