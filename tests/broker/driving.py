@@ -34,6 +34,15 @@ def produce(cluster, topic, values, partition=0, *, key=None, timestamp_s=0, hea
     assert client.flush(20) == 0
 
 
+def produce_in_transaction(cluster, topic, value):
+    """Append a value in a transaction, whose end takes an offset of its own."""
+    client = Producer({"bootstrap.servers": cluster.bootstrap, "transactional.id": topic})
+    client.init_transactions(20)
+    client.begin_transaction()
+    client.produce(topic, value)
+    client.commit_transaction(20)
+
+
 def read_all(cluster, topic):
     """Every record of a topic, partition after partition."""
     names = partitions_of(cluster, [topic])

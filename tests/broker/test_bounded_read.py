@@ -1,12 +1,11 @@
 """Records read once between two offsets, or an error that says what cannot be read."""
 
 import pytest
-from confluent_kafka import Producer
 
 from flows.kafka.bounded_read import read_history, read_ranges
 from flows.kafka.follow import TopicFollower
 from schemas.errors import BrokerError, SetupError
-from tests.broker.driving import produce, until
+from tests.broker.driving import produce, produce_in_transaction, until
 
 pytestmark = pytest.mark.broker
 
@@ -38,11 +37,7 @@ def test_a_history_holds_the_records_of_all_partitions(cluster, make_topic):
 
 def test_a_history_ends_with_a_transaction(cluster, make_topic):
     topic = make_topic()
-    client = Producer({"bootstrap.servers": cluster.bootstrap, "transactional.id": topic})
-    client.init_transactions(20)
-    client.begin_transaction()
-    client.produce(topic, b"in a transaction")
-    client.commit_transaction(20)
+    produce_in_transaction(cluster, topic, b"in a transaction")
     assert [one.value for batch in read_history(cluster, topic) for one in batch] == [b"in a transaction"]
 
 

@@ -6,7 +6,7 @@ import time
 from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
@@ -17,7 +17,7 @@ from flows.kafka.shared_consumer import BufferLimits
 from flows.kafka.source import KafkaSource
 from flows.worker.shutdown import Shutdown
 from schemas.errors import BrokerError
-from tests.broker.driving import Driver, PassThrough, produce, until
+from tests.broker.driving import Driver, PassThrough, produce, produce_in_transaction, until
 
 pytestmark = pytest.mark.broker
 
@@ -160,11 +160,7 @@ def test_only_a_recent_reply_and_reading_up_to_it_prove_the_end(cluster):
 
 def test_the_end_of_a_transaction_is_the_end_of_the_partition(cluster, make_topic):
     topic = make_topic()
-    client = Producer({"bootstrap.servers": cluster.bootstrap, "transactional.id": topic})
-    client.init_transactions(20)
-    client.begin_transaction()
-    client.produce(topic, b"in a transaction")
-    client.commit_transaction(20)
+    produce_in_transaction(cluster, topic, b"in a transaction")
     driver = driven(cluster, topic)
     (partition,) = driver.partitions.values()
     driver.until(lambda: partition.reader.idles)

@@ -10,20 +10,14 @@ from flows.observability.health import Limits, MetricsServer, health
 from flows.observability.metrics import Metrics
 from operators.ingest.partition_reader import Counts
 from schemas.errors import SetupError
+from tests.flows.observability.fakes import Clock
 
 LIMITS = Limits(watermark=timedelta(seconds=60), epoch=timedelta(seconds=45))
 
 
-class Clock:
-    now_s = 5_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(5_000.0)
 
 
 @pytest.fixture

@@ -9,21 +9,14 @@ from prometheus_client import generate_latest
 from flows.observability.metrics import Metrics
 from operators.ingest.partition_reader import Counts
 from operators.streaming.messages import OutputRecord
+from tests.flows.observability.fakes import Clock
 
 PART = "shop.events/3"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_000.0)
 
 
 @pytest.fixture

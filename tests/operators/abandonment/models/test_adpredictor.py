@@ -34,18 +34,3 @@ def test_two_fractions_of_an_update_nearly_make_a_whole():
         assert parts.predict_proba_one(bins)[True] == pytest.approx(
             whole.predict_proba_one(bins)[True], abs=0.01
         )
-
-
-def test_after_forgetting_an_update_moves_further_again():
-    moved = {}
-    for forgets in (False, True):
-        model = AdPredictorClassifier()
-        for x, y in carts(500):
-            model.learn_one(x, y)
-        if forgets:
-            model.forget()
-        x, _ = next(carts(1, seed=2))
-        before = model.probability(x)
-        model.learn_one(x, before < 0.5)
-        moved[forgets] = abs(model.probability(x) - before)
-    assert moved[True] > 2 * moved[False]

@@ -50,18 +50,3 @@ def test_a_number_counts_as_it_is_or_as_its_logarithm_whichever_predicts():
             predicted.append(model.predict_then_learn({"one": one, "other": other}, left, 1.0))
             truth.append(left)
         assert auc(np.array(predicted[1_000:]), np.array(truth[1_000:])) > 0.99
-
-
-def test_after_forgetting_an_update_moves_further_again():
-    moved = {}
-    for forgets in (False, True):
-        model = LogisticClassifier()
-        for x, y in carts(500):
-            model.learn_one(x, y)
-        if forgets:
-            model.forget()
-        x, _ = next(carts(1, seed=2))
-        before = model.probability(x)
-        model.learn_one(x, before < 0.5)
-        moved[forgets] = abs(model.probability(x) - before)
-    assert moved[True] > 2 * moved[False]

@@ -111,3 +111,19 @@ def test_gaps_and_broken_numbers_do_no_harm(name):
         model.learn_one(broken, y)
         assert 0.0 < model.probability(broken) < 1.0
     assert 0.0 < model.probability({}) < 1.0
+
+
+@pytest.mark.parametrize("kind", [AdPredictorClassifier, LogisticClassifier])
+def test_after_forgetting_an_update_moves_further_again(kind):
+    moved = {}
+    for forgets in (False, True):
+        model = kind()
+        for x, y in carts(500):
+            model.learn_one(x, y)
+        if forgets:
+            model.forget()
+        x, _ = next(carts(1, seed=2))
+        before = model.probability(x)
+        model.learn_one(x, before < 0.5)
+        moved[forgets] = abs(model.probability(x) - before)
+    assert moved[True] > 2 * moved[False]
