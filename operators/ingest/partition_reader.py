@@ -114,7 +114,7 @@ class PartitionReader:
         """Return the rejected records and the shard batches of the next messages of this partition."""
         shards: dict[int, list[AnyShopEvent]] = {}
         emitted: list[ShardBatch | OutputRecord] = []
-        self._now_s = now_s if self._settings.wall else None
+        self._now_s = _received(now_s) if self._settings.wall else None
         for message in messages:
             self.counts.read += 1
             self.next_offset = message.offset + 1
@@ -139,8 +139,10 @@ class PartitionReader:
         check_market(market, settings)
         check_margin(event, market, settings)
         claimed_s = event.time.timestamp()
-        at_s = clamped(claimed_s, self._received_s(message), settings)
-        due_s = max(self.event_time_s - settings.lateness_s, self._idle_s)
+        sent_s = message.timestamp_s
+        at_s = clamped(claimed_s, self._received_s(sent_s), settings)
+        own_due_s = self._time.time_s - settings.lateness_s
+        due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
         if late and due_s - at_s > settings.max_late_s and not isinstance(event, OrderCompleted):
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
@@ -149,22 +151,23 @@ class PartitionReader:
             return None
         counts = self.counts
         counts.processed += 1
-        counts.clamped += at_s < claimed_s
-        counts.late += late
-        counts.late_orders += late and isinstance(event, OrderCompleted)
-        counts.late_after_idle += late and at_s >= self.event_time_s - settings.lateness_s
+        if at_s < claimed_s:
+            counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
         self._time.observe(event.visitor_id, at_s)
-        sent_s = message.timestamp_s
-        if late:
-            return shop_event(event, market, due_s, sent_s=sent_s, happened_s=at_s)
-        return shop_event(event, market, at_s, sent_s=sent_s)
+        if not late:
+            return shop_event(event, market, at_s, sent_s=sent_s)
+        counts.late += 1
+        counts.late_orders += isinstance(event, OrderCompleted)
+        counts.late_after_idle += at_s >= own_due_s
+        return shop_event(event, market, due_s, sent_s=sent_s, happened_s=at_s)
 
-    def _received_s(self, message: Message) -> float | None:
-        """Return when a message was received at the latest, None where nobody knows."""
-        sent_s = message.timestamp_s
-        known = [each for each in (sent_s, self._now_s) if each is not None and each >= EARLIEST_S]
-        return min(known, default=None)
+    def _received_s(self, sent_s: float | None) -> float | None:
+        """Return when a message with this timestamp was received at the latest, None where nobody knows."""
+        sent_s, now_s = _received(sent_s), self._now_s
+        if sent_s is None or (now_s is not None and now_s < sent_s):
+            return now_s
+        return sent_s
 
     def _is_known(self, event: Event, market: str, offset: int, at_s: float) -> bool:
         """Return whether the event was read before. An order sent by page and by shop is one order."""
@@ -221,6 +224,11 @@ class PartitionReader:
             counts=self.counts,
         )
         return msgspec.msgpack.encode(state)
+
+
+def _received(at_s: float | None) -> float | None:
+    """Return a time of receipt, None for one before any: it was never set."""
+    return at_s if at_s is not None and at_s >= EARLIEST_S else None
 
 
 def _in_steps(watermark_s: float) -> float:
