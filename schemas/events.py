@@ -1,7 +1,8 @@
 """Native events: what happened in a shop, as JSON, tagged by ``type``.
 
 Types are strict, so that what the worker accepts is exactly what the published JSON Schema says: a price is a
-number, never text. Unknown fields are ignored. Amounts are in the currency of the event's market.
+number, never text. Unknown fields are ignored. Amounts are in the currency of the event's market, unless the
+event names another ``currency``. A price is what the shopper would pay without our offer.
 """
 
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ Time = Annotated[AwareDatetime, Field(ge=EARLIEST)]
 # Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity.
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+OrderOrigin = Literal["online", "point_of_sale", "test"]
 MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 
 
@@ -29,9 +32,9 @@ class InputModel(BaseModel):
 
 
 class Item(InputModel):
-    """So many pieces of one product, at a price per piece."""
+    """So many pieces of one product, at a price per piece; without a ``sku`` only their value counts."""
 
-    sku: Id
+    sku: Id | None
     price: Amount
     quantity: Quantity = 1
     category: Label | None = None
@@ -47,12 +50,18 @@ class RemovedItem(InputModel):
     category: Label | None = None
 
 
+class DiscountCode(InputModel):
+    """A code that was entered at the checkout, and by how much it lowered the order, where that is known."""
+
+    code: Id
+    amount: Amount | None = None
+
+
 class EventBase(InputModel):
-    """Who did it, when and where: the fields that every event has."""
+    """When something happened, where, and who did it, as far as that is known."""
 
     id: Id
     time: Time
-    visitor_id: Id
     user_id: Id | None = None
     session_id: Id | None = None
     market: Name = "default"
@@ -60,7 +69,51 @@ class EventBase(InputModel):
     source: Label | None = None
 
 
-class PageViewed(EventBase):
+class VisitorEvent(EventBase):
+    """What a visitor did."""
+
+    visitor_id: Id
+
+
+class CartEvent(VisitorEvent):
+    """What a visitor did with a cart; ``cart_id`` and ``checkout_id`` are how its order may name it."""
+
+    cart_id: Id | None = None
+    checkout_id: Id | None = None
+    currency: Currency | None = None
+
+
+class OrderEvent(EventBase):
+    """What became of an order.
+
+    It needs no visitor: its offers and codes, its cart or checkout, or its user say whose it is. One that was
+    made at a till or as a test is read and leaves no trace.
+    """
+
+    visitor_id: Id | None = None
+    order_id: Id
+    cart_id: Id | None = None
+    checkout_id: Id | None = None
+    currency: Currency | None = None
+    origin: OrderOrigin = "online"
+
+
+class OrderContent(OrderEvent):
+    """What was ordered, with these offers redeemed and these codes entered.
+
+    ``discount`` is what the whole order was lowered by, beside what its prices already say and with the
+    amounts of its codes; ``shipping`` and ``tax`` are no part of the margin.
+    """
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1)]
+    offer_ids: tuple[Id, ...] = ()
+    discount_codes: tuple[DiscountCode, ...] = ()
+    discount: Amount = 0.0
+    shipping: Amount | None = None
+    tax: Amount | None = None
+
+
+class PageViewed(VisitorEvent):
     """A visitor looked at a page."""
 
     type: Literal["page_viewed"]
@@ -68,72 +121,96 @@ class PageViewed(EventBase):
     title: str | None = None
 
 
-class ProductViewed(EventBase):
+class ProductViewed(VisitorEvent):
     """A visitor looked at a product."""
 
     type: Literal["product_viewed"]
     sku: Id
     price: Amount | None = None
+    currency: Currency | None = None
     category: Label | None = None
 
 
-class Searched(EventBase):
+class Searched(VisitorEvent):
     """A visitor searched the shop; an empty query is one too."""
 
     type: Literal["searched"]
     query: str
 
 
-class CartItemAdded(EventBase):
+class CartItemAdded(CartEvent):
     """A visitor put items into the cart."""
 
     type: Literal["cart_item_added"]
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
-    cart_id: Id | None = None
 
 
-class CartItemRemoved(EventBase):
+class CartItemRemoved(CartEvent):
     """A visitor took items out of the cart."""
 
     type: Literal["cart_item_removed"]
     items: Annotated[tuple[RemovedItem, ...], Field(min_length=1)]
-    cart_id: Id | None = None
 
 
-class CartUpdated(EventBase):
+class CartUpdated(CartEvent):
     """The cart now holds exactly these items; none of them means it is empty."""
 
     type: Literal["cart_updated"]
     items: tuple[Item, ...]
-    cart_id: Id | None = None
 
 
-class CheckoutStarted(EventBase):
+class CheckoutStarted(CartEvent):
     """A visitor began to pay, for these items where they are known."""
 
     type: Literal["checkout_started"]
     items: tuple[Item, ...] | None = None
-    cart_id: Id | None = None
 
 
-class OrderCompleted(EventBase):
-    """A visitor bought these items, with these offers redeemed."""
+class OrderCompleted(OrderContent):
+    """An order was placed."""
 
     type: Literal["order_completed"]
-    order_id: Id
-    items: Annotated[tuple[Item, ...], Field(min_length=1)]
-    cart_id: Id | None = None
-    offer_ids: tuple[Id, ...] = ()
 
 
-class Activity(EventBase):
+class OrderUpdated(OrderContent):
+    """An order now holds exactly this."""
+
+    type: Literal["order_updated"]
+
+
+class OrderRefunded(OrderEvent):
+    """An order was paid back: these items, else this amount, else all of it."""
+
+    type: Literal["order_refunded"]
+    items: Annotated[tuple[RemovedItem, ...], Field(min_length=1)] | None = None
+    amount: Amount | None = None
+
+
+class OrderCancelled(OrderEvent):
+    """An order was cancelled: it is as if it had never been placed."""
+
+    type: Literal["order_cancelled"]
+    reason: Label | None = None
+
+
+class CouponDenied(VisitorEvent):
+    """A visitor entered a code that the shop did not accept."""
+
+    type: Literal["coupon_denied"]
+    code: Label | None = None
+    reason: Label | None = None
+
+
+class Activity(VisitorEvent):
     """A visitor did something else, called ``name``: the visit stays alive and the cart is not idle."""
 
     type: Literal["activity"]
     name: Label | None = None
+    cart_id: Id | None = None
+    checkout_id: Id | None = None
 
 
-class OfferFeedback(EventBase):
+class OfferFeedback(VisitorEvent):
     """What a visitor did with an offer; it belongs to the market that its ``offer_id`` begins with."""
 
     offer_id: Id
@@ -173,6 +250,10 @@ Event = Annotated[
     | CartUpdated
     | CheckoutStarted
     | OrderCompleted
+    | OrderUpdated
+    | OrderRefunded
+    | OrderCancelled
+    | CouponDenied
     | Activity
     | OfferShown
     | OfferClicked

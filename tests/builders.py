@@ -24,7 +24,7 @@ from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.market import MarketStation
 from operators.decisions.selection import Prediction
 from operators.decisions.settings import DecisionSettings, MarketSettings
-from operators.ingest.from_events import market_of, shop_event
+from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionMachine, SessionSettings
@@ -118,7 +118,8 @@ def struct(event: dict[str, Any], happened: float | None = None) -> AnyShopEvent
     known = EVENTS.validate_json(orjson.dumps(event))
     happened_s = None if happened is None else T0 + happened
     at_s = known.time.timestamp()
-    return shop_event(known, market_of(known), at_s, sent_s=None, happened_s=happened_s)
+    position = f"{PART}/{known.id}"
+    return shop_event(known, market_of(known), Placed(at_s, happened_s=happened_s, position=position))
 
 
 def line(sku: str = "shoe", price: float | None = 50.0, quantity: int = 1, cost: float | None = None) -> Line:

@@ -42,7 +42,7 @@ def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
     decode = decoder(form, max_event_bytes)
 
     def decoded_time(value: bytes) -> datetime:
-        return decode(Message(value, None, file.headers)).time
+        return decode(Message(value, None, file.headers)).event.time
 
     short_ways: dict[str, Callable[[bytes], datetime]] = {
         "native": _native_time,

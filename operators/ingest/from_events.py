@@ -1,7 +1,7 @@
 """Native events to the compact structs that travel between the stations: one builder a kind."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from operators.streaming.messages import (
     Activity,
@@ -10,12 +10,17 @@ from operators.streaming.messages import (
     CartRemoval,
     CartSnapshot,
     CheckoutStart,
+    Code,
+    CouponDenial,
     Line,
     OfferClick,
     OfferDismissal,
     OfferImpression,
     OfferRedemption,
     Order,
+    OrderCancellation,
+    OrderRefund,
+    OrderUpdate,
     PageView,
     ProductView,
     Search,
@@ -35,86 +40,128 @@ def market_of(event: native.Event) -> str:
     return event.market
 
 
-def shop_event(
-    event: native.Event,
-    market: str,
-    at_s: float,
-    *,
-    sent_s: float | None,
-    happened_s: float | None = None,
-) -> AnyShopEvent:
-    """Return the struct of a valid event, placed at ``at_s``; KeyError for a kind that has no builder."""
+class Placed(NamedTuple):
+    """Where an event stands: in time, and in its source.
+
+    ``happened_s`` is its own time where it is placed at another one. ``position`` names its record.
+    ``partial``: some of its lines could not be read as they stand.
+    """
+
+    at_s: float
+    sent_s: float | None = None
+    happened_s: float | None = None
+    position: str = ""
+    partial: bool = False
+
+
+def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent:
+    """Return the struct of a valid event of a market; KeyError for a kind that has no builder."""
     common = (
-        at_s,
-        event.visitor_id,
+        placed.at_s,
+        event.visitor_id or "",
         event.id,
         market,
         event.user_id,
         event.session_id,
         event.device,
         event.source,
-        happened_s,
-        sent_s,
+        placed.happened_s,
+        placed.sent_s,
     )
-    return BUILDERS[type(event)](event, common)
+    return BUILDERS[type(event)](event, common, placed)
 
 
 def _lines(items: tuple[native.Item, ...]) -> tuple[Line, ...]:
-    return tuple(Line(i.sku, i.quantity, i.price, i.category, i.unit_cost) for i in items)
+    return tuple(Line(i.sku or "", i.quantity, i.price, i.category, i.unit_cost) for i in items)
 
 
-def _page_view(_: native.PageViewed, common: Common) -> PageView:
-    return PageView(*common)
+def _removed(items: tuple[native.RemovedItem, ...]) -> tuple[Line, ...]:
+    return tuple(Line(i.sku, i.quantity, i.price) for i in items)
 
 
-def _product_view(event: native.ProductViewed, common: Common) -> ProductView:
+def _activity(event: native.Activity, common: Common, _: Placed) -> Activity:
+    return Activity(*common, cart=event.cart_id, checkout=event.checkout_id)
+
+
+def _product_view(event: native.ProductViewed, common: Common, _: Placed) -> ProductView:
     return ProductView(*common, sku=event.sku, price=event.price, category=event.category)
 
 
-def _search(_: native.Searched, common: Common) -> Search:
-    return Search(*common)
+def _cart_fields(event: native.CartEvent, placed: Placed) -> dict[str, Any]:
+    return {"cart": event.cart_id, "checkout": event.checkout_id, "partial": placed.partial}
 
 
-def _cart_addition(event: native.CartItemAdded, common: Common) -> CartAddition:
-    return CartAddition(*common, lines=_lines(event.items), cart=event.cart_id)
+def _cart_addition(event: native.CartItemAdded, common: Common, placed: Placed) -> CartAddition:
+    return CartAddition(*common, lines=_lines(event.items), **_cart_fields(event, placed))
 
 
-def _cart_removal(event: native.CartItemRemoved, common: Common) -> CartRemoval:
-    lines = tuple(Line(i.sku, i.quantity) for i in event.items)
-    return CartRemoval(*common, lines=lines, cart=event.cart_id)
+def _cart_removal(event: native.CartItemRemoved, common: Common, placed: Placed) -> CartRemoval:
+    return CartRemoval(*common, lines=_removed(event.items), **_cart_fields(event, placed))
 
 
-def _cart_snapshot(event: native.CartUpdated, common: Common) -> CartSnapshot:
-    return CartSnapshot(*common, lines=_lines(event.items), cart=event.cart_id)
+def _cart_snapshot(event: native.CartUpdated, common: Common, placed: Placed) -> CartSnapshot:
+    return CartSnapshot(*common, lines=_lines(event.items), **_cart_fields(event, placed))
 
 
-def _checkout_start(event: native.CheckoutStarted, common: Common) -> CheckoutStart:
-    return CheckoutStart(*common, lines=_lines(event.items) if event.items else None, cart=event.cart_id)
+def _checkout_start(event: native.CheckoutStarted, common: Common, placed: Placed) -> CheckoutStart:
+    lines = _lines(event.items) if event.items else None
+    return CheckoutStart(*common, lines=lines, **_cart_fields(event, placed))
 
 
-def _order(event: native.OrderCompleted, common: Common) -> Order:
-    return Order(
-        *common,
-        order=event.order_id,
-        lines=_lines(event.items),
-        cart=event.cart_id,
-        offers=event.offer_ids,
-    )
+def _order_fields(event: native.OrderEvent, placed: Placed) -> dict[str, Any]:
+    return {
+        "order": event.order_id,
+        "position": placed.position,
+        "cart": event.cart_id,
+        "checkout": event.checkout_id,
+    }
 
 
-BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common], AnyShopEvent]]] = {
-    native.Activity: lambda _, common: Activity(*common),
-    native.PageViewed: _page_view,
+def _content_fields(event: native.OrderContent, placed: Placed) -> dict[str, Any]:
+    return {
+        **_order_fields(event, placed),
+        "lines": _lines(event.items),
+        "offers": event.offer_ids,
+        "codes": tuple(Code(each.code, each.amount) for each in event.discount_codes),
+        "discount": event.discount,
+        "partial": placed.partial,
+    }
+
+
+def _order(event: native.OrderCompleted, common: Common, placed: Placed) -> Order:
+    return Order(*common, **_content_fields(event, placed))
+
+
+def _order_update(event: native.OrderUpdated, common: Common, placed: Placed) -> OrderUpdate:
+    return OrderUpdate(*common, **_content_fields(event, placed))
+
+
+def _order_refund(event: native.OrderRefunded, common: Common, placed: Placed) -> OrderRefund:
+    lines = None if event.items is None else _removed(event.items)
+    return OrderRefund(*common, lines=lines, amount=event.amount, **_order_fields(event, placed))
+
+
+def _order_cancellation(event: native.OrderCancelled, common: Common, placed: Placed) -> OrderCancellation:
+    return OrderCancellation(*common, **_order_fields(event, placed))
+
+
+BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], AnyShopEvent]]] = {
+    native.Activity: _activity,
+    native.CouponDenied: lambda _, common, __: CouponDenial(*common),
+    native.PageViewed: lambda _, common, __: PageView(*common),
     native.ProductViewed: _product_view,
-    native.Searched: _search,
+    native.Searched: lambda _, common, __: Search(*common),
     native.CartItemAdded: _cart_addition,
     native.CartItemRemoved: _cart_removal,
     native.CartUpdated: _cart_snapshot,
     native.CheckoutStarted: _checkout_start,
     native.OrderCompleted: _order,
-    native.OfferShown: lambda event, common: OfferImpression(*common, offer=event.offer_id),
-    native.OfferClicked: lambda event, common: OfferClick(*common, offer=event.offer_id),
-    native.OfferDismissed: lambda event, common: OfferDismissal(*common, offer=event.offer_id),
-    native.OfferRedeemed: lambda event, common: OfferRedemption(*common, offer=event.offer_id),
+    native.OrderUpdated: _order_update,
+    native.OrderRefunded: _order_refund,
+    native.OrderCancelled: _order_cancellation,
+    native.OfferShown: lambda event, common, _: OfferImpression(*common, offer=event.offer_id),
+    native.OfferClicked: lambda event, common, _: OfferClick(*common, offer=event.offer_id),
+    native.OfferDismissed: lambda event, common, _: OfferDismissal(*common, offer=event.offer_id),
+    native.OfferRedeemed: lambda event, common, _: OfferRedemption(*common, offer=event.offer_id),
 }
 """The table of kinds: an event that is not in it is an error, not something else."""

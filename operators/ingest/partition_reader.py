@@ -7,14 +7,15 @@ from typing import Final, Protocol
 import msgspec
 
 from operators.ingest.event_time import RobustTime
-from operators.ingest.from_events import market_of, shop_event
+from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
 from operators.streaming.ids import SHARDS, check_format, shard_of
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
-from schemas.events import Event, OrderCompleted
+from schemas.adapters import Decoded
+from schemas.events import Event, OrderCompleted, OrderEvent
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -23,7 +24,7 @@ FOREVER: Final = math.inf
 STEP_S: Final = 1.0
 """Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
-Decode = Callable[[Message], Event]
+Decode = Callable[[Message], Decoded]
 
 
 class SeenIds(Protocol):
@@ -133,7 +134,8 @@ class PartitionReader:
 
     def _accept(self, message: Message) -> AnyShopEvent | None:
         """Return the event of a message, None for a duplicate; raise InvalidEvent for what it refuses."""
-        event = self._decode(message)
+        decoded = self._decode(message)
+        event = decoded.event
         settings = self._settings
         market = market_of(event)
         check_market(market, settings)
@@ -154,13 +156,15 @@ class PartitionReader:
         if at_s < claimed_s:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
-        self._time.observe(event.visitor_id, at_s)
+        position = f"{self.partition}/{message.offset}" if isinstance(event, OrderEvent) else ""
+        partial = decoded.is_partial if decoded.dropped else False
+        self._time.observe(event.visitor_id or event.id, at_s)
         if not late:
-            return shop_event(event, market, at_s, sent_s=sent_s)
+            return shop_event(event, market, Placed(at_s, sent_s, None, position, partial))
         counts.late += 1
         counts.late_orders += isinstance(event, OrderCompleted)
         counts.late_after_idle += at_s >= own_due_s
-        return shop_event(event, market, due_s, sent_s=sent_s, happened_s=at_s)
+        return shop_event(event, market, Placed(due_s, sent_s, at_s, position, partial))
 
     def _received_s(self, sent_s: float | None) -> float | None:
         """Return when a message with this timestamp was received at the latest, None where nobody knows."""

@@ -18,13 +18,19 @@ ORDER_OF_KINDS: Final = (
     "cart_item_added",
     "cart_item_removed",
     "checkout_started",
+    "coupon_denied",
+    "user_known",
     "cart_changed",
     "checkout_begun",
     "offer_shown",
     "offer_clicked",
     "offer_dismissed",
     "offer_redeemed",
+    "cart_bought",
     "order_completed",
+    "order_updated",
+    "order_refunded",
+    "order_cancelled",
     "cart_idle",
     "session_ended",
     "outcome",
@@ -35,7 +41,7 @@ RANK: Final = {kind: rank for rank, kind in enumerate(ORDER_OF_KINDS)}
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One line of a cart or an order; ``price`` and ``unit_cost`` per piece."""
+    """One line of a cart or an order; ``price`` and ``unit_cost`` per piece; ``sku`` empty for no product."""
 
     sku: str
     quantity: int
@@ -44,12 +50,19 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unit_cost: float | None = None
 
 
+class Code(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A code entered at the checkout, and by how much it lowered the order, where that is known."""
+
+    code: str
+    amount: float | None = None
+
+
 class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event of a shop: what all kinds have in common.
 
     ``at_s`` is its place in the stream, by which timers run. A late event is placed at its partition's
     watermark, and ``happened_s`` then holds its own time, by which durations are measured. ``sent_s`` is
-    the broker's timestamp of its record.
+    the broker's timestamp of its record. ``visitor`` is empty where an order names none.
     """
 
     rank: ClassVar[int]
@@ -77,10 +90,19 @@ class PageView(ShopEvent, frozen=True, array_like=True, gc=False, tag="page_view
     rank = RANK["page_viewed"]
 
 
-class Activity(ShopEvent, frozen=True, array_like=True, gc=False, tag="activity"):
+class Activity(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="activity"):
     """A visitor did something that is not modelled."""
 
     rank = RANK["activity"]
+
+    cart: str | None = None
+    checkout: str | None = None
+
+
+class CouponDenial(ShopEvent, frozen=True, array_like=True, gc=False, tag="coupon_denied"):
+    """A visitor entered a code that the shop did not accept."""
+
+    rank = RANK["coupon_denied"]
 
 
 class ProductView(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="product_viewed"):
@@ -99,51 +121,104 @@ class Search(ShopEvent, frozen=True, array_like=True, gc=False, tag="searched"):
     rank = RANK["searched"]
 
 
-class CartAddition(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_added"):
+class CartEvent(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What a visitor did with a cart; an order may name it by ``cart`` or ``checkout``.
+
+    ``partial``: some of its lines could not be read as they stand.
+    """
+
+    cart: str | None
+    checkout: str | None = None
+    partial: bool = False
+
+
+class CartAddition(CartEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_added"):
     """A visitor put lines into the cart."""
 
     rank = RANK["cart_item_added"]
 
     lines: tuple[Line, ...]
-    cart: str | None
 
 
-class CartRemoval(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_removed"):
+class CartRemoval(CartEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_removed"):
     """A visitor took lines out of the cart."""
 
     rank = RANK["cart_item_removed"]
 
     lines: tuple[Line, ...]
-    cart: str | None
 
 
-class CartSnapshot(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_updated"):
+class CartSnapshot(CartEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_updated"):
     """The cart now holds exactly these lines."""
 
     rank = RANK["cart_updated"]
 
     lines: tuple[Line, ...]
-    cart: str | None
 
 
-class CheckoutStart(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="checkout_started"):
+class CheckoutStart(CartEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="checkout_started"):
     """A visitor began to pay; ``lines`` are the whole cart, None where the event did not list them."""
 
     rank = RANK["checkout_started"]
 
     lines: tuple[Line, ...] | None
-    cart: str | None
 
 
-class Order(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
-    """A visitor bought these lines and redeemed these ``offers``, given by their ids."""
+class OrderEvent(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What became of an order.
+
+    ``position`` is where its record stands in the source, by which reading it again after a crash is told
+    from an order that is told twice. It may be addressed to many shards; ``is_home`` in one of them, which
+    passes it on.
+    """
+
+    order: str
+    position: str
+    cart: str | None = None
+    checkout: str | None = None
+    is_home: bool = True
+
+
+class OrderContent(OrderEvent, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What was ordered, with these ``offers`` redeemed, given by their ids, and these codes entered.
+
+    ``discount`` is what the whole order was lowered by, the amounts of its codes included.
+    """
+
+    lines: tuple[Line, ...]
+    offers: tuple[str, ...] = ()
+    codes: tuple[Code, ...] = ()
+    discount: float = 0.0
+    partial: bool = False
+
+
+class Order(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
+    """An order was placed."""
 
     rank = RANK["order_completed"]
 
-    order: str
-    lines: tuple[Line, ...]
-    cart: str | None
-    offers: tuple[str, ...]
+
+class OrderUpdate(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_updated"):
+    """An order now holds exactly this."""
+
+    rank = RANK["order_updated"]
+
+
+class OrderRefund(OrderEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_refunded"):
+    """An order was paid back: these lines, else this amount, else all of it."""
+
+    rank = RANK["order_refunded"]
+
+    lines: tuple[Line, ...] | None = None
+    amount: float | None = None
+
+
+class OrderCancellation(
+    OrderEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_cancelled"
+):
+    """An order was cancelled: it is as if it had never been placed."""
+
+    rank = RANK["order_cancelled"]
 
 
 class OfferFeedback(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -181,8 +256,10 @@ class OfferRedemption(
 
 
 AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption
+AnyOrderRevision = OrderUpdate | OrderRefund | OrderCancellation
 AnyShopEvent = (
     Activity
+    | CouponDenial
     | PageView
     | ProductView
     | Search
@@ -191,6 +268,7 @@ AnyShopEvent = (
     | CartSnapshot
     | CheckoutStart
     | Order
+    | AnyOrderRevision
     | AnyFeedback
 )
 """The kinds of shop event, for decoding: tagged by the type of the native event."""
@@ -246,11 +324,36 @@ class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
     features: dict[str, float | str] | None = None
 
 
-MarketEvent = Moment | CartOutcome | Order | AnyFeedback
+class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="user_known"):
+    """The visitor of a cart turned out to be this user."""
+
+    rank: ClassVar[int] = RANK["user_known"]
+
+    at_s: float
+    visitor: str
+    id: str
+    market: str
+    user: str
+
+
+class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_bought"):
+    """An order bought this cart of this visitor, whoever the order itself names."""
+
+    rank: ClassVar[int] = RANK["cart_bought"]
+
+    at_s: float
+    visitor: str
+    id: str
+    market: str
+    order: str
+    cart: str
+
+
+MarketEvent = Moment | CartOutcome | UserKnown | CartBought | Order | AnyOrderRevision | AnyFeedback
 """What a visitor shard sends to its market."""
 
 
-def place(message: AnyShopEvent | Moment | CartOutcome) -> tuple[float, int, str, str]:
+def place(message: AnyShopEvent | MarketEvent) -> tuple[float, int, str, str]:
     """Return where a message stands in the total order: by time, kind, visitor and id."""
     return message.at_s, message.rank, message.visitor, message.id
 

@@ -1,20 +1,36 @@
 """From one message to one event: the checks that all formats share, around the one that reads the format."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
 from schemas.adapters import native, rees46, segment
+from schemas.adapters.decoded import Decoded
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
-from schemas.events import Event
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
-Decode = Callable[[Message], Event]
+Decode = Callable[[Message], Decoded]
 
-FORMATS: Final[dict[str, Decode]] = {"native": native.read, "segment": segment.read, "rees46": rees46.read}
+
+class Format(NamedTuple):
+    """How messages of one format are read.
+
+    ``parts`` returns what a message with several events is made of: messages of the same format with one
+    event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
+    """
+
+    read: Decode
+    parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+
+
+FORMATS: Final[dict[str, Format]] = {
+    "native": Format(native.read),
+    "segment": Format(segment.read),
+    "rees46": Format(rees46.read),
+}
 
 
 def decoder(form: str, max_event_bytes: int) -> Decode:
@@ -25,9 +41,9 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
     """
     if form not in FORMATS:
         raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read = FORMATS[form]
+    read = FORMATS[form].read
 
-    def decode(message: Message) -> Event:
+    def decode(message: Message) -> Decoded:
         value = message.value
         if not value:
             raise InvalidEvent(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from schemas.adapters.decoded import Decoded
 from schemas.adapters.reasons import parse
 from schemas.events import EVENTS, Event
 from schemas.message import Message
@@ -26,7 +27,7 @@ FIELD_OF: Final = {"id": "id", "time": "time", "type": "type", "subject": "visit
 _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json  # without a wrapper
 
 
-def read(message: Message) -> Event:
+def read(message: Message) -> Decoded:
     """The event in `message`; raises InvalidEvent or pydantic's ValidationError."""
     value = message.value or b""
     for name, header in message.headers:
@@ -42,9 +43,9 @@ def read(message: Message) -> Event:
     return _validated(value)
 
 
-def _validated(value: bytes) -> Event:
+def _validated(value: bytes) -> Decoded:
     try:
-        return _validate_json(value)
+        return Decoded(_validate_json(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         given = parse(value) if first["type"] == "union_tag_invalid" else {}
@@ -52,10 +53,10 @@ def _validated(value: bytes) -> Event:
         if not isinstance(name, str) or not name:
             raise
         given |= {"type": "activity", "name": name[:MAX_NAME]}
-        return _validate_json(to_json(given, inf_nan_mode="constants"))
+        return Decoded(_validate_json(to_json(given, inf_nan_mode="constants")))
 
 
-def _binary(message: Message) -> Event:
+def _binary(message: Message) -> Decoded:
     try:
         named = {
             name: value.decode()
@@ -67,7 +68,7 @@ def _binary(message: Message) -> Event:
     return _filled(parse(message.value or b""), {name[3:]: value for name, value in named.items()})
 
 
-def _structured(envelope: Any) -> Event:  # noqa: ANN401  JSON is anything
+def _structured(envelope: Any) -> Decoded:  # noqa: ANN401  JSON is anything
     if not isinstance(envelope, dict):
         raise InvalidEvent("invalid", "a CloudEvents envelope must be a JSON object")
     if "data_base64" in envelope:
@@ -82,7 +83,7 @@ def _structured(envelope: Any) -> Event:  # noqa: ANN401  JSON is anything
     return _filled(data, envelope)
 
 
-def _filled(data: Any, attributes: dict[str, Any]) -> Event:  # noqa: ANN401  JSON is anything
+def _filled(data: Any, attributes: dict[str, Any]) -> Decoded:  # noqa: ANN401  JSON is anything
     version = attributes.get("specversion")
     if version != "1.0":
         raise InvalidEvent("invalid", f"specversion should be 1.0; got {version!r}")

@@ -13,9 +13,9 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.reasons import text_of
 from schemas.errors import DataError
-from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -41,8 +41,6 @@ _TIME: Final = re.compile(
 _DECIMAL_COMMA: Final = re.compile(r"\d+,\d\d?")
 _NAMELESS: Final = str.maketrans("", "", " _-\ufeff")
 _KNOWN: Final = {name.translate(_NAMELESS) for name in (*REQUIRED, *OPTIONAL, "brand")}
-
-_validate_python: Final = EVENTS.validate_python
 
 
 class Columns(NamedTuple):
@@ -118,7 +116,7 @@ def _split(header: str, delimiter: str) -> list[str]:
 _REES46_COLUMNS: Final = columns_of(REES46_HEADER)
 
 
-def read(message: Message) -> Event:
+def read(message: Message) -> Decoded:
     """The event in one row; raises InvalidEvent or pydantic's ValidationError."""
     columns = _columns(message)
     cells = _cells(text_of(message.value or b"").rstrip("\r\n"), columns)
@@ -147,7 +145,7 @@ def read(message: Message) -> Event:
     if kind == "purchase":
         event["order_id"] = event["id"]
     # Not strict: in CSV every number is text.
-    return _validate_python(event, strict=False)
+    return event_of(event)
 
 
 def time_reader(header: bytes) -> Callable[[bytes], datetime]:

@@ -8,8 +8,8 @@ activity. Calls that say nothing of a visitor, such as group and alias, are reje
 from typing import Any, Final
 
 from schemas.adapters.clocks import happened_at
+from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.reasons import parse
-from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -43,7 +43,7 @@ NAMELESS: Final = str.maketrans("", "", " _-")
 Call = dict[str, Any]
 
 
-def read(message: Message) -> Event:
+def read(message: Message) -> Decoded:
     """The event that a call reports; raises InvalidEvent or pydantic's ValidationError."""
     call = parse(message.value or b"")
     if not isinstance(call, dict):
@@ -61,7 +61,7 @@ def read(message: Message) -> Event:
         event["url"] = properties.get("url", page.get("url"))
         event["title"] = properties.get("title", call.get("name", page.get("title")))
     # Not strict: prices and quantities are often text in these calls.
-    return EVENTS.validate_python(_given(event), strict=False)
+    return event_of(_given(event))
 
 
 def _type(call: Call) -> str:

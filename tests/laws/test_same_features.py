@@ -8,7 +8,7 @@ import operators.sessions.features
 import operators.sessions.session_machine
 from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.bandits import LinearThompson
-from operators.ingest.from_events import shop_event
+from operators.ingest.from_events import Placed, shop_event
 from operators.sessions.session_machine import SessionMachine
 from operators.sessions.shard import Shard
 from operators.streaming.messages import CartOutcome, Moment
@@ -99,7 +99,7 @@ def test_whoever_asks_for_a_visitor_is_told_what_the_model_was(events):
         if event["type"].startswith("offer_"):
             continue
         known = EVENTS.validate_json(orjson.dumps(event))
-        sessions.process(shop_event(known, known.market, known.time.timestamp(), sent_s=None))
+        sessions.process(shop_event(known, known.market, Placed(known.time.timestamp())))
         sessions.save_changed()
         rows, saved = sessions.drain()
         for moment in rows:

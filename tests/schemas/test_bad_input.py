@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schemas.adapters import FORMATS, decoder
+from schemas.adapters import FORMATS, Format, decoder
 from schemas.errors import SetupError
 from schemas.events import EVENTS
 from schemas.message import Message
@@ -97,7 +97,7 @@ def test_an_empty_key_is_refused_and_no_key_is_fine():
         "empty_key",
         "the key has no bytes; leave it out or name the visitor",
     )
-    assert decoder("native", MAX_EVENT_BYTES)(Message(said(), None)).id == "e-1"
+    assert decoder("native", MAX_EVENT_BYTES)(Message(said(), None)).event.id == "e-1"
 
 
 def test_the_limit_of_a_message_is_a_setting():
@@ -144,7 +144,7 @@ def test_a_ce_header_in_another_encoding_is_refused():
 
 
 def test_a_reader_that_breaks_costs_one_message(monkeypatch):
-    monkeypatch.setitem(FORMATS, "native", lambda message: message.nothing)
+    monkeypatch.setitem(FORMATS, "native", Format(lambda message: message.nothing))
     assert refusal(Message(said())) == ("internal", "AttributeError while reading native")
 
 

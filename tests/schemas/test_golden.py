@@ -30,7 +30,7 @@ def told(form, offset, line):
     value = given if isinstance(given, str) else json.dumps(given)
     headers = tuple((name, said.encode()) for name, said in line.get("headers", {}).items())
     message = Message(value.encode(), None, headers, "shop.events", 0, offset)
-    return decoder(form, MAX_EVENT_BYTES)(message)
+    return decoder(form, MAX_EVENT_BYTES)(message).event
 
 
 CASES = [

@@ -25,7 +25,7 @@ DATA = os.environ.get("OFFERSTREAM_DATA")
 
 def read(value, offset=0, header=None):
     headers = () if header is None else ((CSV_HEADER, header),)
-    return decoder("rees46", MAX_EVENT_BYTES)(Message(value, headers=headers, offset=offset))
+    return decoder("rees46", MAX_EVENT_BYTES)(Message(value, headers=headers, offset=offset)).event
 
 
 def test_equal_rows_are_two_events():

@@ -21,7 +21,7 @@ CLOCKS = ("originalTimestamp", "sentAt", "receivedAt")
 
 
 def read(value):
-    return decoder("segment", MAX_EVENT_BYTES)(Message(value))
+    return decoder("segment", MAX_EVENT_BYTES)(Message(value)).event
 
 
 def call(**changed):

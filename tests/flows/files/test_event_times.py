@@ -30,7 +30,7 @@ def golden(name):
 
 def decoded_time(form, value, headers=()):
     try:
-        return decoder(form, MAX_EVENT_BYTES)(Message(value, None, headers)).time
+        return decoder(form, MAX_EVENT_BYTES)(Message(value, None, headers)).event.time
     except InvalidEvent:
         return None
 
