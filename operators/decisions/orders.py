@@ -140,11 +140,11 @@ class Orders:
         held = parts.open.named(*(visitor_name(each) for each in buyer.visitors))
         found = attribute(order, buyer, held, parts.ledger, parts.correction_s)
         if found is None:
-            return BookedOrder(order, None, money_of(order, None, parts.market.margin_rate))
+            return BookedOrder(order, money=money_of(order, None, parts.market.margin_rate))
         terms = found.terms
         parts.statistics.diagnosis.attributed(order.at_s)
         money = money_of(order, terms, parts.market.margin_rate)
-        booked = BookedOrder(order, terms.decision, money)
+        booked = BookedOrder(order, terms.decision, money=money)
         if isinstance(found, OpenDecision):
             found.earnings.add(order, money, redeems=redeems(order, terms))
             return booked
