@@ -1,5 +1,6 @@
 """Orders: joined by offer, code, cart, user or visitor; counted once; revised once."""
 
+import msgspec
 import pytest
 
 from tests.builders import (
@@ -12,6 +13,7 @@ from tests.builders import (
     offer,
     refunded,
     shop,
+    struct,
     updated,
 )
 
