@@ -327,7 +327,7 @@ class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
 
 
 class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="user_known"):
-    """The visitor of a cart turned out to be this user."""
+    """A visitor turned out to be this user."""
 
     rank: ClassVar[int] = RANK["user_known"]
 

@@ -82,13 +82,14 @@ def test_a_login_joins_what_is_open_and_what_was_left_behind():
     assert kinds(rows, "recovered") == [("recovered", HOUR + 60)]
 
 
-def test_the_market_is_told_of_a_user_once_and_only_where_there_is_a_cart():
+def test_the_market_is_told_who_a_visitor_is_once_in_a_visit():
     visits = Visits()
-    rows = visits.tell(viewed(0, user_id="u"), carted(1, user_id="u"), viewed(2, user_id="u"))
-    assert of(rows, UserKnown) == []  # the moment of the cart tells it
-    visits = Visits()
-    rows = visits.tell(carted(0), viewed(1, user_id="u"), viewed(2, user_id="u"), viewed(3, user_id="w"))
-    assert [row.user for row in of(rows, UserKnown)] == ["u", "w"]
+    users = [None, "u", "u", None, "w", "w"]
+    rows = visits.tell(*(viewed(at, user_id=user) for at, user in enumerate(users)))
+    assert [(row.user, row.at_s - T0) for row in of(rows, UserKnown)] == [("u", 1), ("w", 4)]
+    visits.wait(HOUR)
+    rows = visits.tell(viewed(HOUR, user_id="w"))
+    assert [row.user for row in of(rows, UserKnown)] == ["w"]
 
 
 def test_a_checkout_step_teaches_what_a_cart_is_called():
