@@ -39,7 +39,7 @@ from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, s
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 4
+STATE_FORMAT: Final = 5
 log = logging.getLogger("offerstream")
 
 
