@@ -4,7 +4,6 @@ import time
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
@@ -12,6 +11,7 @@ from flows.kafka.producer import NotDeliveredError, RecordProducer
 from flows.kafka.sink import KafkaSink, murmur2
 from flows.worker.shutdown import Shutdown
 from tests.broker.driving import ids, output, produce, read_all, until
+from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
@@ -131,9 +131,7 @@ def test_a_resume_scan_starts_at_what_retention_left(cluster, make_topic):
     state = partition.snapshot()
     partition.write_batch([output(f"o-{number}") for number in range(10)])
     partition.close()
-    client = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for done in client.delete_records([TopicPartition(topic, 0, 4)]).values():
-        done.result(20)
+    administer(cluster.bootstrap, lambda client: client.delete_records([TopicPartition(topic, 0, 4)]))
     resumed = partition_of(cluster, topic, state)
     resumed.write_batch([output("o-9"), output("o-10")])
     resumed.snapshot()
