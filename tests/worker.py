@@ -94,9 +94,15 @@ class Worker:
         return delay_s is not None and delay_s < 60
 
     def health(self):
+        return orjson.loads(self._asked("/healthz"))
+
+    def metrics(self):
+        return self._asked("/metrics").decode()
+
+    def _asked(self, path):
         address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
-        with urllib.request.urlopen(f"http://{address}/healthz", timeout=10) as answer:
-            return orjson.loads(answer.read())
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+            return answer.read()
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.cimpl import NewPartitions
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
@@ -324,6 +325,55 @@ def test_events_that_are_not_retained_stop_the_worker_with_one_line(worker_of):
     assert last.startswith(error)
     assert ": started" in log[-1]
     assert "panicked" not in worker.said()
+
+
+def add_partitions(worker, topic="events"):
+    more = NewPartitions(worker.topics[topic], PARTITIONS + 2)
+    administer(worker.bootstrap, lambda client: client.create_partitions([more]))
+
+
+def visitors(worker, kind):
+    return [value["visitor_id"] for value, _ in records(worker, "decisions") if value["type"] == kind]
+
+
+def test_added_partitions_end_the_worker_to_be_started_again_and_are_read_from_their_beginning(worker_of):
+    # the epoch is long: what the second start knows, the first has sealed when it ended
+    worker = worker_of(("--from", "latest"), epoch="1h", partition_check="200ms").start().started()
+    send_events(worker, carted("before"))
+    worker.until(lambda: visitors(worker, "decision") == ["before"])
+    add_partitions(worker)
+    events = worker.topics["events"]
+    cluster = Cluster(worker.bootstrap)
+    produce(cluster, events, [carted("added")], PARTITIONS + 1)
+    assert worker.ended() == 75
+    assert f"partitions were added: {events} 2 to 3; ending, to read them after a restart" in worker.said()
+    last = f"offerstream live: partitions were added: {events} 2 to 3; start it again to read them"
+    assert worker.said().splitlines()[-1] == last
+    assert "added" not in visitors(worker, "score")
+    worker.start().started()
+    produce(cluster, events, [carted("later")], PARTITIONS)
+    worker.until(lambda: sorted(visitors(worker, "decision")) == ["added", "before", "later"])
+    assert worker.health()["status"] == "ok"
+    assert f'offerstream_events_total{{outcome="processed",topic="{events}"}} 2.0' in worker.metrics()
+    assert worker.stop() == 0
+    ids = [id_ for id_, _, _ in read(worker.bootstrap, worker.topics["decisions"], PARTITIONS)]
+    assert len(ids) == len(set(ids))
+    assert sorted(visitors(worker, "decision")) == ["added", "before", "later"]
+
+
+def test_a_worker_that_is_to_run_on_without_added_partitions_is_degraded(worker_of):
+    worker = worker_of(added_partitions="warn", partition_check="200ms").start().started()
+    assert worker.health()["status"] == "ok"
+    add_partitions(worker, "feedback")
+    worker.until(lambda: worker.health()["status"] == "degraded")
+    feedback = worker.topics["feedback"]
+    reason = f"partitions were added that are not read before a restart: {feedback} 2 to 3"
+    assert worker.health()["reasons"] == [reason]
+    assert worker.said().count(f"partitions were added: {feedback} 2 to 3; they are not read until") == 1
+    assert f'offerstream_unread_partitions{{topic="{feedback}"}} 2.0' in worker.metrics()
+    send_events(worker, carted("known"))
+    worker.until(lambda: visitors(worker, "decision") == ["known"])
+    assert worker.stop() == 0
 
 
 def test_a_wrong_setting_stops_the_worker_at_start(broker, tmp_path):
