@@ -29,7 +29,6 @@ COMMANDS: Final = {
     "schemas": "write the JSON Schemas of all records",
 }
 EXIT_CLOSED: Final = 1
-EXIT_SETUP: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
@@ -90,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
     0: it is done. 1: the reader of its output has closed it. 2: one line says what is wrong with the set-up,
-    the data or the broker. 130: it was interrupted by Ctrl-C.
+    the data or the broker. 75: the worker is to be started again. 130: it was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -121,7 +120,7 @@ def _run(words: Sequence[str]) -> int:
         if expected is None:
             raise
         sys.stderr.write(f"offerstream {args.command}: {expected}\n")
-        return EXIT_SETUP
+        return expected.exit_code
     return 0
 
 

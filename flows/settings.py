@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
     partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
+    added_partitions: Literal["restart", "warn"] = Field(
+        "restart",
+        description="what partitions added to input topics do: `restart` ends the worker with exit code 75 so"
+        " that it is started again and reads them, `warn` only reports them",
+    )
+    partition_check: Duration = Field(
+        timedelta(seconds=30), description="time between two looks for added partitions"
+    )
     begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")
     group: str = Field("offerstream", description="consumer group that shows the worker's progress")
     shadow: bool = Field(default=False, description="decide and log, but publish no offer")

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from flows.observability.degradation import Degradation
 from flows.observability.metric_names import Metric, PartitionFigure, StationFigure, figures_table
 from flows.observability.progress import Progress
 from flows.observability.registry import Registry
@@ -42,6 +43,7 @@ class Metrics:
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
         self.progress = Progress(clock)
+        self.degraded = Degradation()
         self._counted: dict[str, Counts] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
         samples[Metric.STARTED].values[()] = clock()
@@ -78,6 +80,10 @@ class Metrics:
     def paused(self, part: str, *, waits: bool) -> None:
         """Take whether a partition waits for a slower one."""
         self._paused.values[_split(part)] = waits
+
+    def unread(self, topic: str, partitions: int) -> None:
+        """Take how many partitions of a topic were added since the start, and are not read."""
+        self._samples[Metric.UNREAD_PARTITIONS].values[(topic,)] = partitions
 
     def sealed(self, seconds: float) -> None:
         """Take how long it took to seal an epoch, just now."""

@@ -12,6 +12,7 @@ from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
+from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.sink import KafkaSink
@@ -36,7 +37,9 @@ from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
+from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
 STATE_FORMAT: Final = 5
@@ -46,7 +49,8 @@ log = logging.getLogger("offerstream")
 def live(settings: Settings, *, ordered: bool = False) -> None:
     """Run the worker until SIGTERM, SIGINT or a failure.
 
-    Raises SetupError before the first record and BrokerError when records cannot be read on.
+    Raises SetupError before the first record, BrokerError when records cannot be read on, and
+    RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
@@ -91,10 +95,16 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             settings, shop, first.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
         )
         flow = build_dataflow(edges, stations)
+        unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
+        check_s = settings.partition_check.total_seconds()
+        opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+    if shutdown.restart_reason is not None:
+        log.info("stopped: to be started again")
+        raise RestartNeededError(f"{shutdown.restart_reason}; start it again to read them")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
 
 

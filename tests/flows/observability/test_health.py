@@ -102,6 +102,24 @@ def test_a_worker_without_any_partition_stalls_too(clock):
     ]
 
 
+def test_a_worker_that_moves_but_does_not_do_all_it_should_is_degraded_and_answers_200(ask, metrics):
+    metrics.degraded.report("b", "the second reason")
+    metrics.degraded.report("a", "the first reason")
+    metrics.degraded.report("c", "a reason that passed")
+    metrics.degraded.report("c", None)
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (200, "degraded")
+    assert json.loads(body)["reasons"] == ["the first reason", "the second reason"]
+
+
+def test_a_stall_is_worse_than_being_degraded(ask, metrics, clock):
+    clock.now_s += 46.0
+    metrics.degraded.report("a", "a reason")
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (503, "stalled")
+    assert json.loads(body)["reasons"] == ["no epoch was sealed for 46.0 s (limit 45 s)", "a reason"]
+
+
 def test_prometheus_reads_the_same_server(ask):
     status, body = ask("/metrics")
     assert status == 200
