@@ -19,6 +19,7 @@ RejectClass = Literal[
     "too_large",
     "unknown_type",
     "unknown_market",
+    "currency",
     "invalid",
     "late",
     "clock",

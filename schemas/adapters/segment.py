@@ -121,13 +121,14 @@ def _what(kind: str, properties: Call) -> Call:
     return event
 
 
-def _items(products: object) -> list[Call]:
-    if not isinstance(products, list) or not all(isinstance(product, dict) for product in products):
+def _items(products: object) -> list[object]:
+    if not isinstance(products, list):
         raise InvalidEvent("invalid", "products should be a list of objects")
-    return [_item({_plain(name): value for name, value in product.items()}) for product in products]
+    return [_item(product) if isinstance(product, dict) else product for product in products]
 
 
-def _item(product: Call) -> Call:
+def _item(named: Call) -> Call:
+    product = {_plain(name): value for name, value in named.items()}
     product_id = _id(product.get("productid"))
     item = {
         "sku": _id(product.get("sku")) if product_id is None else product_id,

@@ -63,6 +63,14 @@ RECORDS = {
 }
 
 
+KINDS_OF = {"offers": OFFER_RECORDS, "decisions": DECISION_RECORDS, "notes": NOTES}
+
+
+def with_default(kind):
+    """Fields without which a record is read, since a later version has added them or they are always the same."""
+    return {each.name for each in msgspec.structs.fields(kind) if each.default is not msgspec.NODEFAULT}
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_every_record_is_read_and_written_as_was_promised(name):
     read, types = RECORDS[name]
@@ -87,9 +95,8 @@ def test_a_reader_ignores_fields_that_a_later_version_has_added(name):
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_without_one_of_its_fields_is_refused(name):
     read, _ = RECORDS[name]
-    defaults = {"specversion", "datacontenttype", "trained_profit"}
     for line in lines(name):
-        for field in line.keys() - defaults:
+        for field in line.keys() - with_default(KINDS_OF[name][line["type"]]):
             less = {key: value for key, value in line.items() if key != field}
             with pytest.raises(msgspec.ValidationError, match=field):
                 read(json.dumps(less).encode())

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from schemas.adapters import FORMATS, decoder
 from schemas.dead_letters import split_headers
-from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
+from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, OrderRefunded, RemovedItem
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record, shrunk
 from tests.builders import MAX_EVENT_BYTES
 
 amounts = st.floats(0, 1e9)
+ids = st.text(min_size=1, max_size=200)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
 header_names = st.text(max_size=9) | st.sampled_from(
     ["ce_id", "ce_type", "class", "offerstream.class", "offerstream.headers", "offerstream.cut"]
@@ -61,10 +62,11 @@ def instances(kind):
         "time": times,
         "price": amounts if kind is Item else st.none() | amounts,
         "unit_cost": st.none() | amounts,
+        "sku": st.none() | ids if kind is Item else ids,
     }
     if "items" in kind.model_fields:
         least = 0 if kind is CartUpdated else 1
-        item = instances(RemovedItem if kind is CartItemRemoved else Item)
+        item = instances(RemovedItem if kind in (CartItemRemoved, OrderRefunded) else Item)
         bounded["items"] = st.lists(item, min_size=least, max_size=3).map(tuple)
     return st.builds(kind, **{name: bounded[name] for name in kind.model_fields if name in bounded})
 

@@ -76,17 +76,10 @@ def test_the_product_id_wins_over_the_sku():
         ({"context": 1}, "invalid", "context should be an object"),
         ({"context": {"device": 1}}, "invalid", "device should be an object"),
         ({"properties": {}}, "invalid", "sku is missing"),
-        ({"properties": {"sku": "x", "price": "NaN"}}, "invalid", "price should be a finite number"),
-        ({"properties": {"sku": "x", "price": "dear"}}, "invalid", "price should be a valid number"),
         (
             {"event": "Product Added", "properties": {"products": 1}},
             "invalid",
             "products should be a list of objects",
-        ),
-        (
-            {"event": "Product Added", "properties": {"products": [1]}},
-            "invalid",
-            "products should be a list of",
         ),
         ({"event": "Offer Shown", "properties": {}}, "invalid", "offer_id is missing"),
     ],
