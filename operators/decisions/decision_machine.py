@@ -13,6 +13,7 @@ from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, write_entry
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
+from operators.decisions.order_joins import keys_of
 from operators.decisions.output_records import correction_record, decision_records, window_record
 from operators.decisions.revocation import expire_offer, revoke_offers
 from operators.decisions.reward import late_reward
@@ -159,11 +160,18 @@ class DecisionMachine:
         found = attribute(order, held, self._ledger, self._settings.correction_s)
         if found is not None:
             self.statistics.diagnosis.attributed(order.at_s)
+        self.statistics.diagnosis.order_came(keys_of(order), joined=found is not None or self._knows(order))
         if isinstance(found, OpenDecision):
             found.earnings.add(order, found.terms, self.market.margin_rate)
         elif found is not None:
             records.append(self._correct(found, order))
         return records + revoke_offers(order, held, self._open)
+
+    def _knows(self, order: Order) -> bool:
+        """Return whether the buyer had a decision at any time that is remembered."""
+        if self._open.of_visitor(order.visitor):
+            return True
+        return next(iter(self._ledger.of_visitor(order.visitor)), None) is not None
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
@@ -222,7 +230,7 @@ class DecisionMachine:
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
         terms, offered = entry.terms, entry.offered is not None
-        self.statistics.decided(record, offered=offered)
+        self.statistics.decided(record)
         if terms.had_choice:
             if offered:
                 self._cooldowns.start(terms.visitor, terms.at_s + self._settings.cooldown_s)
