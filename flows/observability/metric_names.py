@@ -89,6 +89,7 @@ class Metric(Enum):
         "holdout_p_value", "Anytime-valid p-value of that share under the configured holdout", "market"
     )
 
+    DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
