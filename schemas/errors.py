@@ -9,7 +9,7 @@ SUBJECT: Final = re.compile(r"^\w+ should")
 
 
 class OfferstreamError(ValueError):
-    """The base of everything that ends a command with one line and exit code 2."""
+    """The base of everything that ends a command with one line and, unless it says another, exit code 2."""
 
 
 class SetupError(OfferstreamError):
@@ -18,6 +18,13 @@ class SetupError(OfferstreamError):
 
 class DataError(OfferstreamError):
     """A file or a log is not what it should be."""
+
+
+class NothingTakenError(OfferstreamError):
+    """A run has read its input to the end and taken nothing of it; the words say what was wrong with it.
+
+    It ends the command with exit code 1.
+    """
 
 
 class BrokerError(OfferstreamError):
