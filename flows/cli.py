@@ -13,6 +13,7 @@ from typing import Final, Protocol, cast
 from schemas.errors import NothingTakenError, OfferstreamError
 
 COMMANDS: Final = {
+    "check": "read some of a topic or a file, and say what the worker would make of it",
     "live": "run the worker: Kafka in, Kafka out, until it is stopped",
     "replay": "run recorded events from files and write what follows into files",
     "backtest": "compare policies side by side, over recorded events or simulated shoppers",
