@@ -101,6 +101,10 @@ class Diagnosis(msgspec.Struct, array_like=True):
         """Note an order with the keys it carried, and whether it met a visit, a cart or a decision."""
         self.joins.add(keys, joined=joined)
 
+    def order_joined(self, keys: tuple[OrderKey, ...]) -> None:
+        """Note that an order that had met nobody met somebody after all."""
+        self.joins.join(keys)
+
     def figures(self, time_s: float, holdout: float | None) -> dict[str, float]:
         """The figures at the market's time, those that are known yet.
 

@@ -62,6 +62,11 @@ class OrderJoins(msgspec.Struct, array_like=True):
         carried = () if joined else keys
         self.by_key = {key: self.by_key.get(key, 0.0) * keep + (key in carried) for key in ORDER_KEYS}
 
+    def join(self, keys: tuple[OrderKey, ...]) -> None:
+        """Take back that an order with these keys met nobody: it was found to after all."""
+        self.unattributed = max(self.unattributed - 1.0, 0.0)
+        self.by_key = {key: max(count - (key in keys), 0.0) for key, count in self.by_key.items()}
+
     def figures(self) -> dict[str, float]:
         """The share of recent orders that met nobody, and which part of these carried each key."""
         figures = {"orders_seen": float(self.seen)}

@@ -163,7 +163,7 @@ def test_a_worker_that_makes_no_offers_misses_rewards_too():
 def came(desk, orders, **carried):
     """Orders of buyers whom nobody has seen."""
     for n in range(orders):
-        desk.order(1000.0 + n, f"server {n}", **carried)
+        desk.order(1000.0 + n, f"server {n}", id=f"came {n}", order_id=f"came {n}", **carried)
     return figures_of(desk, 1000.0 + orders)
 
 
