@@ -15,7 +15,8 @@ from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
-from schemas.adapters import decoder
+from schemas.adapters import Decode, Decoded, decoder
+from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
 
@@ -71,12 +72,19 @@ def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettin
     )
 
 
-def reader_of(
-    settings: Settings, shop: Shop, format_of: Callable[[str], str], seen_in: Path | None, *, ordered: bool
+def reader_of(  # noqa: PLR0913  the one place of assembly needs everything
+    settings: Settings,
+    shop: Shop,
+    format_of: Callable[[str], str],
+    seen_in: Path | None,
+    *,
+    ordered: bool,
+    watch: Callable[[Decoded], object] | None = None,
 ) -> ReaderFactory:
     """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
-    What has no broker's timestamp may be no later than now.
+    What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
+    decoded, before it is accepted or not.
     """
     with_margin_rate = [name for name, market in shop.markets.items() if market.margin_rate is not None]
     ingest = IngestSettings(
@@ -93,7 +101,7 @@ def reader_of(
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
         topic = partition.rpartition("/")[0]
-        decode = decoder(format_of(topic), settings.max_event_bytes)
+        decode = _watched(decoder(format_of(topic), settings.max_event_bytes), watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
@@ -105,3 +113,15 @@ def reader_of(
         return by_topic.get(topic, shop_events)(partition, state)
 
     return make
+
+
+def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:
+    if watch is None:
+        return decode
+
+    def decode_and_tell(message: Message) -> Decoded:
+        decoded = decode(message)
+        watch(decoded)
+        return decoded
+
+    return decode_and_tell

@@ -22,6 +22,15 @@ class DataError(OfferstreamError):
     """A file or a log is not what it should be."""
 
 
+class NothingTakenError(OfferstreamError):
+    """A run has read its input to the end and taken nothing of it; the words say what was wrong with it.
+
+    It ends the command with exit code 1.
+    """
+
+    exit_code = 1
+
+
 class BrokerError(OfferstreamError):
     """Kafka does not give or take what it must."""
 

@@ -117,6 +117,22 @@ def told(kind: str, at: float, offer_id: str, visitor: str = "ann", **more: Any)
     return event(f"offer_{kind}", at, visitor, offer_id=offer_id, **more)
 
 
+def segment_calls(times: int) -> list[bytes]:
+    """Calls as Segment's libraries send them: carts of so many visitors."""
+    calls = (
+        {
+            "type": "track",
+            "event": "Product Added",
+            "messageId": f"m-{n}",
+            "anonymousId": f"anon-{n}",
+            "timestamp": at_text(n),
+            "properties": {"cart_id": f"c-{n}", "product_id": "shoe", "price": "50.00", "quantity": 1},
+        }
+        for n in range(times)
+    )
+    return [orjson.dumps(call) for call in calls]
+
+
 def message(event: dict[str, Any], offset: int, sent: float | None = None) -> Message:
     topic, _, partition = PART.partition("/")
     sent_s = None if sent is None else T0 + sent

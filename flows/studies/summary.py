@@ -1,6 +1,6 @@
 """``summary.json``: what a run over files read, what it wrote, and how good its models are at the end."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,15 @@ from operators.ingest.partition_reader import Counts, PartitionReader
 from schemas.shop import Shop
 
 SUMMARY: Final = "summary.json"
+
+
+class _Rejected(msgspec.Struct):
+    id: str
+    class_: str = msgspec.field(name="class")
+    reason: str = ""
+
+
+_rejected: Final = msgspec.json.Decoder(_Rejected).decode
 
 
 class RunSummary:
@@ -32,11 +41,13 @@ class RunSummary:
 
     def write(self, out: Path, shop: Shop) -> dict[str, Any]:
         """Write the summary of a run that wrote its files into ``out``, and return it."""
+        rejects = self._rejects()
         summary = {
             "input": self._counts(),
-            "rejects": self._rejects(),
+            "rejects": rejects,
             "markets": {name: self._figures.get(name, {}) for name in shop.markets},
             "holdout": {name: market.holdout for name, market in shop.markets.items()},
+            "examples": _examples(out, rejects),
             **_records_in(out),
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -53,6 +64,18 @@ class RunSummary:
             for class_, number in reader.rejects.items():
                 rejects[class_] = rejects.get(class_, 0) + number
         return rejects
+
+
+def _examples(out: Path, classes: Collection[str]) -> dict[str, str]:
+    """Return the first rejected record of each class in the file: where it stood and what was wrong."""
+    found: dict[str, str] = {}
+    with (out / "rejected.jsonl").open("rb") as lines:
+        for line in lines:
+            if len(found) == len(classes):
+                break
+            record = _rejected(line)
+            found.setdefault(record.class_, f"for example {record.id}: {record.reason}")
+    return found
 
 
 def _records_in(out: Path) -> dict[str, Any]:

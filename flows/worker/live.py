@@ -29,6 +29,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
+from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.features import FeatureStoreSink
@@ -62,7 +63,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         metrics = Metrics()
-        instrumentation = Instrumentation(metrics)
+        rejects = RejectWatch(settings.format_of, settings.max_event_bytes)
+        instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(
             MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)

@@ -264,7 +264,7 @@ class DecisionMachine:
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
         terms, offered = entry.terms, entry.offered is not None
-        self.statistics.decided(record, offered=offered)
+        self.statistics.decided(record)
         if terms.had_choice:
             if offered:
                 self._cooldowns.start(terms.visitor, terms.at_s + self._settings.cooldown_s)

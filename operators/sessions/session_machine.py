@@ -235,6 +235,8 @@ class SessionMachine:
             if bought:
                 cart_id = bought.get(own, order.cart)
                 order = msgspec.structs.replace(order, cart=cart_id, met_cart=True)
+            if self.visits.get(own) is not None or self._returning.visits_before(*own):
+                order = msgspec.structs.replace(order, met_visit=True)
             self._events.append(order)
 
     def on_revision(self, event: AnyOrderRevision) -> None:

@@ -1,4 +1,4 @@
-"""Added partitions end the worker to be started again, or degrade it and are said again and again."""
+"""Added partitions end the worker to be started again, or degrade it."""
 
 import logging
 
@@ -7,14 +7,13 @@ import pytest
 from flows.observability.metric_names import Metric
 from flows.observability.metrics import Metrics
 from flows.worker.shutdown import Shutdown
-from flows.worker.unread_partitions import LOG_EVERY_S, UnreadPartitions
-from tests.flows.observability.fakes import Clock
+from flows.worker.unread_partitions import UnreadPartitions
 
 
 class Scene:
     def __init__(self, *, restarts):
-        self.metrics, self.shutdown, self.clock = Metrics(), Shutdown(), Clock(0.0)
-        self.unread = UnreadPartitions(self.metrics, self.shutdown, restarts=restarts, clock=self.clock)
+        self.metrics, self.shutdown = Metrics(), Shutdown()
+        self.unread = UnreadPartitions(self.metrics, self.shutdown, restarts=restarts)
 
     def count(self, topic):
         return self.metrics.registry.samples[Metric.UNREAD_PARTITIONS].values[topic,]
@@ -32,7 +31,7 @@ def test_while_nothing_is_added_nothing_is_said(logged, restarts):
     scene.unread.looked({"shop.events": [], "shop.feedback": []})
     assert not scene.shutdown.is_requested
     assert scene.count("shop.events") == 0
-    assert scene.metrics.degraded.reasons() == []
+    assert scene.metrics.concerns.reasons() == []
     assert logged.messages == []
 
 
@@ -55,27 +54,13 @@ def test_a_worker_that_ends_anyway_is_not_restarted(logged):
     assert logged.messages == []
 
 
-def test_a_worker_that_is_to_run_on_is_degraded_and_says_so_every_ten_minutes(logged):
-    scene = Scene(restarts=False)
-    line = "partitions were added: shop.events 8; they are not read until the worker is restarted"
-    for now_s in (0.0, 30.0, LOG_EVERY_S - 1.0):
-        scene.clock.now_s = now_s
-        scene.unread.looked({"shop.events": [8]})
-    assert logged.messages == [line]
-    scene.clock.now_s = LOG_EVERY_S
-    scene.unread.looked({"shop.events": [8]})
-    assert logged.messages == [line] * 2
-    assert not scene.shutdown.is_requested
-    assert scene.metrics.degraded.reasons() == [
-        "partitions were added that are not read before a restart: shop.events 8"
-    ]
-
-
-def test_more_partitions_are_said_at_once(logged):
+def test_a_worker_that_is_to_run_on_has_a_concern_for_each_topic():
     scene = Scene(restarts=False)
     scene.unread.looked({"shop.events": [8]})
     scene.unread.looked({"shop.feedback": [4, 6]})
-    assert logged.messages[-1].startswith("partitions were added: shop.events 8; shop.feedback 4, 6; they")
+    assert not scene.shutdown.is_requested
+    said = "partitions were added that are not read before a restart"
+    assert scene.metrics.concerns.reasons() == [f"{said}: shop.events 8", f"{said}: shop.feedback 4, 6"]
 
 
 def test_a_topic_that_was_made_anew_with_fewer_partitions_lacks_nothing():
@@ -85,4 +70,4 @@ def test_a_topic_that_was_made_anew_with_fewer_partitions_lacks_nothing():
     assert scene.count("shop.events") == 1
     scene.unread.looked({"shop.events": []})
     assert scene.count("shop.events") == 0
-    assert scene.metrics.degraded.reasons() == []
+    assert scene.metrics.concerns.reasons() == []
