@@ -31,6 +31,7 @@ from schemas.topics import INPUTS, OUTPUTS, TOPICS
 PREFIX: Final = "OFFERSTREAM_"
 
 TOPIC_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+URL_PATTERN: Final = re.compile(r"https?://[^@\s]+")
 Topic = Annotated[str, Field(pattern=rf"^{TOPIC_PATTERN.pattern}$")]
 
 
@@ -48,8 +49,9 @@ def _pairs(value: object) -> object:
     if value.startswith("{"):
         return orjson.loads(value)
     pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-    if not all(equals for _, equals, _ in pairs):
-        raise ValueError(f"must be pairs like `name=value,name=value`; got {value!r}")
+    for number, (_, equals, _) in enumerate(pairs, 1):
+        if not equals:  # the text may hold a password
+            raise ValueError(f"must be pairs like `name=value,name=value`; number {number} is none")
     return {name.strip(): said.strip() for name, _, said in pairs}
 
 
@@ -68,6 +70,12 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
     kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
+    schema_registry: str | None = Field(
+        None, description="URL of a Schema Registry, with which values in Avro are read"
+    )
+    schema_registry_client: Pairs = Field(
+        {}, description="further settings of its client, `basic.auth.user.info` and TLS among them"
+    )
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
@@ -157,6 +165,17 @@ class Settings(BaseSettings):
     @classmethod
     def _model(cls, name: str) -> str:
         return _among(name, models.MODELS)
+
+    @field_validator("schema_registry")
+    @classmethod
+    def _schema_registry(cls, url: str | None) -> str | None:
+        if url is not None and not all(URL_PATTERN.fullmatch(each.strip()) for each in url.split(",")):
+            got = "one with a user or a password" if "@" in url else repr(url)
+            raise ValueError(
+                "must be a URL like `https://registry:8081`, with what logs in in SCHEMA_REGISTRY_CLIENT; "
+                f"got {got}"
+            )
+        return url
 
     @field_validator("formats")
     @classmethod

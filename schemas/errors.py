@@ -24,6 +24,10 @@ class BrokerError(OfferstreamError):
     """Kafka does not give or take what it must."""
 
 
+class RegistryError(OfferstreamError):
+    """A Schema Registry does not answer, or not as one."""
+
+
 def setup_message(error: ValidationError) -> str:
     """The first error of a set-up: which key, what was expected, what was got.
 
