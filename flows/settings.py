@@ -170,11 +170,8 @@ class Settings(BaseSettings):
     @classmethod
     def _schema_registry(cls, url: str | None) -> str | None:
         if url is not None and not all(URL_PATTERN.fullmatch(each.strip()) for each in url.split(",")):
-            got = "one with a user or a password" if "@" in url else repr(url)
-            raise ValueError(
-                "must be a URL like `https://registry:8081`, with what logs in in SCHEMA_REGISTRY_CLIENT; "
-                f"got {got}"
-            )
+            got = "one with a login, which belongs in SCHEMA_REGISTRY_CLIENT" if "@" in url else repr(url)
+            raise ValueError(f"must be a URL like `https://registry:8081`; got {got}")
         return url
 
     @field_validator("formats")

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 from fastavro import _read_py as fastavro_in_python
 from fastavro.read import LOGICAL_READERS
-from fastavro.repository import AbstractSchemaRepository
+from fastavro.repository import AbstractSchemaRepository, SchemaRepositoryError
 from fastavro.schema import load_schema
 
 from schemas.rejected import InvalidEvent
@@ -48,7 +48,9 @@ class _Schemas(AbstractSchemaRepository):
         self._schemas = schemas
 
     def load(self, name: str) -> Schema:
-        return self._schemas.get(name)
+        if name not in self._schemas:
+            raise SchemaRepositoryError(name)
+        return self._schemas[name]
 
 
 def avro_reader(root: Schema, named: Mapping[str, Schema]) -> ToJson:

@@ -80,9 +80,7 @@ class SchemaCache:
         give_up_s = self._clock_s() + GIVE_UP_AFTER_S
         while (known := self._look_up(frame.schema)) is None:
             if self._clock_s() > give_up_s:
-                raise RegistryError(
-                    f"schema {frame.schema} cannot be had: the Schema Registry does not answer"
-                )
+                raise RegistryError(f"the Schema Registry does not give schema {frame.schema}")
             time.sleep(BLOCKED_POLL_S)
         if known.to_json is None:
             raise InvalidEvent("schema", f"schema {frame.schema}: {known.reason}")
