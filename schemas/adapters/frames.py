@@ -102,6 +102,6 @@ def unframed(message: Message, reader: PayloadReader | None = None) -> Message:
         raise InvalidEvent(
             "schema",
             f"a Schema Registry frame with schema {frame.schema} that is no JSON; "
-            "Avro is read with `--schema-registry URL`, Protobuf is not",
+            "`live` reads Avro with `--schema-registry URL`, and no Protobuf",
         )
     return message._replace(value=reader.json_of(frame))

@@ -68,7 +68,7 @@ def test_avro_of_a_real_serializer_is_refused_with_its_schema_and_what_to_do(in_
     assert class_ == "schema"
     assert reason == (
         f"a Schema Registry frame with schema {schema} that is no JSON; "
-        "Avro is read with `--schema-registry URL`, Protobuf is not"
+        "`live` reads Avro with `--schema-registry URL`, and no Protobuf"
     )
 
 
