@@ -29,6 +29,8 @@ from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
 from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
+SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
+"""Settings that may hold a password, so that no error shows them."""
 
 TOPIC_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 URL_PATTERN: Final = re.compile(r"https?://[^@\s]+")
@@ -272,7 +274,9 @@ def _words(error: ValidationError) -> str:
     elif first["type"] == "extra_forbidden":
         said = "is not a setting"
     else:
-        said = f"{first['msg'].replace('Input should', 'must')}; got {first['input']!r}"
+        said = first["msg"].replace("Input should", "must")
+        if first["loc"][0] not in SECRETS:
+            said += f"; got {first['input']!r}"
     return f"{name} {said}" if name else said
 
 

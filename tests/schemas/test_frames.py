@@ -108,6 +108,13 @@ def test_json_in_a_frame_is_read_in_every_format():
     assert read(Message(framed(orjson.dumps(call))), form="segment").id == "m-1"
 
 
+def test_a_cloud_event_in_binary_mode_may_have_its_data_in_a_frame():
+    given = {"id": "c-1", "type": "page_viewed", "subject": "v-1", "time": VIEWED["time"]}
+    attributes = {"specversion": "1.0"} | given
+    headers = tuple((f"ce_{name}", value.encode()) for name, value in attributes.items())
+    assert read(Message(framed(b'{"url": "/"}'), headers=headers)).id == "c-1"
+
+
 def test_broken_json_in_a_frame_is_no_json():
     assert refusal(Message(framed(b'{"id"')))[0] == "not_json"
     assert refusal(Message(framed(b"{\xff}")))[0] == "encoding"

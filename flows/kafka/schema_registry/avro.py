@@ -58,6 +58,7 @@ def avro_reader(root: Schema, named: Mapping[str, Schema]) -> ToJson:
 
     Raises UnusableSchemaError.
     """
+    LOGICAL_READERS.update(READERS)
     if isinstance(root, str):
         root = {"type": root}
     try:
@@ -170,4 +171,8 @@ def _uuid(value: bytes, *_: object) -> UUID:
     return UUID(bytes=value)
 
 
-LOGICAL_READERS |= {f"float-{OURS}": _shortest, f"long-{OURS}": _moment, f"fixed-{OURS}": _uuid}
+READERS: Final[dict[str, Callable[..., Any]]] = {
+    f"float-{OURS}": _shortest,
+    f"long-{OURS}": _moment,
+    f"fixed-{OURS}": _uuid,
+}

@@ -23,11 +23,9 @@ UNKNOWN: Final = frozenset({40401, 40402, 40403})
 
 MAX_REFERENCES: Final = 1000
 REASON_CHARS: Final = 200
+HTTP_LOGS: Final = ("httpx", "httpx2")
 
 T = TypeVar("T")
-
-for _name in ("httpx", "httpx2"):  # at level info they log every request
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class RegistryClient:
@@ -35,6 +33,8 @@ class RegistryClient:
 
     def __init__(self, url: str, settings: Mapping[str, str]) -> None:
         self._url = url
+        for name in HTTP_LOGS:  # at level info they have a line for every request
+            logging.getLogger(name).setLevel(logging.WARNING)
         numbers = {name: _number(name, settings[name]) for name in NUMBERS & settings.keys()}
         try:
             self._client = SchemaRegistryClient({**DEFAULTS, **settings, **numbers, "url": url})

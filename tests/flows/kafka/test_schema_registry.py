@@ -428,3 +428,16 @@ def test_several_registries_may_be_named():
     settings = read_settings(schema_registry="https://a:8081, http://b", schema_registry_client="timeout=3")
     assert settings.schema_registry == "https://a:8081, http://b"
     assert settings.schema_registry_client == {"timeout": "3"}
+
+
+def test_the_file_of_settings_may_hold_the_login_and_an_error_does_not_show_it(tmp_path):
+    (tmp_path / "worker.toml").write_text(
+        'schema_registry = "http://a"\n[schema_registry_client]\n"basic.auth.user.info" = "me:hush"\n'
+    )
+    settings = read_settings(tmp_path / "worker.toml")
+    assert settings.schema_registry_client == {"basic.auth.user.info": "me:hush"}
+    for name in ("kafka", "schema_registry_client"):
+        (tmp_path / "worker.toml").write_text(f"[{name}]\npassword = 481516\n")
+        with pytest.raises(SetupError, match=f"^{name.upper()}_PASSWORD must be a valid string$") as refused:
+            read_settings(tmp_path / "worker.toml")
+        assert "481516" not in str(refused.value)
