@@ -41,6 +41,10 @@ class RestartNeededError(OfferstreamError):
     exit_code = 75
 
 
+class RegistryError(OfferstreamError):
+    """A Schema Registry does not answer, or not as one."""
+
+
 def setup_message(error: ValidationError) -> str:
     """The first error of a set-up: which key, what was expected, what was got.
 

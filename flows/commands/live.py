@@ -12,7 +12,8 @@ EXAMPLES = """\
       --kafka security.protocol=SASL_SSL --kafka sasl.mechanism=PLAIN \\
       --kafka sasl.username=worker --kafka sasl.password=...
   offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
-      --format web.segment=segment --set session_gap=20m"""
+      --format web.segment=segment --set session_gap=20m
+  offerstream live --config worker.toml --schema-registry https://registry:8081"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=pair,
         metavar="TOPIC=FORMAT",
         help="format of an input topic that is not native: segment or rees46",
+    )
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="Schema Registry, with which values in Avro are read"
     )
     parser.add_argument(
         "--shadow", action="store_const", const=True, help="decide and log, but publish no offer"
@@ -58,6 +62,7 @@ def run(args: argparse.Namespace) -> None:
         begin=args.begin,
         events_topics=args.events,
         formats=dict(args.formats) or None,
+        schema_registry=args.schema_registry,
         shadow=args.shadow,
         emit_after=args.emit_after,
     )

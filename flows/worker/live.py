@@ -15,6 +15,7 @@ from flows.dataflow import Edges, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
+from flows.kafka.schema_registry.start import schema_registry
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
@@ -59,6 +60,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
+        schemas = opened.enter_context(
+            schema_registry(settings.schema_registry, settings.schema_registry_client)
+        )
         first = _first_start(settings, shop, cluster)
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
@@ -71,7 +75,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         )
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
-        reader = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
+        reader = reader_of(
+            settings, shop, settings.format_of, settings.state / "seen", ordered=ordered, payloads=schemas
+        )
         source = KafkaSource(
             cluster,
             first.sources,
@@ -79,6 +85,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             shutdown,
             max_lead_s=settings.max_lead.total_seconds(),
             idle_by_events=settings.idle_time == "events",
+            ready=len if schemas is None else schemas.ready,
         )
         instrumentation.source = source
         outputs = {
@@ -139,13 +146,14 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
 def _log_start(settings: Settings, first: FirstStart, port: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
     log.info(
-        "started: %s; policy %s; reads %s in %d partitions from %s; state %s, first started %s; "
+        "started: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
         "metrics on %s:%d",
         ", ".join(f"{name} {number}" for name, number in packages.items()),
         settings.policy,
         ", ".join(settings.input_topics),
         len(first.sources),
         settings.bootstrap,
+        f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
         settings.state,
         datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
         settings.metrics_host,

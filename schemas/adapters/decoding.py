@@ -7,12 +7,16 @@ from pydantic import ValidationError
 
 from schemas.adapters import native, rees46, segment
 from schemas.adapters.decoded import Decoded
+from schemas.adapters.frames import PayloadReader, unframed
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
 Decode = Callable[[Message], Decoded]
+
+OBJECT: Final = ord("{")
+"""What a value without a frame begins with, in most formats."""
 
 
 class Format(NamedTuple):
@@ -33,9 +37,10 @@ FORMATS: Final[dict[str, Format]] = {
 }
 
 
-def decoder(form: str, max_event_bytes: int) -> Decode:
+def decoder(form: str, max_event_bytes: int, payloads: PayloadReader | None = None) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes.
 
+    Values in the frame of a Schema Registry's serializer are read too, with ``payloads`` also those in Avro.
     It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
@@ -53,12 +58,14 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
             raise InvalidEvent("empty_key", "the key has no bytes; leave it out or name the visitor")
         if len(value) > max_event_bytes:
             raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
+        if value[0] != OBJECT or message.headers:
+            message = unframed(message, payloads)
         try:
             return read(message)
         except InvalidEvent:
             raise
         except ValidationError as error:
-            raise invalid_event(error, value) from None
+            raise invalid_event(error, message.value or b"") from None
         except Exception as error:  # one message must never stop the worker
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
 

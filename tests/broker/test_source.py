@@ -117,6 +117,33 @@ def test_a_partition_far_ahead_waits_for_the_slowest(cluster, make_topic):
     driver.close()
 
 
+def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(cluster, make_topic):
+    topic = make_topic(2)
+    waiting_for = {b"5"}
+
+    def ready(messages):
+        at = (at for at, one in enumerate(messages) if one.partition == 0 and one.value in waiting_for)
+        return next(at, len(messages))
+
+    for partition in range(2):
+        produce(cluster, topic, numbers(0, 10), partition)
+    driver = driven(cluster, topic, ready=ready)
+    waits, other = driver.partitions[f"{topic}/0000"], driver.partitions[f"{topic}/0001"]
+    driver.until(lambda: waits.status() == (5, 5, True) and other.caught_up_at() is not None)
+    assert driver.values(waits.buffer.name) == numbers(0, 5)
+    assert driver.values(other.buffer.name) == numbers(0, 10)
+    assert waits.caught_up_at() is None
+    assert waits.reader.idles == []
+    assert waits.next_awake() is not None
+    assert PassThrough(waits.buffer.name, waits.snapshot()).next_offset == 5
+    produce(cluster, topic, numbers(10, 20))
+    waiting_for.clear()
+    driver.until(lambda: len(waits.reader.seen) == 20 and waits.caught_up_at() is not None)
+    assert driver.values(waits.buffer.name) == numbers(0, 20)
+    assert waits.status() == (0, 0, False)
+    driver.close()
+
+
 def test_a_partition_read_to_its_end_is_not_slow(cluster, make_topic):
     topic = make_topic(2)
     produce(cluster, topic, numbers(0, 10), 0, timestamp_s=1_700_000_000)
