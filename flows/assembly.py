@@ -93,7 +93,7 @@ def reader_of(
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
         topic = partition.rpartition("/")[0]
-        decode = decoder(format_of(topic), settings.max_event_bytes)
+        decode = decoder(format_of(topic), settings.max_event_bytes, settings.format_options)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
