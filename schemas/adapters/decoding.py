@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import native, rees46, segment
+from schemas.adapters import ga4, native, rees46, segment
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
@@ -31,6 +31,7 @@ class Format(NamedTuple):
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
     "segment": Format(segment.read, reader=segment.reader),
+    "ga4": Format(ga4.read, ga4.parts),
     "rees46": Format(rees46.read),
 }
 

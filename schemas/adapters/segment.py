@@ -67,7 +67,7 @@ def _read(message: Message, id_names: Names) -> Decoded:
         dropped.append("products")
     context = _object(call, "context", dropped)
     kind = _kind(call, properties)
-    event = _what(kind, properties, id_names)
+    event = _what(kind, properties, id_names, dropped)
     event |= _who_and_when(call, context, event["type"], dropped)
     event["market"] = properties.get("market")
     if kind == "activity":
@@ -130,7 +130,7 @@ def _who_and_when(call: Call, context: Call, kind: str, dropped: list[str]) -> F
     }
 
 
-def _what(kind: str, properties: Call, id_names: Names) -> Fields:
+def _what(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> Fields:
     products = properties.get("products")
     if kind == "cart_updated" and not isinstance(products, list):
         # A look at the cart that does not say what is in it.
@@ -144,7 +144,7 @@ def _what(kind: str, properties: Call, id_names: Names) -> Fields:
     if kind in OF_CARTS:
         event["items"] = _items(kind, properties, id_names)
     elif kind in OF_ORDERS:
-        event |= _order(kind, properties, id_names)
+        event |= _order(kind, properties, id_names, dropped)
     elif kind == "product_viewed":
         event |= _item(properties, id_names)
     elif kind == "searched":
@@ -172,7 +172,7 @@ def _items(kind: str, properties: Call, id_names: Names) -> list[Any] | None:
     return None
 
 
-def _order(kind: str, properties: Call, id_names: Names) -> Fields:
+def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> Fields:
     event: Fields = {"order_id": id_of(properties.get("orderid"))}
     if kind == "order_cancelled":
         return event | {"reason": properties.get("reason")}
@@ -182,9 +182,12 @@ def _order(kind: str, properties: Call, id_names: Names) -> Fields:
     discount = amount_of(properties.get("discount"))
     if items is None:
         paid = amount_of(_paid_for_goods(properties))
-        if paid is None:
+        if paid is None and kind == "order_updated":
             raise InvalidEvent("invalid", "products are missing, and so is the order's value")
-        items = [{"sku": None, "price": paid + (discount or 0.0)}]
+        if paid is None:
+            # Whatever was bought, the cart is no longer there.
+            dropped.append("items")
+        items = [{"sku": None, "price": (paid or 0.0) + (discount or 0.0)}]
     return event | {
         "items": items,
         "offer_ids": properties.get("offerids"),

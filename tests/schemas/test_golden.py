@@ -39,6 +39,7 @@ CASES = [
         "native": "native",
         "cloudevents": "native",
         "segment": "segment",
+        "ga4": "ga4",
         "rees46": "rees46",
     }.items()
     for offset, line in enumerate(lines(name))

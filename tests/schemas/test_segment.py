@@ -141,6 +141,7 @@ PAGE = {"type": "page", "name": "Home"}
         ({"event": "Cart Viewed", "properties": {"products": 3}}, {"type": "page_viewed"}, ("products",)),
         ({"event": "Cart Viewed", "properties": {"products": []}}, {"items": ()}, ()),
         ({"event": "Checkout Started", "properties": {"products": []}}, {"items": None}, ()),
+        ({"event": "Order Completed", "properties": {"order_id": "o-1"}}, {"discount": 0.0}, ("items",)),
         ({"event": "Checkout Started", "properties": {"value": 10}}, {"items": None}, ()),
         (
             {"event": "Promotion Viewed", "properties": {"promotion_id": "summer.sale"}},
@@ -180,7 +181,7 @@ def test_what_libraries_really_send_is_taken(changed, said, dropped):
         ({"properties": {"sku": "x", "price": "NaN"}}, "invalid", "price should be a finite number"),
         ({"properties": {"sku": "x", "price": "dear"}}, "invalid", "price should be a valid number"),
         (
-            {"event": "Order Completed", "properties": {"order_id": "o-1", "products": []}},
+            {"event": "Order Updated", "properties": {"order_id": "o-1", "products": []}},
             "invalid",
             "products are missing, and so is the order's value",
         ),
