@@ -78,7 +78,8 @@ class Settings(BaseSettings):
     )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
     product_key: ProductKey = Field(
-        "product_id", description="what identifies a product in Segment's calls, `product_id` or `sku`"
+        "product_id",
+        description="what identifies a product where a message has both, `product_id` or `sku`",
     )
     partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
     begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")

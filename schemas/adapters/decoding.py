@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import ga4, native, rees46, segment
+from schemas.adapters import ga4, native, rees46, segment, snowplow
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
@@ -32,6 +32,7 @@ FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
     "segment": Format(segment.read, reader=segment.reader),
     "ga4": Format(ga4.read, ga4.parts),
+    "snowplow": Format(snowplow.read),
     "rees46": Format(rees46.read),
 }
 

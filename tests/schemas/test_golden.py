@@ -40,6 +40,7 @@ CASES = [
         "cloudevents": "native",
         "segment": "segment",
         "ga4": "ga4",
+        "snowplow": "snowplow",
         "rees46": "rees46",
     }.items()
     for offset, line in enumerate(lines(name))
