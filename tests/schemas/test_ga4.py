@@ -122,7 +122,7 @@ def test_a_purchase_without_an_id_is_an_order_all_the_same():
 def test_a_purchase_that_says_nothing_of_its_content_is_an_order_of_nothing():
     order = decoded(payload("purchase", transaction_id="T"))
     assert [item.price for item in order.event.items] == [0]
-    assert order.dropped == ("items",)
+    assert "items" in order.dropped
 
 
 def test_orders_of_debug_mode_and_of_the_shops_own_people_are_tests():

@@ -95,6 +95,12 @@ def test_the_product_id_wins_over_the_sku():
     assert call(properties={"sku": "s", "product_id": ""}).sku == "s"
 
 
+def test_an_order_that_says_nothing_of_its_content_is_an_order_of_nothing():
+    order = decoded({"event": "Order Completed", "properties": {"order_id": "o-1"}})
+    assert [(item.sku, item.price) for item in order.event.items] == [(None, 0)]
+    assert "items" in order.dropped
+
+
 def test_a_setting_says_whether_product_id_or_sku_identifies():
     product = {"productId": 507, "sku": "G-32", "price": 18.99}
     order = {"event": "Order Completed", "properties": {"order_id": "o-1", "products": [product]}}
@@ -141,7 +147,6 @@ PAGE = {"type": "page", "name": "Home"}
         ({"event": "Cart Viewed", "properties": {"products": 3}}, {"type": "page_viewed"}, ("products",)),
         ({"event": "Cart Viewed", "properties": {"products": []}}, {"items": ()}, ()),
         ({"event": "Checkout Started", "properties": {"products": []}}, {"items": None}, ()),
-        ({"event": "Order Completed", "properties": {"order_id": "o-1"}}, {"discount": 0.0}, ("items",)),
         ({"event": "Checkout Started", "properties": {"value": 10}}, {"items": None}, ()),
         (
             {"event": "Promotion Viewed", "properties": {"promotion_id": "summer.sale"}},
@@ -178,8 +183,6 @@ def test_what_libraries_really_send_is_taken(changed, said, dropped):
         ({"properties": []}, "invalid", "sku is missing"),
         ({"properties": "Mug"}, "invalid", "sku is missing"),
         ({"properties": {}}, "invalid", "sku is missing"),
-        ({"properties": {"sku": "x", "price": "NaN"}}, "invalid", "price should be a finite number"),
-        ({"properties": {"sku": "x", "price": "dear"}}, "invalid", "price should be a valid number"),
         (
             {"event": "Order Updated", "properties": {"order_id": "o-1", "products": []}},
             "invalid",

@@ -177,7 +177,7 @@ def test_a_transaction_without_products_counts_with_what_was_paid_for_goods():
     assert (order.discount, order.discount_codes, order.currency) == (5, (), "EUR")
     nothing = decoded(acted("transaction", transaction=[{"transaction_id": "T"}]))
     assert nothing.event.items[0].price == 0
-    assert nothing.dropped == ("items",)
+    assert "items" in nothing.dropped
 
 
 @pytest.mark.parametrize(
