@@ -16,6 +16,7 @@ from schemas.adapters.clocks import read_clocks
 from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import parse
+from schemas.adapters.segment_discounts import before_discount, is_after_discount
 from schemas.adapters.segment_names import KIND_OF, PROMOTION_OF, plain_name
 from schemas.adapters.values import (
     amount_of,
@@ -180,6 +181,7 @@ def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> 
     if kind == "order_refunded":
         return event | {"items": items, "amount": _paid_for_goods(properties)}
     discount = amount_of(properties.get("discount"))
+    codes = _codes(properties, discount)
     if items is None:
         paid = amount_of(_paid_for_goods(properties))
         if paid is None and kind == "order_updated":
@@ -188,14 +190,17 @@ def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> 
             # Whatever was bought, the cart is no longer there.
             dropped.append("items")
         items = [{"sku": None, "price": (paid or 0.0) + (discount or 0.0)}]
-    return event | {
+    content = {
         "items": items,
         "offer_ids": properties.get("offerids"),
         "discount": properties.get("discount"),
-        "discount_codes": _codes(properties, discount),
+        "discount_codes": codes,
         "shipping": properties.get("shipping"),
         "tax": properties.get("tax"),
     }
+    if discount and discount > 0 and is_after_discount(items, amount_of(properties.get("subtotal"))):
+        content |= {"discount": None} if codes is None else {"items": before_discount(items, discount)}
+    return event | content
 
 
 def _codes(properties: Call, discount: float | None) -> list[Fields] | None:

@@ -101,6 +101,35 @@ def test_an_order_that_says_nothing_of_its_content_is_an_order_of_nothing():
     assert "items" in order.dropped
 
 
+def ordered(subtotal, **said):
+    products = [{"product_id": "A", "price": 17.1}, {"product_id": "B", "price": "2.70", "quantity": 2}]
+    properties = {"order_id": "o-1", "discount": 2.5, "subtotal": subtotal, "products": products, **said}
+    return call(event="Order Completed", properties=properties)
+
+
+def test_prices_after_a_code_are_taken_as_they_were_before_it():
+    order = ordered(22.5, coupon="ten")
+    assert [item.price for item in order.items] == [19, 3]
+    assert (order.discount, order.discount_codes[0].amount) == (2.5, 2.5)
+    free = [{"product_id": "A", "price": 0}]
+    assert ordered(0, coupon="ten", products=free).items[0].price == 0
+
+
+def test_prices_in_a_sale_are_what_they_are():
+    order = ordered(22.5)
+    assert [item.price for item in order.items] == [17.1, 2.7]
+    assert order.discount == 0
+
+
+def test_prices_before_a_discount_stay():
+    for subtotal in (20.0, None, "?"):
+        order = ordered(subtotal, coupon="ten")
+        assert [item.price for item in order.items] == [17.1, 2.7]
+        assert order.discount == 2.5
+    odd = [{"product_id": "A", "price": 5}, {"product_id": "B", "price": 17.5, "quantity": 1, "unit_cost": 2}]
+    assert ordered(22.5, coupon="ten", discount=0, products=odd).items[0].price == 5
+
+
 def test_a_setting_says_whether_product_id_or_sku_identifies():
     product = {"productId": 507, "sku": "G-32", "price": 18.99}
     order = {"event": "Order Completed", "properties": {"order_id": "o-1", "products": [product]}}
