@@ -1,6 +1,7 @@
 """What an event of Google Analytics 4 says in native words: one function a kind."""
 
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from schemas.adapters.decoded import Fields
@@ -55,6 +56,12 @@ def what(hit: Hit, dropped: list[str]) -> Fields:
     """Return what an event says as native fields, without who and when; append the names of what is odd."""
     kind = _kind(hit)
     fields: Fields = {"type": kind} | READERS[kind](hit)
+    coupons = [
+        hit.params.get("coupon"),
+        *(item.get("coupon") for item in hit.items if isinstance(item, dict)),
+    ]
+    if not all(isinstance(said(each), str | NoneType) for each in coupons):
+        dropped.append("coupon")
     if kind == "order_completed" and not hit.items:
         # Whatever was bought, the cart is no longer there; without a value it is an order of nothing.
         value = amount_of(_value(hit, "purchase_revenue"))

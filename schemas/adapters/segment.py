@@ -181,7 +181,7 @@ def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> 
     if kind == "order_refunded":
         return event | {"items": items, "amount": _paid_for_goods(properties)}
     discount = amount_of(properties.get("discount"))
-    codes = _codes(properties, discount)
+    codes = _codes(properties, discount, dropped)
     if items is None:
         paid = amount_of(_paid_for_goods(properties))
         if paid is None and kind == "order_updated":
@@ -203,18 +203,16 @@ def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> 
     return event | content
 
 
-def _codes(properties: Call, discount: float | None) -> list[Fields] | None:
+def _codes(properties: Call, discount: float | None, dropped: list[str]) -> list[Fields] | None:
     """Return the codes of an order and of its products; a single one is what all of the discount is of."""
     products = properties.get("products")
     coupons = [properties.get("coupon")]
     if isinstance(products, list):
         coupons += [product.get("coupon") for product in products if isinstance(product, dict)]
-    codes = {
-        str(code).casefold(): code
-        for each in coupons
-        for code in map(id_of, each if isinstance(each, list) else [each])
-        if isinstance(code, str)
-    }
+    said = [id_of(code) for each in coupons for code in (each if isinstance(each, list) else [each])]
+    if not all(isinstance(code, str | NoneType) for code in said):
+        dropped.append("coupon")
+    codes = {code.casefold(): code for code in said if isinstance(code, str)}
     amount = discount if len(codes) == 1 else None
     return codes_of(dict.fromkeys(codes.values(), amount))
 

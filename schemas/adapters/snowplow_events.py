@@ -1,6 +1,7 @@
 """What an enriched event of Snowplow says in native words: one function an action."""
 
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any, Final
 
 from schemas.adapters.decoded import Fields
@@ -85,6 +86,8 @@ def _transaction(row: Fields, dropped: list[str]) -> Fields | None:
     (transaction,) = transactions[:1]
     off = transaction.get("discount_amount")
     code = id_of(transaction.get("discount_code"))
+    if not isinstance(code, str | NoneType):
+        dropped.append("discount_codes")
     shipping, tax = transaction.get("shipping"), transaction.get("tax")
     return (
         {
@@ -92,7 +95,7 @@ def _transaction(row: Fields, dropped: list[str]) -> Fields | None:
             "order_id": id_of(transaction.get("transaction_id")),
             "items": _products(row) or _worth(transaction.get("revenue"), off, (shipping, tax), dropped),
             "discount": off,
-            "discount_codes": codes_of({code: amount_of(off)} if code is not None else {}),
+            "discount_codes": codes_of({code: amount_of(off)} if isinstance(code, str) else {}),
             "shipping": shipping,
             "tax": tax,
         }

@@ -107,6 +107,14 @@ def test_codes_that_differ_in_case_are_one():
     assert (code.code, code.amount) == ("TEN", 2)
 
 
+@pytest.mark.parametrize("more", [{"coupon": 5.5}, {"items": [{"item_id": "A", "price": 8, "coupon": {}}]}])
+def test_a_coupon_that_is_no_code_costs_only_itself(more):
+    item = {"item_id": "A", "price": 8, "discount": 2}
+    order = decoded(payload("purchase", **{"transaction_id": "T", "items": [item], **more}))
+    assert (order.event.items[0].price, order.event.discount_codes) == (8, ())
+    assert order.dropped == ("coupon",)
+
+
 def test_a_code_whose_part_nobody_says_has_no_amount():
     order = read(payload("purchase", transaction_id="T", coupon="TEN", items=[{"item_id": "B", "price": 1}]))
     assert [(code.code, code.amount) for code in order.discount_codes] == [("TEN", None)]

@@ -121,6 +121,18 @@ def test_prices_in_a_sale_are_what_they_are():
     assert order.discount == 0
 
 
+def test_codes_may_be_several_and_one_that_is_none_costs_only_itself():
+    products = [{"product_id": "A", "price": 17.1, "coupon": "five"}]
+    order = ordered(None, coupon=["TEN", "ten", 7], products=products)
+    assert [(code.code, code.amount) for code in order.discount_codes] == [
+        ("ten", None),
+        ("7", None),
+        ("five", None),
+    ]
+    odd = {"order_id": "o-1", "coupon": {"code": "TEN"}, "products": products}
+    assert decoded({"event": "Order Completed", "properties": odd}).dropped == ("coupon",)
+
+
 def test_prices_before_a_discount_stay():
     for subtotal in (20.0, None, "?"):
         order = ordered(subtotal, coupon="ten")

@@ -180,6 +180,13 @@ def test_a_transaction_without_products_counts_with_what_was_paid_for_goods():
     assert "items" in nothing.dropped
 
 
+def test_a_code_that_is_none_costs_only_itself():
+    said = {"transaction_id": "T", "revenue": 60, "discount_code": ["TEN"], "currency": "EUR"}
+    order = decoded(acted("transaction", transaction=[said], product=[PRODUCT]))
+    assert order.event.discount_codes == ()
+    assert order.dropped == ("discount_codes",)
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
