@@ -21,7 +21,7 @@ from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
-from schemas.adapters import FORMATS
+from schemas.adapters import FORMATS, FormatOptions, ProductKey
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         {}, description="topics that are not called as in the table of topics, `offers=my.offers`"
     )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
+    product_key: ProductKey = Field(
+        "product_id",
+        description="what identifies a product where a message has both, `product_id` or `sku`",
+    )
     partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
     added_partitions: Literal["restart", "warn"] = Field(
         "restart",
@@ -238,6 +242,11 @@ class Settings(BaseSettings):
     def format_of(self, topic: str) -> str:
         """Return the format of an input topic."""
         return self.formats.get(topic, "native")
+
+    @property
+    def format_options(self) -> FormatOptions:
+        """What is set about the formats."""
+        return FormatOptions(product_key=self.product_key)
 
     def shop(self) -> Shop:
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""

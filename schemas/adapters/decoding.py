@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import native, rees46, segment
+from schemas.adapters import ga4, native, rees46, segment, snowplow
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.frames import PayloadReader, unframed
+from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
@@ -28,17 +29,25 @@ class Format(NamedTuple):
 
     read: Decode
     parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+    reader: Callable[[FormatOptions], Decode] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
-    "segment": Format(segment.read),
+    "segment": Format(segment.read, reader=segment.reader),
+    "ga4": Format(ga4.read, ga4.parts),
+    "snowplow": Format(snowplow.read),
     "rees46": Format(rees46.read),
 }
 
 
-def decoder(form: str, max_event_bytes: int, payloads: PayloadReader | None = None) -> Decode:
-    """The function that reads messages of format `form`, of at most so many bytes.
+DEFAULTS: Final = FormatOptions()
+
+
+def decoder(
+    form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS, payloads: PayloadReader | None = None
+) -> Decode:
+    """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
 
     Values in the frame of a Schema Registry's serializer are read too, with ``payloads`` also those in Avro.
     It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
@@ -46,7 +55,8 @@ def decoder(form: str, max_event_bytes: int, payloads: PayloadReader | None = No
     """
     if form not in FORMATS:
         raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read = FORMATS[form].read
+    reader = FORMATS[form].reader
+    read = FORMATS[form].read if reader is None else reader(options)
 
     def decode(message: Message) -> Decoded:
         value = message.value

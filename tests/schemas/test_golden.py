@@ -39,6 +39,8 @@ CASES = [
         "native": "native",
         "cloudevents": "native",
         "segment": "segment",
+        "ga4": "ga4",
+        "snowplow": "snowplow",
         "rees46": "rees46",
     }.items()
     for offset, line in enumerate(lines(name))
