@@ -37,7 +37,7 @@ FORMATS: Final[dict[str, Format]] = {
 }
 
 
-def decoder(form: str, max_event_bytes: int, payloads: PayloadReader | None = None) -> Decode:
+def decoder(form: str, max_event_bytes: int, *, payloads: PayloadReader | None = None) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes.
 
     Values in the frame of a Schema Registry's serializer are read too, with ``payloads`` also those in Avro.

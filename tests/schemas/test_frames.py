@@ -42,7 +42,7 @@ class Reader:
 
 
 def read(message, payloads=None, form="native"):
-    return decoder(form, MAX_EVENT_BYTES, payloads)(message).event
+    return decoder(form, MAX_EVENT_BYTES, payloads=payloads)(message).event
 
 
 def refusal(message, payloads=None):
