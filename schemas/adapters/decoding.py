@@ -45,7 +45,11 @@ DEFAULTS: Final = FormatOptions()
 
 
 def decoder(
-    form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS, payloads: PayloadReader | None = None
+    form: str,
+    max_event_bytes: int,
+    options: FormatOptions = DEFAULTS,
+    *,
+    payloads: PayloadReader | None = None,
 ) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
 
