@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import native, rees46, segment
+from schemas.adapters import native, rees46, segment, shopify
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
@@ -29,6 +29,7 @@ class Format(NamedTuple):
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
     "segment": Format(segment.read),
+    "shopify": Format(shopify.read),
     "rees46": Format(rees46.read),
 }
 

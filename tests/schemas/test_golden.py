@@ -40,6 +40,7 @@ CASES = [
         "cloudevents": "native",
         "segment": "segment",
         "rees46": "rees46",
+        "shopify": "shopify",
     }.items()
     for offset, line in enumerate(lines(name))
 ]
