@@ -63,6 +63,9 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
 class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
     """What a decision earned: at the end of its window, or a correction by an order that came later.
 
+    ``cause`` is what a correction follows from: an order that came late, or an update, a refund or the
+    cancellation of an order; null for the end of a window and in records of earlier versions. ``partial``:
+    lines of an order could not be taken as they stood.
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
     ``trained_profit`` is what it adds to the reward that the policy was trained with: another number than
     ``profit`` where the reward was capped; null where the decision does not train, and in records of earlier
@@ -90,6 +93,8 @@ class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
     shown: bool
     clicked: bool
     redeemed: bool
+    cause: Literal["order", "update", "refund", "cancellation"] | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError unless each order has its time and its profit."""

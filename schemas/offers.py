@@ -30,6 +30,13 @@ class OfferCart(Record, frozen=True, kw_only=True, gc=False):
     items: tuple[OfferCartItem, ...]
 
 
+class Promotion(Record, frozen=True, kw_only=True, gc=False):
+    """What the shopper enters at the checkout: this code, or one from the list of this name."""
+
+    code: str | None
+    pool: str | None
+
+
 class Treatment(Record, frozen=True, kw_only=True, gc=False):
     """What is offered, as the shop's offers file has it."""
 
@@ -37,6 +44,7 @@ class Treatment(Record, frozen=True, kw_only=True, gc=False):
     kind: OfferKind
     value: Price
     channel: Channel
+    promotion: Promotion | None = None
 
 
 class OfferData(Record, frozen=True, kw_only=True, gc=False):

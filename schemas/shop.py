@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schemas.durations import Duration
 from schemas.errors import SetupError, setup_message
-from schemas.events import Amount, Name
+from schemas.events import Amount, Id, Name
 
 NO_OFFER: Final = "no_offer"
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
@@ -19,6 +19,11 @@ OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "poi
 Channel = Literal["on_site", "email", "app"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 PERCENT_KINDS: Final = ("percent_off", "pay_later")
+
+
+def folded(code: str) -> str:
+    """Return a code as codes are compared: shoppers type them in any case, with spaces around."""
+    return code.strip().casefold()
 
 
 class FileModel(BaseModel):
@@ -40,7 +45,8 @@ class Offer(FileModel):
 
     ``value`` is in percent for percent_off and pay_later, else money in the market's currency. Without a
     cost rule, percents cost that share of the order and everything else its value, when redeemed; a reminder
-    costs nothing.
+    costs nothing. A shopper redeems it with ``code``, or with one from the list ``code_pool``, whose codes
+    begin with ``code_prefix``, else with the name of the list; case does not matter.
     """
 
     name: Name
@@ -52,6 +58,9 @@ class Offer(FileModel):
     min_cart_value: Amount = 0.0
     cost: Cost = Field(default_factory=Cost)
     markets: tuple[Name, ...] | None = None
+    code: Id | None = None
+    code_pool: Id | None = None
+    code_prefix: Id | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -76,7 +85,17 @@ class Offer(FileModel):
             raise ValueError(f"name must not be {NO_OFFER}: that arm always exists")
         if self.kind in PERCENT_KINDS and self.value > 100:
             raise ValueError(f"value of {self.kind} must be at most 100 percent; got {self.value:g}")
+        if self.code is not None and self.code_pool is not None:
+            raise ValueError("code and code_pool must not both be given")
+        if self.code_prefix is not None and self.code_pool is None:
+            raise ValueError("code_prefix must come with code_pool")
         return self
+
+    @property
+    def codes(self) -> tuple[str | None, str | None]:
+        """The one code that redeems it, and what such codes begin with, in lower case; None where neither."""
+        prefix = self.code_pool if self.code_prefix is None else self.code_prefix
+        return self.code and folded(self.code), prefix and folded(prefix)
 
 
 class Market(FileModel):
@@ -130,9 +149,33 @@ class Shop(FileModel):
                     raise ValueError(f"offer {offer.name!r}: markets must be among {known}; got {market!r}")
         return self
 
+    @model_validator(mode="after")
+    def _codes_apart(self) -> Self:
+        """Refuse two offers of one market that the same code would redeem."""
+        for number, offer in enumerate(self.offers):
+            for other in self.offers[:number]:
+                together = offer.markets is None or other.markets is None
+                if (together or set(offer.markets or ()) & set(other.markets or ())) and _overlap(
+                    offer, other
+                ):
+                    raise ValueError(f"offers {other.name!r} and {offer.name!r} must not share a code")
+        return self
+
     def arms(self, market: str) -> tuple[Offer, ...]:
         """The offers that `market` may make; the arm without an offer is not among them."""
         return tuple(offer for offer in self.offers if offer.markets is None or market in offer.markets)
+
+
+def _overlap(offer: Offer, other: Offer) -> bool:
+    """Return whether some code would redeem both."""
+    (code, prefix), (other_code, other_prefix) = offer.codes, other.codes
+    if code is not None:
+        return code == other_code or (other_prefix is not None and code.startswith(other_prefix))
+    if prefix is None:
+        return False
+    if other_code is not None:
+        return other_code.startswith(prefix)
+    return other_prefix is not None and (prefix.startswith(other_prefix) or other_prefix.startswith(prefix))
 
 
 def load_shop(path: Path) -> Shop:

@@ -1,4 +1,4 @@
-"""The ledger on disk: a RocksDB for each market, entries by number, found by decision, visitor and age."""
+"""The ledger on disk: a RocksDB for each market, entries by number, found by decision, name and age."""
 
 import struct
 from collections.abc import Iterator
@@ -12,13 +12,14 @@ from flows.stores.assignments import RocksAssignments
 from flows.stores.memory_ledger import MemoryLedger, check_is_newest
 from flows.stores.rocksdb import open_for_writing, open_read_only, prefixed
 from flows.worker.fault_points import fault_point
+from operators.decisions.ledger import visitor_name
 
 _SEQ: Final = struct.Struct(">Q")
 _TIME: Final = struct.Struct(">d")
 _FORGET_LIMIT: Final = 1000
 """The most entries that one call of ``forget`` deletes; the rest goes with the next calls."""
 
-# The keys: e seq -> entry; i decision -> seq; v visitor seq -> nothing; t time seq -> the keys i and v.
+# The keys: e seq -> entry; i decision -> seq; n name seq -> nothing; t time seq -> the keys i and n.
 # Those of the assignments begin with a and s.
 
 
@@ -41,9 +42,17 @@ def _newest_keys(database: Rdict, prefix: bytes) -> Iterator[bytes]:
     return takewhile(lambda key: key.startswith(prefix), keys)
 
 
-def _of_visitor(database: Rdict, visitor: str) -> Iterator[bytes]:
-    for key in _newest_keys(database, prefixed(b"v", visitor)):
+def _named(database: Rdict, name: str) -> Iterator[bytes]:
+    for key in _newest_keys(database, prefixed(b"n", name)):
         yield cast("bytes", database[b"e" + key[-_SEQ.size :]])
+
+
+def _keys_in(joined: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(joined):
+        end = at + 2 + int.from_bytes(joined[at : at + 2], "big")
+        yield joined[at + 2 : end]
+        at = end
 
 
 class RocksLedger(RocksAssignments):
@@ -66,18 +75,19 @@ class RocksLedger(RocksAssignments):
         seq = self._database.get(_id_key(decision_id))
         return None if seq is None else self._database[b"e" + seq]
 
-    def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
+    def put(self, seq: int, decision_id: str, names: tuple[str, ...], at_s: float, entry: bytes) -> None:
         """Write one entry, all of it or nothing; ValueError unless ``seq`` is the greatest yet."""
         check_is_newest(seq, self._last_seq)
         packed = _SEQ.pack(seq)
         by_id = _id_key(decision_id)
-        by_visitor = prefixed(b"v", visitor) + packed
+        found_by = [by_id, *(prefixed(b"n", name) + packed for name in names)]
         by_time = _time_key(at_s) + packed
         batch = WriteBatch(raw_mode=True)
         batch.put(_entry_key(seq), entry)
         batch.put(by_id, packed)
-        batch.put(by_visitor, b"")
-        batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id + by_visitor)
+        for key in found_by[1:]:
+            batch.put(key, b"")
+        batch.put(by_time, b"".join(len(key).to_bytes(2, "big") + key for key in found_by))
         self._database.write(batch, self._options)
         fault_point("ledger_put")
         self._last_seq = seq
@@ -91,9 +101,9 @@ class RocksLedger(RocksAssignments):
             fault_point("ledger_recovery")
             yield entry
 
-    def of_visitor(self, visitor: str) -> Iterator[bytes]:
-        """Return the entries of a visitor, newest first."""
-        return _of_visitor(self._database, visitor)
+    def named(self, name: str) -> Iterator[bytes]:
+        """Return the entries of a name, newest first."""
+        return _named(self._database, name)
 
     def forget(self, before_s: float) -> int:
         """Delete entries older than ``before_s``, oldest first, up to 1,000 in a call; return how many."""
@@ -105,8 +115,7 @@ class RocksLedger(RocksAssignments):
         forgotten = 0
         last = b""
         for last, keys in islice(expired, _FORGET_LIMIT):
-            length = 2 + int.from_bytes(keys[:2], "big")
-            for key in (last, b"e" + last[-_SEQ.size :], keys[2:length], keys[length:]):
+            for key in (last, b"e" + last[-_SEQ.size :], *_keys_in(keys)):
                 batch.delete(key)
             forgotten += 1
         if forgotten:
@@ -156,4 +165,4 @@ def read_decisions(directory: Path, market: str, visitor: str) -> list[bytes]:
     if not path.is_dir():
         return []
     with open_read_only(path) as database:
-        return list(_of_visitor(database, visitor))
+        return list(_named(database, visitor_name(visitor)))

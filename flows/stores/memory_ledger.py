@@ -15,7 +15,7 @@ def check_is_newest(seq: int, last: int) -> None:
 
 class _Row(NamedTuple):
     decision_id: str
-    visitor: str
+    names: tuple[str, ...]
     entry: bytes
 
 
@@ -30,7 +30,7 @@ class MemoryLedger(MemoryAssignments):
         super().__init__()
         self._rows: dict[int, _Row] = {}
         self._seqs: dict[str, int] = {}
-        self._visitors: dict[str, list[int]] = {}
+        self._named: dict[str, list[int]] = {}
         self._last_seq = -1
         self._by_age: list[tuple[float, int]] = []
 
@@ -39,12 +39,13 @@ class MemoryLedger(MemoryAssignments):
         seq = self._seqs.get(decision_id)
         return None if seq is None else self._rows[seq].entry
 
-    def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
+    def put(self, seq: int, decision_id: str, names: tuple[str, ...], at_s: float, entry: bytes) -> None:
         """Keep one entry; ValueError unless ``seq`` is the greatest yet."""
         check_is_newest(seq, self._last_seq)
-        self._rows[seq] = _Row(decision_id, visitor, entry)
+        self._rows[seq] = _Row(decision_id, names, entry)
         self._seqs[decision_id] = seq
-        self._visitors.setdefault(visitor, []).append(seq)
+        for name in names:
+            self._named.setdefault(name, []).append(seq)
         self._last_seq = seq
         heappush(self._by_age, (at_s, seq))
 
@@ -52,9 +53,9 @@ class MemoryLedger(MemoryAssignments):
         """Return the entries after a sequence number, oldest first."""
         return iter([row.entry for at, row in self._rows.items() if at > seq])
 
-    def of_visitor(self, visitor: str) -> Iterator[bytes]:
-        """Return the entries of a visitor, newest first."""
-        return iter([self._rows[seq].entry for seq in reversed(self._visitors.get(visitor, []))])
+    def named(self, name: str) -> Iterator[bytes]:
+        """Return the entries of a name, newest first."""
+        return iter([self._rows[seq].entry for seq in reversed(self._named.get(name, []))])
 
     def forget(self, before_s: float) -> int:
         """Delete entries older than ``before_s``; return how many."""
@@ -63,10 +64,11 @@ class MemoryLedger(MemoryAssignments):
             _, seq = heappop(self._by_age)
             row = self._rows.pop(seq)
             del self._seqs[row.decision_id]
-            of_visitor = self._visitors[row.visitor]
-            of_visitor.remove(seq)
-            if not of_visitor:
-                del self._visitors[row.visitor]
+            for name in row.names:
+                named = self._named[name]
+                named.remove(seq)
+                if not named:
+                    del self._named[name]
             forgotten += 1
         return forgotten
 

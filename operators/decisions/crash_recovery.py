@@ -1,5 +1,7 @@
 """What a process decided before it died: in the ledger, but unknown to the snapshot it resumes from."""
 
+from collections.abc import Sequence
+
 from operators.decisions.ledger import LedgerEntry
 
 
@@ -27,9 +29,11 @@ class UnrecoveredDecisions:
         """Return the entry of a decision, None where it is not to be recovered."""
         return self._entries.get(decision_id)
 
-    def of_visitor(self, visitor: str) -> tuple[LedgerEntry, ...]:
-        """Return a visitor's entries."""
-        return tuple(self._of_visitor.get(visitor, ()))
+    def of_visitors(self, visitors: Sequence[str]) -> list[LedgerEntry]:
+        """Return the entries of these visitors."""
+        if not self._entries:
+            return []
+        return [entry for visitor in visitors for entry in self._of_visitor.get(visitor, ())]
 
     def before(self, before_s: float) -> list[LedgerEntry]:
         """Return the entries of before a time."""

@@ -7,35 +7,38 @@ from typing import Final, NamedTuple
 import msgspec
 
 from operators.bandits.spec import policy_from_spec, restored_policy
-from operators.decisions.attribution import attribute
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
-from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, write_entry
+from operators.decisions.identities import Identities
+from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
-from operators.decisions.output_records import correction_record, decision_records, window_record
+from operators.decisions.orders import BoughtCarts, Orders, Parts, Telling
+from operators.decisions.output_records import decision_records, window_record
 from operators.decisions.revocation import expire_offer, revoke_offers
-from operators.decisions.reward import late_reward
 from operators.decisions.rules import build_rules
 from operators.decisions.rules.cooldown import Cooldowns
 from operators.decisions.selection import Candidates, DecisionPoint, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
-from operators.experiments.assignment import Assignments
+from operators.experiments.assignment import MEMORY_S, REFRESH_S, Assignments
 from operators.streaming.ids import check_format, name_of
 from operators.streaming.messages import (
     AnyFeedback,
+    AnyOrderRevision,
+    CartBought,
     CartOutcome,
     Moment,
     OfferClick,
     OfferRedemption,
     Order,
     OutputRecord,
+    UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import Market, Offer
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
@@ -53,6 +56,7 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     forgot_s: float
     statistics: MarketStatistics
     unrecovered: list[str]
+    bought: dict[str, BoughtCarts]
 
 
 class MarketConfig(NamedTuple):
@@ -86,8 +90,22 @@ class DecisionMachine:
         self._cooldowns = Cooldowns()
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
+        self._identities = Identities(config.ledger)
+        bought = None
         if state is not None:
-            self._restore(msgspec.msgpack.decode(state, type=_State))
+            was = msgspec.msgpack.decode(state, type=_State)
+            self._restore(was)
+            bought = was.bought
+        parts = Parts(
+            market=config.market,
+            correction_s=settings.correction_s,
+            ledger=config.ledger,
+            open=self._open,
+            identities=self._identities,
+            statistics=self.statistics,
+            revise=self._revise,
+        )
+        self._orders = Orders(parts, bought)
         for entry in map(read_entry, self._ledger.after(self._seq)):
             self._unrecovered.add(entry)
             self._seq = entry.seq
@@ -123,6 +141,7 @@ class DecisionMachine:
             forgot_s=self._forgot_s,
             statistics=self.statistics,
             unrecovered=self._unrecovered.decisions(),
+            bought=self._orders.bought,
         )
         return msgspec.msgpack.encode(state)
 
@@ -139,7 +158,9 @@ class DecisionMachine:
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
-        records = self._settle(moment.visitor, moment.at_s)
+        self._identities.link(moment.visitor, moment.user, moment.at_s)
+        visitors = self._identities.visitors(moment.visitor, moment.user, moment.at_s)
+        records = self._settle(visitors, moment.at_s)
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -147,39 +168,53 @@ class DecisionMachine:
         unrecovered = self._unrecovered.get(decision_id)
         if unrecovered is not None:
             return records + self._recover(unrecovered)
-        if moment.at_s < settings.emit_after_s or self._is_busy(moment) or self._ledger.get(decision_id):
+        if (
+            moment.at_s < settings.emit_after_s
+            or self._is_busy(moment, visitors)
+            or self._ledger.get(decision_id)
+        ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
         return records + self._decide(DecisionPoint(decision_id, moment, prediction, context))
 
+    def know_user(self, event: UserKnown) -> None:
+        """Note which user a visitor is: from now on they are one person."""
+        self._identities.link(event.visitor, event.user, event.at_s)
+
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
-        records = self._settle(order.visitor, order.at_s)
-        held = self._open.of_visitor(order.visitor)
-        found = attribute(order, held, self._ledger, self._settings.correction_s)
-        if found is not None:
-            self.statistics.diagnosis.attributed(order.at_s)
-        if isinstance(found, OpenDecision):
-            found.earnings.add(order, found.terms, self.market.margin_rate)
-        elif found is not None:
-            records.append(self._correct(found, order))
-        return records + revoke_offers(order, held, self._open)
+        telling = self._orders.told(order)
+        return [] if telling is None else self._attribute(telling)
+
+    def process_bought(self, event: CartBought) -> list[OutputRecord]:
+        """Note whose cart an order bought and revoke the offers that its owner still holds."""
+        visitors = self._identities.visitors(event.visitor, None, event.at_s)
+        records = self._settle(visitors, event.at_s)
+        telling = self._orders.note_bought(event)
+        if telling is not None:
+            return records + self._attribute(telling)
+        return records + revoke_offers(event, self._held(visitors), self._open)
+
+    def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
+        """Revise what an order brought."""
+        return self._orders.revise(event)
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
-        records = self._settle(feedback.visitor, feedback.at_s)
+        records = self._settle((feedback.visitor,), feedback.at_s)
         found = self._open.get(feedback.offer)
         if found is not None and found.terms.treated:
             earnings = found.earnings
             earnings.shown = True  # whoever clicked, used or dismissed it has seen it
             earnings.clicked |= isinstance(feedback, OfferClick)
-            earnings.redeemed |= isinstance(feedback, OfferRedemption)
+            earnings.redemption_seen |= isinstance(feedback, OfferRedemption)
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
         treatment = self._carts.close(outcome.cart, outcome.at_s)
-        if self._cooldowns.holds(outcome.visitor, outcome.at_s):
+        visitors = self._identities.visitors(outcome.visitor, None, outcome.at_s)
+        if self._cools_down(visitors, outcome.at_s):
             return treatment._replace(treated=True)
         return treatment
 
@@ -197,20 +232,28 @@ class DecisionMachine:
         """Drop what no later event can need."""
         self._cooldowns.forget(time_s)
         self._carts.forget(time_s)
+        self._orders.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
             waiting = (each.terms.at_s for each in self._open if not each.window_ended)
             needed_s = min(waiting, default=math.inf)
             self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
-            self._assignments.forget(time_s)
+            kept_s = max(MEMORY_S + REFRESH_S, self._settings.correction_s + LEDGER_SLACK_S)
+            self._ledger.forget_identities(time_s - kept_s)
 
     # Deciding
 
-    def _is_busy(self, moment: Moment) -> bool:
-        visitor = moment.visitor
-        if self._unrecovered.of_visitor(visitor) or self._cooldowns.holds(visitor, moment.at_s):
+    def _is_busy(self, moment: Moment, visitors: tuple[str, ...]) -> bool:
+        """Return whether there is a decision for the cart, or an offer for the person, that holds this up."""
+        if self._unrecovered.of_visitors(visitors) or self._cools_down(visitors, moment.at_s):
             return True
-        return any(each.terms.cart == moment.cart for each in self._open.of_visitor(visitor))
+        return any(each.offer_open or each.terms.cart == moment.cart for each in self._held(visitors))
+
+    def _cools_down(self, visitors: tuple[str, ...], at_s: float) -> bool:
+        return any(self._cooldowns.holds(visitor, at_s) for visitor in visitors)
+
+    def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
+        return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
     def _decide(self, point: DecisionPoint) -> list[OutputRecord]:
         chosen = select(point, self.policy, self._assignments, self._candidates, self._settings)
@@ -236,15 +279,25 @@ class DecisionMachine:
         self._unrecovered.remove(entry)
         return self._begin(entry, decode_decision(entry.decided))
 
-    def _settle(self, visitor: str, before_s: float) -> list[OutputRecord]:
-        """Bring one visitor's decisions up to a time, before something of that time is processed."""
+    def _settle(self, visitors: tuple[str, ...], before_s: float) -> list[OutputRecord]:
+        """Bring a person's decisions up to a time, before something of that time is processed."""
         records: list[OutputRecord] = []
-        for entry in self._unrecovered.of_visitor(visitor):
+        for entry in self._unrecovered.of_visitors(visitors):
             if entry.terms.at_s < before_s:
                 records += self._recover(entry)
-        for decision in self._open.of_visitor(visitor):
+        for decision in self._held(visitors):
             records += self._end_what_is_due(decision, before_s)
         return records
+
+    def _attribute(self, telling: Telling) -> list[OutputRecord]:
+        order = telling.order
+        buyer = self._orders.buyer(order)
+        records = self._settle(buyer.visitors, order.at_s)
+        records += self._orders.process(telling, buyer)
+        return records + revoke_offers(order, self._held(buyer.visitors), self._open)
+
+    def _revise(self, entry: LedgerEntry, change: float) -> float | None:
+        return self.policy.revise(entry.terms.arm, entry.features, change)
 
     def _end_what_is_due(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
         records = expire_offer(decision, self.market.name, before_s)
@@ -258,7 +311,7 @@ class DecisionMachine:
         """Update the policy from a decision whose window has ended; LookupError where the ledger lost it."""
         terms = decision.terms
         cost = decision.earnings.cost(terms)
-        profit = decision.earnings.margin - cost
+        profit = decision.earnings.money.margin - cost
         trained: float | None = None
         if terms.is_trainable:
             found = self._ledger.get(terms.decision)
@@ -267,15 +320,6 @@ class DecisionMachine:
                     f"the ledger of market {self.market.name!r} has lost decision {terms.decision}"
                 )
             trained = self.policy.update(terms.arm, read_entry(found).features, profit)
+        self._orders.window_ended(decision)
         self.statistics.ended(decision, profit)
         return window_record(decision, self.market.name, cost, trained=trained)
-
-    def _correct(self, entry: LedgerEntry, order: Order) -> OutputRecord:
-        """Revise what was learned from a decision whose window had ended before this order was read."""
-        terms = entry.terms
-        earned = late_reward(terms, order, self.market.margin_rate)
-        trained: float | None = None
-        if terms.is_trainable:
-            trained = self.policy.revise(terms.arm, entry.features, earned.profit)
-        self.statistics.corrected(terms, earned.profit)
-        return correction_record(terms, self.market.name, order, earned, trained=trained)

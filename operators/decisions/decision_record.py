@@ -1,11 +1,11 @@
 """A decision as it is written down: the ledger's entry, with the very records that are published of it."""
 
-from operators.decisions.ledger import NO_COST, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.selection import DecisionPoint, Selection
 from operators.decisions.settings import DecisionSettings
 from operators.streaming.messages import Moment
 from schemas.decisions import Decision
-from schemas.offers import OfferCart, OfferCartItem, OfferData, OfferDecided, Treatment
+from schemas.offers import OfferCart, OfferCartItem, OfferData, OfferDecided, Promotion, Treatment
 from schemas.records import Timestamp, encode
 from schemas.shop import Market, Offer
 
@@ -69,6 +69,8 @@ def decide(
         window_ends_s=window_ends_s,
         expires_s=expires_s,
         cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
+        user=moment.user,
+        codes=_codes(made),
     )
     entry = LedgerEntry(
         seq=seq,
@@ -107,7 +109,13 @@ def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str
         model_version=record.model_version,
         session_id=moment.session,
         cart=OfferCart(id=moment.cart, value=moment.cart_value, currency=currency, items=items),
-        treatment=Treatment(name=offer.name, kind=offer.kind, value=offer.value, channel=offer.channel),
+        treatment=Treatment(
+            name=offer.name,
+            kind=offer.kind,
+            value=offer.value,
+            channel=offer.channel,
+            promotion=_promotion(offer),
+        ),
     )
     return OfferDecided(
         id=f"{record.decision_id}.decided",
@@ -119,3 +127,13 @@ def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str
         data=data,
         expirytime=record.expires_at,
     )
+
+
+def _codes(offer: Offer | None) -> CodeRule | None:
+    return None if offer is None or offer.codes == (None, None) else CodeRule(*offer.codes)
+
+
+def _promotion(offer: Offer) -> Promotion | None:
+    if offer.code is None and offer.code_pool is None:
+        return None
+    return Promotion(code=offer.code, pool=offer.code_pool)

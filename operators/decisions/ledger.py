@@ -6,6 +6,22 @@ from typing import Final, Protocol
 import msgspec
 
 from operators.experiments.assignment import AssignmentStore
+from schemas.shop import folded
+
+
+def visitor_name(visitor: str) -> str:
+    """Return the name by which the decisions of a visitor are found."""
+    return f"visitor:{visitor}"
+
+
+def user_name(user: str) -> str:
+    """Return the name by which the decisions of a user are found."""
+    return f"user:{user}"
+
+
+def cart_name(cart: str) -> str:
+    """Return the name by which the decisions of a cart are found."""
+    return f"cart:{cart}"
 
 
 class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -16,6 +32,18 @@ class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fixed: float
 
 
+class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which codes redeem an offer: this one, or those with this prefix; both as ``schemas.shop.folded``."""
+
+    code: str | None
+    prefix: str | None
+
+    def fits(self, code: str) -> bool:
+        """Return whether a code, as a shopper typed it, redeems the offer."""
+        typed = folded(code)
+        return typed == self.code or (self.prefix is not None and typed.startswith(self.prefix))
+
+
 NO_COST: Final = CostRule("redeemed", 0.0, 0.0)
 
 
@@ -23,7 +51,7 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     """What a decision is as long as anything may follow from it.
 
     ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made. ``cost`` is that
-    of the arm chosen. ``expires_s`` is None where no offer was made.
+    of the arm chosen. ``expires_s`` is None where no offer was made. ``codes`` redeem the offer.
     """
 
     decision: str
@@ -38,6 +66,14 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     window_ends_s: float
     expires_s: float | None
     cost: CostRule
+    user: str | None = None
+    codes: CodeRule | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it can be found by: its visitor, its cart, its user."""
+        names = (visitor_name(self.visitor), cart_name(self.cart))
+        return names if self.user is None else (*names, user_name(self.user))
 
     @property
     def had_choice(self) -> bool:
@@ -68,14 +104,14 @@ class Ledger(AssignmentStore, Protocol):
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if it was never taken."""
 
-    def put(self, seq: int, decision_id: str, visitor: str, at_s: float, entry: bytes) -> None:
-        """Write an entry, so that it survives the death of the process."""
+    def put(self, seq: int, decision_id: str, names: tuple[str, ...], at_s: float, entry: bytes) -> None:
+        """Write an entry to be found by these names, so that it survives the death of the process."""
 
     def after(self, seq: int) -> Iterator[bytes]:
         """Return the entries with a greater sequence number, in ascending order."""
 
-    def of_visitor(self, visitor: str) -> Iterator[bytes]:
-        """Return a visitor's entries, the newest first."""
+    def named(self, name: str) -> Iterator[bytes]:
+        """Return the entries of a name, the newest first."""
 
     def forget(self, before_s: float) -> int:
         """Drop the entries of moments before a time; return how many went."""
@@ -88,7 +124,7 @@ _DECODER = msgspec.msgpack.Decoder(LedgerEntry)
 def write_entry(ledger: Ledger, entry: LedgerEntry) -> None:
     """Put an entry into a ledger."""
     terms = entry.terms
-    ledger.put(entry.seq, terms.decision, terms.visitor, terms.at_s, _ENCODER.encode(entry))
+    ledger.put(entry.seq, terms.decision, terms.names, terms.at_s, _ENCODER.encode(entry))
 
 
 def read_entry(entry: bytes) -> LedgerEntry:

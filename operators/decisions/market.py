@@ -24,6 +24,8 @@ from operators.decisions.settings import MarketSettings
 from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import (
     AnyFeedback,
+    AnyOrderRevision,
+    CartBought,
     CartOutcome,
     FeatureRow,
     MarketBatch,
@@ -35,7 +37,11 @@ from operators.streaming.messages import (
     OfferImpression,
     OfferRedemption,
     Order,
+    OrderCancellation,
+    OrderRefund,
+    OrderUpdate,
     OutputRecord,
+    UserKnown,
     place,
 )
 from operators.streaming.watermark import NEVER, Watermark
@@ -170,6 +176,19 @@ class MarketStation:
         """Attribute an order."""
         return self.decisions.process_order(order)
 
+    def on_bought(self, event: CartBought) -> list[OutputRecord]:
+        """Note whose cart an order bought."""
+        return self.decisions.process_bought(event)
+
+    def on_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
+        """Revise what an order brought."""
+        return self.decisions.process_revision(event)
+
+    def on_user(self, event: UserKnown) -> list[OutputRecord]:
+        """Note which user a visitor is."""
+        self.decisions.know_user(event)
+        return []
+
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
@@ -192,7 +211,12 @@ class MarketStation:
 _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecord]]]] = {
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
+    UserKnown: MarketStation.on_user,
+    CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
+    OrderUpdate: MarketStation.on_revision,
+    OrderRefund: MarketStation.on_revision,
+    OrderCancellation: MarketStation.on_revision,
     OfferImpression: MarketStation.on_feedback,
     OfferClick: MarketStation.on_feedback,
     OfferDismissal: MarketStation.on_feedback,

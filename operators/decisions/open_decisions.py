@@ -1,4 +1,4 @@
-"""The open decisions: by id, by visitor, and by when something is next to be done about them."""
+"""The open decisions: by id, by name, and by when something is next to be done about them."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -45,11 +45,11 @@ class OpenDecisions:
     offer is over. A decision that was changed has to be handed to ``changed``.
     """
 
-    __slots__ = ("_decisions", "_of_visitor", "_timers")
+    __slots__ = ("_decisions", "_named", "_timers")
 
     def __init__(self, decisions: Iterable[OpenDecision] = ()) -> None:
         self._decisions: dict[str, OpenDecision] = {}
-        self._of_visitor: dict[str, list[OpenDecision]] = {}
+        self._named: dict[str, list[OpenDecision]] = {}
         self._timers: Timers[str] = Timers()
         for each in decisions:
             self.add(each)
@@ -66,15 +66,19 @@ class OpenDecisions:
         """Return a decision, None where it is not open."""
         return self._decisions.get(decision_id)
 
-    def of_visitor(self, visitor: str) -> tuple[OpenDecision, ...]:
-        """Return a visitor's decisions."""
-        return tuple(self._of_visitor.get(visitor, ()))
+    def named(self, *names: str) -> tuple[OpenDecision, ...]:
+        """Return the decisions of any of these names, each once; of one name in the order of decisions."""
+        if len(names) == 1:
+            return tuple(self._named.get(names[0], ()))
+        found = {each.terms.decision: each for name in names for each in self._named.get(name, ())}
+        return tuple(found.values())
 
     def add(self, decision: OpenDecision) -> None:
         """Add a decision that was taken."""
         terms = decision.terms
         self._decisions[terms.decision] = decision
-        self._of_visitor.setdefault(terms.visitor, []).append(decision)
+        for name in terms.names:
+            self._named.setdefault(name, []).append(decision)
         self._timers.set(terms.decision, decision.due_s())
 
     def changed(self, decision: OpenDecision) -> None:
@@ -85,10 +89,11 @@ class OpenDecisions:
             return
         self._timers.drop(terms.decision)
         del self._decisions[terms.decision]
-        theirs = self._of_visitor[terms.visitor]
-        theirs.remove(decision)
-        if not theirs:
-            del self._of_visitor[terms.visitor]
+        for name in terms.names:
+            named = self._named[name]
+            named.remove(decision)
+            if not named:
+                del self._named[name]
 
     def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
         """Yield those due before a time, with when they were due; one changed meanwhile may come again."""

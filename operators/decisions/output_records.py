@@ -1,6 +1,6 @@
 """The records that leave a market, ready for their topic. Their shapes are declared in ``schemas``."""
 
-from typing import NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from operators.abandonment.drift import Drift as DriftFound
 from operators.decisions.cart_treatments import OutcomeTreatment
@@ -9,7 +9,15 @@ from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.reward import OrderReward
 from operators.decisions.selection import Prediction
 from operators.streaming.ids import name_of
-from operators.streaming.messages import CartOutcome, Moment, Order, OutputRecord
+from operators.streaming.messages import (
+    CartOutcome,
+    Moment,
+    Order,
+    OrderCancellation,
+    OrderRefund,
+    OrderUpdate,
+    OutputRecord,
+)
 from schemas.decisions import DecisionRecord, Drift, Outcome, Reward, Score
 from schemas.offers import EndedOfferData, OfferExpired, OfferRevoked
 from schemas.records import Timestamp, encode
@@ -28,6 +36,22 @@ class ModelState(NamedTuple):
     name: str
     version: int
     triggered: str
+
+
+CorrectionCause = Literal["order", "update", "refund", "cancellation"]
+CORRECTION_CAUSES: Final[dict[type[Any], CorrectionCause]] = {
+    OrderUpdate: "update",
+    OrderRefund: "refund",
+    OrderCancellation: "cancellation",
+}
+
+
+class Correction(NamedTuple):
+    """What corrects a reward: the order itself, or the ``number``-th revision of it, from one."""
+
+    order: Order
+    cause: CorrectionCause
+    number: int
 
 
 def decision_records(entry: LedgerEntry) -> list[OutputRecord]:
@@ -111,9 +135,9 @@ def window_record(decision: OpenDecision, market: str, cost: float, *, trained: 
         at=Timestamp(terms.window_ends_s),
         arm=terms.arm,
         kind="window",
-        profit=earned.margin - cost,
+        profit=earned.money.margin - cost,
         trained_profit=trained,
-        margin=earned.margin,
+        margin=earned.money.margin,
         cost=cost,
         orders=tuple(each.order for each in earned.orders),
         ordered_at=tuple(Timestamp(each.at_s) for each in earned.orders),
@@ -122,18 +146,20 @@ def window_record(decision: OpenDecision, market: str, cost: float, *, trained: 
         shown=earned.shown,
         clicked=earned.clicked,
         redeemed=earned.redeemed,
+        partial=earned.partial,
     )
     return _of_decisions("reward", terms.visitor, reward_id, reward)
 
 
 def correction_record(
-    terms: DecisionTerms, market: str, order: Order, earned: OrderReward, *, trained: float | None
+    terms: DecisionTerms, market: str, correction: Correction, earned: OrderReward, *, trained: float | None
 ) -> OutputRecord:
-    """Return the Reward record of an order that was read after the window of its decision had ended.
+    """Return the Reward record of what came after the window of a decision: an order, or its revision.
 
     ``trained`` is as in ``trained_profit``.
     """
-    reward_id = f"{terms.decision}.correction.{order.order}"
+    order, number = correction.order, correction.number
+    reward_id = f"{terms.decision}.correction.{order.order}{f'.{number}' if number else ''}"
     reward = Reward(
         reward_id=reward_id,
         decision_id=terms.decision,
@@ -143,6 +169,7 @@ def correction_record(
         at=Timestamp(order.at_s),
         arm=terms.arm,
         kind="correction",
+        cause=correction.cause,
         profit=earned.profit,
         trained_profit=trained,
         margin=earned.margin,
@@ -154,6 +181,7 @@ def correction_record(
         shown=False,
         clicked=False,
         redeemed=False,
+        partial=order.partial,
     )
     return _of_decisions("reward", terms.visitor, reward_id, reward)
 

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.output_records import ended_offer_record
-from operators.streaming.messages import Order, OutputRecord
+from operators.decisions.reward import redeems
+from operators.streaming.messages import CartBought, Order, OutputRecord
 
 
 def revoke_offers(
-    order: Order, held: Sequence[OpenDecision], open_decisions: OpenDecisions
+    order: Order | CartBought, held: Sequence[OpenDecision], open_decisions: OpenDecisions
 ) -> list[OutputRecord]:
     """Revoke the offers that a buyer still holds; the reason tells those redeemed with this order apart."""
     records = []
     for each in held:
         if each.offer_open:
             each.offer_open = False
-            reason = "redeemed" if each.terms.decision in order.offers else "purchased"
+            redeemed = isinstance(order, Order) and redeems(order, each.terms)
+            reason = "redeemed" if redeemed else "purchased"
             records.append(
                 ended_offer_record(
                     each.terms, market=order.market, at_s=order.at_s, reason=reason, cause=order.id

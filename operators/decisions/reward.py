@@ -1,11 +1,13 @@
 """The reward of a decision: the margin of the orders attributed to it, less what its offer cost."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from operators.decisions.ledger import DecisionTerms
-from operators.streaming.messages import Line, Order
+from operators.streaming.messages import Line, Order, OrderContent
 
 MAX_ORDERS: Final = 20
 """Orders a decision remembers for its record; the money of further orders still counts."""
@@ -13,42 +15,76 @@ MAX_ORDERS: Final = 20
 CHARGED_FOR_ORDERS: Final = frozenset({"redeemed", "bought"})
 
 
+class Money(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an order brings before the cost of our offer: its margin, and its revenue."""
+
+    margin: float
+    revenue: float
+
+    def plus(self, other: "Money") -> "Money":
+        """Return the sum."""
+        return Money(self.margin + other.margin, self.revenue + other.revenue)
+
+    def times(self, factor: float) -> "Money":
+        """Return a part or a multiple."""
+        return Money(self.margin * factor, self.revenue * factor)
+
+
+NOTHING: Final = Money(0.0, 0.0)
+
+
 class AttributedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One order that was attributed: when it happened, its margin and its revenue before any offer."""
+    """One order that was attributed: when it happened, what is left of it, whether it redeemed the offer."""
 
     order: str
     at_s: float
-    margin: float
-    revenue: float
+    money: Money
+    redeems: bool = False
 
 
 class Earnings(msgspec.Struct, array_like=True, gc=False):
     """What has come of a decision so far: its orders, and what the visitor did with its offer.
 
-    Bounded by ``MAX_ORDERS``.
+    ``partial``: lines of an order could not be taken as they stood. Bounded by ``MAX_ORDERS``.
     """
 
-    margin: float = 0.0
-    revenue: float = 0.0
+    money: Money = NOTHING
     orders: list[AttributedOrder] = []
     shown: bool = False
     clicked: bool = False
-    redeemed: bool = False
+    redemption_seen: bool = False
+    partial: bool = False
 
-    def add(self, order: Order, terms: DecisionTerms, margin_rate: float | None) -> None:
-        """Attribute one order to the decision with these terms."""
-        margin, revenue = margin_of(order.lines, margin_rate), revenue_of(order.lines)
-        self.margin += margin
-        self.revenue += revenue
+    @property
+    def redeemed(self) -> bool:
+        """Whether the visitor used the offer, by feedback or with an order."""
+        return self.redemption_seen or any(each.redeems for each in self.orders)
+
+    def add(self, order: Order, money: Money, *, redeems: bool) -> None:
+        """Attribute an order that brings so much."""
+        self.money = self.money.plus(money)
+        self.partial |= order.partial
         if len(self.orders) < MAX_ORDERS:
-            self.orders.append(AttributedOrder(order.order, order.own_s, margin, revenue))
-        self.redeemed |= terms.decision in order.offers
+            self.orders.append(AttributedOrder(order.order, order.own_s, money, redeems))
+        else:
+            self.redemption_seen |= redeems
+
+    def revise(self, order_id: str, change: Money, *, cancelled: bool) -> None:
+        """Change what an order brings; one that was cancelled is none."""
+        self.money = self.money.plus(change)
+        for number, each in enumerate(self.orders):
+            if each.order == order_id:
+                if cancelled:
+                    del self.orders[number]
+                else:
+                    self.orders[number] = replace(each, money=each.money.plus(change))
+                return
 
     def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""
-        if not self._is_charged(terms):
+        if not self.is_charged(terms):
             return 0.0
-        return terms.cost.share * self.revenue + terms.cost.fixed
+        return terms.cost.share * self.money.revenue + terms.cost.fixed
 
     def order_profits(self, terms: DecisionTerms) -> list[float]:
         """Return the part of the profit that each remembered order brought: margin less the cost it caused.
@@ -56,15 +92,16 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
         A fixed cost that is charged for an order counts with the first one. What is left of the profit, such
         as a cost charged when the offer is shown, is due to the decision itself.
         """
-        charged, rule = self._is_charged(terms), terms.cost
+        charged, rule = self.is_charged(terms), terms.cost
         share = rule.share if charged else 0.0
         fixed = rule.fixed if charged and rule.charged in CHARGED_FOR_ORDERS else 0.0
         return [
-            each.margin - share * each.revenue - (fixed if number == 0 else 0.0)
+            each.money.margin - share * each.money.revenue - (fixed if number == 0 else 0.0)
             for number, each in enumerate(self.orders)
         ]
 
-    def _is_charged(self, terms: DecisionTerms) -> bool:
+    def is_charged(self, terms: DecisionTerms) -> bool:
+        """Return whether the offer is charged by now."""
         if not terms.treated:
             return False
         return {
@@ -76,7 +113,7 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
 
 
 class OrderReward(NamedTuple):
-    """What one order brought: its margin, and the cost of the offer that it caused."""
+    """What one order brought, or what changed in that: its margin, and the cost of the offer it caused."""
 
     margin: float
     cost: float
@@ -87,28 +124,63 @@ class OrderReward(NamedTuple):
         return self.margin - self.cost
 
 
-def late_reward(terms: DecisionTerms, order: Order, margin_rate: float | None) -> OrderReward:
+def late_reward(terms: DecisionTerms, order: OrderContent, money: Money) -> OrderReward:
     """Return what an order brought that was read after the window of its decision had ended."""
-    margin = margin_of(order.lines, margin_rate)
-    redeemed = terms.decision in order.offers and terms.cost.charged == "redeemed"
-    bought = terms.treated and terms.cost.charged == "bought"
-    if redeemed or bought:
-        return OrderReward(margin, terms.cost.share * revenue_of(order.lines) + terms.cost.fixed)
-    return OrderReward(margin, 0.0)
+    if is_charged_late(terms, order):
+        return OrderReward(money.margin, terms.cost.share * money.revenue + terms.cost.fixed)
+    return OrderReward(money.margin, 0.0)
 
 
-def revenue_of(lines: tuple[Line, ...]) -> float:
-    """Return what the lines of an order cost the buyer before any offer, in the market's currency."""
-    return sum((line.price or 0.0) * line.quantity for line in lines)
+def is_charged_late(terms: DecisionTerms, order: OrderContent) -> bool:
+    """Return whether such an order is charged for the offer."""
+    if terms.cost.charged == "redeemed":
+        return redeems(order, terms)
+    return terms.treated and terms.cost.charged == "bought"
 
 
-def margin_of(lines: tuple[Line, ...], margin_rate: float | None) -> float:
-    """Return the margin of the lines before any offer: price less unit cost, else the market's rate."""
-    total = 0.0
+def redeems(order: OrderContent, terms: DecisionTerms) -> bool:
+    """Return whether an order redeems the offer of a decision: by its id, or by one of its codes."""
+    if terms.decision in order.offers:
+        return True
+    return terms.codes is not None and any(terms.codes.fits(each.code) for each in order.codes)
+
+
+def money_of(order: OrderContent, terms: DecisionTerms | None, margin_rate: float | None) -> Money:
+    """Return what an order brings, before the cost of the offer in ``terms``; None where there is no offer.
+
+    Margin is of what was paid for the goods: price less unit cost, else the market's rate of the price. A
+    discount of the whole order lowers all lines alike, but for what our own offer took off: the amounts of
+    its codes, or where none is told what the offer costs by its rule.
+    """
+    return money_of_lines(order.lines, margin_rate, paid_share(order, terms))
+
+
+def paid_share(order: OrderContent, terms: DecisionTerms | None) -> float:
+    """Return the share of an order's prices that was paid before our own offer."""
+    discount = order.discount
+    if not discount:
+        return 1.0
+    goods = sum((line.price or 0.0) * line.quantity for line in order.lines)
+    if terms is not None and redeems(order, terms):
+        discount -= _own_discount(order, terms, goods)
+    return max(1.0 - discount / goods, 0.0) if discount > 0.0 < goods else 1.0
+
+
+def money_of_lines(lines: Iterable[Line], margin_rate: float | None, paid: float = 1.0) -> Money:
+    """Return what lines bring of whose prices this share was paid."""
+    margin = revenue = 0.0
     for line in lines:
-        price = line.price or 0.0
+        price = (line.price or 0.0) * paid
+        revenue += price * line.quantity
         if line.unit_cost is not None:
-            total += (price - line.unit_cost) * line.quantity
+            margin += (price - line.unit_cost) * line.quantity
         elif margin_rate is not None:
-            total += price * margin_rate * line.quantity
-    return total
+            margin += price * margin_rate * line.quantity
+    return Money(margin, revenue)
+
+
+def _own_discount(order: OrderContent, terms: DecisionTerms, goods: float) -> float:
+    rule = terms.codes
+    told = [each.amount for each in order.codes if rule is not None and rule.fits(each.code)]
+    amounts = [amount for amount in told if amount is not None]
+    return sum(amounts) if amounts else terms.cost.share * goods + terms.cost.fixed

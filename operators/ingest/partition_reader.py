@@ -6,12 +6,13 @@ from typing import Final, Protocol
 
 import msgspec
 
+from operators.ingest.addressing import send
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
-from operators.streaming.ids import SHARDS, check_format, shard_of
+from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decoded
@@ -127,7 +128,7 @@ class PartitionReader:
                 emitted.append(rejected_output(reject(message, invalid), message.timestamp_s))
                 continue
             if accepted is not None:
-                shards.setdefault(shard_of(accepted.visitor), []).append(accepted)
+                send(accepted, shards)
         self._seen.flush()
         emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted

@@ -39,7 +39,8 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     """What is in the cart of a visitor, and what was emitted about it.
 
     ``base`` is the content before the ``recent`` changes, which are in order of time: a change that
-    arrives late is put among them and the content is computed again. Bounded by ``LINES`` and ``RECENT``.
+    arrives late is put among them and the content is computed again. ``names`` are those of
+    ``CartIndex``, by which its order may call it. Bounded by ``LINES``, ``RECENT`` and ``NAMES``.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     peak_value: float = 0.0
     moments: int = 0
     sample: MomentSample | None = None
+    names: tuple[str, ...] = ()
 
     def apply(self, change: CartChange, final_s: float) -> None:
         """Apply a change at its place in time; changes before ``final_s`` are no longer reordered."""

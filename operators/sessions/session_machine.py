@@ -7,20 +7,25 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import msgspec
 
 from operators.sessions.abandoned_carts import AbandonedCart, AbandonedCarts
-from operators.sessions.cart import CartChange, ChangeKind, MomentSample
+from operators.sessions.cart import Cart, CartChange, ChangeKind, MomentSample
+from operators.sessions.cart_index import CartIndex, Names, VisitorKey, cart_names, new_names, user_names
 from operators.sessions.features import features, pack, unpack
+from operators.sessions.known_orders import KnownOrders
 from operators.sessions.returning_visitors import ReturningVisitors
 from operators.sessions.visit import Visit, interned
-from operators.sessions.visit_store import VisitorKey, VisitStore, encode_visit
+from operators.sessions.visit_store import VisitStore, encode_visit
 from operators.streaming.ids import name_of, share_of
 from operators.streaming.messages import (
     Activity,
+    AnyOrderRevision,
     AnyShopEvent,
     CartAddition,
+    CartBought,
     CartOutcome,
     CartRemoval,
     CartSnapshot,
     CheckoutStart,
+    CouponDenial,
     FeatureRow,
     MarketEvent,
     Moment,
@@ -30,10 +35,14 @@ from operators.streaming.messages import (
     OfferImpression,
     OfferRedemption,
     Order,
+    OrderCancellation,
+    OrderRefund,
+    OrderUpdate,
     PageView,
     ProductView,
     Search,
     ShopEvent,
+    UserKnown,
     place,
 )
 from operators.streaming.timers import Timers
@@ -44,6 +53,9 @@ _CHANGES: Final[dict[type[ShopEvent], ChangeKind]] = {
     CartSnapshot: "replaced",
     CheckoutStart: "replaced",
 }
+
+
+CartChangeEvent = CartAddition | CartRemoval | CartSnapshot | CheckoutStart
 
 
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +74,9 @@ class SessionState(msgspec.Struct, array_like=True):
     visits: list[msgspec.Raw]
     abandoned: list[AbandonedCart]
     returning: dict[int, int]
+    orders: dict[str, float] = {}
+    bought: dict[str, float] = {}
+    passing: dict[str, float] = {}
 
 
 class Emitted(NamedTuple):
@@ -74,9 +89,9 @@ class Emitted(NamedTuple):
 class SessionMachine:
     """The session state machine of every visitor of one shard.
 
-    Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts`` and
-    ``ReturningVisitors`` are. ``carts`` counts the visits that have one. What follows is kept until ``drain``
-    returns it.
+    Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts``,
+    ``ReturningVisitors`` and ``KnownOrders`` are. ``carts`` counts the visits that have one. What follows is
+    kept until ``drain`` returns it.
     """
 
     def __init__(self, settings: SessionSettings) -> None:
@@ -89,21 +104,29 @@ class SessionMachine:
         self._changed: dict[VisitorKey, None] = {}
         self._abandoned = AbandonedCarts()
         self._returning = ReturningVisitors()
+        self._orders = KnownOrders()
+        self._index = CartIndex()
         self._events: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
 
     def state(self) -> SessionState:
         """Return the state to write down."""
         visits = cast("list[msgspec.Raw]", self.visits.rows())  # what is encoded here is raw when it is read
-        return SessionState(visits, list(self._abandoned), self._returning.counts)
+        known = self._orders
+        return SessionState(
+            visits, list(self._abandoned), self._returning.counts, known.orders, known.bought, known.passing
+        )
 
     def restore(self, state: SessionState) -> None:
-        """Take up a state that was written down; timers follow from the visits."""
+        """Take up a state that was written down; timers and the index follow from the visits."""
         self._abandoned = AbandonedCarts(state.abandoned)
         self._returning = ReturningVisitors(state.returning)
+        self._orders = KnownOrders(state.orders, state.bought, state.passing)
         for key, visit in self.visits.restore(state.visits):
             self._changed[key] = None
-            self.carts += visit.cart is not None
+            if visit.cart is not None:
+                self.carts += 1
+                self._index.add(key, visit.cart.names)
             self.timers.set(key, self._due_s(visit))
 
     def drain(self) -> Emitted:
@@ -150,12 +173,15 @@ class SessionMachine:
         self._events.append(cast("MarketEvent", event))
 
     def on_activity(self, event: Activity) -> None:
-        """Keep a live visit alive; what is not modelled begins none."""
-        if self._up_to((event.market, event.visitor), event.at_s) is not None:
-            self._observe(event)
+        """Keep a live visit alive, and learn what its cart is called; what is not modelled begins none."""
+        key = (event.market, event.visitor)
+        if self._up_to(key, event.at_s) is not None:
+            _, visit = self._observe(event)
+            if visit.cart is not None:
+                self._name(key, visit.cart, cart_names(event.cart, event.checkout))
 
-    def on_view(self, event: PageView | ProductView | Search) -> None:
-        """Count what a visitor looked at."""
+    def on_view(self, event: PageView | ProductView | Search | CouponDenial) -> None:
+        """Count what a visitor looked at, or was denied."""
         self._observe(event)
 
     def on_cart_change(self, event: CartAddition | CartRemoval | CartSnapshot) -> None:
@@ -168,34 +194,90 @@ class SessionMachine:
         key, visit = self._observe(event)
         if event.lines is not None:
             self._change_cart(key, visit, event)
-        elif visit.cart_is_full:
+        elif visit.cart is not None and visit.cart_is_full:
+            self._name(key, visit.cart, cart_names(event.cart, event.checkout))
             self._moment(visit, "checkout_begun", event.at_s, event.id, event.sent_s)
 
-    def on_order(self, event: Order) -> None:
-        """Close the cart that was bought, in this visit or left behind earlier, and pass the order on."""
-        key = (event.market, event.visitor)
-        visit = self._up_to(key, event.at_s)
-        happened_s = event.own_s
-        cart_id = event.cart
-        bought = False
+    def on_order(self, order: Order) -> None:
+        """Close the carts that an order bought, in a visit or left behind, and pass the order on, once.
+
+        They are its visitor's, those that it names, and its user's. An order that is told again buys nothing.
+        """
+        market = order.market
+        if self._orders.holds(market, order.order):
+            if order.is_home:
+                self._events.append(order)
+            return
+        names = cart_names(order.cart, order.checkout)
+        own = (market, order.visitor)
+        buyers = self._buyers(order, names)
+        bought = {key: cart for key in buyers if (cart := self._buy(key, order)) is not None}
+        for key, cart in bought.items():
+            if key != own:
+                self._events.append(
+                    CartBought(
+                        at_s=order.at_s,
+                        visitor=key[1],
+                        id=order.id,
+                        market=market,
+                        order=order.order,
+                        cart=cart,
+                    )
+                )
+        if order.is_home or bought:
+            self._orders.add(market, order.order, order.at_s)
+        if bought:
+            self._orders.buy(market, names, order.at_s)
+        else:
+            self._orders.pass_by(market, names, order.at_s)
+        if order.is_home:
+            if bought:
+                cart_id = bought.get(own, order.cart)
+                order = msgspec.structs.replace(order, cart=cart_id, met_cart=True)
+            self._events.append(order)
+
+    def on_revision(self, event: AnyOrderRevision) -> None:
+        """Pass on what became of an order."""
+        self._events.append(event)
+
+    def _buyers(self, order: Order, names: Names) -> list[VisitorKey]:
+        """Return whose carts in this shard an order may have bought."""
+        own = [(order.market, order.visitor)] if order.is_home and order.visitor else []
+        names += user_names(order.user)
+        if not names:
+            return own
+        live, left = self._index.find(order.market, names), self._abandoned.find(order.market, names)
+        return list(dict.fromkeys([*own, *live, *left]))
+
+    def _buy(self, key: VisitorKey, order: Order) -> str | None:
+        """Close the cart that a visitor has or left behind; return its id, None where there is none."""
+        happened_s = order.own_s
+        visit = self._up_to(key, order.at_s)
+        bought: Cart | None = None
         if visit is not None:
             self._changed[key] = None
-            visit.observe(event)
+            if key[1] == order.visitor:
+                visit.observe(order)
+            else:
+                visit.count_order(order)
             cart = visit.cart
             if cart is not None and cart.started_s <= happened_s:
                 if cart.lines:
-                    cart_id = cart.id
-                    bought = True
-                    self._outcome(visit, "purchased", event.at_s)
+                    bought = cart
+                    self._outcome(visit, "purchased", order.at_s)
                 visit.cart = None
                 self.carts -= 1
+                self._index.remove(key, cart.names)
             self.timers.set(key, self._due_s(visit))
-        if not bought:
-            left = self._abandoned.recover(key, happened_s, self._settings.recovery_s)
-            if left is not None:
-                cart_id = left.cart
-                self._events.append(_outcome(event.market, event.visitor, "recovered", cart_id, event.at_s))
-        self._events.append(event if cart_id == event.cart else msgspec.structs.replace(event, cart=cart_id))
+        if bought is not None:
+            self._orders.buy(order.market, bought.names, order.at_s)
+            return bought.id
+        left = self._abandoned.recover(key, happened_s, self._settings.recovery_s)
+        if left is None:
+            return None
+        self._orders.buy(order.market, left.names, order.at_s)
+        self._events.append(_outcome(order.market, left.visitor, "recovered", left.cart, order.at_s))
+        return left.cart
 
     # Visits
 
@@ -219,9 +301,25 @@ class SessionMachine:
         self._changed[key] = None
         was_idle = visit.idle_emitted
         visit.observe(event)
+        if event.user is not None and event.user != visit.announced:
+            self._know_user(key, visit, event)
         if was_idle:
             self.timers.set(key, self._due_s(visit))
         return key, visit
+
+    def _know_user(self, key: VisitorKey, visit: Visit, event: AnyShopEvent) -> None:
+        """Tell the market whose cart this is, in the visit or left behind before it."""
+        if visit.user is None or (visit.cart is None and key not in self._abandoned):
+            return
+        visit.announced = visit.user
+        if visit.cart is not None:
+            self._name(key, visit.cart, user_names(visit.user))
+        self._abandoned.rename(key, user_names(visit.user))
+        self._events.append(
+            UserKnown(
+                at_s=event.at_s, visitor=event.visitor, id=event.id, market=event.market, user=visit.user
+            )
+        )
 
     def _due_s(self, visit: Visit) -> float:
         if visit.cart_is_full and not visit.idle_emitted:
@@ -237,11 +335,15 @@ class SessionMachine:
             self._moment(visit, "cart_idle", due_s, "", None)
 
     def _end_visit(self, key: VisitorKey, visit: Visit, at_s: float) -> None:
-        self.carts -= visit.cart is not None
+        if visit.cart is not None:
+            self.carts -= 1
+            self._index.remove(key, visit.cart.names)
         if visit.cart is not None and visit.cart.lines:
             self._moment(visit, "session_ended", at_s, "", None)
             self._outcome(visit, "abandoned", at_s)
-            self._abandoned.add(AbandonedCart(visit.market, visit.visitor, visit.cart.id, at_s))
+            self._abandoned.add(
+                AbandonedCart(visit.market, visit.visitor, visit.cart.id, at_s, visit.cart.names)
+            )
         self._features.append(FeatureRow(*key, "visit", encode_visit(visit)))
         self._changed.pop(key, None)
         self.timers.drop(key)
@@ -250,19 +352,30 @@ class SessionMachine:
 
     # Carts
 
-    def _change_cart(
-        self, key: VisitorKey, visit: Visit, event: CartAddition | CartRemoval | CartSnapshot | CheckoutStart
-    ) -> None:
+    def _change_cart(self, key: VisitorKey, visit: Visit, event: CartChangeEvent) -> None:
+        names = cart_names(event.cart, event.checkout)
         if visit.ordered_s is not None and event.own_s <= visit.ordered_s:
+            return
+        if names and self._orders.is_bought(event.market, names, event.at_s):
             return
         cart_id = event.cart or name_of("cart", event.market, event.visitor, event.id)
         change = CartChange(event.own_s, event.rank, event.id, _CHANGES[type(event)], event.lines or ())
-        self.carts += visit.cart is None
+        begins = visit.cart is None
         cart = visit.change_cart(cart_id, change, event.at_s - self._settings.lateness_s)
+        if begins:
+            self.carts += 1
+            names += user_names(visit.user)
+        self._name(key, cart, names)
         if cart.lines:
             self.timers.set(key, self._due_s(visit))
             kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
             self._moment(visit, kind, event.at_s, event.id, event.sent_s)
+
+    def _name(self, key: VisitorKey, cart: Cart, names: Names) -> None:
+        """Let a cart be found by these names."""
+        if names and (added := new_names(cart.names, names)):
+            cart.names += added
+            self._index.add(key, added)
 
     def _moment(self, visit: Visit, kind: str, at_s: float, cause: str, sent_s: float | None) -> None:
         cart = visit.cart
@@ -274,6 +387,7 @@ class SessionMachine:
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
                 cart.sample = MomentSample(name, at_s, kind, pack(seen))
+        visit.announced = visit.user
         moment = Moment(
             at_s=at_s,
             visitor=visit.visitor,
@@ -323,7 +437,11 @@ _HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], None]]] = {
     CartRemoval: SessionMachine.on_cart_change,
     CartSnapshot: SessionMachine.on_cart_change,
     CheckoutStart: SessionMachine.on_checkout,
+    CouponDenial: SessionMachine.on_view,
     Order: SessionMachine.on_order,
+    OrderUpdate: SessionMachine.on_revision,
+    OrderRefund: SessionMachine.on_revision,
+    OrderCancellation: SessionMachine.on_revision,
     OfferImpression: SessionMachine.on_feedback,
     OfferClick: SessionMachine.on_feedback,
     OfferDismissal: SessionMachine.on_feedback,

@@ -15,6 +15,7 @@ from operators.streaming.messages import (
     CartRemoval,
     CartSnapshot,
     CheckoutStart,
+    CouponDenial,
     Order,
     PageView,
     ProductView,
@@ -37,7 +38,8 @@ def interned(text: str) -> str:
 class Visit(msgspec.Struct, array_like=True, gc=False):
     """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart.
 
-    ``products`` are hashes of four bytes, one after the other.
+    ``products`` are hashes of four bytes, one after the other. ``announced`` is the user that the market was
+    told of.
     """
 
     market: str
@@ -64,6 +66,8 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     ordered_s: float | None = None
     idle_emitted: bool = False
     cart: Cart | None = None
+    coupons_denied: int = 0
+    announced: str | None = None
 
     def intern(self) -> None:
         """Share the copies of texts that other visits hold too, after it was decoded."""
@@ -130,8 +134,12 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         """Note when the visitor began to pay."""
         self.checkout_s = event.own_s
 
+    def count_denial(self, _: CouponDenial) -> None:
+        """Count a code that the shop did not accept."""
+        self.coupons_denied += 1
+
     def count_order(self, event: Order) -> None:
-        """Note when the visitor last ordered."""
+        """Note when the visitor last ordered, here or elsewhere."""
         own_s = event.own_s
         self.ordered_s = own_s if self.ordered_s is None else max(self.ordered_s, own_s)
 
@@ -172,5 +180,6 @@ _COUNTERS: Final[dict[type[Any], Callable[[Visit, Any], None]]] = {
     CartRemoval: Visit.count_removal,
     CartSnapshot: Visit.count_snapshot,
     CheckoutStart: Visit.count_checkout,
+    CouponDenial: Visit.count_denial,
     Order: Visit.count_order,
 }

@@ -5,13 +5,11 @@ from typing import Final
 
 import msgspec
 
+from operators.sessions.cart_index import VisitorKey
 from operators.sessions.visit import Visit
 
 AWAKE: Final = 128
 """Beyond so many objects a shard keeps only those that changed since they were last saved."""
-
-VisitorKey = tuple[str, str]
-"""An identity: market and visitor."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Visit)

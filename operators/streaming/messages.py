@@ -193,9 +193,11 @@ class OrderContent(OrderEvent, frozen=True, kw_only=True, array_like=True, gc=Fa
 
 
 class Order(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
-    """An order was placed."""
+    """An order was placed; ``met_cart`` where the shard that passes it on held a cart of its buyer."""
 
     rank = RANK["order_completed"]
+
+    met_cart: bool = False
 
 
 class OrderUpdate(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_updated"):

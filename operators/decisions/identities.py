@@ -1,0 +1,95 @@
+"""Which visitors are one person: those that were seen with the same user."""
+
+from typing import Final, Protocol
+
+import msgspec
+
+USERS: Final = 4
+"""Of a visitor this many users are remembered, the latest."""
+VISITORS: Final = 20
+"""Of a user this many visitors are remembered, the latest."""
+MEMORY_S: Final = 30 * 86_400.0
+REFRESH_S: Final = 86_400.0
+
+
+class IdentityStore(Protocol):
+    """Where links are kept; it survives the death of the process and is not rolled back."""
+
+    def recall(self, name: str) -> bytes | None:
+        """Return what was last written under a name, None where there is nothing."""
+
+    def remember(self, name: str, at_s: float, what: bytes) -> None:
+        """Write what is known at a time under a name, in place of what was written before."""
+
+
+class Link(msgspec.Struct, array_like=True, gc=False):
+    """That a visitor and a user were seen together: since when, and when last recorded."""
+
+    other: str
+    since_s: float
+    seen_s: float
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(list[Link])
+
+
+class Identities:
+    """The links between the visitors and the users of a market, forgotten after 30 days without a sight.
+
+    A link holds from the time at which it was seen, so that what is read again after a crash is decided as it
+    was. Bounded by the visitors and users seen together in 30 days, with ``USERS`` and ``VISITORS`` each.
+    """
+
+    def __init__(self, store: IdentityStore) -> None:
+        self._store = store
+
+    def link(self, visitor: str, user: str | None, at_s: float) -> None:
+        """Note that a visitor was seen with a user, if there is one."""
+        if user is not None and visitor:
+            self._add(_users_of(visitor), user, at_s, USERS)
+            self._add(_visitors_of(user), visitor, at_s, VISITORS)
+
+    def visitors(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
+        """Return the visitors who are one person with this visitor or user, as known at a time.
+
+        The visitor comes first; an empty one is none.
+        """
+        users = [] if user is None else [user]
+        if visitor:
+            users += [each for each in self._known(_users_of(visitor), at_s) if each != user]
+        found = {visitor: None} if visitor else {}
+        for each in users:
+            found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
+        return tuple(found)
+
+    def _known(self, name: str, at_s: float) -> list[str]:
+        return [
+            link.other
+            for link in self._links(name)
+            if link.since_s <= at_s < link.seen_s + MEMORY_S + REFRESH_S
+        ]
+
+    def _links(self, name: str) -> list[Link]:
+        found = self._store.recall(name)
+        return [] if found is None else _DECODER.decode(found)
+
+    def _add(self, name: str, other: str, at_s: float, limit: int) -> None:
+        links = self._links(name)
+        known = next((link for link in links if link.other == other), None)
+        if known is not None:
+            if known.since_s <= at_s < known.seen_s + REFRESH_S:
+                return
+            links.remove(known)
+            known = Link(other, min(known.since_s, at_s), max(known.seen_s, at_s))
+        links.append(known or Link(other, at_s, at_s))
+        kept = [link for link in links if at_s < link.seen_s + MEMORY_S + REFRESH_S][-limit:]
+        self._store.remember(name, at_s, _ENCODER.encode(kept))
+
+
+def _users_of(visitor: str) -> str:
+    return f"users of {visitor}"
+
+
+def _visitors_of(user: str) -> str:
+    return f"visitors of {user}"

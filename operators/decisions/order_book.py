@@ -1,0 +1,103 @@
+"""The orders of a market as they were read and revised: each counts once, however often it is told.
+
+What stands in the book is not rolled back after a crash. An order that is read again is known by the position
+of its record, and a revision keeps the change that was computed when it was first read.
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+from operators.decisions.reward import NOTHING, Money
+from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, OrderUpdate
+
+
+class OrderStore(Protocol):
+    """Where orders are kept; it survives the death of the process and is not rolled back."""
+
+    def recall(self, name: str) -> bytes | None:
+        """Return what was last written under a name, None where there is nothing."""
+
+    def remember(self, name: str, at_s: float, what: bytes) -> None:
+        """Write what is known at a time under a name, in place of what was written before."""
+
+
+class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one event changed in the money of an order.
+
+    ``quantities`` of products were given back; ``content`` is what the order holds since an update.
+    """
+
+    id: str
+    position: str
+    change: Money
+    quantities: dict[str, int] = {}
+    cancelled: bool = False
+    content: OrderUpdate | None = None
+
+
+class BookedOrder(msgspec.Struct, array_like=True, gc=False):
+    """An order that was told, the decision that it is attributed to, and what was revised since.
+
+    ``found_by`` names the record by which the decision was found: reading that again after a crash finds it
+    again. ``money`` is what it brought before any revision. ``fixed`` is the fixed cost of its offer that is charged
+    for it, and ``is_charged`` whether it is charged at all, None while the window of its decision is open.
+    """
+
+    order: Order
+    decision: str | None = None
+    found_by: str = ""
+    money: Money = NOTHING
+    fixed: float = 0.0
+    is_charged: bool | None = None
+    revisions: list[Revision] = []
+
+    @property
+    def left(self) -> Money:
+        """What it brings after all revisions."""
+        left = self.money
+        for each in self.revisions:
+            left = left.plus(each.change)
+        return left
+
+    @property
+    def told(self) -> OrderContent:
+        """What it holds, by what was told last."""
+        updates = [each.content for each in self.revisions if each.content is not None]
+        return updates[-1] if updates else self.order
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return any(each.cancelled for each in self.revisions)
+
+
+class OrderRow(msgspec.Struct, array_like=True, gc=False):
+    """All that is known of an order: None while only revisions were read, which wait in ``early``."""
+
+    booked: BookedOrder | None = None
+    early: list[AnyOrderRevision] = []
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(OrderRow)
+
+
+class OrderBook:
+    """The orders of a market by their ids. Bounded by those of the period for which its store keeps them."""
+
+    def __init__(self, store: OrderStore) -> None:
+        self._store = store
+
+    def get(self, order_id: str) -> OrderRow:
+        """Return what is known of an order."""
+        found = self._store.recall(_name(order_id))
+        return OrderRow() if found is None else _DECODER.decode(found)
+
+    def put(self, order_id: str, row: OrderRow, at_s: float) -> None:
+        """Write down what is known of an order."""
+        self._store.remember(_name(order_id), at_s, _ENCODER.encode(row))
+
+
+def _name(order_id: str) -> str:
+    return f"order {order_id}"

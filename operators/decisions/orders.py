@@ -1,0 +1,231 @@
+"""The orders of one market: to which decision each is attributed, once, and what is revised in it later."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from operators.decisions.attribution import Buyer, attribute
+from operators.decisions.expiring import drop_from_front
+from operators.decisions.identities import Identities
+from operators.decisions.ledger import Ledger, LedgerEntry, cart_name, read_entry, visitor_name
+from operators.decisions.open_decisions import OpenDecision, OpenDecisions
+from operators.decisions.order_book import BookedOrder, OrderBook, OrderRow, Revision
+from operators.decisions.output_records import CORRECTION_CAUSES, Correction, correction_record
+from operators.decisions.revisions import revision_of
+from operators.decisions.reward import (
+    NOTHING,
+    OrderReward,
+    is_charged_late,
+    late_reward,
+    money_of,
+    redeems,
+)
+from operators.decisions.statistics import MarketStatistics
+from operators.streaming.messages import AnyOrderRevision, CartBought, Order, OutputRecord
+from schemas.shop import Market
+
+WAITING_S: Final = 3600.0
+"""For so long a bought cart waits for its order to be read."""
+REVISIONS: Final = 50
+"""An order is revised at most this many times; further events change nothing."""
+
+
+class BoughtCarts(msgspec.Struct, array_like=True):
+    """The carts that an order bought, which is not read yet."""
+
+    at_s: float
+    carts: list[tuple[str, str]] = []
+
+
+class Parts(NamedTuple):
+    """What of a market orders are attributed with; ``revise`` trains the policy on a change of a reward."""
+
+    market: Market
+    correction_s: float
+    ledger: Ledger
+    open: OpenDecisions
+    identities: Identities
+    statistics: MarketStatistics
+    revise: Callable[[LedgerEntry, float], float | None]
+
+
+class Telling(NamedTuple):
+    """An order with all that is known of its buyer, and the record that told of it last."""
+
+    order: Order
+    record: str
+
+
+class Orders:
+    """The orders of one market. Bounded as ``OrderBook`` is, and by the orders of ``WAITING_S``."""
+
+    def __init__(self, parts: Parts, bought: dict[str, BoughtCarts] | None = None) -> None:
+        self.bought = {} if bought is None else bought
+        self._parts = parts
+        self._book = OrderBook(parts.ledger)
+
+    def buyer(self, order: Order) -> Buyer:
+        """Return whose order it is, by its visitor, its user and the carts that it bought."""
+        parts = self._parts
+        parts.identities.link(order.visitor, order.user, order.at_s)
+        known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
+        carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
+        owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
+        visitors = parts.identities.visitors(order.visitor, order.user, order.at_s)
+        everyone = dict.fromkeys((*visitors, *(visitor for visitor, _ in known), *owners))
+        return Buyer(tuple(everyone), frozenset(carts))
+
+    def note_bought(self, event: CartBought) -> Telling | None:
+        """Note which cart an order bought; return the order where it was read before but not attributed."""
+        self.bought.setdefault(event.order, BoughtCarts(event.at_s)).carts.append((event.visitor, event.cart))
+        booked = self._book.get(event.order).booked
+        record = f"{event.id} of {event.visitor}"
+        if booked is None or (booked.decision is not None and booked.found_by != record):
+            return None
+        return Telling(_told_again(booked.order, event.at_s), record)
+
+    def told(self, order: Order) -> Telling | None:
+        """Return what an order tells; None where it was told before and is attributed."""
+        booked = self._book.get(order.order).booked
+        if booked is None or booked.order.position == order.position:
+            return Telling(order, order.position)
+        if booked.decision is not None and booked.found_by != order.position:
+            return None
+        return Telling(_joined(booked.order, order), order.position)
+
+    def process(self, telling: Telling, buyer: Buyer) -> list[OutputRecord]:
+        """Attribute an order and apply the revisions that came before it."""
+        order = telling.order
+        row = self._book.get(order.order)
+        records: list[OutputRecord] = []
+        booked = self._attributed(order, buyer, records)
+        booked.found_by = telling.record
+        if row.booked is not None:
+            booked.revisions = row.booked.revisions
+        self._book.put(order.order, OrderRow(booked, row.early), order.at_s)
+        for each in row.early:
+            records += self._apply(booked, row, each)
+        return records
+
+    def revise(self, event: AnyOrderRevision) -> list[OutputRecord]:
+        """Apply what revises an order, once; it waits where the order was not told yet."""
+        row = self._book.get(event.order)
+        if any(event.position == each.position or event.id == each.id for each in row.early):
+            return []
+        if row.booked is None:
+            row.early.append(event)
+            self._book.put(event.order, row, event.at_s)
+            return []
+        return self._apply(row.booked, row, event)
+
+    def window_ended(self, decision: OpenDecision) -> None:
+        """Note with the orders of a decision whether its offer was charged, for what is revised later."""
+        terms, earned = decision.terms, decision.earnings
+        charged = earned.is_charged(terms)
+        for number, each in enumerate(earned.orders):
+            row = self._book.get(each.order)
+            if row.booked is not None:
+                row.booked.is_charged = charged
+                row.booked.fixed = terms.cost.fixed if charged and number == 0 else 0.0
+                self._book.put(each.order, row, terms.window_ends_s)
+
+    def forget(self, time_s: float) -> None:
+        """Drop the carts whose order did not come."""
+        drop_from_front(self.bought, lambda each: each.at_s < time_s - WAITING_S)
+
+    def _attributed(self, order: Order, buyer: Buyer, records: list[OutputRecord]) -> BookedOrder:
+        parts = self._parts
+        held = parts.open.named(*(visitor_name(each) for each in buyer.visitors))
+        found = attribute(order, buyer, held, parts.ledger, parts.correction_s)
+        if found is None:
+            return BookedOrder(order, None, money_of(order, None, parts.market.margin_rate))
+        terms = found.terms
+        parts.statistics.diagnosis.attributed(order.at_s)
+        money = money_of(order, terms, parts.market.margin_rate)
+        booked = BookedOrder(order, terms.decision, money)
+        if isinstance(found, OpenDecision):
+            found.earnings.add(order, money, redeems=redeems(order, terms))
+            return booked
+        booked.is_charged = is_charged_late(terms, order)
+        booked.fixed = terms.cost.fixed if booked.is_charged else 0.0
+        earned = late_reward(terms, order, money)
+        records.append(self._corrected(found, Correction(order, "order", 0), earned))
+        return booked
+
+    def _apply(self, booked: BookedOrder, row: OrderRow, event: AnyOrderRevision) -> list[OutputRecord]:
+        """Apply a revision to the decision of its order; one that was applied before a crash, as it was."""
+        parts = self._parts
+        entry = None if booked.decision is None else self._entry(booked.decision)
+        known = next((each for each in booked.revisions if each.id == event.id), None)
+        if known is not None and known.position != event.position:
+            return []  # told twice
+        if known is None:
+            terms = None if entry is None else entry.terms
+            known = revision_of(booked, event, terms, parts.market.margin_rate)
+            if _is_empty(known) or len(booked.revisions) >= REVISIONS:
+                return []
+            booked.revisions.append(known)
+            self._book.put(event.order, OrderRow(booked, row.early), event.at_s)
+        if entry is None or (known.change == NOTHING and not known.cancelled):
+            return []
+        decision = parts.open.get(entry.terms.decision)
+        if decision is not None and not decision.window_ended:
+            decision.earnings.revise(event.order, known.change, cancelled=known.cancelled)
+            return []
+        number = booked.revisions.index(known) + 1
+        cause = CORRECTION_CAUSES[type(event)]
+        correction = Correction(
+            replace(booked.order, at_s=event.at_s, happened_s=booked.order.own_s), cause, number
+        )
+        return [self._corrected(entry, correction, _revised(entry, booked, known))]
+
+    def _entry(self, decision_id: str) -> LedgerEntry | None:
+        found = self._parts.ledger.get(decision_id)
+        return None if found is None else read_entry(found)
+
+    def _corrected(self, entry: LedgerEntry, correction: Correction, earned: OrderReward) -> OutputRecord:
+        parts, terms = self._parts, entry.terms
+        trained = parts.revise(entry, earned.profit) if terms.is_trainable else None
+        parts.statistics.corrected(terms, earned.profit)
+        return correction_record(terms, parts.market.name, correction, earned, trained=trained)
+
+
+def _revised(entry: LedgerEntry, booked: BookedOrder, revision: Revision) -> OrderReward:
+    """Return what a revision changes in a reward that was recorded."""
+    terms, charged = entry.terms, booked.is_charged
+    if charged is None:
+        charged = is_charged_late(terms, booked.order)
+    if not charged:
+        return OrderReward(revision.change.margin, 0.0)
+    cost = terms.cost.share * revision.change.revenue
+    return OrderReward(revision.change.margin, cost - (booked.fixed if revision.cancelled else 0.0))
+
+
+def _is_empty(revision: Revision) -> bool:
+    """Return whether a revision changes nothing, now or later."""
+    return (
+        revision.change == NOTHING
+        and not revision.cancelled
+        and not revision.quantities
+        and revision.content is None
+    )
+
+
+def _told_again(order: Order, at_s: float) -> Order:
+    """Return an order placed where it is told again, with its own time."""
+    return replace(order, at_s=max(at_s, order.at_s), happened_s=order.own_s)
+
+
+def _joined(first: Order, again: Order) -> Order:
+    """Return an order as it was told first, with what the second telling knows of its buyer."""
+    return replace(
+        _told_again(first, again.at_s),
+        visitor=first.visitor or again.visitor,
+        user=again.user if first.user is None else first.user,
+        cart=again.cart if first.cart is None else first.cart,
+        checkout=again.checkout if first.checkout is None else first.checkout,
+        offers=first.offers or again.offers,
+        codes=first.codes or again.codes,
+    )

@@ -1,0 +1,105 @@
+"""What a refund, a cancellation or an update changes in the money of an order."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from operators.decisions.ledger import DecisionTerms
+from operators.decisions.order_book import BookedOrder, Revision
+from operators.decisions.reward import NOTHING, Money, money_of, money_of_lines, paid_share
+from operators.streaming.messages import (
+    AnyOrderRevision,
+    OrderCancellation,
+    OrderContent,
+    OrderRefund,
+    OrderUpdate,
+)
+
+ROUNDING: Final = 1e-9
+"""What is left of an order is nothing below this share of what it was."""
+
+Revise = Callable[[BookedOrder, Any, DecisionTerms | None, float | None], Revision]
+
+
+def revision_of(
+    booked: BookedOrder, event: AnyOrderRevision, terms: DecisionTerms | None, margin_rate: float | None
+) -> Revision:
+    """Return what an event changes in an order that was told; KeyError for a kind without a rule.
+
+    ``terms`` are those of the decision that the order is attributed to. No revision takes back more than what
+    is left, and nothing revises an order that was cancelled.
+    """
+    if booked.is_cancelled:
+        return Revision(event.id, event.position, NOTHING)
+    return _RULES[type(event)](booked, event, terms, margin_rate)
+
+
+def _cancellation(booked: BookedOrder, event: OrderCancellation, *_: object) -> Revision:
+    return Revision(event.id, event.position, booked.left.times(-1.0), cancelled=True)
+
+
+def _refund(
+    booked: BookedOrder, event: OrderRefund, terms: DecisionTerms | None, margin_rate: float | None
+) -> Revision:
+    left = booked.left
+    quantities: dict[str, int] = {}
+    if event.lines is not None:
+        given_back, quantities = _refunded_lines(booked, event, terms, margin_rate)
+    elif event.amount is not None:
+        share = event.amount / left.revenue if left.revenue > 0.0 else 1.0
+        given_back = left.times(min(share, 1.0))
+    else:
+        given_back = left
+    return Revision(event.id, event.position, _taken(booked, given_back), quantities)
+
+
+def _refunded_lines(
+    booked: BookedOrder, event: OrderRefund, terms: DecisionTerms | None, margin_rate: float | None
+) -> tuple[Money, dict[str, int]]:
+    """Return what the lines of a refund were worth; of a product no more pieces than are not refunded yet."""
+    content = booked.told
+    whole = money_of(content, terms, margin_rate)
+    ratio = whole.margin / whole.revenue if whole.revenue else 0.0
+    total, quantities = NOTHING, dict[str, int]()
+    for line in event.lines or ():
+        pieces = sum(each.quantity for each in content.lines if each.sku == line.sku)
+        if not pieces:
+            value = (line.price or 0.0) * line.quantity
+            total = total.plus(Money(value * ratio, value))
+            continue
+        before = sum(each.quantities.get(line.sku, 0) for each in booked.revisions)
+        count = min(line.quantity, pieces - before - quantities.get(line.sku, 0))
+        if count > 0:
+            quantities[line.sku] = quantities.get(line.sku, 0) + count
+            total = total.plus(_of_product(content, line.sku, terms, margin_rate).times(count / pieces))
+    return total, quantities
+
+
+def _of_product(
+    content: OrderContent, sku: str, terms: DecisionTerms | None, margin_rate: float | None
+) -> Money:
+    """Return what all pieces of one product bring."""
+    paid = paid_share(content, terms)
+    return money_of_lines((each for each in content.lines if each.sku == sku), margin_rate, paid)
+
+
+def _update(
+    booked: BookedOrder, event: OrderUpdate, terms: DecisionTerms | None, margin_rate: float | None
+) -> Revision:
+    before, now = (money_of(each, terms, margin_rate) for each in (booked.told, event))
+    return Revision(event.id, event.position, now.plus(before.times(-1.0)), content=event)
+
+
+def _taken(booked: BookedOrder, given_back: Money) -> Money:
+    """Return the change by which so much is given back: all that is left, where only rounding keeps it."""
+    left = booked.left
+    rest = left.revenue - given_back.revenue
+    if rest <= ROUNDING * booked.money.revenue:
+        return left.times(-1.0)
+    return given_back.times(-1.0)
+
+
+_RULES: Final[dict[type[Any], Revise]] = {
+    OrderCancellation: _cancellation,
+    OrderRefund: _refund,
+    OrderUpdate: _update,
+}

@@ -1,0 +1,64 @@
+"""The orders that were read, and the carts they bought: neither counts again."""
+
+from typing import Final
+
+ORDERS: Final = 4096
+"""A shard remembers this many orders of its visitors, and as many ids of bought carts."""
+PASSING: Final = 256
+"""It remembers this many ids of carts bought elsewhere, whose events may still come to it."""
+BOUGHT_S: Final = 86_400.0
+"""For so long an event of a bought cart is not the beginning of another cart."""
+
+
+class KnownOrders:
+    """Orders and bought carts by market and id, the oldest first. Bounded by ``ORDERS`` and ``PASSING``."""
+
+    __slots__ = ("bought", "orders", "passing")
+
+    def __init__(
+        self,
+        orders: dict[str, float] | None = None,
+        bought: dict[str, float] | None = None,
+        passing: dict[str, float] | None = None,
+    ) -> None:
+        self.orders = {} if orders is None else orders
+        self.bought = {} if bought is None else bought
+        self.passing = {} if passing is None else passing
+
+    def holds(self, market: str, order: str) -> bool:
+        """Return whether an order was read before."""
+        return _key(market, order) in self.orders
+
+    def add(self, market: str, order: str, at_s: float) -> None:
+        """Remember an order."""
+        _put(self.orders, _key(market, order), at_s, ORDERS)
+
+    def buy(self, market: str, names: tuple[str, ...], at_s: float) -> None:
+        """Remember that the cart of one of this shard's visitors, known by these names, was bought."""
+        for name in names:
+            _put(self.bought, _key(market, name), at_s, ORDERS)
+
+    def pass_by(self, market: str, names: tuple[str, ...], at_s: float) -> None:
+        """Remember that a cart was bought that this shard knows nothing of."""
+        for name in names:
+            _put(self.passing, _key(market, name), at_s, PASSING)
+
+    def is_bought(self, market: str, names: tuple[str, ...], at_s: float) -> bool:
+        """Return whether a cart known by any of these names was bought within ``BOUGHT_S`` before."""
+        for name in names:
+            key = _key(market, name)
+            bought_s = self.bought.get(key, self.passing.get(key))
+            if bought_s is not None and at_s <= bought_s + BOUGHT_S:
+                return True
+        return False
+
+
+def _key(market: str, name: str) -> str:
+    return f"{market}\x1f{name}"
+
+
+def _put(known: dict[str, float], key: str, at_s: float, limit: int) -> None:
+    known.pop(key, None)
+    known[key] = at_s
+    if len(known) > limit:
+        del known[next(iter(known))]
