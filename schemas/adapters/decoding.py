@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import native, rees46, segment, shopify
+from schemas.adapters import commercetools, native, rees46, segment, shopify, woocommerce
 from schemas.adapters.decoded import Decoded
+from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
@@ -20,29 +21,37 @@ class Format(NamedTuple):
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
     event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
+    ``reader`` makes what reads a format as a shop has set it, where there is something to set.
     """
 
     read: Decode
     parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+    reader: Callable[[FormatOptions], Decode] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
     "segment": Format(segment.read),
     "shopify": Format(shopify.read),
+    "woocommerce": Format(woocommerce.read, woocommerce.parts, woocommerce.reader),
+    "commercetools": Format(commercetools.read, commercetools.parts, commercetools.reader),
     "rees46": Format(rees46.read),
 }
 
 
-def decoder(form: str, max_event_bytes: int) -> Decode:
-    """The function that reads messages of format `form`, of at most so many bytes.
+DEFAULTS: Final = FormatOptions()
+
+
+def decoder(form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS) -> Decode:
+    """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
 
     It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
     if form not in FORMATS:
         raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read = FORMATS[form].read
+    reader = FORMATS[form].reader
+    read = FORMATS[form].read if reader is None else reader(options)
 
     def decode(message: Message) -> Decoded:
         value = message.value

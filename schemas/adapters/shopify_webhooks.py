@@ -89,9 +89,6 @@ def _order(order: Json, kind: str) -> Json:
     cancelled_at = order.get("cancelled_at")
     if cancelled_at is not None:
         kind = "order_cancelled"
-    elif kind == "order_updated" and objects(order, "refunds"):
-        # Its refunds are reported one by one, and what is reported again of a known order changes nothing.
-        kind = "order_completed"
     attributes = named_values(objects(order, "note_attributes"), "name")
     offer = attributes.get("offer_id")
     common = {
@@ -125,7 +122,7 @@ def _origin(order: Json) -> str | None:
 
 
 def _line(line: Json) -> Json:
-    """A line before discounts; one of no variant, such as a tip, is no product."""
+    """A line as it was ordered, before discounts and refunds; one of no variant is no product."""
     named = {"price": line.get("price"), "quantity": line.get("quantity")}
     return {"sku": shopify_id(line.get("variant_id")), **given(named)}
 

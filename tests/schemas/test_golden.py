@@ -41,6 +41,8 @@ CASES = [
         "segment": "segment",
         "rees46": "rees46",
         "shopify": "shopify",
+        "woocommerce": "woocommerce",
+        "commercetools": "commercetools",
     }.items()
     for offset, line in enumerate(lines(name))
 ]
