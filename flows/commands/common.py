@@ -10,6 +10,7 @@ import orjson
 
 from flows.settings import Settings, read_settings
 from operators.bandits import POLICIES
+from schemas.adapters import FORMATS, format_named
 from schemas.errors import SetupError
 
 
@@ -26,6 +27,25 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         type=pair,
         help="any setting, for example session_gap=20m",
     )
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add ``--format``, the format of files."""
+    parser.add_argument(
+        "--format",
+        default="native",
+        type=_format,
+        metavar="FORMAT",
+        help=f"format of the records: {', '.join(FORMATS)}; generic:FILE names the file that describes it",
+    )
+
+
+def _format(form: str) -> str:
+    try:
+        format_named(form)
+    except SetupError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return form
 
 
 def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:

@@ -4,10 +4,20 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, Decode, Format, decoder
+from schemas.adapters.decoding import FORMATS, Decode, Format, decoder, format_named
 from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
 
-__all__ = ["CSV_FORMATS", "CSV_HEADER", "FORMATS", "REES46_HEADER", "Decode", "Decoded", "Format", "decoder"]
+__all__ = [
+    "CSV_FORMATS",
+    "CSV_HEADER",
+    "FORMATS",
+    "REES46_HEADER",
+    "Decode",
+    "Decoded",
+    "Format",
+    "decoder",
+    "format_named",
+]
 
 CSV_FORMATS: Final[dict[str, Callable[[bytes], Header]]] = {"rees46": header_of}
 """The formats that are written in CSV, and what finds the header of a file from its first line."""

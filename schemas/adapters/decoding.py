@@ -1,11 +1,12 @@
 """From one message to one event: the checks that all formats share, around the one that reads the format."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import commercetools, native, rees46, segment, shopify, woocommerce
+from schemas.adapters import commercetools, generic, native, rees46, segment, shopify, woocommerce
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
@@ -14,6 +15,7 @@ from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
 Decode = Callable[[Message], Decoded]
+Parts = Callable[[Message], Sequence[Message] | None]
 
 
 class Format(NamedTuple):
@@ -21,12 +23,14 @@ class Format(NamedTuple):
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
     event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
-    ``reader`` makes what reads a format as a shop has set it, where there is something to set.
+    ``reader`` makes what reads a format as a shop has set it, where there is something to set. ``opened``
+    makes ``read`` and ``parts`` of a format that a file describes.
     """
 
     read: Decode
-    parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+    parts: Parts = lambda _: None
     reader: Callable[[FormatOptions], Decode] | None = None
+    opened: Callable[[Path], tuple[Decode, Parts]] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
@@ -35,11 +39,31 @@ FORMATS: Final[dict[str, Format]] = {
     "shopify": Format(shopify.read),
     "woocommerce": Format(woocommerce.read, woocommerce.parts, woocommerce.reader),
     "commercetools": Format(commercetools.read, commercetools.parts, commercetools.reader),
+    "generic": Format(generic.read, opened=generic.opened),
     "rees46": Format(rees46.read),
 }
 
 
 DEFAULTS: Final = FormatOptions()
+
+
+def format_named(form: str) -> Format:
+    """The format of a name, or of a name and the file that describes it: ``generic:house.toml``.
+
+    Raises SetupError for a format that is unknown, lacks its file or has one it does not need, and for what
+    is wrong in the file.
+    """
+    name, colon, file = form.partition(":")
+    if name not in FORMATS:
+        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
+    opened = FORMATS[name].opened
+    if opened is None:
+        if colon:
+            raise SetupError(f"format {name} takes no file; got {form!r}")
+        return FORMATS[name]
+    if not file:
+        raise SetupError(f"format {name} must name its file, as in `{name}:house.toml`; got {form!r}")
+    return Format(*opened(Path(file)))
 
 
 def decoder(form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS) -> Decode:
@@ -48,10 +72,8 @@ def decoder(form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS) 
     It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
-    if form not in FORMATS:
-        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    reader = FORMATS[form].reader
-    read = FORMATS[form].read if reader is None else reader(options)
+    found = format_named(form)
+    read = found.read if found.reader is None else found.reader(options)
 
     def decode(message: Message) -> Decoded:
         value = message.value

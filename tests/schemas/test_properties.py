@@ -15,7 +15,7 @@ from schemas.dead_letters import split_headers
 from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record, shrunk
-from tests.builders import MAX_EVENT_BYTES
+from tests.builders import MAX_EVENT_BYTES, form_of
 
 amounts = st.floats(0, 1e9)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
@@ -33,7 +33,7 @@ json_values = st.recursive(
 
 def judged(form, message):
     try:
-        decoder(form, MAX_EVENT_BYTES)(message)
+        decoder(form_of(form), MAX_EVENT_BYTES)(message)
     except InvalidEvent as wrong:
         return wrong
 
