@@ -7,7 +7,7 @@ from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
 from flows.worker.live import live
 from schemas.adapters import FORMATS
 
-OTHERS = [name for name in FORMATS if name != "native"]
+OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml
   offerstream live --bootstrap kafka:9093 --state state --from earliest --shadow \\
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=pair,
         metavar="TOPIC=FORMAT",
-        help=f"format of an input topic that is not native: {', '.join(OTHERS)}",
+        help=f"format of an input topic that is not native: {OTHERS}",
     )
     parser.add_argument(
         "--shadow", action="store_const", const=True, help="decide and log, but publish no offer"
