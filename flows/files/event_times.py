@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from flows.files.input_file import InputFile
-from schemas.adapters import CSV_HEADER, FORMATS, REES46_HEADER, decoder
+from schemas.adapters import CSV_HEADER, REES46_HEADER, decoder, format_named
 from schemas.adapters.clocks import happened_at
 from schemas.adapters.reasons import parse
 from schemas.adapters.rees46 import time_reader as rees46_times
@@ -42,7 +42,7 @@ def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
 
     A record that holds several events has the time of the first.
     """
-    decode, parts = decoder(form, max_event_bytes), FORMATS[form].parts
+    decode, parts = decoder(form, max_event_bytes), format_named(form).parts
 
     def decoded_time(value: bytes) -> datetime:
         message = Message(value, None, file.headers)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, Decode, Format, decoder
+from schemas.adapters.decoding import FORMATS, SELF_DESCRIBED, Decode, Format, decoder, format_named
 from schemas.adapters.options import FormatOptions, ProductKey
 from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
 from schemas.adapters.snowplow_rows import COLUMNS
@@ -14,6 +14,7 @@ __all__ = [
     "CSV_HEADER",
     "FORMATS",
     "REES46_HEADER",
+    "SELF_DESCRIBED",
     "TSV_FORMATS",
     "Decode",
     "Decoded",
@@ -21,6 +22,7 @@ __all__ = [
     "FormatOptions",
     "ProductKey",
     "decoder",
+    "format_named",
 ]
 
 CSV_FORMATS: Final[dict[str, Callable[[bytes], Header]]] = {"rees46": header_of}
