@@ -6,17 +6,18 @@ from typing import Final, Protocol
 
 import msgspec
 
-from operators.ingest.addressing import send
+from operators.ingest.addressing import send_order
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
-from operators.streaming.ids import SHARDS, check_format
-from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
+from operators.streaming.ids import SHARDS, check_format, shard_of
+from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
+from schemas import events as native
 from schemas.adapters import Decoded
-from schemas.events import Event, OrderCompleted, OrderEvent
+from schemas.events import Event, OrderCompleted
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -128,7 +129,10 @@ class PartitionReader:
                 emitted.append(rejected_output(reject(message, invalid), message.timestamp_s))
                 continue
             if accepted is not None:
-                send(accepted, shards)
+                if isinstance(accepted, OrderEvent):
+                    send_order(accepted, shards)
+                else:
+                    shards.setdefault(shard_of(accepted.visitor), []).append(accepted)
         self._seen.flush()
         emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted
@@ -157,7 +161,7 @@ class PartitionReader:
         if at_s < claimed_s:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
-        position = f"{self.partition}/{message.offset}" if isinstance(event, OrderEvent) else ""
+        position = f"{self.partition}/{message.offset}" if isinstance(event, native.OrderEvent) else ""
         partial = decoded.is_partial if decoded.dropped else False
         self._time.observe(event.visitor_id or event.id, at_s)
         if not late:
