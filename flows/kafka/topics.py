@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports it without declaring so
-    AdminClient,
-    ConfigResource,
-)
+from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]  # it does not declare so
 from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka.cluster import Cluster, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
+from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import BrokerError, SetupError
 
 TIMEOUT_S: Final = 10.0
@@ -132,11 +130,12 @@ def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: floa
     raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 
-def _partition_counts(client: AdminClient, cluster: Cluster, timeout_s: float) -> dict[str, int]:
+def _partition_counts(client: QuietAdminClient, cluster: Cluster, timeout_s: float) -> dict[str, int]:
     try:
         topics = client.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
-        raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {error.args[0].str()}") from error
+        why = client.trouble(error.args[0])
+        raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {why}") from error
     return {
         name: len(topic.partitions)
         for name, topic in topics.items()
@@ -145,7 +144,7 @@ def _partition_counts(client: AdminClient, cluster: Cluster, timeout_s: float) -
 
 
 def _wait_for_leaders(
-    client: AdminClient, cluster: Cluster, wanted: Mapping[str, int], timeout_s: float
+    client: QuietAdminClient, cluster: Cluster, wanted: Mapping[str, int], timeout_s: float
 ) -> dict[str, int]:
     deadline = time.monotonic() + timeout_s
     while not wanted.keys() <= (found := _partition_counts(client, cluster, timeout_s)).keys():

@@ -84,3 +84,10 @@ def test_a_broker_that_does_not_answer_is_wrong_use(check):
     code, said = check("events.jsonl", bootstrap="127.0.0.1:1")
     assert code == 2
     assert "'events.jsonl' is not a file here, and as a topic: no Kafka broker answers at 127.0.0.1:1" in said
+
+
+def test_why_a_broker_does_not_answer_is_said(check, broker):
+    code, said = check("events", "--kafka", "security.protocol=SSL")
+    assert code == 2
+    assert f"no Kafka broker answers at {broker.bootstrap}: ssl://" in said
+    assert "SSL" in said.partition("/bootstrap: ")[2]
