@@ -16,6 +16,7 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
 from schemas.adapters import Decode, Decoded, decoder
+from schemas.adapters.frames import PayloadReader
 from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
@@ -72,17 +73,19 @@ def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettin
     )
 
 
-def reader_of(  # noqa: PLR0913  the one place of assembly needs everything
+def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     settings: Settings,
     shop: Shop,
     format_of: Callable[[str], str],
     seen_in: Path | None,
     *,
     ordered: bool,
+    payloads: PayloadReader | None = None,
     watch: Callable[[Decoded], object] | None = None,
 ) -> ReaderFactory:
     """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
+    ``payloads`` reads values whose schemas are in a Schema Registry, None: only those in JSON are read.
     What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
     decoded, before it is accepted or not.
     """
@@ -101,7 +104,10 @@ def reader_of(  # noqa: PLR0913  the one place of assembly needs everything
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
         topic = partition.rpartition("/")[0]
-        decode = _watched(decoder(format_of(topic), settings.max_event_bytes), watch)
+        decode = decoder(
+            format_of(topic), settings.max_event_bytes, settings.format_options, payloads=payloads
+        )
+        decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 

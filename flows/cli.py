@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final, Protocol, cast
 
-from schemas.errors import NothingTakenError, OfferstreamError
+from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
     "check": "read some of a topic or a file, and say what the worker would make of it",
@@ -30,8 +30,6 @@ COMMANDS: Final = {
     "schemas": "write the JSON Schemas of all records",
 }
 EXIT_CLOSED: Final = 1
-EXIT_NOTHING: Final = 1
-EXIT_SETUP: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
@@ -92,7 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
     0: it is done. 1: nothing of its input was taken, or the reader of its output has closed it. 2: one line
-    says what is wrong with the set-up, the data or the broker. 130: it was interrupted by Ctrl-C.
+    says what is wrong with the set-up, the data or the broker. 75: the worker is to be started again. 130: it
+    was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -123,7 +122,7 @@ def _run(words: Sequence[str]) -> int:
         if expected is None:
             raise
         sys.stderr.write(f"offerstream {args.command}: {expected}\n")
-        return EXIT_NOTHING if isinstance(expected, NothingTakenError) else EXIT_SETUP
+        return expected.exit_code
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

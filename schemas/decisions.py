@@ -24,6 +24,9 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
     with which it was to be held out. ``conflict``: a visitor and a user were assigned to different groups and
     then found to be one person, which gets no offers from then on, whatever the assignment says.
+
+    ``partial``: some lines of the cart could not be read as the shop wrote them, so that ``cart_value`` may
+    not be what the shopper saw. ``lines_left_out`` is how many lines it counts beside those of the offer.
     """
 
     decision_id: Id
@@ -34,6 +37,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     at: Timestamp
     cart_id: Id
     cart_value: Money
+    lines_left_out: int = 0
+    partial: bool = False
     trigger: MomentKind
     features: dict[str, Feature]
     abandonment: Probability

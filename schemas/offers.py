@@ -13,21 +13,30 @@ Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class OfferCartItem(Record, frozen=True, kw_only=True, gc=False):
-    """One line of the cart that the offer is about; price per piece, null where no event gave it."""
+    """One line of the cart that the offer is about; price per piece, null where no event gave it.
 
-    sku: Id
+    ``sku`` is null where a line is no product.
+    """
+
+    sku: Id | None
     price: Price | None
     quantity: Quantity
     category: str | None
 
 
 class OfferCart(Record, frozen=True, kw_only=True, gc=False):
-    """The cart as it was at the moment of the decision."""
+    """The cart as it was at the moment of the decision.
+
+    ``items`` are at most a hundred lines; ``value`` is that of all, those of ``lines_left_out`` included.
+    ``partial``: some of its lines could not be read as the shop wrote them.
+    """
 
     id: Id
     value: Money
     currency: Currency
     items: tuple[OfferCartItem, ...]
+    lines_left_out: int = 0
+    partial: bool = False
 
 
 class Promotion(Record, frozen=True, kw_only=True, gc=False):

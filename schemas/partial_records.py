@@ -18,7 +18,8 @@ def partial_decoder(kind: type[R], *names: str, constrained: bool = True) -> Cal
     just written. No other attribute is there, which a type checker cannot know. It raises as ``decoder``
     does, and ValueError at once for a field that the record does not have.
     """
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    types = {name: field.type for name, field in fields.items()}
     unknown = [name for name in names if name not in types]
     if unknown:
         raise ValueError(f"{kind.__name__} has no field {', '.join(unknown)}")
@@ -28,7 +29,7 @@ def partial_decoder(kind: type[R], *names: str, constrained: bool = True) -> Cal
     config = kind.__struct_config__
     shape = msgspec.defstruct(
         kind.__name__,
-        [(name, types[name] if constrained else _without_constraints(types[name])) for name in names],
+        [_declared(fields[name], constrained=constrained) for name in names],
         namespace=None if check is None else {"__post_init__": check},
         tag=config.tag,
         tag_field=config.tag_field,
@@ -37,6 +38,12 @@ def partial_decoder(kind: type[R], *names: str, constrained: bool = True) -> Cal
         gc=False,
     )
     return decoder(cast("type[R]", shape))
+
+
+def _declared(field: msgspec.structs.FieldInfo, *, constrained: bool) -> tuple[Any, ...]:
+    """Return name, type and, where there is one, default: a field that was added later has one."""
+    type_ = field.type if constrained else _without_constraints(field.type)
+    return (field.name, type_) if field.default is msgspec.NODEFAULT else (field.name, type_, field.default)
 
 
 def _without_constraints(type_: Any) -> Any:  # noqa: ANN401  types of types have no type

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from flows.files.input_file import InputFile
-from schemas.adapters import CSV_HEADER, REES46_HEADER, decoder
+from schemas.adapters import CSV_HEADER, REES46_HEADER, decoder, format_named
 from schemas.adapters.clocks import happened_at
 from schemas.adapters.reasons import parse
 from schemas.adapters.rees46 import time_reader as rees46_times
@@ -38,11 +38,15 @@ def _segment_time(value: bytes) -> datetime:
 
 
 def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
-    """Return what finds the time in a record of a file; where a format has no short way, by decoding it."""
-    decode = decoder(form, max_event_bytes)
+    """Return what finds the time in a record of a file; where a format has no short way, by decoding it.
+
+    A record that holds several events has the time of the first.
+    """
+    decode, parts = decoder(form, max_event_bytes), format_named(form).parts
 
     def decoded_time(value: bytes) -> datetime:
-        return decode(Message(value, None, file.headers)).event.time
+        message = Message(value, None, file.headers)
+        return decode(next(iter(parts(message) or ()), message)).event.time
 
     short_ways: dict[str, Callable[[bytes], datetime]] = {
         "native": _native_time,

@@ -33,7 +33,7 @@ def health(
     """Return whether neither the watermark nor the epochs have stalled, and the figures and reasons as JSON.
 
     Lag is no stall: the watermark moves while old messages are read. Nor are ``concerns``, which only
-    degrade it: a restart would not mend them.
+    degrade it: the worker moves, but not all is as it should be.
     """
     stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
     watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)

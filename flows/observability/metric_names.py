@@ -42,7 +42,12 @@ class Metric(Enum):
     CLAMPED = _counter("events_clamped_total", "Messages that claimed to be later than received", "topic")
     REJECTS = _counter("rejects_total", "Messages sent to the rejected topic", "class")
     LAG = _gauge("lag_records", "Messages not read yet", "topic", "partition")
-    PAUSED = _gauge("partition_paused", "1 while a partition waits for a slower one", "topic", "partition")
+    PAUSED = _gauge(
+        "partition_paused", "1 while a partition waits for a slower one or for a schema", "topic", "partition"
+    )
+    UNREAD_PARTITIONS = _gauge(
+        "unread_partitions", "Partitions added since the start, not read before a restart", "topic"
+    )
     PUBLISHED = _counter("records_published_total", "Records the broker acknowledged", "stream", "type")
     DECISIONS = _counter("decisions_total", "Decisions, by the arm chosen", "market", "arm")
     REWARDS = _counter("rewards_total", "Rewards, by kind", "market", "arm", "kind")

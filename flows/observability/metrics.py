@@ -89,6 +89,10 @@ class Metrics:
         """Take whether a partition waits for a slower one."""
         self._paused.values[_split(part)] = waits
 
+    def unread(self, topic: str, partitions: int) -> None:
+        """Take how many partitions of a topic were added since the start, and are not read."""
+        self._samples[Metric.UNREAD_PARTITIONS].values[(topic,)] = partitions
+
     def sealed(self, seconds: float) -> None:
         """Take how long it took to seal an epoch, just now."""
         self.progress.sealed()

@@ -71,5 +71,7 @@ def _visit(row: bytes | None, market: Market) -> dict[str, Any]:
             "value": cart.value,
             "currency": market.currency,
             "items": [msgspec.structs.asdict(line) for line in cart.lines.values()],
+            "lines_left_out": cart.content.lines_left_out,
+            "partial": cart.content.partial,
         },
     }

@@ -31,6 +31,8 @@ def decide(
         at=Timestamp(moment.at_s),
         cart_id=moment.cart,
         cart_value=moment.cart_value,
+        lines_left_out=moment.lines_left_out,
+        partial=moment.partial,
         trigger=moment.kind,  # type: ignore[arg-type]
         features=point.context,
         abandonment=point.prediction.score,
@@ -88,7 +90,7 @@ def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str
     if record.expires_at is None:
         raise ValueError(f"decision {record.decision_id} makes no offer")
     items = tuple(
-        OfferCartItem(sku=line.sku, price=line.price, quantity=line.quantity, category=line.category)
+        OfferCartItem(sku=line.sku or None, price=line.price, quantity=line.quantity, category=line.category)
         for line in moment.lines
     )
     data = OfferData(
@@ -108,7 +110,14 @@ def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str
         model=record.model,
         model_version=record.model_version,
         session_id=moment.session,
-        cart=OfferCart(id=moment.cart, value=moment.cart_value, currency=currency, items=items),
+        cart=OfferCart(
+            id=moment.cart,
+            value=moment.cart_value,
+            currency=currency,
+            items=items,
+            lines_left_out=moment.lines_left_out,
+            partial=moment.partial,
+        ),
         treatment=Treatment(
             name=offer.name,
             kind=offer.kind,

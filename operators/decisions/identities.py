@@ -23,7 +23,7 @@ class IdentityStore(Protocol):
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
-    """That a visitor and a user were seen together: since when, when last, whether not in orders alone."""
+    """That a visitor and a user were seen together: since when, when last, and whether beyond orders."""
 
     other: str
     since_s: float

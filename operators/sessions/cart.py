@@ -4,12 +4,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from operators.sessions.cart_lines import LINES, CartLines, LeftOut
 from operators.streaming.messages import Line
 
-LINES: Final = 100
-"""A cart keeps this many lines; further ones are not added."""
-PIECES: Final = 1_000_000
-"""A line counts at most this many pieces; further ones are not added."""
 RECENT: Final = 32
 """Changes remembered for putting a late one into its right place."""
 
@@ -17,13 +14,29 @@ ChangeKind = Literal["added", "removed", "replaced"]
 
 
 class CartChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One change of a cart: lines added, lines removed, or the whole cart replaced."""
+    """One change of a cart: lines added, lines removed, or the whole cart replaced.
+
+    Of more lines than a cart remembers, ``more`` is what is left out. ``partial``: some could not be read as
+    they stood.
+    """
 
     at_s: float
     rank: int
     id: str
     kind: ChangeKind
     lines: tuple[Line, ...]
+    more: LeftOut | None = None
+    partial: bool = False
+
+    def bounded(self) -> "CartChange":
+        """Return the same change with as many lines as a cart remembers."""
+        if len(self.lines) <= LINES:
+            return self
+        if self.kind == "removed":
+            return msgspec.structs.replace(self, lines=self.lines[:LINES], partial=True)
+        content = CartLines()
+        content.add(self.lines)
+        return msgspec.structs.replace(self, lines=tuple(content.lines.values()), more=content.left_out)
 
 
 class MomentSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -46,8 +59,8 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     id: str
     started_s: float
     changed_s: float
-    lines: dict[str, Line] = {}
-    base: dict[str, Line] = {}
+    content: CartLines = msgspec.field(default_factory=CartLines)
+    base: CartLines = msgspec.field(default_factory=CartLines)
     recent: list[CartChange] = []
     value: float = 0.0
     quantity: int = 0
@@ -56,24 +69,35 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     sample: MomentSample | None = None
     names: tuple[str, ...] = ()
 
+    @property
+    def lines(self) -> dict[str, Line]:
+        """The lines that are remembered."""
+        return self.content.lines
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is anything in it."""
+        return self.quantity > 0
+
     def apply(self, change: CartChange, final_s: float) -> None:
         """Apply a change at its place in time; changes before ``final_s`` are no longer reordered."""
+        change = change.bounded()
         recent = self.recent
         if not recent or _place(change) >= _place(recent[-1]):
             recent.append(change)
-            _apply(self.lines, change)
+            _apply(self.content, change)
         else:
             recent.append(change)
             recent.sort(key=_place)
-            self.lines = dict(self.base)
+            self.content = self.base.copy()
             for each in recent:
-                _apply(self.lines, each)
+                _apply(self.content, each)
         while recent and (len(recent) > RECENT or recent[0].at_s < final_s):
             _apply(self.base, recent.pop(0))
         self.started_s = min(self.started_s, change.at_s)
         self.changed_s = max(self.changed_s, change.at_s)
-        self.value = sum((line.price or 0.0) * line.quantity for line in self.lines.values())
-        self.quantity = sum(line.quantity for line in self.lines.values())
+        self.value = self.content.value
+        self.quantity = self.content.quantity
         self.peak_value = max(self.peak_value, self.value)
 
 
@@ -81,21 +105,11 @@ def _place(change: CartChange) -> tuple[float, int, str]:
     return change.at_s, change.rank, change.id
 
 
-def _apply(lines: dict[str, Line], change: CartChange) -> None:
-    if change.kind == "replaced":
-        lines.clear()
-    for line in change.lines:
-        held = lines.get(line.sku)
-        if change.kind == "removed":
-            if held is None:
-                continue
-            left = held.quantity - line.quantity
-            if left > 0:
-                lines[line.sku] = msgspec.structs.replace(held, quantity=left)
-            else:
-                del lines[line.sku]
-        elif held is not None:
-            pieces = min(held.quantity + line.quantity, PIECES)
-            lines[line.sku] = msgspec.structs.replace(line, quantity=pieces)
-        elif len(lines) < LINES:
-            lines[line.sku] = line
+def _apply(content: CartLines, change: CartChange) -> None:
+    if change.kind == "removed":
+        content.remove(change.lines)
+    else:
+        if change.kind == "replaced":
+            content.clear()
+        content.add(change.lines, change.more)
+    content.partial = (content.partial or change.partial) and content.is_full

@@ -78,7 +78,7 @@ def _cart_features(made: Features, visit: Visit, at_s: float) -> None:
     viewed = visit.viewed_value / visit.viewed_priced if visit.viewed_priced else mean
     made["cart_value"] = cart.value
     made["cart_items"] = cart.quantity
-    made["cart_lines"] = len(cart.lines)
+    made["cart_lines"] = len(cart.lines) + cart.content.lines_left_out
     made["max_item_price"] = max(prices, default=0.0)
     made["mean_item_price"] = mean
     made["value_vs_peak"] = cart.value / cart.peak_value if cart.peak_value > 0 else 0.0

@@ -265,7 +265,7 @@ class SessionMachine:
                 visit.count_order(order)
             cart = visit.cart
             if cart is not None and cart.started_s <= happened_s:
-                if cart.lines:
+                if cart.is_full:
                     bought = cart
                     self._outcome(visit, "purchased", order.at_s)
                 visit.cart = None
@@ -341,7 +341,7 @@ class SessionMachine:
         if visit.cart is not None:
             self.carts -= 1
             self._index.remove(key, visit.cart.names)
-        if visit.cart is not None and visit.cart.lines:
+        if visit.cart is not None and visit.cart.is_full:
             self._moment(visit, "session_ended", at_s, "", None)
             self._outcome(visit, "abandoned", at_s)
             self._abandoned.add(
@@ -362,14 +362,16 @@ class SessionMachine:
         if names and self._orders.is_bought(event.market, names, event.at_s):
             return
         cart_id = event.cart or name_of("cart", event.market, event.visitor, event.id)
-        change = CartChange(event.own_s, event.rank, event.id, _CHANGES[type(event)], event.lines or ())
+        change = CartChange(
+            event.own_s, event.rank, event.id, _CHANGES[type(event)], event.lines or (), partial=event.partial
+        )
         begins = visit.cart is None
         cart = visit.change_cart(cart_id, change, event.at_s - self._settings.lateness_s)
         if begins:
             self.carts += 1
             names += user_names(visit.user)
         self._name(key, cart, names)
-        if cart.lines:
+        if cart.is_full:
             self.timers.set(key, self._due_s(visit))
             kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
             self._moment(visit, kind, event.at_s, event.id, event.sent_s)
@@ -399,6 +401,8 @@ class SessionMachine:
             cart=cart.id,
             cart_value=cart.value,
             lines=tuple(cart.lines.values()),
+            lines_left_out=cart.content.lines_left_out,
+            partial=cart.content.partial,
             features=seen,
             user=visit.user,
             session=visit.session,

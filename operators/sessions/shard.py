@@ -14,7 +14,7 @@ from operators.streaming.ids import check_format
 from operators.streaming.messages import AnyShopEvent, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 SAVE_EVERY_S: Final = 10.0
 """How often, in event time, visits that changed go to the feature store and figures are emitted."""
 

@@ -161,7 +161,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     @property
     def cart_is_full(self) -> bool:
         """Whether there is anything in the cart."""
-        return self.cart is not None and bool(self.cart.lines)
+        return self.cart is not None and self.cart.is_full
 
 
 def _holds(products: bytes, product: bytes) -> bool:

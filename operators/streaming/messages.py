@@ -286,7 +286,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
 
     ``kind`` is cart_changed, checkout_begun, cart_idle or session_ended. ``features`` are as seen at
     ``at_s``. ``read_s`` is the wall clock at which what caused it was read, None in replay; ``sent_s`` the
-    broker's timestamp of that record, None for a timer.
+    broker's timestamp of that record, None for a timer. ``lines`` are those that the cart remembers, beside
+    ``lines_left_out``; ``partial``: some could not be read as they stood.
     """
 
     at_s: float
@@ -302,6 +303,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     session: str | None
     read_s: float | None
     sent_s: float | None
+    lines_left_out: int = 0
+    partial: bool = False
 
     @property
     def rank(self) -> int:

@@ -1,18 +1,35 @@
 """From one message to one event: the checks that all formats share, around the one that reads the format."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import native, rees46, segment
+from schemas.adapters import (
+    commercetools,
+    ga4,
+    generic,
+    native,
+    rees46,
+    segment,
+    shopify,
+    snowplow,
+    woocommerce,
+)
 from schemas.adapters.decoded import Decoded
+from schemas.adapters.frames import PayloadReader, unframed
+from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
 Decode = Callable[[Message], Decoded]
+Parts = Callable[[Message], Sequence[Message] | None]
+
+OBJECT: Final = ord("{")
+"""What a value without a frame begins with, in most formats."""
 
 
 class Format(NamedTuple):
@@ -20,28 +37,68 @@ class Format(NamedTuple):
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
     event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
+    ``reader`` makes what reads a format as a shop has set it, where there is something to set. ``opened``
+    makes ``read`` and ``parts`` of a format that a file describes.
     """
 
     read: Decode
-    parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+    parts: Parts = lambda _: None
+    reader: Callable[[FormatOptions], Decode] | None = None
+    opened: Callable[[Path], tuple[Decode, Parts]] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
-    "segment": Format(segment.read),
+    "segment": Format(segment.read, reader=segment.reader),
+    "ga4": Format(ga4.read, ga4.parts),
+    "snowplow": Format(snowplow.read),
+    "shopify": Format(shopify.read),
+    "woocommerce": Format(woocommerce.read, woocommerce.parts, woocommerce.reader),
+    "commercetools": Format(commercetools.read, commercetools.parts, commercetools.reader),
+    "generic": Format(generic.read, opened=generic.opened),
     "rees46": Format(rees46.read),
 }
 
 
-def decoder(form: str, max_event_bytes: int) -> Decode:
-    """The function that reads messages of format `form`, of at most so many bytes.
+SELF_DESCRIBED: Final = tuple(name for name, each in FORMATS.items() if each.opened is None)
+"""The formats that need no file of their own to be read."""
+DEFAULTS: Final = FormatOptions()
 
+
+def format_named(form: str) -> Format:
+    """The format of a name, or of a name and the file that describes it: ``generic:house.toml``.
+
+    Raises SetupError for a format that is unknown, lacks its file or has one it does not need, and for what
+    is wrong in the file.
+    """
+    name, colon, file = form.partition(":")
+    if name not in FORMATS:
+        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
+    opened = FORMATS[name].opened
+    if opened is None:
+        if colon:
+            raise SetupError(f"format {name} takes no file; got {form!r}")
+        return FORMATS[name]
+    if not file:
+        raise SetupError(f"format {name} must name its file, as in `{name}:house.toml`; got {form!r}")
+    return Format(*opened(Path(file)))
+
+
+def decoder(
+    form: str,
+    max_event_bytes: int,
+    options: FormatOptions = DEFAULTS,
+    *,
+    payloads: PayloadReader | None = None,
+) -> Decode:
+    """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
+
+    Values in the frame of a Schema Registry's serializer are read too, with ``payloads`` also those in Avro.
     It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
     SetupError here.
     """
-    if form not in FORMATS:
-        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read = FORMATS[form].read
+    found = format_named(form)
+    read = found.read if found.reader is None else found.reader(options)
 
     def decode(message: Message) -> Decoded:
         value = message.value
@@ -53,12 +110,14 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
             raise InvalidEvent("empty_key", "the key has no bytes; leave it out or name the visitor")
         if len(value) > max_event_bytes:
             raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
+        if value[0] != OBJECT or message.headers:
+            message = unframed(message, payloads)
         try:
             return read(message)
         except InvalidEvent:
             raise
         except ValidationError as error:
-            raise invalid_event(error, value) from None
+            raise invalid_event(error, message.value or b"") from None
         except Exception as error:  # one message must never stop the worker
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
 

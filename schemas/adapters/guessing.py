@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from schemas.adapters.decoding import FORMATS, Decode, decoder
+from schemas.adapters.decoding import SELF_DESCRIBED, Decode, decoder, format_named
 from schemas.events import Activity
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -32,7 +32,7 @@ def fit_of(form: str, messages: Iterable[Message], max_event_bytes: int) -> Fit:
 
 def _events(form: str, message: Message, decode: Decode) -> Iterable[object]:
     try:
-        parts = FORMATS[form].parts(message) or (message,)
+        parts = format_named(form).parts(message) or (message,)
     except Exception:  # noqa: BLE001  a format may stumble over what is not its own
         return
     for part in parts:
@@ -58,4 +58,4 @@ def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:
 def likely_format(form: str, messages: Iterable[Message], max_event_bytes: int) -> str | None:
     """Return the format that fits messages clearly better than `form`; None where none does."""
     some = tuple(messages)
-    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in FORMATS})
+    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in SELF_DESCRIBED})

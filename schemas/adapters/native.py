@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
-from schemas.adapters.decoded import Decoded
+from schemas.adapters.decoded import Decoded, Fields, event_of
+from schemas.adapters.mending import KINDS
 from schemas.adapters.reasons import parse
 from schemas.events import EVENTS, Event
 from schemas.message import Message
@@ -46,14 +46,19 @@ def read(message: Message) -> Decoded:
 def _validated(value: bytes) -> Decoded:
     try:
         return Decoded(_validate_json(value))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        given = parse(value) if first["type"] == "union_tag_invalid" else {}
-        name = given.get("type")
-        if not isinstance(name, str) or not name:
+    except ValidationError:
+        given = parse(value)
+        if not isinstance(given, dict):
             raise
-        given |= {"type": "activity", "name": name[:MAX_NAME]}
-        return Decoded(_validate_json(to_json(given, inf_nan_mode="constants")))
+        return event_in(given)
+
+
+def event_in(given: Fields) -> Decoded:
+    """The native event with these fields; raises InvalidEvent or pydantic's ValidationError."""
+    kind = given.get("type")
+    if isinstance(kind, str) and kind and kind not in KINDS:
+        given = given | {"type": "activity", "name": kind[:MAX_NAME]}
+    return event_of(given, strict=True)
 
 
 def _binary(message: Message) -> Decoded:
@@ -90,5 +95,4 @@ def _filled(data: Any, attributes: dict[str, Any]) -> Decoded:  # noqa: ANN401  
     if not isinstance(data, dict):
         raise InvalidEvent("invalid", "the data of a CloudEvents envelope must be a JSON object")
     given = {field: attributes[name] for name, field in FIELD_OF.items() if name in attributes}
-    # Back to JSON, so that an event in an envelope is validated exactly as strictly as a plain one.
-    return _validated(to_json(given | data, inf_nan_mode="constants"))
+    return event_in(given | data)

@@ -1,6 +1,7 @@
 """Why a message is invalid, in short words for people, from the errors of pydantic and the JSON parser."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -8,13 +9,25 @@ from pydantic_core import ErrorDetails, from_json
 from schemas.errors import SUBJECT
 from schemas.rejected import InvalidEvent, RejectClass
 
+HALF_A_PAIR: Final = "hex escape"
+"""What the parser's words have in common where a text holds half a surrogate pair."""
+
 
 def parse(value: bytes) -> Any:  # noqa: ANN401  JSON is anything
-    """The JSON in `value`, read as strictly as native events are; raises InvalidEvent."""
+    """The JSON in `value`, read as strictly as native events are; raises InvalidEvent.
+
+    Only a text with half a surrogate pair is let through: it costs the field it stands in, not the event.
+    """
     try:
         return from_json(value)
     except ValueError as error:
-        raise unreadable(value, str(error)) from None
+        problem = unreadable(value, str(error))
+        if problem.class_ != "not_json" or HALF_A_PAIR not in problem.reason:
+            raise problem from None
+    try:
+        return json.loads(value.decode())
+    except (ValueError, RecursionError):
+        raise problem from None
 
 
 def text_of(value: bytes) -> str:
@@ -68,8 +81,6 @@ def _reason(first: ErrorDetails, field: str) -> str:
         return "an event must be a JSON object"
     problem = SUBJECT.sub("should", first["msg"])
     # Numbers help whoever reads the reason; texts may be personal and stand in the rejected bytes anyway.
-    return (
-        f"{field} {problem}; got {first['input']!r}"
-        if isinstance(first["input"], int | float)
-        else f"{field} {problem}"
-    )
+    given = first["input"]
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    return f"{field} {problem}; got {given!r}" if is_number else f"{field} {problem}"

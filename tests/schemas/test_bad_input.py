@@ -24,10 +24,6 @@ def said(**changed):
     return json.dumps(ADDED | changed).encode()
 
 
-def priced(price):
-    return said(items=[{"sku": "mug", "price": "PRICE"}]).replace(b'"PRICE"', price)
-
-
 def without(field):
     return json.dumps({name: value for name, value in ADDED.items() if name != field}).encode()
 
@@ -52,7 +48,8 @@ def refusal(message, form="native", **limits):
         (b"", "empty", "the value has no bytes"),
         (b"oops", "not_json", "not JSON: expected value at line 1 column 1"),
         (said()[:-1], "not_json", "not JSON: EOF while parsing"),
-        (said(id="?").replace(b"?", b"\\ud800"), "not_json", "not JSON: unexpected end of hex escape"),
+        (said(id="?").replace(b"?", b"\\ud800"), "invalid", "id should be a valid string"),
+        (said(id="?")[:-1].replace(b"?", b"\\ud800"), "not_json", "not JSON: unexpected end of hex escape"),
         (said() + b"\xff", "encoding", "not UTF-8: byte 0xff at"),
         (said(id="caf\u00e9").decode().encode("utf-16"), "encoding", "not UTF-8: byte 0xff at 0"),
         (b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}", "too_deep", "nested too deeply"),
@@ -65,19 +62,9 @@ def refusal(message, form="native", **limits):
         (said(visitor_id=""), "invalid", "visitor_id should have at least 1 character"),
         (said(id="x" * 201), "invalid", "id should have at most 200 characters"),
         (said(id=7), "invalid", "id should be a valid string; got 7"),
-        (priced(b"-1"), "invalid", "items.0.price should be greater than or equal to 0; got -1"),
-        (priced(b"NaN"), "invalid", "items.0.price should be a finite number; got nan"),
-        (priced(b"-Infinity"), "invalid", "items.0.price should be a finite number; got -inf"),
-        (priced(b"1e999"), "invalid", "items.0.price should be a finite number; got inf"),
-        (priced(b"1e308"), "invalid", "items.0.price should be less than or equal to 1000000000"),
-        (priced(b'"9.5"'), "invalid", "items.0.price should be a valid number"),
         (said(items=[]), "invalid", "items should not be empty"),
-        (
-            said(items=[{"sku": "mug", "price": 1, "quantity": 0}]),
-            "invalid",
-            "items.0.quantity should be greater",
-        ),
-        (said(items=[{}]), "invalid", "items.0.sku is missing"),
+        (said(items={"sku": "mug", "price": 1}), "invalid", "items should be a valid array"),
+        (said(currency="euro"), "currency", "currency 'euro' is no code like EUR"),
         (said(time="1999-12-31T23:59:59Z"), "invalid", "time should be greater than or equal to 2000-01-01"),
         (said(time="2026-03-01T12:00:00"), "invalid", "time should have timezone info"),
         (said(time="yesterday"), "invalid", "time should be a valid datetime"),
@@ -118,12 +105,7 @@ def test_a_reason_holds_no_text_of_the_visitor():
         (enveloped(data_base64=1), "encoding", "data_base64 is not base64"),
         (enveloped(data_base64="eA=="), "not_json", "not JSON: expected value"),
         (enveloped(data={"price": 1}), "invalid", "type is missing"),
-        (enveloped(data=ADDED).replace(b"9.5", b"NaN"), "invalid", "items.0.price should be a finite number"),
-        (
-            enveloped(data=ADDED).replace(b"9.5", b'"9.5"'),
-            "invalid",
-            "items.0.price should be a valid number",
-        ),
+        (enveloped(data=ADDED | {"id": 7}), "invalid", "id should be a valid string; got 7"),
         (b'["specversion"', "not_json", "not JSON: EOF"),
     ],
 )
@@ -149,8 +131,8 @@ def test_a_reader_that_breaks_costs_one_message(monkeypatch):
 
 
 def test_an_unknown_format_stops_the_set_up():
-    with pytest.raises(SetupError, match="format must be one of native, segment, rees46; got 'ga4'"):
-        decoder("ga4", MAX_EVENT_BYTES)
+    with pytest.raises(SetupError, match=r"format must be one of native, .*; got 'nonsense'"):
+        decoder("nonsense", MAX_EVENT_BYTES)
 
 
 def test_an_event_does_not_change_once_it_happened():

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.adapters import FORMATS, decoder
+from schemas.adapters import CSV_FORMATS, FORMATS, decoder
 from schemas.dead_letters import split_headers
-from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, RemovedItem
+from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, OrderRefunded, RemovedItem
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record, shrunk
-from tests.builders import MAX_EVENT_BYTES
+from tests.builders import MAX_EVENT_BYTES, form_of
 
 amounts = st.floats(0, 1e9)
+ids = st.text(min_size=1, max_size=200)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  given a zone
 header_names = st.text(max_size=9) | st.sampled_from(
     ["ce_id", "ce_type", "class", "offerstream.class", "offerstream.headers", "offerstream.cut"]
@@ -32,7 +34,7 @@ json_values = st.recursive(
 
 def judged(form, message):
     try:
-        decoder(form, MAX_EVENT_BYTES)(message)
+        decoder(form_of(form), MAX_EVENT_BYTES)(message)
     except InvalidEvent as wrong:
         return wrong
 
@@ -61,10 +63,11 @@ def instances(kind):
         "time": times,
         "price": amounts if kind is Item else st.none() | amounts,
         "unit_cost": st.none() | amounts,
+        "sku": st.none() | ids if kind is Item else ids,
     }
     if "items" in kind.model_fields:
         least = 0 if kind is CartUpdated else 1
-        item = instances(RemovedItem if kind is CartItemRemoved else Item)
+        item = instances(RemovedItem if kind in (CartItemRemoved, OrderRefunded) else Item)
         bounded["items"] = st.lists(item, min_size=least, max_size=3).map(tuple)
     return st.builds(kind, **{name: bounded[name] for name in kind.model_fields if name in bounded})
 
@@ -89,6 +92,41 @@ def test_any_bytes_become_an_event_or_a_reject(form, value):
     if wrong is not None:
         assert wrong.class_ != "internal"
         assert rejected_line(reject(message, wrong)).reason == wrong.reason
+
+
+def golden(form):
+    """What was given in the golden lines of a format of JSON, with its headers."""
+    for line in (Path(__file__).parent / "golden" / f"{form}.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        headers = record.get("headers", {}).items()
+        yield record["given"], tuple((name, value.encode()) for name, value in headers)
+
+
+def places(value, path=()):
+    """Where anything is in a JSON value, itself among it."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from places(each, (*path, name))
+
+
+def replaced(value, path, other):
+    if not path:
+        return other
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copy
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in CSV_FORMATS])
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_one_place_of_a_message_it_becomes_an_event_or_a_reject(form, data):
+    value, headers = data.draw(st.sampled_from(list(golden(form))))
+    other = data.draw(json_values)
+    changed = replaced(value, data.draw(st.sampled_from(list(places(value)))), other)
+    wrong = judged(form, Message(json.dumps(changed).encode(), headers=headers))
+    assert wrong is None or wrong.class_ != "internal", wrong
 
 
 @quick

@@ -49,10 +49,6 @@ def test_equal_rows_are_two_events():
         (ROW.replace(b"2019-10-01 00:00:00 UTC", b"1569888000"), "invalid", "event_time should look like"),
         (ROW.replace(b"2019-10-01 00:00:00 UTC", b"2019-13-01T00:00:00Z"), "invalid", "valid datetime"),
         (ROW.replace(b"2019-10", b"2019-13"), "invalid", "time should be a valid datetime"),
-        (ROW.replace(b"35.79", b'"35,79"'), "invalid", "price should be a valid number"),
-        (ROW.replace(b"35.79", b"-1"), "invalid", "price should be greater than or equal to 0"),
-        (ROW.replace(b"35.79", b"nan"), "invalid", "price should be a finite number"),
-        (ROW.replace(b"35.79", b""), "invalid", "price should be a valid number"),
         (ROW.replace(b"5413", b""), "invalid", "visitor_id should have at least 1 character"),
         (ROW.replace(b"shiseido", b'"shi'), "invalid", "not CSV: unexpected end of data"),
         (ROW.replace(b"shiseido", b"\xe9"), "encoding", "not UTF-8: byte 0xe9 at"),
@@ -123,8 +119,15 @@ def test_a_decimal_comma_is_read_where_it_is_no_delimiter(price, amount):
 
 def test_what_may_be_a_thousand_is_no_decimal_comma():
     header = REES46_HEADER.replace(b",", b"\t")
-    with pytest.raises(InvalidEvent, match="price should be a valid number"):
-        read("\t".join(CELLS.values()).replace("35.79", "1,234").encode(), 0, header)
+    row = "\t".join(CELLS.values()).replace("35.79", "1,234").encode()
+    assert read(row, 0, header).price == 1234.0
+
+
+@pytest.mark.parametrize(
+    ("price", "read_as"), [(b'"35,79"', 35.79), (b"-1", None), (b"nan", None), (b"", None)]
+)
+def test_a_view_whose_price_is_none_is_a_view_all_the_same(price, read_as):
+    assert read(ROW.replace(b"35.79", price)).price == read_as
 
 
 def test_a_header_within_a_file_is_no_event():

@@ -125,6 +125,22 @@ def test_a_worker_without_any_partition_stalls_too(clock):
     ]
 
 
+def test_a_worker_that_moves_but_does_not_do_all_it_should_is_degraded_and_answers_200(ask, metrics):
+    metrics.concerns.watch("rejects", lambda: {"shop.events": "the first reason"})
+    metrics.concerns.watch("partitions", lambda: {"shop.feedback": "the second reason"})
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (200, "degraded")
+    assert json.loads(body)["reasons"] == ["the first reason", "the second reason"]
+
+
+def test_a_stall_is_worse_than_being_degraded(ask, metrics, clock):
+    clock.now_s += 46.0
+    metrics.concerns.watch("rejects", lambda: {"shop.events": "a reason"})
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (503, "stalled")
+    assert json.loads(body)["reasons"] == ["no epoch was sealed for 46.0 s (limit 45 s)", "a reason"]
+
+
 def test_prometheus_reads_the_same_server(ask):
     status, body = ask("/metrics")
     assert status == 200

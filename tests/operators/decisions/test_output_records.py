@@ -1,5 +1,6 @@
 """The bytes that leave the market are what the schemas promise."""
 
+import msgspec
 import pytest
 
 from operators.decisions.cart_treatments import UNTREATED
@@ -20,7 +21,7 @@ from operators.streaming.messages import CartOutcome
 from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
 from schemas.records import Timestamp
-from tests.builders import SCORED, T0, Desk, moment, ordered, records, struct
+from tests.builders import SCORED, T0, Desk, line, moment, ordered, records, struct
 
 
 def decision(group="policy"):
@@ -119,3 +120,13 @@ def test_an_offer_carries_what_marketing_needs():
     assert made.data.cart.value == 50.0
     assert made.data.cart.items[0].sku == "shoe"
     assert made.data.treatment.name == "ten_percent"
+
+
+def test_an_offer_and_its_decision_say_what_is_not_known_of_the_cart():
+    odd = msgspec.structs.replace(moment(0), lines=(line(sku=""),), lines_left_out=900, partial=True)
+    emitted = Desk().machine.process_moment(odd, SCORED)
+    [offered] = [read_offer_record(each.value) for each in emitted if each.stream == "offers"]
+    [decided] = [each for each in records(emitted) if each["type"] == "decision"]
+    cart = offered.data.cart
+    assert (cart.items[0].sku, cart.lines_left_out, cart.partial) == (None, 900, True)
+    assert (decided["lines_left_out"], decided["partial"]) == (900, True)

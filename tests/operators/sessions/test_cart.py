@@ -1,9 +1,11 @@
 """What is in a cart, whatever the order in which it is told."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.cart import LINES, PIECES, RECENT, Cart, CartChange
+from operators.sessions.cart import RECENT, Cart, CartChange
+from operators.sessions.cart_lines import LINES, PIECES
 from operators.streaming.messages import RANK
 from tests.builders import OFTEN, line
 
@@ -23,7 +25,10 @@ def cart(*applied):
 
 
 def content(of):
-    return {sku: held.quantity for sku, held in of.lines.items()}
+    pieces = dict.fromkeys((held.sku for held in of.lines.values()), 0)
+    for held in of.lines.values():
+        pieces[held.sku] += held.quantity
+    return pieces
 
 
 lines = st.builds(line, st.sampled_from("xyz"), st.sampled_from([1.0, 2.5, 9.99]), st.integers(1, 3))
@@ -43,7 +48,7 @@ def test_pieces_added_and_taken_out_are_counted_by_product():
         change(4, "removed", line("shoe", quantity=1)),
     )
     assert content(made) == {"shoe": 2}
-    assert (made.value, made.quantity, made.peak_value) == (80.0, 2, 125.0)
+    assert (made.value, made.quantity, made.peak_value) == (90.0, 2, 145.0)
 
 
 def test_a_snapshot_of_the_cart_replaces_what_was_known():
@@ -71,7 +76,7 @@ def test_any_order_of_arrival_within_the_lateness_gives_the_same_cart(told, rand
     shuffled = list(applied)
     random.shuffle(shuffled)
     one, other = cart(*sorted(applied, key=lambda o: (o.at_s, o.rank, o.id))), cart(*shuffled)
-    assert one.lines == other.lines
+    assert one.content == other.content
     assert (one.value, one.quantity, one.started_s, one.changed_s) == (
         other.value,
         other.quantity,
@@ -88,7 +93,7 @@ def test_a_cart_long_settled_still_takes_the_latest_changes_in_any_order(first, 
     early.sort(key=lambda o: (o.at_s, o.rank, o.id))
     in_order = sorted(late, key=lambda o: (o.at_s, o.rank, o.id))
     random.shuffle(late)
-    assert cart(*early, *in_order).lines == cart(*early, *late).lines
+    assert cart(*early, *in_order).content == cart(*early, *late).content
 
 
 def test_what_happens_in_the_same_second_is_added_before_it_is_taken_out():
@@ -106,6 +111,44 @@ def test_a_cart_forgets_how_it_came_to_be():
 
 def test_a_cart_of_a_robot_is_bounded_in_lines_and_pieces():
     made = cart(*(change(at, "added", line(f"sku{at}", 1.0, PIECES)) for at in range(LINES + 50)))
-    assert len(made.lines) == LINES
+    assert (len(made.lines), made.content.lines_left_out) == (LINES, 50)
+    assert made.value == made.quantity == (LINES + 50) * PIECES
     made.apply(change(1000, "added", line("sku0", 1.0, PIECES)), 990.0)
     assert made.lines["sku0"].quantity == PIECES
+
+
+def test_a_cart_of_a_thousand_lines_is_worth_all_of_them_and_remembers_a_hundred():
+    thousand = [line(f"P-{number}", 10.0, 2) for number in range(1000)]
+    for made in (cart(change(0, "replaced", *thousand)), cart(change(0, "added", *thousand))):
+        assert (made.value, made.quantity, len(made.lines)) == (20_000.0, 2000, LINES)
+        assert made.content.lines_left_out == 900
+        assert len(made.recent[0].lines) == LINES
+        assert made.is_full
+
+
+def test_a_snapshot_of_a_small_cart_leaves_nothing_out():
+    thousand = [line(f"P-{number}", 10.0) for number in range(1000)]
+    made = cart(change(0, "replaced", *thousand), change(1, "replaced", line("shoe", 50.0)))
+    assert (made.value, made.quantity, made.content.lines_left_out) == (50.0, 1, 0)
+    assert not cart(change(0, "replaced", *thousand), change(1, "replaced")).is_full
+
+
+def test_a_late_change_of_a_large_cart_is_put_into_its_place():
+    thousand = [line(f"P-{number}", 10.0) for number in range(1000)]
+    made = cart(change(5, "added", line("shoe", 50.0)), change(3, "replaced", *thousand))
+    assert (made.value, made.quantity, made.content.lines_left_out) == (10_050.0, 1001, 901)
+
+
+def test_a_cart_is_partial_until_it_is_told_anew_or_empty():
+    odd = msgspec.structs.replace(change(0, "added", line("shoe")), partial=True)
+    assert cart(odd).content.partial
+    assert cart(odd, change(1, "added", line("sock"))).content.partial
+    assert not cart(odd, change(1, "replaced", line("sock"))).content.partial
+    assert not cart(odd, change(1, "removed", line("shoe"))).content.partial
+
+
+def test_of_a_removal_of_very_many_products_the_first_hundred_are_taken_out():
+    many = [line(f"P-{number}", 10.0) for number in range(LINES + 1)]
+    made = cart(change(0, "replaced", *many), change(1, "removed", *many))
+    assert (made.lines, made.content.lines_left_out, made.content.partial) == ({}, 1, True)
+    assert made.is_full

@@ -29,6 +29,7 @@ from tests.builders import (
     looked,
     ordered,
     removed,
+    struct,
     told,
     viewed,
 )
@@ -94,6 +95,17 @@ def test_an_empty_cart_is_no_moment():
     assert kinds(rows) == [("cart_changed", 0)]
     assert visits.wait(2 + GAP + 1) == []
     assert visits.visit() is None
+
+
+def test_a_moment_says_what_is_known_of_its_cart():
+    visits = Visits()
+    visits.tell(cart_is(0, *(item(f"P-{number}", 10.0, 2) for number in range(1000))))
+    odd = msgspec.structs.replace(struct(carted(1)), partial=True)
+    visits.machine.process(odd)
+    moment = visits.tell()[-1]
+    assert (moment.cart_value, len(moment.lines), moment.lines_left_out) == (20_050.0, 100, 901)
+    assert moment.partial
+    assert moment.features["cart_lines"] == 1001
 
 
 def test_a_quiet_cart_is_idle_exactly_once_in_a_silence():
