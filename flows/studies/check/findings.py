@@ -153,6 +153,12 @@ def _other_format(found: Findings) -> str | None:
     return None
 
 
+def _schemas(found: Findings) -> str | None:
+    if found.tally.refused["schema"] <= NOTABLE * found.total:
+        return None
+    return "Values need their schemas: give the Schema Registry's address with --schema-registry."
+
+
 def _little(found: Findings) -> str | None:
     if not found.is_little:
         return None
@@ -234,7 +240,7 @@ def _good(found: Findings) -> str:
 
 
 _ADVICE: Final = (
-    *(_empty, _other_format, _markets, _little, _currencies, _no_carts, _no_orders, _unjoined),
+    *(_empty, _other_format, _markets, _schemas, _little, _currencies, _no_carts, _no_orders, _unjoined),
     *(_refused, _dropped, _late, _good),
 )
 """The first that has something to say."""
