@@ -1,9 +1,12 @@
 """Which format some messages are in, found by reading them in every one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from schemas.adapters.decoding import SELF_DESCRIBED, Decode, decoder, format_named
+from schemas.adapters.decoding import DEFAULTS, SELF_DESCRIBED, Decode, Parts, decoder, format_named
+from schemas.adapters.frames import PayloadReader, unframed
+from schemas.adapters.options import FormatOptions
+from schemas.errors import RegistryError
 from schemas.events import Activity
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -20,26 +23,40 @@ class Fit(NamedTuple):
     modelled: int = 0
 
 
-def fit_of(form: str, messages: Iterable[Message], max_event_bytes: int) -> Fit:
+def fit_of(
+    form: str,
+    messages: Iterable[Message],
+    max_event_bytes: int,
+    options: FormatOptions = DEFAULTS,
+    payloads: PayloadReader | None = None,
+) -> Fit:
     """Return how well a format fits these messages; one with several events is taken where one of them is."""
-    decode = decoder(form, max_event_bytes)
+    decode, parts = decoder(form, max_event_bytes, options, payloads=payloads), format_named(form).parts
     fit = Fit()
     for message in messages:
-        kinds = {type(event) for event in _events(form, message, decode)}
+        kinds = {type(event) for event in _events(message, decode, parts, payloads)}
         fit = Fit(fit.messages + 1, fit.taken + bool(kinds), fit.modelled + bool(kinds - {Activity}))
     return fit
 
 
-def _events(form: str, message: Message, decode: Decode) -> Iterable[object]:
-    try:
-        parts = format_named(form).parts(message) or (message,)
-    except Exception:  # noqa: BLE001  a format may stumble over what is not its own
-        return
-    for part in parts:
+def _events(
+    message: Message, decode: Decode, parts: Parts, payloads: PayloadReader | None
+) -> Iterator[object]:
+    for part in _parts(message, parts, payloads):
         try:
             yield decode(part).event
         except InvalidEvent:
             continue
+
+
+def _parts(message: Message, parts: Parts, payloads: PayloadReader | None) -> Sequence[Message]:
+    """Return what a message is made of; where a format stumbles over what is not its own, the message."""
+    try:
+        return parts(unframed(message, payloads)) or (message,)
+    except RegistryError:
+        raise
+    except Exception:  # noqa: BLE001  the decoder says what is wrong with it
+        return (message,)
 
 
 def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:
@@ -58,4 +75,13 @@ def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:
 def likely_format(form: str, messages: Iterable[Message], max_event_bytes: int) -> str | None:
     """Return the format that fits messages clearly better than `form`; None where none does."""
     some = tuple(messages)
-    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in SELF_DESCRIBED})
+    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in tried(form)})
+
+
+def tried(form: str | None = None) -> Iterable[str]:
+    """Return the formats that messages may be read in without knowing more, and this one.
+
+    >>> "generic:house.toml" in tried("generic:house.toml"), "generic" in tried()
+    (True, False)
+    """
+    return dict.fromkeys((*SELF_DESCRIBED, *([] if form is None else [form])))
