@@ -103,5 +103,7 @@ class InstrumentedReader:
     def _report(self) -> None:
         reader, metrics = self._reader, self._instrumentation.metrics
         metrics.read(reader.partition, reader.counts)
+        if reader.dropped:
+            metrics.dropped(reader.partition, reader.dropped)
         metrics.progress.advanced(reader.partition, reader.watermark_s)
         self._instrumentation.reads_on()

@@ -3,11 +3,23 @@
 from collections.abc import Callable
 from typing import Final
 
+from schemas.adapters.batches import Decode, SeveralEvents, decode_each
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, Decode, Format, decoder
+from schemas.adapters.decoding import FORMATS, Format, decoder
 from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
 
-__all__ = ["CSV_FORMATS", "CSV_HEADER", "FORMATS", "REES46_HEADER", "Decode", "Decoded", "Format", "decoder"]
+__all__ = [
+    "CSV_FORMATS",
+    "CSV_HEADER",
+    "FORMATS",
+    "REES46_HEADER",
+    "Decode",
+    "Decoded",
+    "Format",
+    "SeveralEvents",
+    "decode_each",
+    "decoder",
+]
 
 CSV_FORMATS: Final[dict[str, Callable[[bytes], Header]]] = {"rees46": header_of}
 """The formats that are written in CSV, and what finds the header of a file from its first line."""

@@ -6,29 +6,29 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from schemas.adapters import native, rees46, segment
+from schemas.adapters.batches import Decode, SeveralEvents, parts_of_calls
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
-Decode = Callable[[Message], Decoded]
-
 
 class Format(NamedTuple):
     """How messages of one format are read.
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
-    event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
+    event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError, or
+    SeveralEvents where it is the reading that shows them.
     """
 
     read: Decode
-    parts: Callable[[Message], Sequence[Message] | None] = lambda _: None
+    parts: Callable[[Message], Sequence[Message] | None] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
-    "segment": Format(segment.read),
+    "segment": Format(segment.read, parts_of_calls),
     "rees46": Format(rees46.read),
 }
 
@@ -36,14 +36,14 @@ FORMATS: Final[dict[str, Format]] = {
 def decoder(form: str, max_event_bytes: int) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes.
 
-    It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
-    SetupError here.
+    It raises InvalidEvent for every message that is no valid event, SeveralEvents for one that holds several,
+    and nothing else. An unknown format raises SetupError here.
     """
     if form not in FORMATS:
         raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read = FORMATS[form].read
+    read, parts_of = FORMATS[form]
 
-    def decode(message: Message) -> Decoded:
+    def decode(message: Message, /) -> Decoded:
         value = message.value
         if not value:
             raise InvalidEvent(
@@ -54,8 +54,10 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
         if len(value) > max_event_bytes:
             raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
         try:
+            if parts_of is not None and message.part is None:
+                _raise_if_several(parts_of(message))
             return read(message)
-        except InvalidEvent:
+        except (InvalidEvent, SeveralEvents):
             raise
         except ValidationError as error:
             raise invalid_event(error, value) from None
@@ -63,3 +65,8 @@ def decoder(form: str, max_event_bytes: int) -> Decode:
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
 
     return decode
+
+
+def _raise_if_several(parts: Sequence[Message] | None) -> None:
+    if parts is not None:
+        raise SeveralEvents(parts)

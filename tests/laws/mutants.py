@@ -68,7 +68,7 @@ MUTANTS = (
         "4 nothing is lost",
         "rejected messages are not counted",
         "operators/ingest/partition_reader.py",
-        "                self.counts.rejected += 1\n",
+        "        self.counts.rejected += 1\n",
         "",
         "tests/laws/test_nothing_lost.py",
     ),

@@ -111,8 +111,8 @@ def test_a_state_tells_its_shard():
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(shard().snapshot())
-    with pytest.raises(ValueError, match="the state of shard 7 must be of format 2; got 3"):
-        shard(state=msgspec.msgpack.encode([3, *written[1:]]))
+    with pytest.raises(ValueError, match="the state of shard 7 must be of format 3; got 4"):
+        shard(state=msgspec.msgpack.encode([4, *written[1:]]))
 
 
 told = st.lists(
