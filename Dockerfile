@@ -2,9 +2,11 @@
 FROM python:3.12.11-slim-bookworm AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# requirements-avro.lock has the client of a Schema Registry too.
+ARG REQUIREMENTS=requirements.lock
 RUN python -m venv /opt/offerstream
-COPY requirements.lock .
-RUN /opt/offerstream/bin/python -m pip install --require-hashes --only-binary :all: -r requirements.lock
+COPY requirements.lock requirements-avro.lock ./
+RUN /opt/offerstream/bin/python -m pip install --require-hashes --only-binary :all: -r "$REQUIREMENTS"
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY operators operators

@@ -68,7 +68,8 @@ LOCK = build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --f
 lock:
 	test -x build/uv/bin/uv || { "$(PYTHON)" -m venv build/uv && build/uv/bin/python -m pip install --quiet uv; }
 	$(LOCK) --group build -o requirements.lock pyproject.toml
-	$(LOCK) --group dev --extra demo -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --group build --extra avro -c requirements.lock -o requirements-avro.lock pyproject.toml
+	$(LOCK) --group dev --extra avro --extra demo -c requirements-avro.lock -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -15,7 +15,9 @@ from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
-from schemas.adapters import decoder
+from schemas.adapters import Decode, Decoded, decoder
+from schemas.adapters.frames import PayloadReader
+from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
 
@@ -71,12 +73,21 @@ def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettin
     )
 
 
-def reader_of(
-    settings: Settings, shop: Shop, format_of: Callable[[str], str], seen_in: Path | None, *, ordered: bool
+def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
+    settings: Settings,
+    shop: Shop,
+    format_of: Callable[[str], str],
+    seen_in: Path | None,
+    *,
+    ordered: bool,
+    payloads: PayloadReader | None = None,
+    watch: Callable[[Decoded], object] | None = None,
 ) -> ReaderFactory:
     """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
-    What has no broker's timestamp may be no later than now.
+    ``payloads`` reads values whose schemas are in a Schema Registry, None: only those in JSON are read.
+    What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
+    decoded, before it is accepted or not.
     """
     with_margin_rate = [name for name, market in shop.markets.items() if market.margin_rate is not None]
     ingest = IngestSettings(
@@ -95,7 +106,8 @@ def reader_of(
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
         topic = partition.rpartition("/")[0]
-        decode = decoder(format_of(topic), settings.max_event_bytes)
+        decode = decoder(format_of(topic), settings.max_event_bytes, settings.format_options, payloads)
+        decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
@@ -107,3 +119,15 @@ def reader_of(
         return by_topic.get(topic, shop_events)(partition, state)
 
     return make
+
+
+def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:
+    if watch is None:
+        return decode
+
+    def decode_and_tell(message: Message) -> Decoded:
+        decoded = decode(message)
+        watch(decoded)
+        return decoded
+
+    return decode_and_tell

@@ -13,6 +13,7 @@ from typing import Final, Protocol, cast
 from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
+    "check": "read some of a topic or a file, and say what the worker would make of it",
     "live": "run the worker: Kafka in, Kafka out, until it is stopped",
     "replay": "run recorded events from files and write what follows into files",
     "backtest": "compare policies side by side, over recorded events or simulated shoppers",
@@ -29,7 +30,6 @@ COMMANDS: Final = {
     "schemas": "write the JSON Schemas of all records",
 }
 EXIT_CLOSED: Final = 1
-EXIT_SETUP: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
@@ -41,8 +41,8 @@ class Command(Protocol):
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
 
-    def run(self, args: argparse.Namespace) -> None:
-        """Do it; raises OfferstreamError for what ends the command with one line."""
+    def run(self, args: argparse.Namespace) -> int | None:
+        """Do it and return the exit code, None for 0; raises OfferstreamError to end with one line."""
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -89,8 +89,9 @@ def command(name: str) -> Command:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    0: it is done. 1: the reader of its output has closed it. 2: one line says what is wrong with the set-up,
-    the data or the broker. 130: it was interrupted by Ctrl-C.
+    0: it is done. 1: nothing of its input was taken, or the reader of its output has closed it. 2: one line
+    says what is wrong with the set-up, the data or the broker. 75: the worker is to be started again. 130: it
+    was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -113,7 +114,7 @@ def _run(words: Sequence[str]) -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
-        command(args.command).run(args)
+        return command(args.command).run(args) or 0
     except Exception as error:
         if _is_interrupt(error):
             return EXIT_INTERRUPTED
@@ -121,8 +122,7 @@ def _run(words: Sequence[str]) -> int:
         if expected is None:
             raise
         sys.stderr.write(f"offerstream {args.command}: {expected}\n")
-        return EXIT_SETUP
-    return 0
+        return expected.exit_code
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -21,7 +21,7 @@ from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
-from schemas.adapters import FORMATS
+from schemas.adapters import FORMATS, FormatOptions, ProductKey
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
@@ -29,8 +29,11 @@ from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
 from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
+SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
+"""Settings that may hold a password, so that no error shows them."""
 
 TOPIC_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+URL_PATTERN: Final = re.compile(r"https?://[^@\s]+")
 Topic = Annotated[str, Field(pattern=rf"^{TOPIC_PATTERN.pattern}$")]
 
 
@@ -48,8 +51,9 @@ def _pairs(value: object) -> object:
     if value.startswith("{"):
         return orjson.loads(value)
     pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-    if not all(equals for _, equals, _ in pairs):
-        raise ValueError(f"must be pairs like `name=value,name=value`; got {value!r}")
+    for number, (_, equals, _) in enumerate(pairs, 1):
+        if not equals:  # the text may hold a password
+            raise ValueError(f"must be pairs like `name=value,name=value`; number {number} is none")
     return {name.strip(): said.strip() for name, _, said in pairs}
 
 
@@ -68,6 +72,12 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
     kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
+    schema_registry: str | None = Field(
+        None, description="URL of a Schema Registry, with which values in Avro are read"
+    )
+    schema_registry_client: Pairs = Field(
+        {}, description="further settings of its client, `basic.auth.user.info` and TLS among them"
+    )
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
@@ -77,7 +87,19 @@ class Settings(BaseSettings):
         {}, description="topics that are not called as in the table of topics, `offers=my.offers`"
     )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
+    product_key: ProductKey = Field(
+        "product_id",
+        description="what identifies a product where a message has both, `product_id` or `sku`",
+    )
     partitions: int = Field(8, ge=1, le=1024, description="partitions of topics that are made at start")
+    added_partitions: Literal["restart", "warn"] = Field(
+        "restart",
+        description="what partitions added to input topics do: `restart` ends the worker with exit code 75 so"
+        " that it is started again and reads them, `warn` only reports them",
+    )
+    partition_check: Duration = Field(
+        timedelta(seconds=30), description="time between two looks for added partitions"
+    )
     begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")
     group: str = Field("offerstream", description="consumer group that shows the worker's progress")
     shadow: bool = Field(default=False, description="decide and log, but publish no offer")
@@ -158,6 +180,14 @@ class Settings(BaseSettings):
     def _model(cls, name: str) -> str:
         return _among(name, models.MODELS)
 
+    @field_validator("schema_registry")
+    @classmethod
+    def _schema_registry(cls, url: str | None) -> str | None:
+        if url is not None and not all(URL_PATTERN.fullmatch(each.strip()) for each in url.split(",")):
+            got = "one with a login, which belongs in SCHEMA_REGISTRY_CLIENT" if "@" in url else repr(url)
+            raise ValueError(f"must be a URL like `https://registry:8081`; got {got}")
+        return url
+
     @field_validator("formats")
     @classmethod
     def _formats(cls, formats: dict[str, str]) -> dict[str, str]:
@@ -213,6 +243,11 @@ class Settings(BaseSettings):
         """Return the format of an input topic."""
         return self.formats.get(topic, "native")
 
+    @property
+    def format_options(self) -> FormatOptions:
+        """What is set about the formats."""
+        return FormatOptions(product_key=self.product_key)
+
     def shop(self) -> Shop:
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""
         shop = load_shop(self.offers)
@@ -256,7 +291,9 @@ def _words(error: ValidationError) -> str:
     elif first["type"] == "extra_forbidden":
         said = "is not a setting"
     else:
-        said = f"{first['msg'].replace('Input should', 'must')}; got {first['input']!r}"
+        said = first["msg"].replace("Input should", "must")
+        if first["loc"][0] not in SECRETS:
+            said += f"; got {first['input']!r}"
     return f"{name} {said}" if name else said
 
 

@@ -1,7 +1,7 @@
 """The errors that end a command with one line: what is wrong with the set-up, the data or the broker."""
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import ValidationError
 
@@ -9,7 +9,9 @@ SUBJECT: Final = re.compile(r"^\w+ should")
 
 
 class OfferstreamError(ValueError):
-    """The base of everything that ends a command with one line and exit code 2."""
+    """The base of everything that ends a command with one line and, unless it says otherwise, exit code 2."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class SetupError(OfferstreamError):
@@ -20,8 +22,27 @@ class DataError(OfferstreamError):
     """A file or a log is not what it should be."""
 
 
+class NothingTakenError(OfferstreamError):
+    """A run has read its input to the end and taken nothing of it; the words say what was wrong with it.
+
+    It ends the command with exit code 1.
+    """
+
+    exit_code = 1
+
+
 class BrokerError(OfferstreamError):
     """Kafka does not give or take what it must."""
+
+
+class RestartNeededError(OfferstreamError):
+    """The worker has sealed its last epoch and is to be started again; the exit code is EX_TEMPFAIL."""
+
+    exit_code = 75
+
+
+class RegistryError(OfferstreamError):
+    """A Schema Registry does not answer, or not as one."""
 
 
 def setup_message(error: ValidationError) -> str:

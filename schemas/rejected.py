@@ -15,6 +15,7 @@ RejectClass = Literal[
     "empty_key",
     "encoding",
     "not_json",
+    "schema",
     "too_deep",
     "too_large",
     "unknown_type",

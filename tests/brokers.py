@@ -7,10 +7,12 @@ import time
 import uuid
 from pathlib import Path
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka.broker_process import HOST, BrokerProcess, EmbeddedBroker, free_port
+from flows.kafka.cluster import TRANSIENT
 
 KAFKA = "3.9.1"
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -122,9 +124,7 @@ class SavedBroker(EmbeddedBroker):
     def keep(self) -> None:
         """Return once everything acknowledged survives a kill: when a topic made now is saved too."""
         mark = f"saved-{uuid.uuid4().hex}"
-        client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
-        for made in client.create_topics([NewTopic(mark, 1, -1)]).values():
-            made.result(10)
+        administer(self.bootstrap, lambda client: client.create_topics([NewTopic(mark, 1, -1)]))
         data, deadline = self.directory / "kafka.json", time.monotonic() + 15
         while not (data.exists() and mark in data.read_text()):
             if time.monotonic() > deadline:
@@ -137,6 +137,24 @@ class GivenBroker:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
+
+
+def answered(ask, within_s=20.0):
+    """What ``ask()`` returns; an error that passes by itself is waited out, as after a topic was made."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in TRANSIENT or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
+def administer(bootstrap, ask, within_s=20.0):
+    """Let ``ask(client)`` ask for something of an AdminClient, and return when all of it is done."""
+    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    answered(lambda: [each.result(within_s) for each in ask(client).values()], within_s)
 
 
 def broker_class(name: str) -> type[SavedBroker | ApacheBroker]:

@@ -29,7 +29,7 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionMachine, SessionSettings
 from operators.sessions.shard import Shard
-from operators.streaming.messages import AnyShopEvent, Line, Moment, OutputRecord
+from operators.streaming.messages import AnyShopEvent, CartBought, Line, Moment, OutputRecord, UserKnown
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
@@ -51,7 +51,7 @@ def at_text(at: float) -> str:
     return datetime.fromtimestamp(T0 + at, UTC).isoformat()
 
 
-def event(kind: str, at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
+def event(kind: str, at: float, visitor: str | None = "ann", **more: Any) -> dict[str, Any]:
     name = more.pop("id", f"{visitor}-{kind}-{at}")
     return {"type": kind, "id": name, "time": at_text(at), "visitor_id": visitor, **more}
 
@@ -95,14 +95,42 @@ def checkout(at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
 
 
 def ordered(
-    at: float, visitor: str = "ann", price: float = 50.0, offers: Sequence[str] = (), **more: Any
+    at: float, visitor: str | None = "ann", price: float = 50.0, offers: Sequence[str] = (), **more: Any
 ) -> dict[str, Any]:
     more = {"order_id": f"order-{visitor}-{at}", "items": [item(price=price)], **more}
     return event("order_completed", at, visitor, offer_ids=list(offers), **more)
 
 
+def refunded(at: float, order_id: str, visitor: str | None = None, **more: Any) -> dict[str, Any]:
+    return event("order_refunded", at, visitor, order_id=order_id, **more)
+
+
+def cancelled(at: float, order_id: str, visitor: str | None = None, **more: Any) -> dict[str, Any]:
+    return event("order_cancelled", at, visitor, order_id=order_id, **more)
+
+
+def updated(at: float, order_id: str, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return event("order_updated", at, None, order_id=order_id, items=list(items), **more)
+
+
 def told(kind: str, at: float, offer_id: str, visitor: str = "ann", **more: Any) -> dict[str, Any]:
     return event(f"offer_{kind}", at, visitor, offer_id=offer_id, **more)
+
+
+def segment_calls(times: int) -> list[bytes]:
+    """Calls as Segment's libraries send them: carts of so many visitors."""
+    calls = (
+        {
+            "type": "track",
+            "event": "Product Added",
+            "messageId": f"m-{n}",
+            "anonymousId": f"anon-{n}",
+            "timestamp": at_text(n),
+            "properties": {"cart_id": f"c-{n}", "product_id": "shoe", "price": "50.00", "quantity": 1},
+        }
+        for n in range(times)
+    )
+    return [orjson.dumps(call) for call in calls]
 
 
 def message(event: dict[str, Any], offset: int, sent: float | None = None) -> Message:
@@ -288,10 +316,26 @@ class Desk:
         return self._read(self.machine.process_moment(moment(at, visitor, **more), SCORED))
 
     def order(
-        self, at: float, visitor: str = "ann", happened: float | None = None, **more: Any
+        self, at: float, visitor: str | None = "ann", happened: float | None = None, **more: Any
     ) -> list[dict]:
         """A visitor orders; a late order happened earlier than it is placed."""
         return self._read(self.machine.process_order(struct(ordered(at, visitor, **more), happened)))
+
+    def revise(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        """An order is refunded, cancelled or updated."""
+        return self._read(self.machine.process_revision(struct(event)))
+
+    def bought(
+        self, at: float, visitor: str, cart: str, order_id: str, by: str = "order-event"
+    ) -> list[dict]:
+        """A shard tells whose cart an order bought."""
+        event = CartBought(at_s=T0 + at, visitor=visitor, id=by, market="default", order=order_id, cart=cart)
+        return self._read(self.machine.process_bought(event))
+
+    def login(self, at: float, visitor: str, user: str) -> None:
+        """A visitor turns out to be a user."""
+        event = UserKnown(at_s=T0 + at, visitor=visitor, id=f"{visitor}-{at}", market="default", user=user)
+        self.machine.know_user(event)
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))

@@ -360,6 +360,8 @@ def test_the_tutorial_leads_to_a_first_offer(tmp_path):
     (tmp_path / "schemas").symlink_to(ROOT / "schemas")
     with EmbeddedBroker(directory=tmp_path / "broker") as broker:
         by_name = dict(ours(text.replace("localhost:9092", broker.bootstrap)))
+        (tmp_path / "events.jsonl").write_text("".join(line + "\n" for _, line in events_shown(text)))
+        run(tmp_path, f"{OFFERSTREAM} check {by_name['check']}")
         run(tmp_path, "cp schemas/example_offers.toml offers.toml")
         worker = started(tmp_path, f"live {by_name['live']} --set metrics_port=0")
         try:

@@ -23,6 +23,8 @@ ROOMS = ("flows", "operators", "schemas")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NO_SOURCE = shutil.ignore_patterns(".*", "__pycache__")
 DATA = {"schemas/example_offers.toml", "flows/demo/offers.toml", "flows/studies/report/page.css"}
+OFFLINE = ("--quiet", "--no-deps", "--no-index")
+OF_AVRO = {f"flows.kafka.schema_registry.{name}" for name in ("avro", "client")}
 IMPORTS = """
 import importlib, json, sys
 print(json.dumps({name: importlib.import_module(name).__file__ for name in sys.argv[1:]}))
@@ -59,10 +61,10 @@ def pip(*words: object) -> str:
     return done.stdout
 
 
-def link_what_the_lock_names(place: Path) -> None:
+def link_what_a_lock_names(lock: str, place: Path) -> None:
     """Put the locked packages of this environment into another one, without a download."""
     (site,) = place.glob("lib/python*/site-packages")
-    for line in re.findall(r"^(\w.*?)\s*\\$", (ROOT / "requirements.lock").read_text(), re.MULTILINE):
+    for line in re.findall(r"^(\w.*?)\s*\\$", (ROOT / lock).read_text(), re.MULTILINE):
         package = Requirement(line)
         if package.name == "setuptools" or not (package.marker is None or package.marker.evaluate()):
             continue
@@ -81,13 +83,25 @@ def installed(tmp_path_factory):
         shutil.copytree(ROOT / name, source / name, ignore=NO_SOURCE)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    offline = ("--quiet", "--no-deps", "--no-index")
-    pip("wheel", *offline, "--no-build-isolation", "--wheel-dir", room, source)
+    pip("wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", room, source)
     (wheel,) = room.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
-    pip("--python", place / "bin/python", "install", *offline, "--no-compile", wheel)
-    link_what_the_lock_names(place)
+    install(wheel, place, "requirements.lock")
     return Installed(source, wheel, place, cwd)
+
+
+def install(wheel: Path, place: Path, lock: str) -> None:
+    """Make an environment of the wheel and what a lock names."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    pip("--python", place / "bin/python", "install", *OFFLINE, "--no-compile", wheel)
+    link_what_a_lock_names(lock, place)
+
+
+@pytest.fixture(scope="module")
+def installed_with_avro(installed):
+    """The same wheel in an environment that has the extra `avro` too."""
+    place = installed.place.with_name("venv-avro")
+    install(installed.wheel, place, "requirements-avro.lock")
+    return installed._replace(place=place)
 
 
 def test_the_wheel_has_the_three_rooms_with_their_data_and_no_more(installed):
@@ -107,16 +121,26 @@ def test_what_the_lock_names_is_all_that_the_wheel_needs(installed):
     assert "No broken requirements" in pip("--python", installed.place / "bin/python", "check")
 
 
-def test_every_module_is_imported_from_the_wheel(installed):
-    names = [
+def check_imports(installed: Installed, but: set[str]) -> None:
+    names = {
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name in sorted(installed.files)
+        for name in installed.files
         if name.endswith(".py")
-    ]
-    done = installed.run("python", "-c", IMPORTS, *names)
+    }
+    done = installed.run("python", "-c", IMPORTS, *sorted(names - but))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert all(Path(file).is_relative_to(installed.place) for file in found.values())
+    assert found.keys() == names - but
+
+
+def test_every_module_is_imported_from_the_wheel(installed):
+    check_imports(installed, but=OF_AVRO)
+
+
+def test_with_the_extra_for_avro_really_every_module_is(installed_with_avro):
+    assert "No broken requirements" in pip("--python", installed_with_avro.place / "bin/python", "check")
+    check_imports(installed_with_avro, but=set())
 
 
 def test_the_policies_are_imported_without_the_stream(installed):
@@ -150,3 +174,10 @@ def test_the_demo_says_what_it_needs_beyond_the_lock(installed):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "pip install 'offerstream[demo]'" in done.stderr
+
+
+def test_the_worker_says_what_avro_needs_beyond_the_lock(installed):
+    done = installed.run("offerstream", "live", "--schema-registry", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'offerstream[avro]'" in done.stderr

@@ -16,6 +16,8 @@ import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from flows.kafka.broker_process import LEASH
+from flows.kafka.cluster import TRANSIENT
+from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
 TOPICS = ("events", "feedback", "offers", "decisions", "rejected")
@@ -92,9 +94,15 @@ class Worker:
         return delay_s is not None and delay_s < 60
 
     def health(self):
+        return orjson.loads(self._asked("/healthz"))
+
+    def metrics(self):
+        return self._asked("/metrics").decode()
+
+    def _asked(self, path):
         address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
-        with urllib.request.urlopen(f"http://{address}/healthz", timeout=10) as answer:
-            return orjson.loads(answer.read())
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+            return answer.read()
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""
@@ -156,6 +164,11 @@ def send(bootstrap, records):
         raise AssertionError("the broker did not take the records")
 
 
+def retained(consumer, topic, partition):
+    """The first offset of a partition, and the offset after its last record."""
+    return answered(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10))
+
+
 def read(bootstrap, topic, partitions):
     """All records of a topic: (id, value, headers), partition after partition."""
     consumer = Consumer(
@@ -163,10 +176,13 @@ def read(bootstrap, topic, partitions):
     )
     found = []
     for partition in range(partitions):
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        low, high = retained(consumer, topic, partition)
         consumer.assign([TopicPartition(topic, partition, low)])
         while low < high:
             for record in consumer.consume(500, 1.0):
+                if record.error() is not None:
+                    assert record.error().code() in TRANSIENT, record.error()
+                    continue
                 headers = dict(reversed(record.headers() or ()))  # our ce_id comes first
                 found.append((headers.get("ce_id", b"").decode(), record.value(), headers))
                 low = record.offset() + 1
@@ -180,7 +196,7 @@ def count(bootstrap, topics, partitions):
     total = 0
     for topic in topics:
         for partition in range(partitions):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            low, high = retained(consumer, topic, partition)
             total += high - low
     consumer.close()
     return total

@@ -28,6 +28,7 @@ from flows.studies.backtest.compare import (
     simulated_run,
     with_demo_offers,
 )
+from flows.studies.backtest.result import PolicyResult
 from flows.studies.backtest.shoppers import WorldLength, shoppers_of
 from schemas.adapters import FORMATS
 from schemas.errors import SetupError
@@ -85,16 +86,18 @@ def run(args: argparse.Namespace) -> None:
         settings = with_demo_offers(settings)
         check_policies(args.policies, settings)
         policy_run, note = _simulated(args, settings), SHOPPERS_NOTE
-    rows = backtest(
-        policy_run,
-        args.policies,
-        settings,
-        args.out,
-        lambda result: sys.stderr.write(f"{result.policy}: {result.decisions} decisions\n"),
-    )
+    first: list[str] = []
+
+    def on_result(result: PolicyResult) -> None:
+        first.extend(result.ending if not first else ())
+        sys.stderr.write(f"{result.policy}: {result.decisions} decisions\n")
+
+    rows = backtest(policy_run, args.policies, settings, args.out, on_result)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(rows))
     console.print(note, highlight=False)
+    for sentence in first:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     reacting = args.shoppers is not None
     write_json(args.json, {"seed": settings.seed, "reacting": reacting, "note": note, "policies": rows})
 

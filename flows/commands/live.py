@@ -5,14 +5,17 @@ from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
 from flows.worker.live import live
+from schemas.adapters import FORMATS
 
+OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml
   offerstream live --bootstrap kafka:9093 --state state --from earliest --shadow \\
       --kafka security.protocol=SASL_SSL --kafka sasl.mechanism=PLAIN \\
       --kafka sasl.username=worker --kafka sasl.password=...
   offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
-      --format web.segment=segment --set session_gap=20m"""
+      --format web.segment=segment --set session_gap=20m
+  offerstream live --config worker.toml --schema-registry https://registry:8081"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=pair,
         metavar="TOPIC=FORMAT",
-        help="format of an input topic that is not native: segment or rees46",
+        help=f"format of an input topic that is not native: {OTHERS}",
+    )
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="Schema Registry, with which values in Avro are read"
     )
     parser.add_argument(
         "--shadow", action="store_const", const=True, help="decide and log, but publish no offer"
@@ -58,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
         begin=args.begin,
         events_topics=args.events,
         formats=dict(args.formats) or None,
+        schema_registry=args.schema_registry,
         shadow=args.shadow,
         emit_after=args.emit_after,
     )

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import orjson
-
 from flows.commands.common import add_settings, settings_of
+from flows.studies.ending import ending
 from flows.studies.replay import replay
+from flows.studies.summary import SUMMARY
 from schemas.adapters import FORMATS
 
 EXAMPLES = """\
@@ -27,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Replay the files and print the summary."""
-    summary = replay(args.inputs, args.format, args.out, settings_of(args))
-    sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode() + "\n")
+    """Replay the files and print what was taken and what was not."""
+    settings = settings_of(args)
+    summary = replay(args.inputs, args.format, args.out, settings)
+    sentences = ending(summary, args.inputs, args.format, settings)
+    sys.stdout.write("\n".join((*sentences, f"All figures: {args.out / SUMMARY}")) + "\n")

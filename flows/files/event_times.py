@@ -37,12 +37,15 @@ def _segment_time(value: bytes) -> datetime:
 
 
 def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
-    """Return what finds the time in a record of a file; where a format has no short way, by decoding it."""
+    """Return what finds the time in a record of a file; where a format has no short way, by decoding it.
+
+    A record that holds several events has the time of the first.
+    """
     decode = decoder(form, max_event_bytes)
 
     def decoded_time(value: bytes) -> datetime | None:
         found = (each for _, each in decode_each(decode, Message(value, None, file.headers)))
-        return min((each.event.time for each in found if isinstance(each, Decoded)), default=None)
+        return next((each.event.time for each in found if isinstance(each, Decoded)), None)
 
     short_ways: dict[str, TimeOf] = {
         "native": _native_time,

@@ -16,7 +16,7 @@ import orjson
 from flows.files.json_elements import MAX_ELEMENT_BYTES, EndlessElementError, JsonElements, end_of_element
 from flows.files.signatures import described, known_format
 from flows.files.text_lines import BOM, CsvRows, Lines
-from schemas.adapters import CSV_FORMATS, CSV_HEADER
+from schemas.adapters import CSV_FORMATS, CSV_HEADER, TSV_FORMATS
 from schemas.errors import DataError, SetupError
 
 HEAD_BYTES: Final = 1 << 20
@@ -93,6 +93,8 @@ def examine(path: Path, form: str = "native") -> InputFile:
 
 def _unreadable(path: Path, form: str, name: str) -> DataError:
     wanted = "CSV" if form in CSV_FORMATS else "JSON"
+    if form in TSV_FORMATS:
+        wanted = "JSON or tab-separated values"
     return DataError(
         f"{path} must be {wanted} in UTF-8, plain or gzip, for the format {form}; it looks like {name}"
     )
@@ -125,7 +127,10 @@ def _csv(file: InputFile, form: str, head: bytes) -> InputFile:
 
 
 def _json(file: InputFile, form: str, head: bytes) -> InputFile:
-    """Return how to read JSON: as lines, unless it begins as an array or with an object that is no line."""
+    """Return how to read JSON: as lines, unless it begins as an array or with an object that is no line.
+
+    Where a format may also be tab-separated, its lines are read as they are.
+    """
     text = head.lstrip(_BLANK)
     if _ARRAY.match(text):
         return file._replace(records=JsonElements)
@@ -134,6 +139,8 @@ def _json(file: InputFile, form: str, head: bytes) -> InputFile:
         is_line = _is_json(_first_line(text)) or end is None or not _is_json(text[:end])
         return file if is_line else file._replace(records=JsonElements)
     if any(line.lstrip().startswith(b"{") for _, line in Lines(BytesIO(head))):
+        return file
+    if form in TSV_FORMATS and _columns(head) == TSV_FORMATS[form]:
         return file
     raise _unreadable(file.path, form, _described_for_json(head, text))
 
@@ -157,6 +164,11 @@ def _which_csv(text: bytes) -> str:
 
 def _first_line(text: bytes) -> bytes:
     return text.splitlines()[0]
+
+
+def _columns(head: bytes) -> int:
+    """Return how many tab-separated columns the first line has that is not blank."""
+    return next(line for _, line in Lines(BytesIO(head))).count(b"\t") + 1
 
 
 def _is_json(text: bytes) -> bool:

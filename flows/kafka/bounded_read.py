@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import TopicPartition
 
-from flows.kafka.cluster import Cluster, create_consumer
+from flows.kafka.cluster import TRANSIENT, Cluster, create_consumer
 from flows.kafka.end_offsets import PartitionId
 from flows.kafka.records import END_OF_PARTITION, KafkaRecord, consume, to_message
 from flows.kafka.topics import beginning_offsets, end_offsets, partition_name, partitions_of, topic_partition
@@ -35,13 +35,10 @@ def read_ranges(
         while ends:
             batch: list[KafkaRecord] = []
             for record in consume(consumer, POLL_LIMIT, POLL_TIMEOUT_S):
-                error, position = record.error(), record.offset()
-                if error is not None and error.code() != END_OF_PARTITION:
-                    raise BrokerError(f"{record.topic()}/{record.partition()} cannot be read: {error.str()}")
-                partition = record.topic(), record.partition()
-                if partition not in ends:
+                partition, position = (record.topic(), record.partition()), record.offset()
+                if not _has_position(record) or partition not in ends:
                     continue
-                if error is None and position < ends[partition]:
+                if record.error() is None and position < ends[partition]:
                     batch.append(record)
                     position += 1
                 if position >= ends[partition]:
@@ -54,6 +51,16 @@ def read_ranges(
                 raise BrokerError(f"{names} cannot be read: silent for {silence_timeout_s:.0f} s")
     finally:
         consumer.close()
+
+
+def _has_position(record: KafkaRecord) -> bool:
+    """Return whether this is a record or an end, and no error that passes; BrokerError for any other."""
+    error = record.error()
+    if error is None or error.code() == END_OF_PARTITION:
+        return True
+    if error.code() in TRANSIENT:
+        return False
+    raise BrokerError(f"{record.topic()}/{record.partition()} cannot be read: {error.str()}")
 
 
 def read_history(cluster: Cluster, topic: str) -> Iterator[list[Message]]:

@@ -37,6 +37,25 @@ PRODUCER_DEFAULTS: Final = {
 REFUSED: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
 """With these errors a broker refuses a batch for one of its records: too large, or without a key it needs."""
 
+TRANSIENT: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._TRANSPORT,  # noqa: SLF001 - librdkafka's own errors are spelled so
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - the same
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the same
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - the same
+    }
+)
+"""Errors that pass by themselves: not every broker knows a topic as soon as it is made, and leaders move."""
+
 FULL_QUEUE_WAIT_S: Final = 0.1
 
 

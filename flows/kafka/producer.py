@@ -58,6 +58,7 @@ class RecordProducer:
         self._producer = create_producer(cluster, {"batch.size": self._limits.of_batches()})
         self._on_delivered = on_delivered
         self._shutdown = Shutdown() if shutdown is None else shutdown
+        self._in_flight = 0  # the length of the client's queue counts its own events too
         self._again: list[_Sent] = []
         self._failure: str | None = None
 
@@ -90,8 +91,10 @@ class RecordProducer:
 
     def drain(self) -> None:
         """Wait a little for what is in flight, and log what is not delivered; raises nothing."""
-        if self._failure is None and (left := self._producer.flush(CLOSE_TIMEOUT_S) + len(self._again)):
-            log.warning("Kafka: %d records were still on their way at the end", left)
+        if self._failure is None:
+            self._producer.flush(CLOSE_TIMEOUT_S)
+            if left := self._in_flight + len(self._again):
+                log.warning("Kafka: %d records were still on their way at the end", left)
         if self._failure is not None:
             log.error("Kafka: %s", self._failure)
 
@@ -99,6 +102,7 @@ class RecordProducer:
         output = sent.output
 
         def on_delivery(error: KafkaError | None, message: Message) -> None:
+            self._in_flight -= 1
             if error is not None:
                 self._refused(sent, error)
                 return
@@ -120,6 +124,7 @@ class RecordProducer:
         except KafkaException as error:
             self._failure = sent.is_not("is refused", error.args[0].str())
             raise NotDeliveredError(self._failure) from error
+        self._in_flight += 1
 
     def _refused(self, sent: _Sent, error: KafkaError) -> None:
         if sent.output.stream == "rejected" and error.code() in REFUSED:
@@ -176,7 +181,7 @@ class RecordProducer:
 
     def _check_deadline(self) -> None:
         if self._shutdown.is_overdue and self._failure is None:
-            self._failure = f"{len(self._producer)} records were not delivered when the time to stop was over"
+            self._failure = f"{self._in_flight} records were not delivered when the time to stop was over"
 
     def _check_failure(self) -> None:
         if self._failure is not None:

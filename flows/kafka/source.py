@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,12 +15,16 @@ from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedCon
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import OutputRecord, ShardBatch
+from schemas.message import Message
+
+Ready = Callable[[Sequence[Message]], int]
+"""How many messages, from the first, can be read without waiting; the next one is waited for."""
 
 
 class PartitionStatus(NamedTuple):
     """The lag in records (None: not known yet), how many of them are buffered, and whether reading waits.
 
-    ``is_held_back``: the limiter makes this partition wait for slower ones.
+    ``is_held_back``: this partition waits for slower ones, or for the schema of its next record.
     """
 
     lag: int | None
@@ -69,9 +73,12 @@ class LagLimiter:
 
 
 class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, bytes]):
-    """One partition of a topic, read without waiting; ``resumed`` emits first what a resume asks for."""
+    """One partition of a topic, read without waiting; ``resumed`` emits first what a resume asks for.
 
-    def __init__(
+    Records that are taken from the buffer and not ready stay unread, a batch of them at most.
+    """
+
+    def __init__(  # noqa: PLR0913  what to read, with what, and when
         self,
         buffer: PartitionBuffer,
         reader: LiveReader,
@@ -79,6 +86,7 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
         shutdown: Shutdown,
         *,
         resumed: bool,
+        ready: Ready = len,
     ) -> None:
         self.buffer = buffer
         self.reader = reader
@@ -90,6 +98,8 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
         self._reported_s: float | None = None
         self._sealed_offset: int | None = None
         self._is_waiting = False
+        self._ready = ready
+        self._unread: list[Message] = []
         limiter.partitions.append(self)
 
     @override
@@ -99,9 +109,9 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
             raise StopIteration
         emitted, self._emit_first = self._emit_first, []
         self._consumer.poll(self.buffer)
-        if self.buffer.records:
-            if not self._limiter.holds_back(self):
-                emitted.extend(self.reader.read(self.buffer.take(self._batch), time.time()))
+        if self._unread or self.buffer.records:
+            if not self._limiter.holds_back(self) and (messages := self._take_ready()):
+                emitted.extend(self.reader.read(messages, time.time()))
                 self._is_waiting = False
                 return emitted
         elif (caught_up_s := self.caught_up_at()) is not None and caught_up_s != self._reported_s:
@@ -109,6 +119,12 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
             emitted.extend(self.reader.idle(self._limiter.idle_time_s(caught_up_s)))
         self._is_waiting = True
         return emitted
+
+    def _take_ready(self) -> list[Message]:
+        messages = self._unread or self.buffer.take(self._batch)
+        count = self._ready(messages)
+        self._unread = messages[count:]
+        return messages[:count]
 
     @override
     def next_awake(self) -> datetime | None:
@@ -130,15 +146,15 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
 
     def caught_up_at(self) -> float | None:
         """Return the wall clock at which all of this partition was read, if that is proved."""
-        if self.buffer.records:
+        if self._unread or self.buffer.records:
             return None
         return self._consumer.end_offsets.caught_up_at(self.buffer.id, self.buffer.position)
 
     def status(self) -> PartitionStatus:
         """Return its status now."""
-        buffered = len(self.buffer.records)
+        buffered = len(self._unread) + len(self.buffer.records)
         to_fetch = self._consumer.end_offsets.lag(self.buffer.id, self.buffer.position)
-        is_held_back = buffered > 0 and self._limiter.holds_back(self)
+        is_held_back = bool(self._unread) or (buffered > 0 and self._limiter.holds_back(self))
         return PartitionStatus(None if to_fetch is None else to_fetch + buffered, buffered, is_held_back)
 
 
@@ -148,6 +164,7 @@ class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
     ``reader_of`` makes the reader of a partition from its name and its snapshot. A partition more than
     ``max_lead_s`` of event time ahead of the slowest waits for it. With ``idle_by_events`` time in a silent
     partition follows the events of the others, for simulated time that is faster than the wall clock.
+    A partition waits at a record that is not ``ready``.
     """
 
     def __init__(  # noqa: PLR0913  where to read, with which readers, and the limits that users set
@@ -160,7 +177,9 @@ class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
         max_lead_s: float,
         idle_by_events: bool = False,
         limits: BufferLimits | None = None,
+        ready: Ready = len,
     ) -> None:
+        self._ready = ready
         self._cluster = cluster
         self._start = start
         self._reader_of = reader_of
@@ -190,6 +209,7 @@ class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
             self._limiter,
             self._shutdown,
             resumed=resume_state is not None,
+            ready=self._ready,
         )
 
     def statuses(self) -> dict[str, PartitionStatus]:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports it without declaring so
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports them without declaring so
     AdminClient,
     ConfigResource,
+    TopicMetadata,
 )
 from confluent_kafka.cimpl import NewTopic
 
-from flows.kafka.cluster import Cluster, create_admin_client, create_consumer, log
+from flows.kafka.cluster import TRANSIENT, Cluster, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
 from schemas.errors import BrokerError, SetupError
 
@@ -19,6 +20,9 @@ TIMEOUT_S: Final = 10.0
 """How long each function here waits for the broker unless it is told otherwise."""
 
 RETRY_S: Final = 0.02
+UNKNOWN_FOR_S: Final = 2.0
+"""So long a topic may be unknown to the broker that is asked, though it was just made on another."""
+
 MAX_MESSAGE: Final = "max.message.bytes"
 DEFAULT_MAX_MESSAGE_BYTES: Final = 1_048_588
 
@@ -48,10 +52,10 @@ def ensure_topics(
     """Create the missing ones of these topics with so many partitions; return how many each topic has.
 
     A replication of -1 leaves it to the broker. Raises SetupError when no broker answers or it refuses a
-    topic, BrokerError when a new topic gets no leader.
+    topic, BrokerError when a topic has no leader in that time.
     """
     client = create_admin_client(cluster)
-    found = _partition_counts(client, cluster, timeout_s)
+    found = _topics(client, cluster, timeout_s)
     missing = [NewTopic(topic, count, replication) for topic, count in wanted.items() if topic not in found]
     if missing:
         for topic, created in client.create_topics(missing, request_timeout=timeout_s).items():
@@ -60,17 +64,22 @@ def ensure_topics(
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise SetupError(f"topic {topic} cannot be made: {error.args[0].str()}") from error
-        found = _wait_for_leaders(client, cluster, wanted, timeout_s)
-    return {topic: found[topic] for topic in wanted}
+    return _wait_for_leaders(client, cluster, wanted, timeout_s)
 
 
 def partitions_of(cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> list[str]:
-    """Return the names of all partitions of these topics, in order; SetupError for a missing topic."""
-    found = _partition_counts(create_admin_client(cluster), cluster, timeout_s)
-    for topic in topics:
-        if topic not in found:
-            raise SetupError(f"topic {topic} does not exist on {cluster.bootstrap}")
-    return [partition_name(topic, number) for topic in topics for number in range(found[topic])]
+    """Return the names of all partitions of these topics, in order.
+
+    Raises SetupError for a topic that does not exist, BrokerError for one that has no leader in that time.
+    """
+    wanted, client = list(topics), create_admin_client(cluster)
+    deadline = time.monotonic() + min(UNKNOWN_FOR_S, timeout_s)
+    while missing := _missing(wanted, _topics(client, cluster, timeout_s)):
+        if time.monotonic() > deadline:
+            raise SetupError(f"topic {missing[0]} does not exist on {cluster.bootstrap}")
+        time.sleep(RETRY_S)
+    found = _wait_for_leaders(client, cluster, wanted, timeout_s)
+    return [partition_name(topic, number) for topic in wanted for number in range(found[topic])]
 
 
 def beginning_offsets(
@@ -89,7 +98,8 @@ def end_offsets(
 
 def partition_counts(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> dict[str, int]:
     """Return how many partitions each topic of the cluster has."""
-    return _partition_counts(create_admin_client(cluster), cluster, timeout_s)
+    topics = _topics(create_admin_client(cluster), cluster, timeout_s)
+    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def max_message_bytes(
@@ -99,16 +109,24 @@ def max_message_bytes(
 
     A topic whose settings may not be asked for has Kafka's default.
     """
-    wanted = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
-    client = create_admin_client(cluster)
-    found = {}
-    for resource, answer in client.describe_configs(wanted, request_timeout=timeout_s).items():
-        try:
-            found[resource.name] = int(answer.result()[MAX_MESSAGE].value)
-        except (KafkaException, KeyError, TypeError, ValueError) as error:
-            log.warning("%s of %s is not known: %s", MAX_MESSAGE, resource.name, error)
-            found[resource.name] = DEFAULT_MAX_MESSAGE_BYTES
+    wanted, client = list(topics), create_admin_client(cluster)
+    deadline = time.monotonic() + timeout_s
+    found: dict[str, int] = {}
+    while asked := [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in _missing(wanted, found)]:
+        for resource, answer in client.describe_configs(asked, request_timeout=timeout_s).items():
+            try:
+                found[resource.name] = int(answer.result()[MAX_MESSAGE].value)
+            except (KafkaException, KeyError, TypeError, ValueError) as error:
+                if _is_transient(error) and time.monotonic() < deadline:
+                    time.sleep(RETRY_S)
+                    continue
+                log.warning("%s of %s is not known: %s", MAX_MESSAGE, resource.name, error)
+                found[resource.name] = DEFAULT_MAX_MESSAGE_BYTES
     return found
+
+
+def _is_transient(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in TRANSIENT
 
 
 def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: float) -> dict[str, int]:
@@ -132,25 +150,38 @@ def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: floa
     raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 
-def _partition_counts(client: AdminClient, cluster: Cluster, timeout_s: float) -> dict[str, int]:
+def _topics(client: AdminClient, cluster: Cluster, timeout_s: float) -> dict[str, TopicMetadata]:
+    """Return every topic that exists, also one that has no leader just now."""
     try:
-        topics = client.list_topics(timeout=timeout_s).topics
+        return client.list_topics(timeout=timeout_s).topics  # naming a topic here could make it
     except KafkaException as error:
         raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {error.args[0].str()}") from error
-    return {
-        name: len(topic.partitions)
-        for name, topic in topics.items()
-        if topic.error is None and all(one.leader >= 0 for one in topic.partitions.values())
-    }
+
+
+def _has_leaders(topic: TopicMetadata) -> bool:
+    """Return whether each partition of a topic has a leader."""
+    return topic.error is None and all(one.leader >= 0 for one in topic.partitions.values())
 
 
 def _wait_for_leaders(
-    client: AdminClient, cluster: Cluster, wanted: Mapping[str, int], timeout_s: float
+    client: AdminClient, cluster: Cluster, wanted: Iterable[str], timeout_s: float
 ) -> dict[str, int]:
+    """Return how many partitions each of these topics has, once all of them have leaders."""
     deadline = time.monotonic() + timeout_s
-    while not wanted.keys() <= (found := _partition_counts(client, cluster, timeout_s)).keys():
+    while True:
+        topics = _topics(client, cluster, timeout_s)
+        found = {
+            name: len(topics[name].partitions)
+            for name in wanted
+            if name in topics and _has_leaders(topics[name])
+        }
+        late = _missing(wanted, found)
+        if not late:
+            return found
         if time.monotonic() > deadline:
-            late = ", ".join(sorted(wanted.keys() - found.keys()))
-            raise BrokerError(f"{late}: made, but without a leader after {timeout_s:.0f} s")
+            raise BrokerError(f"{', '.join(late)}: still without a leader after {timeout_s:.0f} s")
         time.sleep(RETRY_S)
-    return found
+
+
+def _missing(wanted: Iterable[str], found: Mapping[str, object]) -> list[str]:
+    return [name for name in wanted if name not in found]

@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
@@ -27,10 +27,13 @@ class Limits(NamedTuple):
     epoch: timedelta
 
 
-def health(progress: Progress, limits: Limits) -> tuple[bool, dict[str, object]]:
+def health(
+    progress: Progress, limits: Limits, concerns: Sequence[str] = ()
+) -> tuple[bool, dict[str, object]]:
     """Return whether neither the watermark nor the epochs have stalled, and the figures and reasons as JSON.
 
-    Lag is no stall: the watermark moves while old messages are read.
+    Lag is no stall: the watermark moves while old messages are read. Nor are ``concerns``, which only
+    degrade it: the worker moves, but not all is as it should be.
     """
     stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
     watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
@@ -44,9 +47,10 @@ def health(progress: Progress, limits: Limits) -> tuple[bool, dict[str, object]]
     if epoch_age_s > epoch_limit_s:
         reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
     delay_s = progress.watermark_delay_s()
+    degraded = "degraded" if concerns else "ok"
     return not reasons, {
-        "status": "stalled" if reasons else "ok",
-        "reasons": reasons,
+        "status": "stalled" if reasons else degraded,
+        "reasons": [*reasons, *concerns],
         "watermark_delay_seconds": None if math.isnan(delay_s) else delay_s,
         "watermark_stalled_seconds": stalled_s,
         "epoch_age_seconds": epoch_age_s,
@@ -99,7 +103,7 @@ def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
             exposed: Iterable[bytes] = exposition(environ, start)
             return exposed
         if path == "/healthz":
-            is_healthy, figures = health(metrics.progress, limits)
+            is_healthy, figures = health(metrics.progress, limits, metrics.concerns.reasons())
             status = "200 OK" if is_healthy else "503 Service Unavailable"
             start(status, [("Content-Type", "application/json")])
             return [json.dumps(figures).encode()]

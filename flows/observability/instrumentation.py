@@ -6,6 +6,8 @@ from typing import Final
 
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
+from flows.observability.reject_watch import RejectWatch
+from operators.ingest.counts import Counts
 from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
@@ -20,8 +22,16 @@ class Instrumentation:
     reads on.
     """
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        rejects: RejectWatch | None = None,
+    ) -> None:
         self.metrics = metrics
+        self.rejects = rejects
+        if rejects is not None:
+            metrics.concerns.watch("rejects", rejects.reasons)
         self.source: KafkaSource | None = None
         self._clock = clock
         self._seal_began_s: float | None = None
@@ -42,6 +52,7 @@ class Instrumentation:
         if self._seal_began_s is not None and self._seal_ended_s is not None:
             self.metrics.sealed(self._seal_ended_s - self._seal_began_s)
             self._seal_began_s = self._seal_ended_s = None
+        self.metrics.concerns.log()
         now_s = self._clock()
         if self.source is not None and now_s >= self._lag_measured_s + LAG_EVERY_S:
             self._lag_measured_s = now_s
@@ -81,7 +92,14 @@ class InstrumentedReader:
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Read, and report the counts."""
-        output = self._reader.read(messages, now_s)
+        reader, rejects = self._reader, self._instrumentation.rejects
+        taken, rejected = _taken(reader.counts), reader.counts.rejected
+        output = reader.read(messages, now_s)
+        if rejects is not None:
+            has_rejected = reader.counts.rejected > rejected
+            records = [each for each in output if isinstance(each, OutputRecord)] if has_rejected else ()
+            topic = reader.partition.rpartition("/")[0]
+            rejects.observe(topic, _taken(reader.counts) - taken, messages, records)
         self._report()
         return output
 
@@ -107,3 +125,7 @@ class InstrumentedReader:
             metrics.dropped(reader.partition, reader.dropped)
         metrics.progress.advanced(reader.partition, reader.watermark_s)
         self._instrumentation.reads_on()
+
+
+def _taken(counts: Counts) -> int:
+    return counts.processed + counts.duplicate

@@ -46,7 +46,12 @@ class Metric(Enum):
     CLAMPED = _counter("events_clamped_total", "Events that claimed to be later than received", "topic")
     REJECTS = _counter("rejects_total", "Events sent to the rejected topic", "class")
     LAG = _gauge("lag_records", "Messages not read yet", "topic", "partition")
-    PAUSED = _gauge("partition_paused", "1 while a partition waits for a slower one", "topic", "partition")
+    PAUSED = _gauge(
+        "partition_paused", "1 while a partition waits for a slower one or for a schema", "topic", "partition"
+    )
+    UNREAD_PARTITIONS = _gauge(
+        "unread_partitions", "Partitions added since the start, not read before a restart", "topic"
+    )
     PUBLISHED = _counter("records_published_total", "Records the broker acknowledged", "stream", "type")
     DECISIONS = _counter("decisions_total", "Decisions, by the arm chosen", "market", "arm")
     REWARDS = _counter("rewards_total", "Rewards, by kind", "market", "arm", "kind")
@@ -72,7 +77,18 @@ class Metric(Enum):
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
     )
     MISSED_REWARDS = _gauge(
-        "missed_rewards", "Orders that offers since then should have brought, at the usual rate", "market"
+        "missed_rewards",
+        "Orders that should have been attributed to decisions since then, at the usual rate",
+        "market",
+    )
+    CONVERSION = _gauge("conversion", "Share of decisions with an order in their window", "market")
+    ORDERS_SEEN = _gauge("orders_seen", "Orders that reached the market", "market")
+    ORDERS_ATTRIBUTED = _gauge("orders_attributed", "Orders attributed to a decision", "market")
+    ORDERS_UNATTRIBUTED_SHARE = _gauge(
+        "orders_unattributed_share", "Share of recent orders that met no visit, cart or decision", "market"
+    )
+    ORDERS_UNATTRIBUTED_WITH = _gauge(
+        "orders_unattributed_with", "Share of those orders that carried a key", "market", "key"
     )
     NO_ELIGIBLE_ARM_SHARE = _gauge(
         "no_eligible_arm_share", "Share of recent decisions without an eligible arm", "market"
@@ -82,6 +98,7 @@ class Metric(Enum):
         "holdout_p_value", "Anytime-valid p-value of that share under the configured holdout", "market"
     )
 
+    DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
@@ -163,6 +180,16 @@ class MarketFigure(Enum):
     policy_updates = Target(Metric.POLICY_UPDATES)
     reward_silence_seconds = Target(Metric.REWARD_SILENCE)
     missed_rewards = Target(Metric.MISSED_REWARDS)
+    conversion = Target(Metric.CONVERSION)
+    orders_seen = Target(Metric.ORDERS_SEEN)
+    orders_attributed = Target(Metric.ORDERS_ATTRIBUTED)
+    orders_unattributed_share = Target(Metric.ORDERS_UNATTRIBUTED_SHARE)
+    unattributed_with_visitor = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("visitor",))
+    unattributed_with_user = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("user",))
+    unattributed_with_cart = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("cart",))
+    unattributed_with_checkout = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("checkout",))
+    unattributed_with_code = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("code",))
+    unattributed_with_offer = Target(Metric.ORDERS_UNATTRIBUTED_WITH, ("offer",))
     no_eligible_arm_share = Target(Metric.NO_ELIGIBLE_ARM_SHARE)
     holdout_share = Target(Metric.HOLDOUT_SHARE)
     holdout_p_value = Target(Metric.HOLDOUT_P_VALUE)

@@ -9,7 +9,15 @@ from typing import Final
 
 import msgspec
 
-from flows.observability.metric_names import Metric, PartitionFigure, StationFigure, figures_table
+from flows.observability.concerns import Concerns
+from flows.observability.market_watch import bad_markets
+from flows.observability.metric_names import (
+    MarketFigure,
+    Metric,
+    PartitionFigure,
+    StationFigure,
+    figures_table,
+)
 from flows.observability.progress import Progress
 from flows.observability.registry import Registry
 from operators.ingest.counts import Counts
@@ -42,6 +50,8 @@ class Metrics:
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
         self.progress = Progress(clock)
+        self.concerns = Concerns(clock)
+        self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
         self._counted: dict[str, Counts] = {}
         self._dropped: dict[str, dict[str, int]] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
@@ -90,6 +100,10 @@ class Metrics:
         """Take whether a partition waits for a slower one."""
         self._paused.values[_split(part)] = waits
 
+    def unread(self, topic: str, partitions: int) -> None:
+        """Take how many partitions of a topic were added since the start, and are not read."""
+        self._samples[Metric.UNREAD_PARTITIONS].values[(topic,)] = partitions
+
     def sealed(self, seconds: float) -> None:
         """Take how long it took to seal an epoch, just now."""
         self.progress.sealed()
@@ -120,8 +134,15 @@ class Metrics:
         """
         self._figures[figures_table(figures), station] = figures
 
+    def _market_figures(self) -> dict[str, Mapping[str, float]]:
+        figures = self._figures.copy().items()
+        return {station: found for (table, station), found in figures if table is MarketFigure}
+
     def _read_clock_and_figures(self) -> None:
         samples, progress = self._samples, self.progress
+        samples[Metric.DEGRADED].values = {
+            (about,): float(count) for about, count in self.concerns.counts().items()
+        }
         samples[Metric.WATERMARK_DELAY].values[()] = progress.watermark_delay_s()
         samples[Metric.WATERMARK_STALLED].values[()] = progress.watermark_stalled_s()
         samples[Metric.EPOCH_AGE].values[()] = progress.epoch_age_s()

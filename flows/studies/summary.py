@@ -1,7 +1,7 @@
 """``summary.json``: what a run over files read, what it wrote, and how good its models are at the end."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,15 @@ from operators.ingest.partition_reader import PartitionReader
 from schemas.shop import Shop
 
 SUMMARY: Final = "summary.json"
+
+
+class _Rejected(msgspec.Struct):
+    id: str
+    class_: str = msgspec.field(name="class")
+    reason: str = ""
+
+
+_rejected: Final = msgspec.json.Decoder(_Rejected).decode
 
 
 class RunSummary:
@@ -34,12 +43,14 @@ class RunSummary:
 
     def write(self, out: Path, shop: Shop) -> dict[str, Any]:
         """Write the summary of a run that wrote its files into ``out``, and return it."""
+        rejects = _summed(reader.rejects for reader in self._readers)
         summary = {
             "input": self._counts(),
-            "rejects": _summed(reader.rejects for reader in self._readers),
+            "rejects": rejects,
             "dropped": _summed(reader.dropped for reader in self._readers),
             "markets": {name: self._figures.get(name, {}) for name in shop.markets},
             "holdout": {name: market.holdout for name, market in shop.markets.items()},
+            "examples": _examples(out, rejects),
             **_records_in(out),
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -53,6 +64,18 @@ class RunSummary:
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sum((Counter(each) for each in counts), Counter()))
+
+
+def _examples(out: Path, classes: Collection[str]) -> dict[str, str]:
+    """Return the first rejected record of each class in the file: where it stood and what was wrong."""
+    found: dict[str, str] = {}
+    with (out / "rejected.jsonl").open("rb") as lines:
+        for line in lines:
+            if len(found) == len(classes):
+                break
+            record = _rejected(line)
+            found.setdefault(record.class_, f"for example {record.id}: {record.reason}")
+    return found
 
 
 def _records_in(out: Path) -> dict[str, Any]:

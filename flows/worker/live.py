@@ -12,8 +12,10 @@ from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
+from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
+from flows.kafka.schema_registry.start import schema_registry
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
@@ -28,6 +30,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
+from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.features import FeatureStoreSink
@@ -36,17 +39,20 @@ from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
+from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 4
+STATE_FORMAT: Final = 5
 log = logging.getLogger("offerstream")
 
 
 def live(settings: Settings, *, ordered: bool = False) -> None:
     """Run the worker until SIGTERM, SIGINT or a failure.
 
-    Raises SetupError before the first record and BrokerError when records cannot be read on.
+    Raises SetupError before the first record, BrokerError when records cannot be read on, and
+    RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
@@ -54,18 +60,24 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
+        schemas = opened.enter_context(
+            schema_registry(settings.schema_registry, settings.schema_registry_client)
+        )
         first = _first_start(settings, shop, cluster)
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         metrics = Metrics()
-        instrumentation = Instrumentation(metrics)
+        rejects = RejectWatch(settings.format_of, settings.max_event_bytes)
+        instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(
             MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
         )
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
-        reader = reader_of(settings, shop, settings.format_of, settings.state / "seen", ordered=ordered)
+        reader = reader_of(
+            settings, shop, settings.format_of, settings.state / "seen", ordered=ordered, payloads=schemas
+        )
         source = KafkaSource(
             cluster,
             first.sources,
@@ -73,6 +85,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             shutdown,
             max_lead_s=settings.max_lead.total_seconds(),
             idle_by_events=settings.idle_time == "events",
+            ready=len if schemas is None else schemas.ready,
         )
         instrumentation.source = source
         outputs = {
@@ -91,10 +104,16 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             settings, shop, first.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
         )
         flow = build_dataflow(edges, stations)
+        unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
+        check_s = settings.partition_check.total_seconds()
+        opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+    if shutdown.restart_reason is not None:
+        log.info("stopped: to be started again")
+        raise RestartNeededError(f"{shutdown.restart_reason}; start it again to read them")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
 
 
@@ -127,13 +146,14 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
 def _log_start(settings: Settings, first: FirstStart, port: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
     log.info(
-        "started: %s; policy %s; reads %s in %d partitions from %s; state %s, first started %s; "
+        "started: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
         "metrics on %s:%d",
         ", ".join(f"{name} {number}" for name, number in packages.items()),
         settings.policy,
         ", ".join(settings.input_topics),
         len(first.sources),
         settings.bootstrap,
+        f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
         settings.state,
         datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
         settings.metrics_host,

@@ -21,7 +21,7 @@ from operators.decisions.rules.cooldown import Cooldowns
 from operators.decisions.selection import Candidates, DecisionPoint, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
-from operators.experiments.assignment import MEMORY_S, REFRESH_S, Assignments
+from operators.experiments.assignment import Assignments
 from operators.streaming.ids import check_format, name_of
 from operators.streaming.messages import (
     AnyFeedback,
@@ -238,8 +238,7 @@ class DecisionMachine:
             waiting = (each.terms.at_s for each in self._open if not each.window_ended)
             needed_s = min(waiting, default=math.inf)
             self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
-            kept_s = max(MEMORY_S + REFRESH_S, self._settings.correction_s + LEDGER_SLACK_S)
-            self._ledger.forget_identities(time_s - kept_s)
+            self._assignments.forget(time_s, self._settings.correction_s + LEDGER_SLACK_S)
 
     # Deciding
 
@@ -265,7 +264,7 @@ class DecisionMachine:
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
         terms, offered = entry.terms, entry.offered is not None
-        self.statistics.decided(record, offered=offered)
+        self.statistics.decided(record)
         if terms.had_choice:
             if offered:
                 self._cooldowns.start(terms.visitor, terms.at_s + self._settings.cooldown_s)

@@ -1,4 +1,4 @@
-"""What a market notices about itself: choices that collapsed or never settle, rewards that stay away."""
+"""What a market notices about itself: collapsed choices, rewards that stay away, orders of nobody known."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,15 +6,19 @@ from typing import Final
 
 import msgspec
 
+from operators.decisions.order_joins import OrderJoins, OrderKey
 from operators.experiments.unit_sketch import UnitSketch
 
 MEMORY: Final = 500.0
 """Shares and entropies are over about this many decisions; older ones fade."""
 ENOUGH: Final = 50.0
-"""Shares and entropies are emitted only from this many decisions on."""
+"""Shares and entropies are emitted only from this many decisions on, the holdout's from so many units."""
+ENOUGH_ENDED: Final = 500
+"""Conversion is emitted from this many ended decisions on: at 1 % five of them had an order."""
 PRIOR_ORDERS: Final = 1.0
 PRIOR_DECISIONS: Final = 50.0
-"""Conversion is estimated from these orders and decisions before there are any."""
+"""Conversion is estimated from these orders and decisions, and from them alone until an order was attributed:
+what was never observed is not zero."""
 
 
 class Choices(msgspec.Struct, array_like=True):
@@ -57,23 +61,29 @@ class Choices(msgspec.Struct, array_like=True):
 
 
 class Diagnosis(msgspec.Struct, array_like=True):
-    """What one market notices about itself. Bounded as its parts are; times are event time."""
+    """What one market notices about itself. Bounded as its parts are; times are event time.
+
+    ``waiting`` counts the decisions with a choice since an order was attributed, ``attributions``
+    the orders that were.
+    """
 
     choices: Choices = msgspec.field(default_factory=Choices)
     balance: UnitSketch = msgspec.field(default_factory=UnitSketch)
     updates: int = 0
     ended: int = 0
     ordered: int = 0
-    offers: int = 0
+    waiting: int = 0
     silent_since_s: float | None = None
     latest_s: float | None = None
+    attributions: int = 0
+    joins: OrderJoins = msgspec.field(default_factory=OrderJoins)
 
-    def decided(self, at_s: float, *, offered: bool) -> None:
-        """Note the time of a decision and whether an offer was made."""
+    def decided(self, at_s: float, *, had_choice: bool) -> None:
+        """Note the time of a decision, and whether there was a choice: an order may be attributed to it."""
         self.latest_s = at_s
         if self.silent_since_s is None:
             self.silent_since_s = at_s
-        self.offers += offered
+        self.waiting += had_choice
 
     def window_ended(self, *, is_trainable: bool, ordered: bool) -> None:
         """Note the end of a decision's window."""
@@ -84,24 +94,38 @@ class Diagnosis(msgspec.Struct, array_like=True):
     def attributed(self, at_s: float) -> None:
         """Note that an order was attributed to a decision: rewards arrive."""
         self.silent_since_s = at_s
-        self.offers = 0
+        self.waiting = 0
+        self.attributions += 1
+
+    def order_came(self, keys: tuple[OrderKey, ...], *, joined: bool) -> None:
+        """Note an order with the keys it carried, and whether it met a visit, a cart or a decision."""
+        self.joins.add(keys, joined=joined)
+
+    def order_joined(self, keys: tuple[OrderKey, ...]) -> None:
+        """Note that an order that had met nobody met somebody after all."""
+        self.joins.join(keys)
 
     def figures(self, time_s: float, holdout: float | None) -> dict[str, float]:
         """The figures at the market's time, those that are known yet.
 
         ``choice_entropy``: of the arms drawn, 0 (always the same) to 1 (all alike), divided by the log of
         how many were eligible. ``probability_entropy``: the mean of the same of each decision's
-        probabilities. ``missed_rewards``: how many orders the offers since the last attributed one should
-        have brought by now, at the conversion so far. ``holdout_p_value``: how well the holdout's share of
-        units fits ``holdout``.
+        probabilities. ``missed_rewards``: how many orders should have been attributed to the decisions since
+        the last one that was, at the conversion so far. ``holdout_p_value``: how well the holdout's share of
+        units fits ``holdout``. Those of orders: see ``OrderJoins``.
         """
-        figures = self.choices.figures() | {"policy_updates": float(self.updates)}
+        figures = self.choices.figures() | self.joins.figures()
+        figures |= {"policy_updates": float(self.updates), "orders_attributed": float(self.attributions)}
         now_s = time_s if math.isfinite(time_s) else self.latest_s
         if self.silent_since_s is not None and now_s is not None:
             figures["reward_silence_seconds"] = max(now_s - self.silent_since_s, 0.0)
-            conversion = (self.ordered + PRIOR_ORDERS) / (self.ended + PRIOR_DECISIONS)
-            figures["missed_rewards"] = self.offers * conversion
-        if (share := self.balance.share) is not None:
+            ended = self.ended if self.attributions else 0
+            expected = (self.ordered + PRIOR_ORDERS) / (ended + PRIOR_DECISIONS)
+            figures["missed_rewards"] = self.waiting * expected
+        if self.ended >= ENOUGH_ENDED:
+            figures["conversion"] = self.ordered / self.ended
+        share = self.balance.share
+        if share is not None and len(self.balance.kept) >= ENOUGH:
             figures["holdout_share"] = share
             if holdout is not None:
                 figures["holdout_p_value"] = self.balance.p_value(holdout)

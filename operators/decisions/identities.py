@@ -23,11 +23,12 @@ class IdentityStore(Protocol):
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
-    """That a visitor and a user were seen together: since when, and when last recorded."""
+    """That a visitor and a user were seen together: since when, when last, and whether beyond orders."""
 
     other: str
     since_s: float
     seen_s: float
+    browsed: bool = False
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -44,11 +45,15 @@ class Identities:
     def __init__(self, store: IdentityStore) -> None:
         self._store = store
 
-    def link(self, visitor: str, user: str | None, at_s: float) -> None:
-        """Note that a visitor was seen with a user, if there is one."""
+    def link(self, visitor: str, user: str | None, at_s: float, *, browsed: bool = True) -> None:
+        """Note that a visitor was seen with a user, if there is one; not ``browsed``: in an order."""
         if user is not None and visitor:
-            self._add(_users_of(visitor), user, at_s, USERS)
-            self._add(_visitors_of(user), visitor, at_s, VISITORS)
+            self._add(_users_of(visitor), Link(user, at_s, at_s, browsed), USERS)
+            self._add(_visitors_of(user), Link(visitor, at_s, at_s, browsed), VISITORS)
+
+    def has_browsed(self, user: str, at_s: float) -> bool:
+        """Return whether a visitor was seen with this user elsewhere than in an order, as known at a time."""
+        return any(link.browsed and _holds(link, at_s) for link in self._links(_visitors_of(user)))
 
     def visitors(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
         """Return the visitors who are one person with this visitor or user, as known at a time.
@@ -64,27 +69,29 @@ class Identities:
         return tuple(found)
 
     def _known(self, name: str, at_s: float) -> list[str]:
-        return [
-            link.other
-            for link in self._links(name)
-            if link.since_s <= at_s < link.seen_s + MEMORY_S + REFRESH_S
-        ]
+        return [link.other for link in self._links(name) if _holds(link, at_s)]
 
     def _links(self, name: str) -> list[Link]:
         found = self._store.recall(name)
         return [] if found is None else _DECODER.decode(found)
 
-    def _add(self, name: str, other: str, at_s: float, limit: int) -> None:
-        links = self._links(name)
-        known = next((link for link in links if link.other == other), None)
+    def _add(self, name: str, new: Link, limit: int) -> None:
+        links, at_s = self._links(name), new.seen_s
+        known = next((link for link in links if link.other == new.other), None)
         if known is not None:
-            if known.since_s <= at_s < known.seen_s + REFRESH_S:
+            is_news = new.browsed and not known.browsed
+            if known.since_s <= at_s < known.seen_s + REFRESH_S and not is_news:
                 return
             links.remove(known)
-            known = Link(other, min(known.since_s, at_s), max(known.seen_s, at_s))
-        links.append(known or Link(other, at_s, at_s))
+            first_s, last_s = min(known.since_s, at_s), max(known.seen_s, at_s)
+            new = Link(new.other, first_s, last_s, known.browsed or new.browsed)
+        links.append(new)
         kept = [link for link in links if at_s < link.seen_s + MEMORY_S + REFRESH_S][-limit:]
         self._store.remember(name, at_s, _ENCODER.encode(kept))
+
+
+def _holds(link: Link, at_s: float) -> bool:
+    return link.since_s <= at_s < link.seen_s + MEMORY_S + REFRESH_S
 
 
 def _users_of(visitor: str) -> str:

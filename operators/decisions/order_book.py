@@ -40,8 +40,9 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     """An order that was told, the decision that it is attributed to, and what was revised since.
 
     ``found_by`` names the record by which the decision was found: reading that again after a crash finds it
-    again. ``money`` is what it brought before any revision. ``fixed`` is the fixed cost of its offer that is charged
-    for it, and ``is_charged`` whether it is charged at all, None while the window of its decision is open.
+    again. ``money`` is what it brought before any revision. ``is_charged`` says whether it is charged for its
+    offer, None while the window of its decision is open, and ``fixed`` what of a fixed cost. ``joined`` says
+    whether it met a visit, a cart or a decision.
     """
 
     order: Order
@@ -51,6 +52,7 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     fixed: float = 0.0
     is_charged: bool | None = None
     revisions: list[Revision] = []
+    joined: bool = False
 
     @property
     def left(self) -> Money:

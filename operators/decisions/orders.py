@@ -12,6 +12,7 @@ from operators.decisions.identities import Identities
 from operators.decisions.ledger import Ledger, LedgerEntry, cart_name, read_entry, visitor_name
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.order_book import BookedOrder, OrderBook, OrderRow, Revision
+from operators.decisions.order_joins import keys_of
 from operators.decisions.output_records import CORRECTION_CAUSES, Correction, correction_record
 from operators.decisions.revisions import revision_of
 from operators.decisions.reward import (
@@ -69,7 +70,7 @@ class Orders:
     def buyer(self, order: Order) -> Buyer:
         """Return whose order it is, by its visitor, its user and the carts that it bought."""
         parts = self._parts
-        parts.identities.link(order.visitor, order.user, order.at_s)
+        parts.identities.link(order.visitor, order.user, order.at_s, browsed=False)
         known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
         carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
         owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
@@ -104,6 +105,7 @@ class Orders:
         booked.found_by = telling.record
         if row.booked is not None:
             booked.revisions = row.booked.revisions
+        self._note_joined(booked, telling, row.booked)
         self._book.put(order.order, OrderRow(booked, row.early), order.at_s)
         for each in row.early:
             records += self._apply(booked, row, each)
@@ -135,16 +137,36 @@ class Orders:
         """Drop the carts whose order did not come."""
         drop_from_front(self.bought, lambda each: each.at_s < time_s - WAITING_S)
 
+    def _note_joined(self, booked: BookedOrder, telling: Telling, before: BookedOrder | None) -> None:
+        """Count an order once, and whether it met anybody; what tells of it later may find somebody.
+
+        An order that is read again after a crash is counted again, since the counts were rolled back.
+        """
+        order, diagnosis = telling.order, self._parts.statistics.diagnosis
+        booked.joined = (
+            booked.decision is not None
+            or order.met_cart
+            or order.met_visit
+            or order.order in self.bought
+            or (order.user is not None and self._parts.identities.has_browsed(order.user, order.at_s))
+        )
+        if before is None or telling.record == before.order.position:
+            diagnosis.order_came(keys_of(order), joined=booked.joined)
+        elif before.joined:
+            booked.joined = True
+        elif booked.joined:
+            diagnosis.order_joined(keys_of(before.order))
+
     def _attributed(self, order: Order, buyer: Buyer, records: list[OutputRecord]) -> BookedOrder:
         parts = self._parts
         held = parts.open.named(*(visitor_name(each) for each in buyer.visitors))
         found = attribute(order, buyer, held, parts.ledger, parts.correction_s)
         if found is None:
-            return BookedOrder(order, None, money_of(order, None, parts.market.margin_rate))
+            return BookedOrder(order, money=money_of(order, None, parts.market.margin_rate))
         terms = found.terms
         parts.statistics.diagnosis.attributed(order.at_s)
         money = money_of(order, terms, parts.market.margin_rate)
-        booked = BookedOrder(order, terms.decision, money)
+        booked = BookedOrder(order, terms.decision, money=money)
         if isinstance(found, OpenDecision):
             found.earnings.add(order, money, redeems=redeems(order, terms))
             return booked

@@ -29,11 +29,11 @@ class MarketStatistics(msgspec.Struct, array_like=True):
     groups: dict[str, ArmStatistics] = {}
     diagnosis: Diagnosis = msgspec.field(default_factory=Diagnosis)
 
-    def decided(self, record: Decision, *, offered: bool) -> None:
+    def decided(self, record: Decision) -> None:
         """Count a decision."""
         self.arms.setdefault(record.arm, ArmStatistics()).decided += 1
         had_choice = record.window_ends_at.seconds > record.at.seconds
-        self.diagnosis.decided(record.at.seconds, offered=offered)
+        self.diagnosis.decided(record.at.seconds, had_choice=had_choice)
         self.diagnosis.choices.add(
             record.arm, record.probabilities, holdout=record.holdout, no_arm=not had_choice
         )

@@ -126,9 +126,12 @@ class Assignments:
             self._keep(theirs.unit, replace(theirs, held_out=held_out, conflict=conflict), at_s)
         return mine
 
-    def forget(self, time_s: float) -> None:
-        """Drop the identities that need not be remembered at this time."""
-        self._store.forget_identities(time_s - self._memory_s - self._refresh_s)
+    def forget(self, time_s: float, kept_s: float = 0.0) -> None:
+        """Drop the identities that need not be remembered at this time, none younger than ``kept_s``.
+
+        So long something else may be kept in the same store.
+        """
+        self._store.forget_identities(time_s - max(self._memory_s + self._refresh_s, kept_s))
 
     def _new(self, identity: str) -> Assignment:
         kind, _, name = identity.partition(":")

@@ -43,6 +43,14 @@ class KnownOrders:
         for name in names:
             _put(self.passing, _key(market, name), at_s, PASSING)
 
+    def forget(self, time_s: float) -> bool:
+        """Drop what is no longer asked for of bought carts; return whether there was anything."""
+        before = len(self.bought) + len(self.passing)
+        for known in (self.bought, self.passing):
+            while known and next(iter(known.values())) < time_s - BOUGHT_S:
+                del known[next(iter(known))]
+        return len(self.bought) + len(self.passing) < before
+
     def is_bought(self, market: str, names: tuple[str, ...], at_s: float) -> bool:
         """Return whether a cart known by any of these names was bought within ``BOUGHT_S`` before."""
         for name in names:

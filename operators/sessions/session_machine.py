@@ -156,8 +156,9 @@ class SessionMachine:
         return fired
 
     def forget(self, time_s: float) -> bool:
-        """Drop the abandoned carts that can no longer be recovered; return whether there were any."""
-        return self._abandoned.forget(time_s - self._settings.recovery_s)
+        """Drop the carts left behind or bought too long ago; return whether there were any."""
+        recoverable_s = time_s - self._settings.recovery_s
+        return self._abandoned.forget(recoverable_s) | self._orders.forget(time_s)
 
     def save_changed(self) -> None:
         """Emit a row for every visit that changed since the last time."""
@@ -234,6 +235,8 @@ class SessionMachine:
             if bought:
                 cart_id = bought.get(own, order.cart)
                 order = msgspec.structs.replace(order, cart=cart_id, met_cart=True)
+            if self.visits.get(own) is not None or self._returning.visits_before(*own):
+                order = msgspec.structs.replace(order, met_visit=True)
             self._events.append(order)
 
     def on_revision(self, event: AnyOrderRevision) -> None:
@@ -301,23 +304,23 @@ class SessionMachine:
         self._changed[key] = None
         was_idle = visit.idle_emitted
         visit.observe(event)
-        if event.user is not None and event.user != visit.announced:
+        if event.user != visit.announced:
             self._know_user(key, visit, event)
         if was_idle:
             self.timers.set(key, self._due_s(visit))
         return key, visit
 
     def _know_user(self, key: VisitorKey, visit: Visit, event: AnyShopEvent) -> None:
-        """Tell the market whose cart this is, in the visit or left behind before it."""
-        if visit.user is None or (visit.cart is None and key not in self._abandoned):
+        """Tell the market who the visitor is, and let the visitor's carts be found by that."""
+        if event.user is None:
             return
-        visit.announced = visit.user
+        visit.announced = event.user
         if visit.cart is not None:
-            self._name(key, visit.cart, user_names(visit.user))
-        self._abandoned.rename(key, user_names(visit.user))
+            self._name(key, visit.cart, user_names(event.user))
+        self._abandoned.rename(key, user_names(event.user))
         self._events.append(
             UserKnown(
-                at_s=event.at_s, visitor=event.visitor, id=event.id, market=event.market, user=visit.user
+                at_s=event.at_s, visitor=event.visitor, id=event.id, market=event.market, user=event.user
             )
         )
 
@@ -389,7 +392,6 @@ class SessionMachine:
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
                 cart.sample = MomentSample(name, at_s, kind, pack(seen))
-        visit.announced = visit.user
         moment = Moment(
             at_s=at_s,
             visitor=visit.visitor,

@@ -193,11 +193,16 @@ class OrderContent(OrderEvent, frozen=True, kw_only=True, array_like=True, gc=Fa
 
 
 class Order(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
-    """An order was placed; ``met_cart`` where the shard that passes it on held a cart of its buyer."""
+    """An order was placed.
+
+    ``met_cart`` where the shard that passes it on held a cart of its buyer, ``met_visit`` where it knows a
+    visit of its visitor.
+    """
 
     rank = RANK["order_completed"]
 
     met_cart: bool = False
+    met_visit: bool = False
 
 
 class OrderUpdate(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_updated"):
@@ -330,7 +335,7 @@ class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
 
 
 class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="user_known"):
-    """The visitor of a cart turned out to be this user."""
+    """A visitor turned out to be this user."""
 
     rank: ClassVar[int] = RANK["user_known"]
 

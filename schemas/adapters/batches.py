@@ -26,7 +26,7 @@ class SeveralEvents(Exception):  # noqa: N818  it is no error
         if not parts:
             raise InvalidEvent("empty", "the batch holds no event")
         super().__init__(len(parts))
-        self.parts = parts
+        self.parts = [part._replace(part=number) for number, part in enumerate(parts)]
 
 
 class Decode(Protocol):
@@ -54,7 +54,7 @@ def parts_of(
     headers = message.headers if headers is None else headers
     parts = [message._replace(part=number, headers=headers) for number in range(len(elements))]
     named = (_named(element, id_name, part) for element, part in zip(elements, parts, strict=True))
-    return [part._replace(value=_json(element)) for part, element in zip(parts, named, strict=True)]
+    return [part._replace(value=json_of(element)) for part, element in zip(parts, named, strict=True)]
 
 
 def _named(element: Any, id_name: str, part: Message) -> Any:  # noqa: ANN401  JSON is anything
@@ -88,7 +88,8 @@ def _call_in(batch: dict[str, Any], call: Any) -> Any:  # noqa: ANN401  JSON is 
     return call | taken
 
 
-def _json(element: Any) -> bytes:  # noqa: ANN401  JSON is anything
+def json_of(element: Any) -> bytes:  # noqa: ANN401  JSON is anything
+    """Return something that was read from JSON as JSON, half a surrogate pair included."""
     try:
         return to_json(element, inf_nan_mode="constants")
     except ValueError:  # half a surrogate pair

@@ -1,70 +1,87 @@
-"""Segment v2 and RudderStack calls: track with the names of the ecommerce specification, page and screen.
+"""Segment and RudderStack calls: track with the names of the ecommerce specification, page and screen.
 
-Names of events and properties match whatever their case, spaces and underscores. ``anonymousId`` is the
-visitor, or ``userId`` where a server sent the call. A track call with another name, and identify, are
-activity. Calls that say nothing of a visitor, such as group and alias, are rejected as unknown_type.
+Names of events and properties match whatever their case, spaces, hyphens and underscores, those of the
+specification's first version too. ``anonymousId`` is the visitor, or ``userId`` where a server sent the call;
+what became of an order may have neither. A track call with another name, and identify, are activity. Calls
+that say nothing of a visitor, such as group and alias, are rejected as unknown_type.
 """
 
+from collections.abc import Callable
+from types import NoneType
 from typing import Any, Final
 
-from schemas.adapters.clocks import happened_at
-from schemas.adapters.decoded import Decoded, event_of
+from pydantic_core import to_json
+
+from schemas.adapters.clocks import read_clocks
+from schemas.adapters.decoded import Decoded, Fields, event_of
+from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import parse
+from schemas.adapters.segment_discounts import before_discount, is_after_discount
+from schemas.adapters.segment_names import KIND_OF, PROMOTION_OF, plain_name
+from schemas.adapters.values import (
+    amount_of,
+    codes_of,
+    currency_of,
+    first_id,
+    given,
+    id_of,
+    is_offer_id,
+    with_dropped,
+)
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
-TYPES: Final = {
-    "productviewed": "product_viewed",
-    "productssearched": "searched",
-    "productadded": "cart_item_added",
-    "productremoved": "cart_item_removed",
-    "cartviewed": "cart_updated",
-    "cartupdated": "cart_updated",
-    "checkoutstarted": "checkout_started",
-    "ordercompleted": "order_completed",
-    "productlistviewed": "page_viewed",
-    "promotionviewed": "offer_shown",
-    "promotionclicked": "offer_clicked",
-    "offershown": "offer_shown",
-    "offerclicked": "offer_clicked",
-    "offerdismissed": "offer_dismissed",
-    "offerredeemed": "offer_redeemed",
-}
-WITH_ITEMS: Final = {
-    "cart_item_added",
-    "cart_item_removed",
-    "cart_updated",
-    "checkout_started",
-    "order_completed",
-}
+OF_CARTS: Final = frozenset({"cart_item_added", "cart_item_removed", "cart_updated", "checkout_started"})
+OF_ORDERS: Final = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
+WITH_CONTENT: Final = frozenset({"order_completed", "order_updated"})
+WITH_CURRENCY: Final = OF_CARTS | OF_ORDERS | {"product_viewed"}
+ID_NAMES: Final = {"product_id": ("productid", "id", "sku"), "sku": ("sku", "productid", "id")}
 MAX_NAME: Final = 100
-NAMELESS: Final = str.maketrans("", "", " _-")
 
 Call = dict[str, Any]
+Names = tuple[str, ...]
+
+
+def reader(options: FormatOptions) -> Callable[[Message], Decoded]:
+    """Return what reads calls as a shop has set it."""
+    names = ID_NAMES[options.product_key]
+
+    def read_call(message: Message) -> Decoded:
+        return _read(message, names)
+
+    return read_call
 
 
 def read(message: Message) -> Decoded:
     """The event that a call reports; raises InvalidEvent or pydantic's ValidationError."""
+    return _read(message, ID_NAMES["product_id"])
+
+
+def _read(message: Message, id_names: Names) -> Decoded:
     call = parse(message.value or b"")
     if not isinstance(call, dict):
         raise InvalidEvent("invalid", "a call must be a JSON object")
-    said = _object(call, "properties")
-    properties = {_plain(name): value for name, value in said.items()}
-    context = _object(call, "context")
-    event = _who_and_when(call, context) | {"market": properties.get("market")}
-    kind = _type(call)
-    event |= _what(kind, properties)
+    dropped: list[str] = []
+    properties = {plain_name(name): value for name, value in _object(call, "properties", dropped).items()}
+    if not isinstance(properties.get("products"), list | NoneType):
+        del properties["products"]
+        dropped.append("products")
+    context = _object(call, "context", dropped)
+    kind = _kind(call, properties)
+    event = _what(kind, properties, id_names, dropped)
+    event |= _who_and_when(call, context, event["type"], dropped)
+    event["market"] = properties.get("market")
     if kind == "activity":
-        event["name"] = str(call.get("event", call["type"]))[:MAX_NAME]
+        event["name"] = _name(call)
     if event["type"] == "page_viewed":
-        page = _object(context, "page")
-        event["url"] = properties.get("url", page.get("url"))
-        event["title"] = properties.get("title", call.get("name", page.get("title")))
+        page = _object(context, "page", dropped)
+        event["url"] = _first(properties.get("url"), page.get("url"))
+        event["title"] = id_of(_first(properties.get("title"), call.get("name"), page.get("title")))
     # Not strict: prices and quantities are often text in these calls.
-    return event_of(_given(event))
+    return with_dropped(event_of(given(event)), dropped)
 
 
-def _type(call: Call) -> str:
+def _kind(call: Call, properties: Call) -> str:
     kind = call.get("type")
     if kind in ("page", "screen"):
         return "page_viewed"
@@ -75,90 +92,170 @@ def _type(call: Call) -> str:
     name = call.get("event")
     if not isinstance(name, str):
         raise InvalidEvent("invalid", "event should be the name of what is tracked")
-    return TYPES.get(_plain(name), "activity")
+    plain = plain_name(name)
+    if plain in PROMOTION_OF and _is_ours(properties):
+        return PROMOTION_OF[plain]
+    return KIND_OF.get(plain, "activity")
 
 
-def _who_and_when(call: Call, context: Call) -> Call:
-    visitor = _id(call.get("anonymousId"))
-    user = _id(call.get("userId"))
-    event: Call = {
-        "id": _id(call.get("messageId")),
-        "time": happened_at(call),
-        "visitor_id": user if visitor is None else visitor,
-        "user_id": user,
-        "session_id": _id(context.get("sessionId")),
-        "device": _object(context, "device").get("type"),
-        "source": _object(context, "campaign").get("source"),
-    }
-    if event["visitor_id"] is None:
-        raise InvalidEvent("invalid", "anonymousId and userId are missing")
-    if event["id"] is None:
+def _is_ours(properties: Call) -> bool:
+    return "offerid" in properties or is_offer_id(properties.get("promotionid"))
+
+
+def _name(call: Call) -> object:
+    name = call["event"] if call["type"] == "track" else call["type"]
+    return name[:MAX_NAME] or None
+
+
+def _who_and_when(call: Call, context: Call, kind: str, dropped: list[str]) -> Fields:
+    clocks = read_clocks(call)
+    dropped += clocks.dropped
+    visitor = id_of(call.get("anonymousId"))
+    user = id_of(call.get("userId"))
+    if visitor is None and kind not in OF_ORDERS:
+        # Of an order the user says enough, and it must not seem to be another visitor's than its cart.
+        visitor = user
+        if visitor is None:
+            raise InvalidEvent("invalid", "anonymousId and userId are missing")
+    message_id = id_of(call.get("messageId"))
+    if message_id is None:
         raise InvalidEvent("invalid", "messageId is missing")
-    return event
+    return {
+        "id": message_id,
+        "time": clocks.at,
+        "visitor_id": visitor,
+        "user_id": user,
+        "session_id": id_of(context.get("sessionId")),
+        "device": _object(context, "device", dropped).get("type"),
+        "source": _object(context, "campaign", dropped).get("source"),
+    }
 
 
-def _what(kind: str, properties: Call) -> Call:
+def _what(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> Fields:
     products = properties.get("products")
-    if kind == "cart_updated" and products is None:
+    if kind == "cart_updated" and not isinstance(products, list):
         # A look at the cart that does not say what is in it.
         return {"type": "page_viewed"}
-    event: Call = {"type": kind}
-    if kind in WITH_ITEMS:
-        if products is None and kind != "checkout_started":
-            products = [properties]
-        event["items"] = None if products is None else _items(products)
-        event["cart_id"] = _id(properties.get("cartid"))
-    if kind == "product_viewed":
-        event |= _item(properties)
-    if kind == "searched":
-        event["query"] = properties.get("query")
-    if kind.startswith("offer_"):
-        event["offer_id"] = _id(properties.get("offerid", properties.get("promotionid")))
-    if kind in ("order_completed", "offer_redeemed"):
-        event["order_id"] = _id(properties.get("orderid"))
-    if kind == "order_completed":
-        event["offer_ids"] = properties.get("offerids")
+    event: Fields = {"type": kind}
+    if kind in WITH_CURRENCY:
+        event["currency"] = currency_of(properties.get("currency"))
+    if kind in OF_CARTS or kind in OF_ORDERS or kind == "activity":
+        event["cart_id"] = id_of(properties.get("cartid"))
+        event["checkout_id"] = id_of(properties.get("checkoutid"))
+    if kind in OF_CARTS:
+        event["items"] = _items(kind, properties, id_names)
+    elif kind in OF_ORDERS:
+        event |= _order(kind, properties, id_names, dropped)
+    elif kind == "product_viewed":
+        event |= _item(properties, id_names)
+    elif kind == "searched":
+        event["query"] = _query(properties.get("query"))
+    elif kind == "coupon_denied":
+        event["code"] = first_id(properties, ("couponid", "coupon", "couponname"))
+        event["reason"] = properties.get("reason")
+    elif kind.startswith("offer_"):
+        event["offer_id"] = first_id(properties, ("offerid", "promotionid"))
+        event["order_id"] = id_of(properties.get("orderid"))
     return event
 
 
-def _items(products: object) -> list[object]:
-    if not isinstance(products, list):
-        raise InvalidEvent("invalid", "products should be a list of objects")
-    return [_item(product) if isinstance(product, dict) else product for product in products]
+def _items(kind: str, properties: Call, id_names: Names) -> list[Any] | None:
+    products = properties.get("products")
+    if isinstance(products, list) and (products or kind == "cart_updated"):
+        return [
+            _item({plain_name(name): value for name, value in product.items()}, id_names)
+            if isinstance(product, dict)
+            else product
+            for product in products
+        ]
+    if kind in ("cart_item_added", "cart_item_removed") or first_id(properties, id_names) is not None:
+        return None if kind == "checkout_started" else [_item(properties, id_names)]
+    return None
 
 
-def _item(named: Call) -> Call:
-    product = {_plain(name): value for name, value in named.items()}
-    product_id = _id(product.get("productid"))
+def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> Fields:
+    event: Fields = {"order_id": id_of(properties.get("orderid"))}
+    if kind == "order_cancelled":
+        return event | {"reason": properties.get("reason")}
+    items = _items(kind, properties, id_names)
+    if kind == "order_refunded":
+        return event | {"items": items, "amount": _paid_for_goods(properties)}
+    discount = amount_of(properties.get("discount"))
+    codes = _codes(properties, discount, dropped)
+    if items is None:
+        paid = amount_of(_paid_for_goods(properties))
+        if paid is None and kind == "order_updated":
+            raise InvalidEvent("invalid", "products are missing, and so is the order's value")
+        if paid is None:
+            # Whatever was bought, the cart is no longer there.
+            dropped.append("items")
+        items = [{"sku": None, "price": (paid or 0.0) + (discount or 0.0)}]
+    content = {
+        "items": items,
+        "offer_ids": properties.get("offerids"),
+        "discount": properties.get("discount"),
+        "discount_codes": codes,
+        "shipping": properties.get("shipping"),
+        "tax": properties.get("tax"),
+    }
+    if discount and discount > 0 and is_after_discount(items, amount_of(properties.get("subtotal"))):
+        content |= {"discount": None} if codes is None else {"items": before_discount(items, discount)}
+    return event | content
+
+
+def _codes(properties: Call, discount: float | None, dropped: list[str]) -> list[Fields] | None:
+    """Return the codes of an order and of its products; a single one is what all of the discount is of."""
+    products = properties.get("products")
+    coupons = [properties.get("coupon")]
+    if isinstance(products, list):
+        coupons += [product.get("coupon") for product in products if isinstance(product, dict)]
+    said = [id_of(code) for each in coupons for code in (each if isinstance(each, list) else [each])]
+    if not all(isinstance(code, str | NoneType) for code in said):
+        dropped.append("coupon")
+    codes = {code.casefold(): code for code in said if isinstance(code, str)}
+    amount = discount if len(codes) == 1 else None
+    return codes_of(dict.fromkeys(codes.values(), amount))
+
+
+def _paid_for_goods(properties: Call) -> object:
+    """Return what was paid, or paid back, for the goods: without shipping and tax where those are known."""
+    if properties.get("subtotal") is not None:
+        return properties["subtotal"]
+    for name in ("total", "amount", "value"):
+        total = properties.get(name)
+        if total is not None:
+            beside = [amount_of(properties.get(part)) or 0.0 for part in ("shipping", "tax")]
+            number = amount_of(total)
+            return total if number is None else max(number - sum(beside), 0.0)
+    return properties.get("revenue")
+
+
+def _item(product: Call, id_names: Names) -> Fields:
     item = {
-        "sku": _id(product.get("sku")) if product_id is None else product_id,
+        "sku": first_id(product, id_names),
         "price": product.get("price"),
         "quantity": product.get("quantity"),
         "category": product.get("category"),
         "unit_cost": product.get("unitcost"),
     }
-    return _given(item)
+    return given(item)
 
 
-def _object(outer: Call, name: str) -> Call:
+def _query(query: object) -> object:
+    """Return what was searched for as text, an object of the shop's own too; "" where it is not said."""
+    if isinstance(query, dict | list):
+        return to_json(query, inf_nan_mode="constants").decode()
+    return id_of(query) or ""
+
+
+def _first(*values: object) -> object:
+    return next((value for value in values if value is not None), None)
+
+
+def _object(outer: Call, name: str, dropped: list[str]) -> Call:
     inner = outer.get(name)
-    if inner is None:
-        return {}
-    if not isinstance(inner, dict):
-        raise InvalidEvent("invalid", f"{name} should be an object")
-    return inner
-
-
-def _plain(name: str) -> str:
-    return name.translate(NAMELESS).lower()
-
-
-def _given(fields: Call) -> Call:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _id(value: object) -> object:
-    # Databases number their rows, and those numbers arrive as numbers; an empty id is none.
-    if type(value) is int:
-        return str(value)
-    return None if value == "" else value
+    if isinstance(inner, dict):
+        return inner
+    if inner is not None and inner != []:  # PHP writes an empty object as an empty list
+        dropped.append(name)
+    return {}

@@ -6,6 +6,7 @@ import time
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from flows.kafka.cluster import TRANSIENT
 from flows.kafka.topics import beginning_offsets, end_offsets, partitions_of
 from operators.streaming.messages import OutputRecord
 
@@ -60,6 +61,8 @@ def read_all(cluster, topic):
     while sum(position.values()) < sum(end.values()):
         record = client.poll(20)
         assert record is not None, "the topic fell silent"
+        if record.error() is not None and record.error().code() in TRANSIENT:
+            continue
         assert record.error() is None
         position[f"{record.topic()}/{record.partition():04d}"] = record.offset() + 1
         records.append(record)

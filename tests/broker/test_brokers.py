@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from flows.kafka import topics
 from flows.kafka.broker_process import EmbeddedBroker
@@ -66,6 +67,23 @@ def test_nothing_of_a_broker_reaches_the_terminal(tmp_path, capfd):
     with EmbeddedBroker(directory=tmp_path):
         pass
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_broker_cannot_answer_yet_is_asked_again():
+    errors = [KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION), KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)]
+
+    def ask():
+        if errors:
+            raise KafkaException(errors.pop())
+        return 7
+
+    assert brokers.answered(ask) == 7
+    errors += [KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)]
+    with pytest.raises(KafkaException, match="TOPIC_AUTHORIZATION_FAILED"):
+        brokers.answered(ask)
+    errors += [KafkaError(KafkaError.LEADER_NOT_AVAILABLE)]
+    with pytest.raises(KafkaException, match="LEADER_NOT_AVAILABLE"):
+        brokers.answered(ask, within_s=-1.0)
 
 
 def test_its_own_directory_goes_with_it():

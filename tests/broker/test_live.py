@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.cimpl import NewPartitions
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
 from tests.broker.driving import produce, read_all
+from tests.brokers import administer
 from tests.worker import ROOT, TOPICS, Worker, count, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -92,11 +94,11 @@ def kinds(worker, stream):
 
 
 def test_an_idle_cart_gets_an_offer_and_a_purchase_revokes_it(worker_of):
-    worker = worker_of(policy="epsilon_greedy", seed="3").start().started()
-    send_events(worker, *(carted(f"v{n}") for n in range(12)))
-    worker.until(lambda: kinds(worker, "decisions").count("decision") == 12)
+    worker = worker_of(policy="always:ten").start().started()
+    send_events(worker, *(carted(f"v{n}") for n in range(3)))
+    worker.until(lambda: kinds(worker, "decisions").count("decision") == 3)
+    worker.until(lambda: kinds(worker, "offers") == ["offer.decided"] * 3)
     offers = [value for value, _ in records(worker, "offers")]
-    assert offers
     for offer in offers:
         read_offer_record(orjson.dumps(offer))
     first = offers[0]["data"]
@@ -204,9 +206,7 @@ def test_a_rejected_record_that_its_topic_does_not_take_is_cut_and_the_worker_co
     topic = worker.topics["rejected"]
     limit = ConfigEntry("max.message.bytes", "500000", incremental_operation=AlterConfigOpType.SET)
     small = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[limit])
-    client = AdminClient({"bootstrap.servers": worker.bootstrap})
-    for done in client.incremental_alter_configs([small]).values():
-        done.result(20)
+    administer(worker.bootstrap, lambda client: client.incremental_alter_configs([small]))
     garbage = b"\xff" + os.urandom(700_000)
     send_events(worker, carted("first"), garbage, b"{nope", carted("last"))
     worker.start()
@@ -288,9 +288,10 @@ def test_segment_calls_are_read_from_a_topic_of_their_own(worker_of):
 
 
 def test_a_shadow_decides_and_logs_and_publishes_no_offer(worker_of):
-    worker = worker_of(("--from", "earliest", "--shadow"), policy="epsilon_greedy").start().started()
-    send_events(worker, *(carted(f"v{n}") for n in range(8)))
-    worker.until(lambda: kinds(worker, "decisions").count("decision") == 8)
+    worker = worker_of(("--from", "earliest", "--shadow"), policy="uniform").start().started()
+    # a draw follows from the wall clock too; so many are all alike once in 500 billion runs
+    send_events(worker, *(carted(f"v{n}") for n in range(40)))
+    worker.until(lambda: kinds(worker, "decisions").count("decision") == 40)
     decisions = [value for value, _ in records(worker, "decisions") if value["type"] == "decision"]
     assert {value["arm"] for value in decisions} == {"no_offer", "ten"}
     assert all(value["shadow"] and value["offer_id"] is None for value in decisions)
@@ -324,6 +325,55 @@ def test_events_that_are_not_retained_stop_the_worker_with_one_line(worker_of):
     assert last.startswith(error)
     assert ": started" in log[-1]
     assert "panicked" not in worker.said()
+
+
+def add_partitions(worker, topic="events"):
+    more = NewPartitions(worker.topics[topic], PARTITIONS + 2)
+    administer(worker.bootstrap, lambda client: client.create_partitions([more]))
+
+
+def visitors(worker, kind):
+    return [value["visitor_id"] for value, _ in records(worker, "decisions") if value["type"] == kind]
+
+
+def test_added_partitions_end_the_worker_to_be_started_again_and_are_read_from_their_beginning(worker_of):
+    # the epoch is long: what the second start knows, the first has sealed when it ended
+    worker = worker_of(("--from", "latest"), epoch="1h", partition_check="200ms").start().started()
+    send_events(worker, carted("before"))
+    worker.until(lambda: visitors(worker, "decision") == ["before"])
+    add_partitions(worker)
+    events = worker.topics["events"]
+    cluster = Cluster(worker.bootstrap)
+    produce(cluster, events, [carted("added")], PARTITIONS + 1)
+    assert worker.ended() == 75
+    assert f"partitions were added: {events} 2 to 3; ending, to read them after a restart" in worker.said()
+    last = f"offerstream live: partitions were added: {events} 2 to 3; start it again to read them"
+    assert worker.said().splitlines()[-1] == last
+    assert "added" not in visitors(worker, "score")
+    worker.start().started()
+    produce(cluster, events, [carted("later")], PARTITIONS)
+    worker.until(lambda: sorted(visitors(worker, "decision")) == ["added", "before", "later"])
+    assert worker.health()["status"] == "ok"
+    assert f'offerstream_events_total{{outcome="processed",topic="{events}"}} 2.0' in worker.metrics()
+    assert worker.stop() == 0
+    ids = [id_ for id_, _, _ in read(worker.bootstrap, worker.topics["decisions"], PARTITIONS)]
+    assert len(ids) == len(set(ids))
+    assert sorted(visitors(worker, "decision")) == ["added", "before", "later"]
+
+
+def test_a_worker_that_is_to_run_on_without_added_partitions_is_degraded(worker_of):
+    worker = worker_of(added_partitions="warn", partition_check="200ms").start().started()
+    assert worker.health()["status"] == "ok"
+    add_partitions(worker, "feedback")
+    worker.until(lambda: worker.health()["status"] == "degraded")
+    feedback = worker.topics["feedback"]
+    reason = f"partitions were added that are not read before a restart: {feedback} 2 to 3"
+    assert worker.health()["reasons"] == [reason]
+    assert worker.said().count(f"partitions were added: {feedback} 2 to 3; they are not read until") == 1
+    assert f'offerstream_unread_partitions{{topic="{feedback}"}} 2.0' in worker.metrics()
+    send_events(worker, carted("known"))
+    worker.until(lambda: visitors(worker, "decision") == ["known"])
+    assert worker.stop() == 0
 
 
 def test_a_wrong_setting_stops_the_worker_at_start(broker, tmp_path):

@@ -10,7 +10,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka import topics
@@ -26,6 +25,7 @@ from schemas.message import Message
 from schemas.redriven import Redriven, is_note, read_note
 from schemas.rejected import REJECT_CLASSES, InvalidEvent, reject
 from tests.broker.driving import produce, read_all, until
+from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
@@ -197,11 +197,8 @@ def test_what_is_no_rejected_record_is_passed_over(shop):
 
 def test_a_record_that_its_topic_refuses_stays_and_the_others_go(shop):
     small = f"{shop.events}-small"
-    client = AdminClient({"bootstrap.servers": shop.cluster.bootstrap})
-    for made in client.create_topics(
-        [NewTopic(small, 2, -1, config={"max.message.bytes": "50000"})]
-    ).values():
-        made.result(20)
+    new = NewTopic(small, 2, -1, config={"max.message.bytes": "50000"})
+    administer(shop.cluster.bootstrap, lambda client: client.create_topics([new]))
     topics.ensure_topics(shop.cluster, {small: 2})
     shop.reject(b"a", os.urandom(90_000), b"b", events=small)
     shop.reject(b"c")

@@ -5,7 +5,6 @@ from itertools import product
 
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka import topics
@@ -18,6 +17,7 @@ from schemas.dead_letters import split_headers
 from schemas.message import UNREADABLE_HEADERS, Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record
 from tests.broker.driving import produce, read_all
+from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
@@ -38,9 +38,8 @@ def rejected(offset=0, value=b"oops", key=b"v1", headers=()):
 def made_with(cluster, name, config):
     """A topic with these settings, and a name like another's."""
     name = f"{name}-with"
-    client = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for made in client.create_topics([NewTopic(name, 1, -1, config=config)]).values():
-        made.result(20)
+    new = NewTopic(name, 1, -1, config=config)
+    administer(cluster.bootstrap, lambda client: client.create_topics([new]))
     topics.ensure_topics(cluster, {name: 1})
     return name
 

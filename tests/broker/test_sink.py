@@ -4,7 +4,6 @@ import time
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from flows.kafka import topics
 from flows.kafka.cluster import Cluster
@@ -12,6 +11,7 @@ from flows.kafka.producer import NotDeliveredError, RecordProducer
 from flows.kafka.sink import KafkaSink, murmur2
 from flows.worker.shutdown import Shutdown
 from tests.broker.driving import ids, output, produce, read_all, until
+from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
@@ -131,9 +131,7 @@ def test_a_resume_scan_starts_at_what_retention_left(cluster, make_topic):
     state = partition.snapshot()
     partition.write_batch([output(f"o-{number}") for number in range(10)])
     partition.close()
-    client = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for done in client.delete_records([TopicPartition(topic, 0, 4)]).values():
-        done.result(20)
+    administer(cluster.bootstrap, lambda client: client.delete_records([TopicPartition(topic, 0, 4)]))
     resumed = partition_of(cluster, topic, state)
     resumed.write_batch([output("o-9"), output("o-10")])
     resumed.snapshot()
@@ -193,22 +191,23 @@ def test_a_snapshot_is_refused_when_the_broker_is_gone(killable_broker):
     partition.close()
 
 
-@pytest.mark.parametrize("then", ["snapshot", "write"])
+@pytest.mark.parametrize("then", ["snapshot", "write", "check"])
 def test_a_shutdown_ends_the_wait_for_a_broker_that_is_gone(killable_broker, then):
     cluster = Cluster(killable_broker.bootstrap, settings={"queue.buffering.max.messages": 2})
     topics.ensure_topics(cluster, {"offers": 1})
     shutdown = Shutdown(grace_s=0.0)
-    partition = KafkaSink(cluster, {"offers/0000": 0}, RecordProducer(cluster, shutdown=shutdown)).build_part(
-        "sink", "offers/0000", None
-    )
+    producer = RecordProducer(cluster, shutdown=shutdown)
+    partition = KafkaSink(cluster, {"offers/0000": 0}, producer).build_part("sink", "offers/0000", None)
     killable_broker.kill()
     assert killable_broker.refuses()
     partition.write_batch([output("o-1"), output("o-2")])
+    until(lambda: len(producer._producer) > 2)  # the client's own events wait in its queue beside the records
     shutdown.request()
+    steps = {"snapshot": partition.snapshot, "write": lambda: partition.write_batch([output("o-3")])}
     with pytest.raises(
         NotDeliveredError, match="2 records were not delivered when the time to stop was over"
     ):
-        partition.snapshot() if then == "snapshot" else partition.write_batch([output("o-3")])
+        steps.get(then, producer._check)()
     partition.close()
 
 

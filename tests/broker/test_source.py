@@ -3,11 +3,11 @@
 import logging
 import math
 import time
+from functools import partial
 from unittest.mock import Mock
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
 from flows.kafka import topics
@@ -18,6 +18,7 @@ from flows.kafka.source import KafkaSource
 from flows.worker.shutdown import Shutdown
 from schemas.errors import BrokerError
 from tests.broker.driving import Driver, PassThrough, produce, produce_in_transaction, until
+from tests.brokers import administer, answered
 
 pytestmark = pytest.mark.broker
 
@@ -116,6 +117,33 @@ def test_a_partition_far_ahead_waits_for_the_slowest(cluster, make_topic):
     driver.close()
 
 
+def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(cluster, make_topic):
+    topic = make_topic(2)
+    waiting_for = {b"5"}
+
+    def ready(messages):
+        at = (at for at, one in enumerate(messages) if one.partition == 0 and one.value in waiting_for)
+        return next(at, len(messages))
+
+    for partition in range(2):
+        produce(cluster, topic, numbers(0, 10), partition)
+    driver = driven(cluster, topic, ready=ready)
+    waits, other = driver.partitions[f"{topic}/0000"], driver.partitions[f"{topic}/0001"]
+    driver.until(lambda: waits.status() == (5, 5, True) and other.caught_up_at() is not None)
+    assert driver.values(waits.buffer.name) == numbers(0, 5)
+    assert driver.values(other.buffer.name) == numbers(0, 10)
+    assert waits.caught_up_at() is None
+    assert waits.reader.idles == []
+    assert waits.next_awake() is not None
+    assert PassThrough(waits.buffer.name, waits.snapshot()).next_offset == 5
+    produce(cluster, topic, numbers(10, 20))
+    waiting_for.clear()
+    driver.until(lambda: len(waits.reader.seen) == 20 and waits.caught_up_at() is not None)
+    assert driver.values(waits.buffer.name) == numbers(0, 20)
+    assert waits.status() == (0, 0, False)
+    driver.close()
+
+
 def test_a_partition_read_to_its_end_is_not_slow(cluster, make_topic):
     topic = make_topic(2)
     produce(cluster, topic, numbers(0, 10), 0, timestamp_s=1_700_000_000)
@@ -186,9 +214,7 @@ def test_an_offset_that_is_not_retained_stops_the_worker(cluster, make_topic, of
     topic = make_topic()
     name = f"{topic}/0000"
     produce(cluster, topic, numbers(0, 100))
-    client = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for done in client.delete_records([TopicPartition(topic, 0, 50)]).values():
-        done.result(20)
+    administer(cluster.bootstrap, lambda client: client.delete_records([TopicPartition(topic, 0, 50)]))
     driver = driven(cluster, topic, start={name: offset})
     words = f"{name} cannot be read on from offset {offset}.* retains is 50 to 100.* a new state directory$"
     with pytest.raises(BrokerError, match=words):
@@ -218,16 +244,15 @@ def test_the_snapshot_before_the_last_is_committed_to_the_group(cluster, make_to
     driver.until(lambda: len(partition.reader.seen) == 15)
     partition.snapshot()
     reader = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": cluster.group})
-    driver.until(lambda: reader.committed([TopicPartition(topic, 0)], 20)[0].offset == 10)
+    committed = partial(answered, lambda: reader.committed([TopicPartition(topic, 0)], 20))
+    driver.until(lambda: committed()[0].offset == 10)
     reader.close()
     driver.close()
 
 
 def test_a_partition_added_later_is_read_from_its_beginning(cluster, make_topic):
     topic = make_topic()
-    client = AdminClient({"bootstrap.servers": cluster.bootstrap})
-    for done in client.create_partitions([NewPartitions(topic, 2)]).values():
-        done.result(20)
+    administer(cluster.bootstrap, lambda client: client.create_partitions([NewPartitions(topic, 2)]))
     until(lambda: len(topics.partitions_of(cluster, [topic])) == 2)
     produce(cluster, topic, numbers(0, 5), 1)
     driver = driven(cluster, topic)

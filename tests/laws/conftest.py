@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import Phase, settings
 
-from tests.laws.shopping import by_stream, decisions_in, log, messages, plain, with_feedback
+from tests.laws.shopping import by_stream, decisions_in, log, messages, plain, with_back_office, with_feedback
 
 if "LAWS_MUTANT" in os.environ:  # it need not be told by its smallest example, which takes long to find
     settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate])
@@ -14,8 +14,8 @@ if "LAWS_MUTANT" in os.environ:  # it need not be told by its smallest example, 
 
 @pytest.fixture(scope="session")
 def events():
-    """A log with feedback on the decisions that are taken on it."""
-    bare = log()
+    """A log with what servers tell, and feedback on the decisions that are taken on it."""
+    bare = with_back_office(log())
     return with_feedback(bare, decisions_in(plain(messages(bare))))
 
 

@@ -58,13 +58,19 @@ def log(seed: int = 1, visitors: int = 120, start_s: float = START_S, minutes: i
     return events
 
 
+def account(visitor: str) -> str | None:
+    """The account of every third visitor, shared with others: they are one person."""
+    number = crc32(visitor.encode())
+    return f"u{number % 31}" if number % 3 == 0 else None
+
+
 def _visits(rng, visitor, start_s, length_s):
     market = "uk" if rng.random() < 0.2 else "default"
-    number = crc32(visitor.encode())
+    user, from_event = account(visitor), crc32(visitor.encode()) % 7 * 2
 
     def logged_in(events):
-        """Every third visitor is known, at once or later on, and shares the account with others."""
-        return {"user_id": f"u{number % 31}"} if number % 3 == 0 and events >= number % 7 * 2 else {}
+        """Who has an account is logged in at once or later on."""
+        return {} if user is None or events < from_event else {"user_id": user}
 
     at_s = start_s + rng.random() * length_s * 0.6
     out = []
@@ -134,11 +140,50 @@ def with_feedback(events: list[dict], decided: Iterable[dict], seed: int = 3) ->
     return sorted(events + said, key=lambda event: (event["time"], event["id"]))
 
 
+def with_back_office(events: list[dict], seed: int = 6) -> list[dict]:
+    """The log with what the shop's servers tell of its orders, without the visitor.
+
+    Some orders are told by them alone, some again; some are refunded, cancelled or changed, now and then
+    before they are told.
+    """
+    rng = random.Random(seed)
+    out = []
+    for event in events:
+        if event["type"] != "order_completed":
+            out.append(event)
+            continue
+        by_server = {name: what for name, what in event.items() if name not in ("visitor_id", "device")}
+        out.append(by_server if "user_id" in event and rng.random() < 0.5 else event)
+        out += _told_of_order(rng, event, by_server)
+    return sorted(out, key=lambda event: (event["time"], event["id"]))
+
+
+def _told_of_order(rng, event, by_server):
+    at_s = datetime.fromisoformat(event["time"]).timestamp()
+    items = event["items"]
+    by_page = by_server | {"visitor_id": event["visitor_id"]}
+    for number, (kind, share, more, later_s) in enumerate(
+        (
+            ("order_completed", 0.4, by_server, (5.0, 300.0)),
+            ("order_completed", 0.2, by_page, (5.0, 1800.0)),
+            ("order_refunded", 0.1, {}, (-2.0, 60.0, 2000.0)),
+            ("order_refunded", 0.1, {"amount": 7.5}, (-2.0, 60.0, 2000.0)),
+            ("order_refunded", 0.1, {"items": [{"sku": items[0]["sku"]}]}, (60.0, 2000.0)),
+            ("order_cancelled", 0.1, {}, (-2.0, 60.0, 2000.0)),
+            ("order_updated", 0.1, {"items": [*items, {"sku": "more", "price": 3.0}]}, (60.0, 2000.0)),
+        )
+    ):
+        if rng.random() < share:
+            about = {"market": event["market"], "order_id": event["order_id"]}
+            when = {"id": f"{event['id']}-{number}", "time": stamp(at_s + rng.choice(later_s))}
+            yield more | about | when | {"type": kind}
+
+
 def messages(events: list[dict], parts: int = 1) -> dict[str, list[Message]]:
     """The log as source partitions: a visitor's events stay in one of them."""
     out = {f"log/{part:04d}": [] for part in range(parts)}
     for event in events:
-        part = crc32(event["visitor_id"].encode()) % parts
+        part = crc32((event.get("visitor_id") or event["id"]).encode()) % parts
         lane = out[f"log/{part:04d}"]
         lane.append(Message(orjson.dumps(event), topic="log", partition=part, offset=len(lane)))
     return out

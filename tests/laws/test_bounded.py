@@ -15,7 +15,7 @@ from flows.stores.ledger import Ledgers
 from operators.abandonment.rolling_metrics import RollingMetrics
 from operators.bandits.recent_rewards import RecentRewards
 from operators.experiments.assignment import Assignments
-from operators.sessions import returning_visitors
+from operators.sessions import known_orders, returning_visitors
 from operators.streaming.ids import SHARDS
 from tests.laws.shopping import SHOP, START_S, dataflow_of, log, messages, readers, settings
 
@@ -55,7 +55,10 @@ def sizes(page, ledgers, reader):
         "cooldowns": sum(len(one._cooldowns) for one in decisions),
         "cart treatments": sum(len(one._carts) for one in decisions),
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
-        "ledger visitors": sum(len(ledgers.of(name)._visitors) for name in SHOP.markets),
+        "ledger names": sum(len(ledgers.of(name)._named) for name in SHOP.markets),
+        "cart names": sum(len(one._index) + len(one._abandoned._index) for one in of_visits),
+        "known orders": sum(len(one._orders.orders) + len(one._orders.bought) for one in of_visits),
+        "bought carts": sum(len(one._orders.bought) for one in decisions),
         "assignments": sum(len(ledgers.of(name)._identities) for name in SHOP.markets),
         "seen ids": len(seen._newer) + len(seen._older),
         "reader": len(reader.snapshot()),
@@ -70,6 +73,7 @@ def greatest():
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(returning_visitors, "RETURNING", 2)
+        patched.setattr(known_orders, "ORDERS", 2)
         patched.setitem(Assignments.__init__.__kwdefaults__, "memory_s", DAY_S)
         chosen = settings(cart_recovery="1h", correction="2h")
         ledgers = Ledgers()

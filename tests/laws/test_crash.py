@@ -20,6 +20,7 @@ from tests.laws.shopping import (
     messages,
     plain,
     stamp,
+    with_back_office,
     with_feedback,
 )
 from tests.worker import send
@@ -34,7 +35,7 @@ class Expected:
 
     def __init__(self):
         start_s = float(int(time.time()) - 4 * 3600)
-        bare = log(seed=5, visitors=100, start_s=start_s, minutes=50)
+        bare = with_back_office(log(seed=5, visitors=100, start_s=start_s, minutes=50))
         self.events = with_feedback(bare, decisions_in(plain(messages(bare))))
         said, page = loop(messages(self.events))
         self.said = by_stream(said)

@@ -39,6 +39,8 @@ CASES = [
         "native": "native",
         "cloudevents": "native",
         "segment": "segment",
+        "ga4": "ga4",
+        "snowplow": "snowplow",
         "rees46": "rees46",
     }.items()
     for offset, line in enumerate(lines(name))
@@ -67,7 +69,7 @@ KINDS_OF = {"offers": OFFER_RECORDS, "decisions": DECISION_RECORDS, "notes": NOT
 
 
 def with_default(kind):
-    """Fields without which a record is read: a later version has added them, or they are always the same."""
+    """Fields without which a record is read: a later version added them, or they are always the same."""
     return {each.name for each in msgspec.structs.fields(kind) if each.default is not msgspec.NODEFAULT}
 
 

@@ -13,6 +13,7 @@ from flows.settings import Settings
 from flows.studies.backtest.result import PolicyResult, read_result, result_row
 from flows.studies.backtest.shoppers import Shoppers, WorldLength, world_of
 from flows.studies.backtest.shopping import shop_in
+from flows.studies.ending import ending
 from flows.studies.replay import replay
 from operators.bandits.spec import policy_from_spec
 from operators.simulation import World
@@ -31,22 +32,34 @@ SHOPPERS_NOTE: Final = (
     "each cart's best arm, known from the simulation, less that of the arm that was chosen."
 )
 
-PolicyRun = Callable[[Settings, Path], object]
-"""Runs the dataflow with these settings and writes its files to a directory."""
+PolicyRun = Callable[[Settings, Path], Sequence[str]]
+"""Runs the dataflow with these settings, writes its files to a directory, and returns how it ended."""
 
 
 def recorded_run(inputs: Sequence[Path], format_: str) -> PolicyRun:
-    """Return the run over recorded events; raises SetupError where an input is not a file."""
+    """Return the run over recorded events, which raises NothingTakenError where none of them is taken.
+
+    Raises SetupError where an input is not a file.
+    """
     for path in inputs:
         if not path.is_file():
             raise SetupError(f"the input must be a file that can be read; got {str(path)!r}")
-    return lambda settings, out: replay(inputs, format_, out, settings)
+
+    def run(settings: Settings, out: Path) -> list[str]:
+        return ending(replay(inputs, format_, out, settings), inputs, format_, settings)
+
+    return run
 
 
 def simulated_run(shoppers: Shoppers, settings: Settings, length: WorldLength) -> PolicyRun:
     """Return the run over simulated shoppers; each run starts the same world anew."""
     world = world_of(shoppers, settings, length)
-    return lambda settings, out: shop_in(World(settings.seed, world), settings, out)
+
+    def run(settings: Settings, out: Path) -> list[str]:
+        shop_in(World(settings.seed, world), settings, out)
+        return []
+
+    return run
 
 
 def with_demo_offers(settings: Settings) -> Settings:
@@ -79,8 +92,8 @@ def backtest(
                 parent = Path(opened.enter_context(temporary))
             folder = parent / folder_of(spec)
             folder.mkdir(parents=True)
-            run(settings.model_copy(update={"policy": spec}), folder)
-            results.append(read_result(spec, folder))
+            sentences = run(settings.model_copy(update={"policy": spec}), folder)
+            results.append(read_result(spec, folder, sentences))
             on_result(results[-1])
     return [result_row(result, results[0]) for result in results]
 

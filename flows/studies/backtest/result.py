@@ -1,6 +1,7 @@
 """What one policy achieved, read from the files of its run, and how it compares with another."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,11 +33,13 @@ class PolicyResult:
         self.conversion = ClusteredRatio()
         self.truth: TrueProfit | None = None
         self.models: dict[str, dict[str, float]] = {}
+        self.ending: Sequence[str] = ()
 
 
-def read_result(policy: str, folder: Path) -> PolicyResult:
-    """Return the figures in the files of one run, read line by line."""
+def read_result(policy: str, folder: Path, ending: Sequence[str] = ()) -> PolicyResult:
+    """Return the figures in the files of one run, read line by line, with the sentences it ended with."""
     result = PolicyResult(policy)
+    result.ending = ending
     for decision in read_records(folder / "decisions.jsonl", _decision):
         result.held_out += decision.holdout
         if not decision.holdout:

@@ -19,10 +19,12 @@ DECISION_FIELDS: Final = (
     *("unit_id", "assignment", "assigned_at", "holdout_share", "conflict"),
 )
 REWARD_FIELDS: Final = (
-    *("market", "decision_id", "kind", "profit"),
+    *("market", "decision_id", "kind", "cause", "profit"),
     *("orders", "ordered_at", "order_profits"),
 )
 """What is read of each record."""
+ORDERS_OF_CAUSE: Final = {None: 1, "order": 1, "update": 0, "refund": 0, "cancellation": -1}
+"""How many orders each order of a reward adds, by what caused the reward; None for the end of a window."""
 
 
 class LoggedUnits(NamedTuple):
@@ -38,7 +40,7 @@ class LoggedUnits(NamedTuple):
 
 
 class ExperimentColumns:
-    """What is kept of a market: 41 bytes a decision, 8 a reward, 24 an order or a cost.
+    """What is kept of a market: 41 bytes a decision, 8 a reward, 25 an order, its revision or a cost.
 
     Ids are kept as hashes of 64 bits: among a million ids, two have the same hash in one log out of 30
     million.
@@ -51,6 +53,7 @@ class ExperimentColumns:
         self._at_s, self._ends_s, self._shares = array("d"), array("d"), array("d")
         self._closed = array("Q")
         self._earners, self._earned_s, self._profits = array("Q"), array("d"), array("d")
+        self._orders = array("b")
 
     def observe_time(self, at_s: float) -> None:
         """Note that the log reaches to this time."""
@@ -79,11 +82,13 @@ class ExperimentColumns:
             self._closed.append(decision)
         own_profit = reward.profit - sum(reward.order_profits)
         if own_profit:
-            self._earn(decision, np.nan, own_profit)
+            self._earn(decision, np.nan, own_profit, 0)
+        orders = ORDERS_OF_CAUSE[reward.cause]
         for ordered_at, profit in zip(reward.ordered_at, reward.order_profits, strict=True):
-            self._earn(decision, ordered_at.seconds, profit)
+            self._earn(decision, ordered_at.seconds, profit, orders)
 
-    def _earn(self, decision: int, at_s: float, profit: float) -> None:
+    def _earn(self, decision: int, at_s: float, profit: float, orders: int) -> None:
+        self._orders.append(orders)
         self._earners.append(decision)
         self._earned_s.append(at_s)
         self._profits.append(profit)
@@ -104,11 +109,14 @@ class ExperimentColumns:
         ordered = ~np.isnan(earned_s)
         counts = np.where(ordered, earned_s, at_s[earner]) <= starts_s[unit] + horizon_s
         profits = np.asarray(self._profits)[known]
+        orders = np.asarray(self._orders)[known]
         units = Units(
             at_s=starts_s,
             held_out=(marked & HELD_OUT) > 0,
             share=np.asarray(self._shares)[first],
-            conversion=(np.bincount(unit[counts & ordered], minlength=first.size) > 0).astype(np.float64),
+            conversion=(np.bincount(unit[counts], weights=orders[counts], minlength=first.size) > 0).astype(
+                np.float64
+            ),
             # without weights, bincount returns whole numbers
             profit=np.bincount(unit[counts], weights=profits[counts], minlength=first.size).astype(
                 np.float64

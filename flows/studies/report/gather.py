@@ -5,11 +5,9 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from flows.studies.report.log_files import LOG_FILES
 from flows.studies.report.market_report import MarketReport
-from flows.studies.summary import SUMMARY
+from flows.studies.report.run_figures import run_figures
 from schemas.errors import DataError
 
 MAX_MARKETS: Final = 50
@@ -23,16 +21,14 @@ def gather(directory: Path) -> list[MarketReport]:
     """
     _check_files(directory)
     is_monitored = (directory / "drifts.jsonl").exists()
-    markets = {
-        name: MarketReport(name, share, is_monitored=is_monitored)
-        for name, share in _holdout(directory).items()
-    }
+    of_run = run_figures(directory)
+    markets = {name: MarketReport(name, of_run, is_monitored=is_monitored) for name in of_run.holdout}
     for at_s, file, record in heapq.merge(*(file.read(directory) for file in LOG_FILES), key=itemgetter(0)):
         market = markets.get(record.market)
         if market is None:
             if len(markets) >= MAX_MARKETS:
                 raise DataError(f"{directory} must hold at most {MAX_MARKETS} markets; got more")
-            market = markets[record.market] = MarketReport(record.market, None, is_monitored=is_monitored)
+            market = markets[record.market] = MarketReport(record.market, of_run, is_monitored=is_monitored)
         market.observe_time(at_s)
         file.add(market, record)
     with_records = [market for market in markets.values() if not market.is_empty]
@@ -50,17 +46,3 @@ def _check_files(directory: Path) -> None:
         f"{directory} must hold the files that replay, export or backtest write; it lacks "
         f"{', '.join(missing)}{hint}"
     )
-
-
-def _holdout(directory: Path) -> dict[str, float]:
-    """Return the configured holdout by market, where the run has a summary with it."""
-    path = directory / SUMMARY
-    try:
-        shares = orjson.loads(path.read_bytes()).get("holdout", {})
-        return {str(name): float(share) for name, share in shares.items()}
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise DataError(f"{path} must be what replay wrote; got: {error.strerror}") from None
-    except (ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{path} must be what replay wrote; got: {error}") from None

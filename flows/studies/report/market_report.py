@@ -11,6 +11,7 @@ from flows.studies.report.lift_over_time import lift_over_time, lift_sections
 from flows.studies.report.model_quality import ModelQuality
 from flows.studies.report.overlap import LogOverlap
 from flows.studies.report.overview import KeyFigure, Overview
+from flows.studies.report.run_figures import RunFigures
 from flows.studies.report.self_diagnosis import SelfDiagnosis
 from flows.studies.report.style import Section
 from operators.decisions.verdicts import Verdict
@@ -23,9 +24,10 @@ class MarketReport:
     Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift.
     """
 
-    def __init__(self, name: str, holdout: float | None, *, is_monitored: bool) -> None:
+    def __init__(self, name: str, of_run: RunFigures, *, is_monitored: bool) -> None:
         self.name = name
-        self.overview, self.diagnosis = Overview(), SelfDiagnosis(holdout)
+        self.overview = Overview()
+        self.diagnosis = SelfDiagnosis(of_run.holdout.get(name), of_run.orders.get(name))
         self.learning, self.regret = LearningCurve(), RegretCurve()
         self.shares, self.arms = ArmShares(), ArmRewards()
         self.calibration, self.quality = CalibrationCurve(), ModelQuality()

@@ -1,5 +1,6 @@
 """The self-diagnosis of a market, computed from its records as the worker computes it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from operators.decisions.diagnosis import Diagnosis
@@ -12,16 +13,21 @@ SAMPLED_UNITS: Final = 5_000
 
 
 class SelfDiagnosis:
-    """What the worker would report at the end of the log; ``holdout`` is the configured share, if known."""
+    """What the worker would report at the end of the log; ``holdout`` is the configured share, if known.
 
-    def __init__(self, holdout: float | None) -> None:
+    ``orders`` are the worker's own figures of all orders, which its records do not contain; None where they
+    are not known.
+    """
+
+    def __init__(self, holdout: float | None, orders: Mapping[str, float] | None = None) -> None:
         self.holdout = holdout
+        self.orders = orders
         self.diagnosis = Diagnosis(balance=UnitSketch(SAMPLED_UNITS))
 
     def add_decision(self, decision: Decision) -> None:
         """Add a decision."""
         has_choice = decision.holdout or decision.reason in (None, "shadow")
-        self.diagnosis.decided(decision.at.seconds, offered=decision.offer_id is not None)
+        self.diagnosis.decided(decision.at.seconds, had_choice=has_choice)
         self.diagnosis.choices.add(
             decision.arm, decision.probabilities, holdout=decision.holdout, no_arm=not has_choice
         )
@@ -47,4 +53,6 @@ class SelfDiagnosis:
 
     def verdicts(self, latest_s: float) -> list[Verdict]:
         """Return the verdicts at the end of the log."""
-        return verdicts(self.diagnosis.figures(latest_s, self.holdout), self.holdout)
+        figures = self.diagnosis.figures(latest_s, self.holdout)
+        del figures["orders_seen"]
+        return verdicts({**figures, **(self.orders or {})}, self.holdout)

@@ -13,6 +13,7 @@ from flows.cli import main
 from flows.simulation.run import simulate
 from flows.simulation.settings import SimulationSettings
 from flows.studies import replay as replay_study
+from schemas.errors import RestartNeededError, SetupError
 from schemas.shop import load_shop
 from tests.builders import carted
 from tests.report_log import log
@@ -63,6 +64,18 @@ def test_a_broken_pipe_that_is_not_the_output_is_an_error(monkeypatch):
     monkeypatch.setattr("flows.commands.lift.run", run)
     with pytest.raises(BrokenPipeError):
         main(["lift", "log"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(SetupError("what is wrong"), 2), (RestartNeededError("what is wrong"), 75)]
+)
+def test_an_expected_end_is_one_line_and_has_its_exit_code(monkeypatch, capfd, error, code):
+    def run(_args):
+        raise error
+
+    monkeypatch.setattr("flows.commands.live.run", run)
+    assert main(["live"]) == code
+    assert capfd.readouterr().err == "offerstream live: what is wrong\n"
 
 
 def interrupted(*_args, **_more):

@@ -55,6 +55,12 @@ def test_the_time_of_a_format_without_a_short_way_is_decoded(form, monkeypatch):
         assert time_of(value) == decoded_time(form, value) is not None
 
 
+def test_the_time_of_a_record_of_several_events_is_that_of_the_first():
+    events = [{"name": "page_view", "timestamp_micros": 1_772_366_400_000_000 + at} for at in (5, 0)]
+    payload = json.dumps({"client_id": "9", "events": events}).encode()
+    assert time_reader(FILE, "ga4", MAX_EVENT_BYTES)(payload).microsecond == 5
+
+
 def test_the_time_of_a_row_is_in_the_column_that_the_header_names():
     header = b"user_id;price;event_time;product_id;event_type;note"
     row = b"5413;35.79;%s;446;view;%s"

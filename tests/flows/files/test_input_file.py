@@ -181,6 +181,20 @@ def test_a_file_of_another_format_is_refused_by_its_name(tmp_path, form, data, n
 
 
 @pytest.mark.parametrize(
+    "value", [b"\t".join([b"", *[b"a"] * 130]), b"\t".join([*[b"a"] * 130, b""]), b'{"event_id": "e-1"}']
+)
+def test_a_file_of_snowplow_is_lines_of_tab_separated_values_or_json(tmp_path, value):
+    file = examined(tmp_path, b"\n" + value + b"\r\n" + value, "snowplow")
+    assert records(file) == [(1, value), (2, value)]
+
+
+@pytest.mark.parametrize("data", [b"a\tb\n", b"Good morning", bytes(range(256)) * 9, ROWS])
+def test_a_file_of_other_columns_is_none_of_snowplow(tmp_path, data):
+    with pytest.raises(DataError, match=r"must be JSON or tab-separated values in UTF-8, .* it looks like"):
+        examined(tmp_path, data, "snowplow")
+
+
+@pytest.mark.parametrize(
     ("header", "words"),
     [
         (

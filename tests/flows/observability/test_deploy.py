@@ -123,7 +123,8 @@ def test_the_image_that_is_built_starts_from_one_pinned_python_and_runs_without_
 def test_the_image_has_two_stages_and_installs_what_production_needs_only():
     text = (ROOT / "Dockerfile").read_text()
     assert len(re.findall("^FROM", text, re.MULTILINE)) == 2
-    assert set(re.findall(r"\S+\.lock", text)) == {"requirements.lock"}
+    assert set(re.findall(r"\w[\w-]*\.lock", text)) == {"requirements.lock", "requirements-avro.lock"}
+    assert re.findall(r"ARG REQUIREMENTS=(\S+)", text) == ["requirements.lock"]
     assert "pip install --require-hashes" in text
     assert not re.search(r"\[\w+\]", "".join(re.findall("pip install.*", text)))
 
@@ -133,6 +134,16 @@ def test_the_embedded_broker_is_an_extra_that_only_developers_have_locked():
     assert [Requirement(each).name for each in project["optional-dependencies"]["demo"]] == ["noida-db"]
     assert "noida" not in " ".join(project["dependencies"])
     assert "noida" not in (ROOT / "requirements.lock").read_text()
+
+
+def pins(lock: str) -> set[str]:
+    return set(re.findall(r"^[a-z]\S+==\S+", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_each_lock_has_the_pins_of_the_smaller_one_and_the_client_of_the_registry_is_extra():
+    least, avro, dev = (pins(f"requirements{name}.lock") for name in ("", "-avro", "-dev"))
+    assert least < avro < dev
+    assert "fastavro" in {pin.split("==")[0] for pin in avro - least}
 
 
 @pytest.mark.parametrize("name", ["worker", "simulator"])

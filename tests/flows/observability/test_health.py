@@ -81,6 +81,29 @@ def test_a_worker_is_healthy_again_when_it_moves_again(ask, metrics, clock):
     assert ask("/healthz")[0] == 200
 
 
+def test_what_degrades_the_worker_is_said_and_a_restart_would_not_mend_it(ask, metrics, clock):
+    metrics.concerns.watch("partitions", lambda: {"shop.events": "two partitions are not read"})
+    status, body = ask("/healthz")
+    assert status == 200
+    assert json.loads(body)["status"] == "degraded"
+    assert json.loads(body)["reasons"] == ["two partitions are not read"]
+    clock.now_s += 75.0
+    status, body = ask("/healthz")
+    assert status == 503
+    assert json.loads(body)["status"] == "stalled"
+    assert json.loads(body)["reasons"][-1] == "two partitions are not read"
+
+
+def test_a_market_whose_orders_never_join_degrades_the_worker(ask, metrics):
+    joins = {"orders_seen": 40.0, "orders_unattributed_share": 1.0, "unattributed_with_user": 1.0}
+    metrics.measured("de", joins)
+    metrics.measured("uk", joins | {"orders_unattributed_share": 0.6})
+    status, body = ask("/healthz")
+    assert status == 200
+    (said,) = json.loads(body)["reasons"]
+    assert said.startswith("market de: Orders come but do not join: 100% of the last ones")
+
+
 def test_reading_days_of_old_messages_is_no_stall(metrics, clock):
     clock.now_s += 86_400.0
     metrics.progress.advanced("shop.events/0", 5_000.0)
@@ -100,6 +123,22 @@ def test_a_worker_without_any_partition_stalls_too(clock):
     assert figures["reasons"] == [
         "the watermark has not moved for 61.0 s (limit 60 s), it waits for the first partition"
     ]
+
+
+def test_a_worker_that_moves_but_does_not_do_all_it_should_is_degraded_and_answers_200(ask, metrics):
+    metrics.concerns.watch("rejects", lambda: {"shop.events": "the first reason"})
+    metrics.concerns.watch("partitions", lambda: {"shop.feedback": "the second reason"})
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (200, "degraded")
+    assert json.loads(body)["reasons"] == ["the first reason", "the second reason"]
+
+
+def test_a_stall_is_worse_than_being_degraded(ask, metrics, clock):
+    clock.now_s += 46.0
+    metrics.concerns.watch("rejects", lambda: {"shop.events": "a reason"})
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["status"]) == (503, "stalled")
+    assert json.loads(body)["reasons"] == ["no epoch was sealed for 46.0 s (limit 45 s)", "a reason"]
 
 
 def test_prometheus_reads_the_same_server(ask):

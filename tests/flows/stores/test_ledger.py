@@ -18,9 +18,10 @@ def ledger(request, tmp_path):
     made.close()
 
 
-def decide(ledger, *seqs, visitor="ada"):
+def decide(ledger, *seqs, visitor="ada", names=None):
+    names = (f"visitor:{visitor}",) if names is None else names
     for seq in seqs:
-        ledger.put(seq, f"d{seq}", visitor, 1000.0 + seq, b"entry %d" % seq)
+        ledger.put(seq, f"d{seq}", names, 1000.0 + seq, b"entry %d" % seq)
 
 
 def test_a_decision_is_found_by_its_id(ledger):
@@ -37,14 +38,27 @@ def test_entries_after_a_number_come_oldest_first(ledger):
     assert list(ledger.after(300)) == []
 
 
-def test_a_visitors_decisions_come_newest_first(ledger):
+def test_the_decisions_of_a_name_come_newest_first(ledger):
     decide(ledger, 1, 300)
     decide(ledger, 301, visitor="ad")
     decide(ledger, 302, visitor="ada\0")
     decide(ledger, 303, visitor="")
-    assert list(ledger.of_visitor("ada")) == [b"entry 300", b"entry 1"]
-    assert list(ledger.of_visitor("")) == [b"entry 303"]
-    assert list(ledger.of_visitor("bob")) == []
+    assert list(ledger.named("visitor:ada")) == [b"entry 300", b"entry 1"]
+    assert list(ledger.named("visitor:")) == [b"entry 303"]
+    assert list(ledger.named("visitor:bob")) == []
+
+
+def test_a_decision_is_found_by_each_of_its_names_until_it_is_forgotten(ledger):
+    names = ("visitor:ada", "cart:c" + "é" * 400, "user:u")
+    decide(ledger, 1, names=names)
+    decide(ledger, 2, names=names[1:])
+    assert [list(ledger.named(name)) for name in names] == [
+        [b"entry 1"],
+        [b"entry 2", b"entry 1"],
+        [b"entry 2", b"entry 1"],
+    ]
+    ledger.forget(5000.0)
+    assert [list(ledger.named(name)) for name in names] == [[], [], []]
 
 
 def test_an_entry_never_replaces_another(ledger):
@@ -60,10 +74,10 @@ def test_what_is_old_is_forgotten_everywhere(ledger):
     assert ledger.forget(1006.0) == 0
     assert ledger.get("d5") is None
     assert ledger.get("d6") == b"entry 6"
-    assert len(list(ledger.of_visitor("ada"))) == len(list(ledger.after(0))) == 5
+    assert len(list(ledger.named("visitor:ada"))) == len(list(ledger.after(0))) == 5
     assert ledger.forget(float("-inf")) == 0
     assert ledger.forget(float("inf")) == 5
-    assert list(ledger.after(0)) == list(ledger.of_visitor("ada")) == []
+    assert list(ledger.after(0)) == list(ledger.named("visitor:ada")) == []
 
 
 def test_an_old_entry_that_comes_late_is_forgotten_too(ledger):
@@ -120,7 +134,7 @@ from pathlib import Path
 from flows.stores.ledger import RocksLedger
 ledger = RocksLedger(Path(sys.argv[1]))
 for seq in range(10**9):
-    ledger.put(seq, f"d{seq}", "ada", 1000.0 + seq, b"x" * 200)
+    ledger.put(seq, f"d{seq}", ("visitor:ada",), 1000.0 + seq, b"x" * 200)
     print(seq, flush=True)
 """
 
@@ -137,7 +151,7 @@ def test_every_decision_taken_survives_kill_9(tmp_path):
     kept = len(list(ledger.after(-1)))
     # The one decision more is a put whose print the kill cut off.
     assert kept in (taken, taken + 1)
-    assert len(list(ledger.of_visitor("ada"))) == kept
+    assert len(list(ledger.named("visitor:ada"))) == kept
     assert all(ledger.get(f"d{seq}") for seq in range(kept))
     ledger.close()
 

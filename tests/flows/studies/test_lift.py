@@ -42,7 +42,7 @@ def decided(at, unit="visitor:ann", *, held_out=False, window=HOUR, **more):
     } | more
 
 
-def rewarded(decision, *orders, cost=0.0, kind="window"):
+def rewarded(decision, *orders, cost=0.0, kind="window", cause=None):
     """A reward for orders, each a time and a profit; the decision itself may cost something."""
     return {
         "type": "reward",
@@ -50,6 +50,7 @@ def rewarded(decision, *orders, cost=0.0, kind="window"):
         "market": decision["market"],
         "at": decision["window_ends_at"],
         "kind": kind,
+        "cause": cause,
         "profit": sum(profit for _, profit in orders) - cost,
         "orders": [f"order at {at}" for at, _ in orders],
         "ordered_at": [str(Timestamp(T0 + at)) for at, _ in orders],
@@ -99,6 +100,26 @@ def test_a_cost_without_an_order_counts_with_its_decision(tmp_path):
     found = written(tmp_path, [first, bob, late], rewards)
     assert profits(found) == [-2.0, -3.0]
     assert list(found.units.conversion) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("cause", "conversion"), [("order", 1.0), ("update", 1.0), ("refund", 1.0), ("cancellation", 0.0)]
+)
+def test_an_order_that_was_cancelled_after_its_window_is_no_conversion(tmp_path, cause, conversion):
+    unit = decided(0)
+    rewards = [rewarded(unit, (60, 10.0)), rewarded(unit, (60, -10.0), kind="correction", cause=cause)]
+    found = written(tmp_path, [unit], rewards)
+    assert (profits(found), list(found.units.conversion)) == ([0.0], [conversion])
+
+
+def test_of_two_orders_one_may_be_cancelled(tmp_path):
+    unit = decided(0)
+    rewards = [
+        rewarded(unit, (60, 10.0), (90, 20.0)),
+        rewarded(unit, (60, -10.0), kind="correction", cause="cancellation"),
+    ]
+    found = written(tmp_path, [unit], rewards)
+    assert (profits(found), list(found.units.conversion)) == ([20.0], [1.0])
 
 
 def test_both_groups_are_compared(tmp_path):

@@ -8,7 +8,7 @@ from tests.builders import T0, Desk
 
 def test_entries_are_recovered_one_by_one_and_leave_nothing_behind():
     ledger = MemoryLedger()
-    desk = Desk(ledger=ledger, cooldown_s=0.0)
+    desk = Desk("no_offer", ledger=ledger)
     for at, visitor, cart in ((0, "ann", "first"), (10, "ann", "second"), (20, "bob", "third")):
         desk.idle(at, visitor, cart=cart)
     first, second, third = map(read_entry, ledger.after(0))
@@ -17,9 +17,9 @@ def test_entries_are_recovered_one_by_one_and_leave_nothing_behind():
         waiting.add(entry)
     assert waiting.decisions() == [each.terms.decision for each in (first, second, third)]
     assert waiting.before(T0 + 20) == [first, second]
-    assert waiting.of_visitor("ann") == (first, second)
+    assert waiting.of_visitors(["ann", "cid"]) == [first, second]
     waiting.remove(first)
-    assert (waiting.get(first.terms.decision), waiting.of_visitor("ann")) == (None, (second,))
+    assert (waiting.get(first.terms.decision), waiting.of_visitors(["ann"])) == (None, [second])
     waiting.remove(second)
     waiting.remove(third)
     assert (len(waiting), waiting._of_visitor) == (0, {})

@@ -9,9 +9,10 @@ import yaml
 
 from operators.decisions import verdicts as levels
 from operators.decisions.diagnosis import Choices, Diagnosis
+from operators.decisions.order_joins import OrderJoins, keys_of
 from operators.decisions.verdicts import verdicts
 from operators.experiments.unit_sketch import UnitSketch
-from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, ordered, shop
+from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, ordered, shop, struct
 
 EVEN = {"no_offer": 0.25, "a": 0.25, "b": 0.25, "c": 0.25}
 SURE = {"no_offer": 0.0025, "a": 0.9925, "b": 0.0025, "c": 0.0025}
@@ -27,9 +28,14 @@ def chosen(probabilities, times, seed=1, **group):
 
 
 def level(question, figures, expected=None):
-    """The level of one of the five verdicts, in their order."""
-    order = ("choices", "convergence", "rewards", "arms", "holdout")
-    return verdicts(figures, expected)[order.index(question)].level
+    """The level of one of the verdicts."""
+    return verdict(question, figures, expected).level
+
+
+def verdict(question, figures, expected=None):
+    """One of the verdicts, in their order."""
+    order = ("orders", "rewards", "choices", "convergence", "arms", "holdout")
+    return verdicts(figures, expected)[order.index(question)]
 
 
 def test_even_choices_have_all_entropy_and_one_arm_none():
@@ -51,7 +57,8 @@ def test_what_was_chosen_long_ago_fades():
 
 def test_a_few_decisions_say_nothing():
     assert chosen(EVEN, 20) == {}
-    assert Diagnosis().figures(0.0, 0.05) == {"policy_updates": 0.0}
+    assert set(Diagnosis().figures(0.0, 0.05).values()) == {0.0}
+    assert {each.level for each in verdicts(Diagnosis().figures(0.0, 0.05), 0.05)} == {"unknown"}
     assert {each.level for each in verdicts({})} == {"unknown"}
 
 
@@ -73,15 +80,24 @@ def test_decisions_that_found_no_arm_are_a_share_of_all():
 def test_choices_that_collapsed_and_a_policy_that_never_settles_are_told_apart():
     assert level("choices", chosen(SURE, 1000)) == "watch"
     assert level("choices", chosen(EVEN, 1000)) == "good"
-    even = chosen(EVEN, 1000)
+    even = chosen(EVEN, 1000) | {"orders_attributed": 9.0}
     assert level("convergence", even | {"policy_updates": 1999}) == "unknown"
     assert level("convergence", even | {"policy_updates": 2000}) == "watch"
-    assert level("convergence", chosen(SURE, 1000) | {"policy_updates": 2000}) == "good"
+    sure = chosen(SURE, 1000) | {"policy_updates": 2000}
+    assert level("convergence", sure | {"orders_attributed": 9.0}) == "good"
+
+
+def test_preferences_that_no_order_has_taught_are_not_good():
+    sure = chosen(SURE, 1000) | {"policy_updates": 2000, "orders_attributed": 0.0}
+    assert verdict("convergence", sure) == (
+        "unknown",
+        "The policy has preferences, but no order was attributed yet: they come from costs alone.",
+    )
 
 
 def test_a_policy_that_knows_one_arm_only_has_no_entropy_at_all():
     figures = chosen({"a": 1.0, "b": 0.0}, 100)
-    assert verdicts(figures)[0].sentence.startswith("The choices have collapsed: entropy 0.00 of 1")
+    assert verdict("choices", figures).sentence.startswith("The choices have collapsed: entropy 0.00 of 1")
 
 
 def sold(desk, visitors, first=0, buys=lambda n: n % 5 == 0):
@@ -106,8 +122,115 @@ def test_rewards_that_stay_away_while_offers_go_out_are_noticed():
     assert figures["reward_silence_seconds"] > 6000
     assert figures["missed_rewards"] == pytest.approx(100 * 0.17, rel=0.3)
     assert level("rewards", figures) == "bad"
-    said = verdicts(figures)[2].sentence
-    assert said.startswith("No reward for 104 minutes while offers go out")
+    said = verdict("rewards", figures).sentence
+    assert said.startswith("No reward for 104 minutes while decisions are taken")
+
+
+def test_rewards_that_never_came_are_missed_at_the_conversion_that_was_assumed():
+    desk = Desk()
+    sold(desk, 600, buys=lambda _: False)
+    figures = figures_of(desk, 600 * 60)
+    assert figures["missed_rewards"] == pytest.approx(600 / 50)
+    assert figures["orders_attributed"] == 0
+    assert level("rewards", figures) == "bad"
+    assert verdict("rewards", figures).sentence.endswith(
+        "No order has come at all: is the topic that has them among `events_topics`?"
+    )
+
+
+def test_before_the_first_reward_nothing_is_good():
+    desk = Desk()
+    sold(desk, 60, buys=lambda _: False)
+    assert verdict("rewards", figures_of(desk, 3600)) == (
+        "unknown",
+        "No order was attributed yet, 60 minutes after the first decision.",
+    )
+
+
+def test_rewards_that_hardly_ever_come_are_not_good():
+    figures = {"reward_silence_seconds": 60.0, "missed_rewards": 1.0, "orders_attributed": 1.0}
+    assert level("rewards", figures) == "good"
+    assert level("rewards", figures | {"conversion": 0.001}) == "watch"
+    assert level("rewards", figures | {"conversion": 0.01}) == "good"
+
+
+def test_a_worker_that_makes_no_offers_misses_rewards_too():
+    desk = Desk("no_offer", shadow=True)
+    sold(desk, 600, buys=lambda _: False)
+    assert level("rewards", figures_of(desk, 600 * 60)) == "bad"
+
+
+def came(desk, orders, **carried):
+    """Orders of buyers whom nobody has seen."""
+    for n in range(orders):
+        desk.order(1000.0 + n, f"server {n}", id=f"came {n}", order_id=f"came {n}", **carried)
+    return figures_of(desk, 1000.0 + orders)
+
+
+def test_orders_that_come_and_never_join_are_the_first_thing_said():
+    figures = came(Desk(), 30, user_id="u-1", cart_id="c-1")
+    assert figures["orders_seen"] == 30
+    assert figures["orders_unattributed_share"] == pytest.approx(1.0)
+    first = verdicts(figures)[0]
+    assert first.level == "bad"
+    assert first.sentence == (
+        "Orders come but do not join: 100% of the last ones met no visit, cart or decision. What they carry: "
+        "visitor 100%, user 100%, cart 100%. Is their `visitor_id` the one of the clickstream, or an id of "
+        "the server's own? Does the clickstream ever name the `user_id`, as at a login? Do cart events carry "
+        "the same `cart_id`?"
+    )
+
+
+def test_a_few_orders_do_not_say_whether_they_join():
+    desk = Desk()
+    assert verdict("orders", figures_of(desk, 0)) == ("unknown", "No order has come yet.")
+    assert verdict("orders", came(desk, 19)) == (
+        "unknown",
+        "Only 19 orders have come yet: too few to say whether they join.",
+    )
+    assert verdict("orders", {}).sentence.startswith("What orders came is not known here")
+
+
+def test_orders_that_join_are_good_and_most_that_do_not_are_looked_at():
+    desk = Desk()
+    sold(desk, 40, buys=lambda _: True)
+    assert level("orders", figures_of(desk, 40 * 60)) == "good"
+    figures = came(desk, 60)
+    assert figures["orders_unattributed_share"] == pytest.approx(0.6, abs=0.04)
+    assert level("orders", figures) == "watch"
+
+
+def test_an_order_without_any_key_is_asked_for_one():
+    joins = OrderJoins()
+    for _ in range(20):
+        joins.add((), joined=False)
+    assert verdict("orders", joins.figures()).sentence.endswith(
+        "They carry no visitor, user, cart, checkout, code or offer: send one that carts have too."
+    )
+    for _ in range(80):
+        joins.add(("code",), joined=False)
+    assert verdict("orders", joins.figures()).sentence.endswith(
+        "What they carry: code 82%. Send the `cart_id`, the `user_id` or the `visitor_id`."
+    )
+
+
+def test_the_keys_of_an_order_are_those_that_say_whose_it_is():
+    assert keys_of(struct(ordered(0, "ann"))) == ("visitor",)
+    assert keys_of(struct(ordered(0, "u-1", user_id="u-1", checkout_id="t"))) == ("user", "checkout")
+    codes = [{"code": "SAVE10"}]
+    full = ordered(
+        0, None, user_id="u", cart_id="c", discount_codes=codes, offers=["o"], id="e", order_id="o"
+    )
+    assert keys_of(struct(full)) == ("user", "cart", "code", "offer")
+
+
+def test_the_keys_of_orders_that_joined_do_not_count():
+    joins = OrderJoins()
+    for n in range(100):
+        joins.add(("visitor",) if n % 2 else ("user",), joined=bool(n % 2))
+    figures = joins.figures()
+    assert figures["unattributed_with_user"] == pytest.approx(1.0)
+    assert figures["unattributed_with_visitor"] == 0.0
 
 
 def test_a_silence_in_which_no_offers_go_out_is_none():
@@ -157,6 +280,16 @@ def test_who_was_assigned_apart_from_himself_counts_as_assigned_at_first():
             found.append(list(desk.machine.statistics.diagnosis.balance.kept.values()))
     assert len(found) > 20
     assert found == [[False]] * len(found)
+
+
+def test_a_few_units_do_not_say_whether_the_holdout_is_in_balance():
+    diagnosis = Diagnosis(balance=seen(0.05, 49, 1))
+    assert "holdout_share" not in diagnosis.figures(0.0, 0.05)
+    assert verdict("holdout", diagnosis.figures(0.0, 0.05), 0.05) == (
+        "unknown",
+        "Too few units yet to say whether the holdout is in balance.",
+    )
+    assert "holdout_p_value" in Diagnosis(balance=seen(0.05, 50, 1)).figures(0.0, 0.05)
 
 
 def test_a_moment_with_nothing_to_choose_from_is_no_unit_yet():
@@ -236,5 +369,6 @@ def test_the_alerts_have_the_levels_of_the_report():
     assert rules["PolicyNeverSettles"].endswith(f">= {levels.UPDATES}")
     assert f"> {levels.SILENCE_S:g} and" in rules["RewardsStopped"]
     assert rules["RewardsStopped"].endswith(f"> {levels.MISSED:g}")
+    assert rules["OrdersUnattributed"].endswith(f"> {levels.MOST_LOST:g}")
     assert rules["NoEligibleArm"].endswith(f"> {levels.NO_ARM:g}")
     assert rules["HoldoutOutOfBalance"].endswith(f"< {levels.UNBALANCED:g}")

@@ -1,4 +1,4 @@
-"""The open decisions: found by id, by visitor and by time, gone when they are over."""
+"""The open decisions: found by id, by name and by time, gone when they are over."""
 
 from operators.decisions.ledger import NO_COST, DecisionTerms
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
@@ -23,12 +23,12 @@ def decision(name, visitor="ann", *, window_ends_s=60.0, expires_s=30.0):
     return OpenDecision(terms, Earnings(), offer_open=True, window_ended=False)
 
 
-def test_decisions_are_found_by_id_and_by_visitor_in_the_order_they_were_taken():
+def test_decisions_are_found_by_id_and_by_name_in_the_order_they_were_taken():
     one, other, of_bob = decision("one"), decision("other"), decision("third", "bob")
     found = OpenDecisions([one, other, of_bob])
     assert list(found) == [one, other, of_bob]
-    assert found.of_visitor("ann") == (one, other)
-    assert found.of_visitor("cid") == ()
+    assert found.named("visitor:ann") == found.named("cart:cart of ann", "visitor:ann") == (one, other)
+    assert found.named("visitor:cid") == found.named() == ()
     assert found.get("third") is of_bob
     assert found.get("unheard of") is None
 
@@ -50,10 +50,10 @@ def test_a_decision_that_is_over_leaves_nothing_behind():
     found = OpenDecisions([one, other])
     one.window_ended, one.offer_open = True, False
     found.changed(one)
-    assert found.of_visitor("ann") == (other,)
+    assert found.named("visitor:ann") == (other,)
     other.window_ended, other.offer_open = True, False
     found.changed(other)
-    assert (len(found), len(found._timers), found._of_visitor) == (0, 0, {})
+    assert (len(found), len(found._timers), found._named) == (0, 0, {})
 
 
 def test_a_decision_whose_offer_is_revoked_stays_open_until_its_window_ends():

@@ -7,6 +7,7 @@ from operators.decisions.cart_treatments import UNTREATED
 from operators.decisions.ledger import NO_COST, DecisionTerms
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.output_records import (
+    Correction,
     OutcomeTraining,
     correction_record,
     outcome_record,
@@ -66,9 +67,16 @@ def test_an_outcome_says_what_became_of_a_cart(kind, weight, predicted):
 def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
     order = struct(ordered(500, order_id="o7"))
     window = window_record(decision(), "default", 3.0, trained=-3.0)
-    late = correction_record(decision().terms, "default", order, OrderReward(20.0, 5.0), trained=9.0)
+    late = correction_record(
+        decision().terms, "default", Correction(order, "order", 0), OrderReward(20.0, 5.0), trained=9.0
+    )
+    refund = correction_record(
+        decision().terms, "default", Correction(order, "refund", 2), OrderReward(-8.0, 0.0), trained=-8.0
+    )
     assert (window.id, late.id) == ("default.d1.window", "default.d1.correction.o7")
-    first, second = records([window, late])
+    assert refund.id == "default.d1.correction.o7.2"
+    first, second, third = records([window, late, refund])
+    assert [each["cause"] for each in (first, second, third)] == [None, "order", "refund"]
     assert (first["kind"], first["profit"], first["cost"]) == ("window", -3.0, 3.0)
     assert (second["kind"], second["profit"], second["orders"]) == ("correction", 15.0, ["o7"])
     assert (first["trained_profit"], second["trained_profit"]) == (-3.0, 9.0)

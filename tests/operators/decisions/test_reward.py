@@ -2,13 +2,21 @@
 
 import pytest
 
-from operators.decisions.ledger import CostRule, DecisionTerms
+from operators.decisions.ledger import CodeRule, CostRule, DecisionTerms
 from operators.decisions.open_decisions import OpenDecision
-from operators.decisions.reward import MAX_ORDERS, Earnings, late_reward, margin_of, revenue_of
+from operators.decisions.reward import (
+    MAX_ORDERS,
+    Earnings,
+    Money,
+    late_reward,
+    money_of,
+    money_of_lines,
+    redeems,
+)
 from tests.builders import T0, item, line, ordered, struct
 
 
-def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True):
+def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True, codes=None):
     return DecisionTerms(
         decision="default.d",
         moment="m",
@@ -22,24 +30,26 @@ def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True):
         window_ends_s=T0 + 100,
         expires_s=T0 + 60 if treated else None,
         cost=CostRule(when, share, fixed),
+        codes=codes,
     )
 
 
 def earned(of, *orders, shown=False, margin_rate=0.4):
     found = Earnings(shown=shown)
     for order in orders:
-        found.add(order, of, margin_rate)
+        found.add(order, money_of(order, of, margin_rate), redeems=redeems(order, of))
     return found
 
 
 def test_margin_is_price_less_unit_cost_and_else_the_markets_rate():
-    assert margin_of((line(price=50.0, quantity=2, cost=30.0),), None) == 40.0
-    assert margin_of((line(price=50.0, quantity=2, cost=30.0), line(price=10.0)), 0.4) == 44.0
-    assert revenue_of((line(price=50.0, quantity=2), line(price=None))) == 100.0
+    expensive = line(price=50.0, quantity=2, cost=30.0)
+    assert money_of_lines([expensive], None) == Money(40.0, 100.0)
+    assert money_of_lines([expensive, line(price=10.0)], 0.4) == Money(44.0, 110.0)
+    assert money_of_lines([line(price=50.0, quantity=2), line(price=None)], None) == Money(0.0, 100.0)
 
 
 def test_a_product_sold_below_its_cost_is_a_loss():
-    assert margin_of((line(price=10.0, cost=15.0),), 0.4) == -5.0
+    assert money_of_lines([line(price=10.0, cost=15.0)], 0.4) == Money(-5.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +80,7 @@ def test_no_offer_costs_nothing():
 def test_a_buyer_of_many_orders_is_paid_in_full_and_remembered_in_part():
     orders = [struct(ordered(n, price=10.0)) for n in range(MAX_ORDERS + 5)]
     each = earned(terms(), *orders, margin_rate=0.5)
-    assert (each.margin, each.revenue, len(each.orders)) == (125.0, 250.0, MAX_ORDERS)
+    assert (each.money, len(each.orders)) == (Money(125.0, 250.0), MAX_ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,7 @@ def test_each_order_brings_its_margin_less_the_cost_it_caused(when, seen, offers
     first, late = struct(ordered(1, price=50.0, offers=offers)), struct(ordered(2, price=100.0), happened=1.5)
     each = earned(of, first, late, shown=seen)
     assert each.order_profits(of) == brings
-    assert each.margin - each.cost(of) - sum(each.order_profits(of)) == rest
+    assert each.money.margin - each.cost(of) - sum(each.order_profits(of)) == rest
     assert [attributed.at_s for attributed in each.orders] == [T0 + 1, T0 + 1.5]
 
 
@@ -113,4 +123,60 @@ def test_what_is_to_be_done_next_is_the_expiry_or_the_end_of_the_window():
 )
 def test_a_late_order_is_charged_what_was_not_charged_yet(when, offers, cost):
     order = struct(ordered(500, items=[item(price=100.0)], offers=offers))
-    assert late_reward(terms(when, 0.1, 2.0), order, 0.4) == (40.0, cost)
+    of = terms(when, 0.1, 2.0)
+    assert late_reward(of, order, money_of(order, of, 0.4)) == (40.0, cost)
+
+
+CODES = CodeRule("save10", "spring-")
+
+
+@pytest.mark.parametrize(
+    ("code", "fits"),
+    [("SAVE10", True), (" save10 ", True), ("save100", False), ("Spring-7GH", True), ("xspring-1", False)],
+)
+def test_a_code_redeems_the_offer_it_belongs_to_however_it_was_typed(code, fits):
+    order = struct(ordered(1, discount_codes=[{"code": code}]))
+    assert redeems(order, terms(codes=CODES)) == fits
+    assert not redeems(order, terms())
+
+
+@pytest.mark.parametrize(
+    ("codes", "offers", "discount", "paid"),
+    [
+        ([], [], 0.0, 100.0),
+        ([], [], 30.0, 70.0),  # a seasonal discount
+        ([{"code": "OTHER", "amount": 30.0}], [], 30.0, 70.0),  # another campaign's
+        ([{"code": "SAVE10", "amount": 30.0}], [], 30.0, 100.0),  # ours: its cost is the offer's
+        ([{"code": "SAVE10", "amount": 10.0}, {"code": "OTHER", "amount": 20.0}], [], 30.0, 80.0),
+        ([{"code": "SAVE10"}], [], 30.0, 80.0),  # by its rule it took off 10 per cent
+        ([], ["default.d"], 30.0, 80.0),
+        ([{"code": "SAVE10", "amount": 10.0}], [], 0.0, 100.0),  # told, but no discount of the order
+        ([], [], 500.0, 0.0),
+    ],
+)
+def test_margin_is_of_what_was_paid_for_the_goods_before_our_own_offer(codes, offers, discount, paid):
+    order = struct(
+        ordered(
+            1, price=100.0, discount_codes=codes, offers=offers, discount=discount, shipping=5.0, tax=19.0
+        )
+    )
+    money = money_of(order, terms(share=0.1, codes=CODES), 0.4)
+    assert (money.margin, money.revenue) == pytest.approx((0.4 * paid, paid))
+
+
+def test_a_discount_lowers_all_lines_of_an_order_alike():
+    order = struct(ordered(1, items=[item("a", 60.0, unit_cost=20.0), item("b", 40.0)], discount=10.0))
+    money = money_of(order, None, 0.5)
+    assert (money.margin, money.revenue) == pytest.approx((54.0 - 20.0 + 18.0, 90.0))
+
+
+def test_a_refund_takes_back_what_an_order_brought_and_a_cancellation_the_order_itself():
+    of = terms(share=0.1, fixed=2.0)
+    first, second = (struct(ordered(n, price=100.0, offers=["default.d"])) for n in (1, 2))
+    each = earned(of, first, second)
+    each.revise(first.order, Money(-20.0, -50.0), cancelled=False)
+    assert each.order_profits(of) == [20.0 - 5.0 - 2.0, 40.0 - 10.0]
+    each.revise(second.order, Money(-40.0, -100.0), cancelled=True)
+    assert [one.order for one in each.orders] == [first.order]
+    each.revise(first.order, Money(-20.0, -50.0), cancelled=True)
+    assert (each.money, each.redeemed, each.cost(of)) == (Money(0.0, 0.0), False, 0.0)

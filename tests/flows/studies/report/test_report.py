@@ -209,15 +209,29 @@ def test_an_empty_log_has_a_page_without_plots(tmp_path):
 
 def test_markets_are_separate_and_linked(tmp_path):
     for market in ("uk", "de"):
-        log(tmp_path / market, decisions=50, market=market, summary=False)
+        log(tmp_path / market, decisions=300, market=market, summary=False)
     for name in ("decisions", "rewards", "outcomes"):
         both = [each for market in ("uk", "de") for each in lines(tmp_path / market / f"{name}.jsonl")]
         write(tmp_path / f"{name}.jsonl", sorted(both, key=lambda each: each["at"]))
     markets = gather(tmp_path)
-    assert [(market.name, market.overview.decisions) for market in markets] == [("de", 50), ("uk", 50)]
+    assert [(market.name, market.overview.decisions) for market in markets] == [("de", 300), ("uk", 300)]
     text = page("both", markets)
     assert '<nav>Markets: <a href="#m0">de</a><a href="#m1">uk</a></nav>' in text
     assert "what was set is not known here" in text
+
+
+def test_orders_that_never_joined_are_the_first_thing_on_the_page(tmp_path):
+    log(tmp_path, decisions=80)
+    figures = {"orders_seen": 1800.0, "orders_unattributed_share": 1.0, "unattributed_with_user": 1.0}
+    summary = orjson.loads((tmp_path / "summary.json").read_bytes()) | {"markets": {"default": figures}}
+    (tmp_path / "summary.json").write_bytes(orjson.dumps(summary))
+    (market,) = gather(tmp_path)
+    first = market.verdicts()[0]
+    assert first.level == "bad"
+    assert first.sentence == (
+        "Orders come but do not join: 100% of the last ones met no visit, cart or decision. What they carry: "
+        "user 100%. Does the clickstream ever name the `user_id`, as at a login?"
+    )
 
 
 def test_a_page_does_not_grow_with_the_log(tmp_path):
@@ -237,7 +251,8 @@ def test_the_command_writes_the_page_and_prints_the_diagnosis(run, tmp_path, cap
     assert main(["report", str(run), "--out", str(out)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(out)
-    assert "default: good: Several arms are in use" in printed[0]
+    assert printed[0].startswith("default: not known: What orders came is not known here")
+    assert "default: good: Several arms are in use" in printed[2]
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

@@ -1,0 +1,67 @@
+"""Which partitions were added to the topics that are read, looked up while the worker runs."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from flows.kafka.cluster import Cluster, create_admin_client
+from flows.kafka.topics import topic_partition
+
+REQUEST_TIMEOUT_S: Final = 5.0
+CLOSE_TIMEOUT_S: Final = 2.0
+
+Added = Mapping[str, list[int]]
+"""The numbers of the partitions that were added, in order, of each topic that its broker told of."""
+
+
+class AddedPartitions:
+    """Looks every ``interval_s``, on a thread of its own, from the beginning of its block to the end.
+
+    ``read`` names the partitions that are read; ``on_look`` is called on the thread after each look. A
+    partition without a leader is not told yet: it cannot be read either. Bounded by the number of partitions.
+    """
+
+    def __init__(
+        self, cluster: Cluster, read: Iterable[str], on_look: Callable[[Added], None], *, interval_s: float
+    ) -> None:
+        self._cluster = cluster
+        self._read: dict[str, set[int]] = {}
+        for name in read:
+            topic, partition = topic_partition(name)
+            self._read.setdefault(topic, set()).add(partition)
+        self._on_look = on_look
+        self._interval_s = interval_s
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="added-partitions", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Look until the block ends."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop looking."""
+        self._closing.set()
+        self._thread.join(CLOSE_TIMEOUT_S)
+
+    def look(self, client: AdminClient) -> Added:
+        """Return what was added to each topic; a topic whose broker does not answer is left out."""
+        topics = TopicCollection(sorted(self._read))  # unlike a query for metadata, this never makes a topic
+        added = {}
+        for topic, answer in client.describe_topics(topics, request_timeout=REQUEST_TIMEOUT_S).items():
+            with suppress(KafkaException):  # the reading consumer logs that the broker is gone
+                partitions = {one.id for one in answer.result().partitions if one.leader is not None}
+                added[topic] = sorted(partitions - self._read[topic])
+        return added
+
+    def _run(self) -> None:
+        client = create_admin_client(self._cluster)
+        while not self._closing.wait(self._interval_s):
+            self._on_look(self.look(client))

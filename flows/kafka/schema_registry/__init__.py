@@ -1,0 +1,1 @@
+"""Schemas from a Schema Registry, and the values that were written by them."""

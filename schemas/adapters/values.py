@@ -1,0 +1,81 @@
+"""Values as other systems write them, in the form of native fields; what cannot be read stays as it is."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from schemas.adapters.decoded import Decoded, Fields
+
+_OFFER_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\.[0-9a-f]{24}")
+
+
+def given(fields: Fields) -> Fields:
+    """Return the fields without those that say nothing."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def id_of(value: object) -> object:
+    """Return an id as text: databases number their rows, and those numbers arrive as numbers; empty is none.
+
+    >>> id_of(507), id_of(507.0), id_of("G-32"), id_of(" ")
+    ('507', '507', 'G-32', None)
+    """
+    if type(value) is str:
+        return value if value.strip() else None
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return str(int(value))
+    return value
+
+
+def first_id(fields: Mapping[str, Any], names: Iterable[str]) -> object:
+    """Return the first id among the fields of these names."""
+    for name in names:
+        found = id_of(fields.get(name))
+        if found is not None:
+            return found
+    return None
+
+
+def amount_of(value: object) -> float | None:
+    """Return the finite number that is given as one or as plain text, None where there is none.
+
+    >>> amount_of(3), amount_of("2.50"), amount_of("free"), amount_of(True)
+    (3.0, 2.5, None, None)
+    """
+    if type(value) not in (int, float, str):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def currency_of(value: object) -> object:
+    """Return a currency in capitals; empty is none.
+
+    >>> currency_of("usd"), currency_of("")
+    ('USD', None)
+    """
+    return (value.strip().upper() or None) if isinstance(value, str) else value
+
+
+def is_offer_id(value: object) -> bool:
+    """Return whether an id has the shape of our offers' ids; promotions of the shop have ids of their own.
+
+    >>> is_offer_id("default.dda7873c0e884161b23b5c63"), is_offer_id("promo_1")
+    (True, False)
+    """
+    return isinstance(value, str) and _OFFER_ID.fullmatch(value) is not None
+
+
+def codes_of(amounts: Mapping[Any, float | None]) -> list[Fields] | None:
+    """Return the discount codes of an order from what each took off it, None where there is none."""
+    return [given({"code": code, "amount": amount}) for code, amount in amounts.items()] or None
+
+
+def with_dropped(decoded: Decoded, names: Iterable[str]) -> Decoded:
+    """Return a decoded event of which these fields were dropped as well."""
+    more = tuple(names)
+    return decoded._replace(dropped=more + decoded.dropped) if more else decoded
