@@ -17,19 +17,15 @@ from operators.streaming.messages import (
 from schemas import events as native
 from schemas.rejected import InvalidEvent
 
-WITH_MONEY: Final = frozenset(
-    {
-        native.ProductViewed,
-        native.CartItemAdded,
-        native.CartItemRemoved,
-        native.CartUpdated,
-        native.CheckoutStarted,
-        native.OrderCompleted,
-        native.OrderUpdated,
-        native.OrderRefunded,
-        native.OrderCancelled,
-    }
-)
+WITH_CONTENT: Final = frozenset({native.OrderCompleted, native.OrderUpdated})
+OF_ORDERS: Final = WITH_CONTENT | {native.OrderRefunded, native.OrderCancelled}
+WITH_MONEY: Final = OF_ORDERS | {
+    native.ProductViewed,
+    native.CartItemAdded,
+    native.CartItemRemoved,
+    native.CartUpdated,
+    native.CheckoutStarted,
+}
 """The kinds of event that name a currency."""
 
 
@@ -38,7 +34,7 @@ def rate_of(event: Any, market: str, settings: IngestSettings) -> float:  # noqa
 
     InvalidEvent for a currency without a rate, and for an order whose margin cannot be computed.
     """
-    if isinstance(event, native.OrderContent):
+    if type(event) in WITH_CONTENT:
         _check_margin(event, market, settings)
     currency = event.currency
     if currency is None or currency == settings.currencies[market]:

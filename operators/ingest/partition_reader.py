@@ -10,7 +10,7 @@ from operators.ingest.addressing import send
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
-from operators.ingest.money import WITH_MONEY, converted, rate_of
+from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_market, clamped
@@ -18,7 +18,6 @@ from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
-from schemas.events import OrderEvent
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -108,11 +107,12 @@ class PartitionReader:
         emitted: list[ShardBatch | OutputRecord] = []
         self._now_s = _received(now_s) if self._settings.wall else None
         counts = self.counts
+        taken = 0
         for message in messages:
-            counts.read += 1
             self.next_offset = message.offset + 1
             try:
                 self._take(message, shards)
+                taken += 1
             except InvalidEvent as invalid:
                 emitted.append(self._rejected(message, invalid))
                 counts.records_rejected += 1
@@ -121,9 +121,9 @@ class PartitionReader:
                 emitted += rejected
                 counts.records_rejected += len(rejected) == len(several.parts)
                 counts.taken += len(rejected) < len(several.parts)
-            else:
-                counts.events += 1
-                counts.taken += 1
+        counts.read += len(messages)
+        counts.taken += taken
+        counts.events += taken
         self._seen.flush()
         emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted
@@ -135,10 +135,9 @@ class PartitionReader:
         for part in parts:
             try:
                 self._take(part, shards)
+                self.counts.events += 1
             except InvalidEvent as invalid:
                 rejected.append(self._rejected(part, invalid))
-            else:
-                self.counts.events += 1
         self._ids_beside = None
         return rejected
 
@@ -150,59 +149,64 @@ class PartitionReader:
 
     def _take(self, message: Message, shards: Shards) -> None:
         """Take the one event of a message; raise InvalidEvent for one that is refused."""
-        event, dropped = decoded = self._decode(message)
+        decoded = self._decode(message)
+        event = decoded.event
+        kind = type(event)
         settings, counts = self._settings, self.counts
         market = market_of(event)
         check_market(market, settings)
-        rate = rate_of(event, market, settings) if type(event) in WITH_MONEY else 1.0
+        rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
         at_s = clamped(claimed_s, self._received_s(sent_s), settings)
         own_due_s = self._time.time_s - settings.lateness_s
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
-        if late and due_s - at_s > settings.max_late_s and not isinstance(event, OrderEvent):
+        is_of_order = kind in OF_ORDERS
+        if late and due_s - at_s > settings.max_late_s and not is_of_order:
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
-        if self._is_known(event.id, message.offset, at_s):
+        if self._is_beside(event.id) or self._seen.known(event.id, message.offset, at_s):
             counts.duplicate += 1
             return
         counts.processed += 1
-        if dropped:
-            self._count_dropped(decoded)
-        position = ""
-        if isinstance(event, OrderEvent):
-            if event.origin != "online":
-                counts.ignored += 1
-                return
-            position = f"{self.partition}/{message.offset}"
-            if message.part is not None:
-                position += f"/{message.part}"
+        partial = self._count_dropped(decoded) if decoded.dropped else False
+        if is_of_order and event.origin != "online":  # type: ignore[union-attr]
+            counts.ignored += 1
+            return
         if at_s < claimed_s:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
         self._time.observe(event.visitor_id or event.id, at_s)
-        placed = Placed(at_s, sent_s, None, position, bool(dropped) and decoded.is_partial)
+        position = self._position(message) if is_of_order else ""
         if late:
             counts.late += 1
-            counts.late_orders += position != ""
+            counts.late_orders += is_of_order
             counts.late_after_idle += at_s >= own_due_s
-            placed = placed._replace(at_s=due_s, happened_s=at_s)
+            placed = Placed(due_s, sent_s, at_s, position, partial)
+        else:
+            placed = Placed(at_s, sent_s, None, position, partial)
         made = shop_event(event, market, placed)
         send(made if rate == 1.0 else converted(made, rate), shards)
 
-    def _count_dropped(self, decoded: Decoded) -> None:
-        self.counts.partial += decoded.is_partial
+    def _position(self, message: Message) -> str:
+        position = f"{self.partition}/{message.offset}"
+        return position if message.part is None else f"{position}/{message.part}"
+
+    def _count_dropped(self, decoded: Decoded) -> bool:
+        """Count what was dropped; return whether the event is partial."""
         for name in decoded.dropped:
             self.dropped[name] = self.dropped.get(name, 0) + 1
+        self.counts.partial += decoded.is_partial
+        return decoded.is_partial
 
-    def _is_known(self, id_: str, offset: int, at_s: float) -> bool:
-        """Return whether an event was read before, in this message or in one before it."""
+    def _is_beside(self, id_: str) -> bool:
+        """Return whether another event of the same message has this id."""
         beside = self._ids_beside
-        if beside is not None:
-            if id_ in beside:
-                return True
-            beside.add(id_)
-        return self._seen.known(id_, offset, at_s)
+        if beside is None:
+            return False
+        is_there = id_ in beside
+        beside.add(id_)
+        return is_there
 
     def _received_s(self, sent_s: float | None) -> float | None:
         """Return when a message with this timestamp was received at the latest, None where nobody knows."""
