@@ -106,7 +106,9 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
         topic = partition.rpartition("/")[0]
-        decode = decoder(format_of(topic), settings.max_event_bytes, settings.format_options, payloads)
+        decode = decoder(
+            format_of(topic), settings.max_event_bytes, settings.format_options, payloads=payloads
+        )
         decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)

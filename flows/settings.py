@@ -21,7 +21,7 @@ from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
-from schemas.adapters import FORMATS, FormatOptions, ProductKey
+from schemas.adapters import FormatOptions, ProductKey, format_named
 from schemas.durations import Duration, write_duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
@@ -192,7 +192,10 @@ class Settings(BaseSettings):
     @classmethod
     def _formats(cls, formats: dict[str, str]) -> dict[str, str]:
         for form in formats.values():
-            _among(form, FORMATS)
+            try:
+                format_named(form)
+            except SetupError as error:
+                raise ValueError(f"must be formats of topics: {error}") from None
         return formats
 
     @field_validator("topics")

@@ -6,6 +6,7 @@ Times are seconds after ``T0`` everywhere.
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,13 @@ T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 PART = "shop.events/0"
 MAX_EVENT_BYTES = 1_000_000
+HOUSE = Path(__file__).parent / "schemas" / "golden" / "house.toml"
+
+
+def form_of(name: str) -> str:
+    """A format as a setting names it: that of a house with the file of the golden lines."""
+    return f"generic:{HOUSE}" if name == "generic" else name
+
 
 # How often hypothesis tries: always the same examples, and no limit to the time of one
 OFTEN = settings(max_examples=40, derandomize=True, deadline=None)

@@ -28,6 +28,7 @@ from flows.stores.ledger import Ledgers
 from operators.bandits import POLICIES
 from operators.sessions import features
 from schemas.adapters import FORMATS, decoder
+from schemas.adapters.generic_file import GenericFile
 from schemas.decisions import DECISION_RECORDS, read_decision_record
 from schemas.events import EVENTS, Event
 from schemas.message import Message
@@ -197,6 +198,8 @@ def test_every_setting_named_in_a_toml_file_is_one(name):
         given = tomllib.loads(block)
         if "markets" in given or ("offers" in given and isinstance(given["offers"], list)):
             Shop.model_validate(given)
+        elif isinstance(given.get("events"), list):
+            GenericFile.model_validate(given)
         else:
             assert given.keys() <= Settings.model_fields.keys()
 
@@ -303,9 +306,28 @@ def records_shown(text: str) -> dict[str, dict]:
 
 
 @each_document
-def test_every_line_marked_as_an_event_is_decoded_in_its_format(name):
+def test_every_line_marked_as_an_event_is_decoded_in_its_format(name, tmp_path):
     for form, line in events_shown(TEXTS[name]):
-        decoder(form, MAX_EVENT_BYTES)(Message(line.encode()))
+        if form == "generic":  # by the file that the document shows
+            (text,) = (block for block in blocks(TEXTS[name], "toml") if "[[events]]" in block)
+            (tmp_path / "house.toml").write_text(text)
+        named = f"generic:{tmp_path / 'house.toml'}" if form == "generic" else form
+        decoder(named, MAX_EVENT_BYTES)(Message(line.encode()))
+
+
+HOUSE = "docs/how-to/map-a-house-format.md"
+
+
+def test_the_house_format_shown_becomes_the_events_shown(tmp_path):
+    (text,) = (block for block in blocks(TEXTS[HOUSE], "toml") if "[[events]]" in block)
+    (tmp_path / "house.toml").write_text(text)
+    read = decoder(f"generic:{tmp_path / 'house.toml'}", MAX_EVENT_BYTES)
+    records = [line for form, line in events_shown(TEXTS[HOUSE]) if form == "generic"]
+    events = [json.loads(line) for form, line in events_shown(TEXTS[HOUSE]) if form == "native"]
+    assert records
+    assert [read(Message(line.encode())).event for line in records] == [
+        EVENTS.validate_json(json.dumps(event)) for event in events
+    ]
 
 
 def test_every_kind_of_event_is_shown():

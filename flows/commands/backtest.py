@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.commands.common import (
+    add_format,
     add_json,
     add_policies,
     add_settings,
@@ -30,7 +31,6 @@ from flows.studies.backtest.compare import (
 )
 from flows.studies.backtest.result import PolicyResult
 from flows.studies.backtest.shoppers import WorldLength, shoppers_of
-from schemas.adapters import FORMATS
 from schemas.errors import SetupError
 
 EXAMPLES = """\
@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="*", type=Path, metavar="EVENTS", help="files of recorded events, as for replay"
     )
-    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="format of the lines")
+    add_format(parser)
     add_policies(parser, "policy to compare with the first one: none, uniform, always:ARM or POLICY")
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"

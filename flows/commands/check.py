@@ -5,6 +5,7 @@ import sys
 
 from flows.commands.common import (
     add_bootstrap,
+    add_format,
     add_json,
     add_settings,
     check_json,
@@ -14,7 +15,6 @@ from flows.commands.common import (
 )
 from flows.studies.check.findings import check
 from flows.studies.check.view import text
-from schemas.adapters import FORMATS
 
 EXAMPLES = """\
   offerstream check events.jsonl
@@ -28,9 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", metavar="TOPIC|FILE", help="files as for replay; what is no file here is a topic"
     )
-    parser.add_argument(
-        "--format", choices=sorted(FORMATS), help="format of the records (default: the one that fits best)"
-    )
+    add_format(parser, None)
     parser.add_argument(
         "--limit",
         type=positive,

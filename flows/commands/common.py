@@ -10,6 +10,7 @@ import orjson
 
 from flows.settings import Settings, read_settings
 from operators.bandits import POLICIES
+from schemas.adapters import FORMATS, format_named
 from schemas.errors import SetupError
 
 
@@ -26,6 +27,27 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         type=pair,
         help="any setting, for example session_gap=20m",
     )
+
+
+def add_format(parser: argparse.ArgumentParser, default: str | None = "native") -> None:
+    """Add ``--format``, the format of files; without a default the one that fits best is taken."""
+    names = f"{', '.join(FORMATS)}; generic:FILE names the file that describes it"
+    unless = "" if default else " (default: the one that fits best)"
+    parser.add_argument(
+        "--format",
+        default=default,
+        type=_format,
+        metavar="FORMAT",
+        help=f"format of the records: {names}{unless}",
+    )
+
+
+def _format(form: str) -> str:
+    try:
+        format_named(form)
+    except SetupError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return form
 
 
 def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:

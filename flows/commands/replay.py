@@ -4,11 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.commands.common import add_settings, settings_of
+from flows.commands.common import add_format, add_settings, settings_of
 from flows.studies.ending import ending
 from flows.studies.replay import replay
 from flows.studies.summary import SUMMARY
-from schemas.adapters import FORMATS
 
 EXAMPLES = """\
   offerstream replay events.jsonl --out out
@@ -21,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="files, plain or gzip, of JSON or CSV"
     )
-    parser.add_argument("--format", default="native", choices=sorted(FORMATS), help="format of the records")
+    add_format(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
     add_settings(parser)
 

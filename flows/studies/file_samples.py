@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from flows.files.input_file import InputFile, examine, read_errors
-from schemas.adapters import FORMATS
+from schemas.adapters import SELF_DESCRIBED
 from schemas.adapters.guessing import Fit, fit_of
 from schemas.errors import DataError
 from schemas.message import Message
@@ -31,7 +31,7 @@ def fits_of_files(paths: Sequence[Path], max_event_bytes: int) -> dict[str, Fit]
     broken. Raises SetupError where one cannot be read.
     """
     fits = {}
-    for form in FORMATS:
+    for form in SELF_DESCRIBED:
         try:
             files = [examine(path, form) for path in paths]
             some = chain.from_iterable(islice(file_messages(file), SAMPLE) for file in files)

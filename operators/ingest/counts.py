@@ -6,8 +6,8 @@ import msgspec
 class Counts(msgspec.Struct):
     """Of records: read = taken + records_rejected; of events: events = processed + duplicate + rejected.
 
-    A record may hold several events; it is taken if at least one of them is not rejected. A record that
-    cannot be read counts as one event. ``late`` and ``ignored`` (orders of a till or a test) are parts of
+    A record may hold several events; it is taken unless all of them are rejected. A record that cannot be
+    read counts as one event. ``late`` and ``ignored`` (orders of a till or a test) are parts of
     ``processed``, ``late_after_idle`` and ``late_orders`` of ``late``. ``clamped`` counts events that claimed
     to be later than they were received, ``partial`` those of whose lines or discounts some were odd.
     """

@@ -119,8 +119,9 @@ class PartitionReader:
             except SeveralEvents as several:
                 rejected = self._take_parts(several.parts, shards)
                 emitted += rejected
-                counts.records_rejected += len(rejected) == len(several.parts)
-                counts.taken += len(rejected) < len(several.parts)
+                is_rejected = 0 < len(rejected) == len(several.parts)
+                counts.records_rejected += is_rejected
+                counts.taken += not is_rejected
         counts.read += len(messages)
         counts.taken += taken
         counts.events += taken

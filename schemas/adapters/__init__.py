@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.adapters.batches import Decode, SeveralEvents, decode_each
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, Format, decoder
+from schemas.adapters.decoding import FORMATS, SELF_DESCRIBED, Format, decoder, format_named
 from schemas.adapters.options import FormatOptions, ProductKey
 from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
 from schemas.adapters.snowplow_rows import COLUMNS
@@ -15,6 +15,7 @@ __all__ = [
     "CSV_HEADER",
     "FORMATS",
     "REES46_HEADER",
+    "SELF_DESCRIBED",
     "TSV_FORMATS",
     "Decode",
     "Decoded",
@@ -24,6 +25,7 @@ __all__ = [
     "SeveralEvents",
     "decode_each",
     "decoder",
+    "format_named",
 ]
 
 CSV_FORMATS: Final[dict[str, Callable[[bytes], Header]]] = {"rees46": header_of}

@@ -20,11 +20,9 @@ CALL_FIELDS: Final = ("anonymousId", "userId", "timestamp", "sentAt", "receivedA
 
 
 class SeveralEvents(Exception):  # noqa: N818  it is no error
-    """A message that holds several events; ``parts`` has at least one."""
+    """A message that holds several events, or none since it says nothing: ``parts`` has those there are."""
 
     def __init__(self, parts: Sequence[Message]) -> None:
-        if not parts:
-            raise InvalidEvent("empty", "the batch holds no event")
         super().__init__(len(parts))
         self.parts = [part._replace(part=number) for number, part in enumerate(parts)]
 
@@ -50,7 +48,12 @@ def decode_each(decode: Decode, message: Message) -> Iterator[tuple[Message, Dec
 def parts_of(
     message: Message, elements: Sequence[Any], id_name: str, headers: tuple[Header, ...] | None = None
 ) -> list[Message]:
-    """Return the parts of a message that holds these elements; ``id_name`` is the field of an event's id."""
+    """Return the parts of a message that holds these elements; ``id_name`` is the field of an event's id.
+
+    InvalidEvent where there are none.
+    """
+    if not elements:
+        raise InvalidEvent("empty", "the batch holds no event")
     headers = message.headers if headers is None else headers
     parts = [message._replace(part=number, headers=headers) for number in range(len(elements))]
     named = (_named(element, id_name, part) for element, part in zip(elements, parts, strict=True))

@@ -1,11 +1,22 @@
 """From one message to one event: the checks that all formats share, around the one that reads the format."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.adapters import ga4, native, rees46, segment, snowplow
+from schemas.adapters import (
+    commercetools,
+    ga4,
+    generic,
+    native,
+    rees46,
+    segment,
+    shopify,
+    snowplow,
+    woocommerce,
+)
 from schemas.adapters.batches import Decode, SeveralEvents, parts_of_calls
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.frames import PayloadReader, unframed
@@ -15,6 +26,8 @@ from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
+Parts = Callable[[Message], Sequence[Message] | None]
+
 OBJECT: Final = ord("{")
 """What a value without a frame begins with, in most formats."""
 
@@ -23,13 +36,16 @@ class Format(NamedTuple):
     """How messages of one format are read.
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
-    event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError, or
-    SeveralEvents where it is the reading that shows them.
+    event each, none where it says nothing; None where it holds one. Both raise InvalidEvent, ``read`` also
+    pydantic's ValidationError, or SeveralEvents where it is the reading that shows them. ``reader`` makes
+    what reads a format as a shop has set it, where there is something to set. ``opened`` makes ``read`` and
+    ``parts`` of a format that a file describes.
     """
 
     read: Decode
-    parts: Callable[[Message], Sequence[Message] | None] | None = None
+    parts: Parts | None = None
     reader: Callable[[FormatOptions], Decode] | None = None
+    opened: Callable[[Path], tuple[Decode, Parts]] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
@@ -37,15 +53,44 @@ FORMATS: Final[dict[str, Format]] = {
     "segment": Format(segment.read, parts_of_calls, segment.reader),
     "ga4": Format(ga4.read, ga4.parts),
     "snowplow": Format(snowplow.read),
+    "shopify": Format(shopify.read),
+    "woocommerce": Format(woocommerce.read, woocommerce.parts, woocommerce.reader),
+    "commercetools": Format(commercetools.read, commercetools.parts, commercetools.reader),
+    "generic": Format(generic.read, opened=generic.opened),
     "rees46": Format(rees46.read),
 }
 
 
+SELF_DESCRIBED: Final = tuple(name for name, each in FORMATS.items() if each.opened is None)
+"""The formats that need no file of their own to be read."""
 DEFAULTS: Final = FormatOptions()
 
 
+def format_named(form: str) -> Format:
+    """The format of a name, or of a name and the file that describes it: ``generic:house.toml``.
+
+    Raises SetupError for a format that is unknown, lacks its file or has one it does not need, and for what
+    is wrong in the file.
+    """
+    name, colon, file = form.partition(":")
+    if name not in FORMATS:
+        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
+    opened = FORMATS[name].opened
+    if opened is None:
+        if colon:
+            raise SetupError(f"format {name} takes no file; got {form!r}")
+        return FORMATS[name]
+    if not file:
+        raise SetupError(f"format {name} must name its file, as in `{name}:house.toml`; got {form!r}")
+    return Format(*opened(Path(file)))
+
+
 def decoder(
-    form: str, max_event_bytes: int, options: FormatOptions = DEFAULTS, payloads: PayloadReader | None = None
+    form: str,
+    max_event_bytes: int,
+    options: FormatOptions = DEFAULTS,
+    *,
+    payloads: PayloadReader | None = None,
 ) -> Decode:
     """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
 
@@ -53,11 +98,9 @@ def decoder(
     It raises InvalidEvent for every message that is no valid event, SeveralEvents for one that holds several,
     and nothing else. An unknown format raises SetupError here.
     """
-    if form not in FORMATS:
-        raise SetupError(f"format must be one of {', '.join(FORMATS)}; got {form!r}")
-    read, parts_of, reader = FORMATS[form]
-    if reader is not None:
-        read = reader(options)
+    found = format_named(form)
+    parts_of = found.parts
+    read = found.read if found.reader is None else found.reader(options)
 
     def decode(message: Message, /) -> Decoded:
         value = message.value

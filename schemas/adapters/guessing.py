@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from schemas.adapters.batches import decode_each
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, decoder
+from schemas.adapters.decoding import SELF_DESCRIBED, decoder
 from schemas.events import Activity
 from schemas.message import Message
 
@@ -48,4 +48,4 @@ def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:
 def likely_format(form: str, messages: Iterable[Message], max_event_bytes: int) -> str | None:
     """Return the format that fits messages clearly better than `form`; None where none does."""
     some = tuple(messages)
-    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in FORMATS})
+    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in SELF_DESCRIBED})

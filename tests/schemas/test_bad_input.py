@@ -131,9 +131,8 @@ def test_a_reader_that_breaks_costs_one_message(monkeypatch):
 
 
 def test_an_unknown_format_stops_the_set_up():
-    names = ", ".join(FORMATS)
-    with pytest.raises(SetupError, match=f"format must be one of {names}; got 'xml'"):
-        decoder("xml", MAX_EVENT_BYTES)
+    with pytest.raises(SetupError, match=r"format must be one of native, .*; got 'nonsense'"):
+        decoder("nonsense", MAX_EVENT_BYTES)
 
 
 def test_an_event_does_not_change_once_it_happened():

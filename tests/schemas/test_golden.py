@@ -15,7 +15,7 @@ from schemas.offers import OFFER_RECORDS, read_offer_record
 from schemas.records import encode
 from schemas.redriven import NOTES, read_note
 from schemas.rejected import Rejected
-from tests.builders import MAX_EVENT_BYTES
+from tests.builders import MAX_EVENT_BYTES, form_of
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = {kind.model_fields["type"].annotation.__args__[0] for kind in get_args(get_args(Event)[0])}
@@ -42,6 +42,10 @@ CASES = [
         "ga4": "ga4",
         "snowplow": "snowplow",
         "rees46": "rees46",
+        "shopify": "shopify",
+        "woocommerce": "woocommerce",
+        "commercetools": "commercetools",
+        "generic": form_of("generic"),
     }.items()
     for offset, line in enumerate(lines(name))
 ]

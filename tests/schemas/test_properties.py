@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.adapters import FORMATS, decode_each, decoder
+from schemas.adapters import CSV_FORMATS, FORMATS, decode_each, decoder
 from schemas.dead_letters import split_headers
 from schemas.events import EVENTS, CartItemRemoved, CartUpdated, Event, Item, OrderRefunded, RemovedItem
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record, shrunk
-from tests.builders import MAX_EVENT_BYTES
+from tests.builders import MAX_EVENT_BYTES, form_of
 
 amounts = st.floats(0, 1e9)
 ids = st.text(min_size=1, max_size=200)
@@ -33,7 +34,7 @@ json_values = st.recursive(
 
 def judged(form, message):
     """The first part of a message that is no event, and why."""
-    for part, read in decode_each(decoder(form, MAX_EVENT_BYTES), message):
+    for part, read in decode_each(decoder(form_of(form), MAX_EVENT_BYTES), message):
         if isinstance(read, InvalidEvent):
             return part, read
     return None
@@ -91,6 +92,41 @@ def test_any_bytes_become_an_event_or_a_reject(form, value):
         part, wrong = refused
         assert wrong.class_ != "internal"
         assert rejected_line(reject(part, wrong)).reason == wrong.reason
+
+
+def golden(form):
+    """What was given in the golden lines of a format of JSON, with its headers."""
+    for line in (Path(__file__).parent / "golden" / f"{form}.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        headers = record.get("headers", {}).items()
+        yield record["given"], tuple((name, value.encode()) for name, value in headers)
+
+
+def places(value, path=()):
+    """Where anything is in a JSON value, itself among it."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from places(each, (*path, name))
+
+
+def replaced(value, path, other):
+    if not path:
+        return other
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copy
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in CSV_FORMATS])
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_one_place_of_a_message_it_becomes_an_event_or_a_reject(form, data):
+    value, headers = data.draw(st.sampled_from(list(golden(form))))
+    other = data.draw(json_values)
+    changed = replaced(value, data.draw(st.sampled_from(list(places(value)))), other)
+    refused = judged(form, Message(json.dumps(changed).encode(), headers=headers))
+    assert refused is None or refused[1].class_ != "internal", refused
 
 
 @quick

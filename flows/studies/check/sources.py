@@ -11,7 +11,7 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.end_offsets import PartitionId
 from flows.settings import TOPIC_PATTERN, Settings
 from flows.studies.file_samples import SAMPLE, file_messages, fits_of_files
-from schemas.adapters import FORMATS
+from schemas.adapters import SELF_DESCRIBED
 from schemas.adapters.guessing import Fit, better_format, fit_of
 from schemas.errors import SetupError
 from schemas.message import Message
@@ -77,7 +77,7 @@ def _topic(name: str, form: str | None, limit: int, settings: Settings) -> Check
     while sum(map(len, some)) < SAMPLE and (batch := next(batches, None)):
         some.append(batch)
     sample = [message for batch in some for message in batch][:SAMPLE]
-    fits = {each: fit_of(each, sample, settings.max_event_bytes) for each in FORMATS}
+    fits = {each: fit_of(each, sample, settings.max_event_bytes) for each in SELF_DESCRIBED}
     form = settings.formats.get(name) if form is None else form
     chosen = _best(fits) if form is None else form
     is_whole = newest == ranges

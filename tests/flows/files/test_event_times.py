@@ -14,7 +14,7 @@ from flows.files.text_lines import Lines
 from schemas.adapters import CSV_HEADER, FORMATS, decoder
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
-from tests.builders import MAX_EVENT_BYTES, OFTEN
+from tests.builders import MAX_EVENT_BYTES, OFTEN, form_of
 
 GOLDEN = Path(__file__).parents[2] / "schemas" / "golden"
 FILE = InputFile(Path("events"), "events", is_gzip=False, records=Lines)
@@ -30,7 +30,7 @@ def golden(name):
 
 def decoded_time(form, value, headers=()):
     try:
-        return decoder(form, MAX_EVENT_BYTES)(Message(value, None, headers)).event.time
+        return decoder(form_of(form), MAX_EVENT_BYTES)(Message(value, None, headers)).event.time
     except InvalidEvent:
         return None
 
@@ -38,7 +38,7 @@ def decoded_time(form, value, headers=()):
 @pytest.mark.parametrize("name", [*FORMATS, "cloudevents"])
 def test_the_time_is_that_of_the_decoded_event(name):
     form = "native" if name == "cloudevents" else name
-    time_of = time_reader(FILE, form, MAX_EVENT_BYTES)
+    time_of = time_reader(FILE, form_of(form), MAX_EVENT_BYTES)
     values = list(golden(name))
     assert values
     for value in values:
@@ -50,7 +50,7 @@ def test_the_time_of_a_format_without_a_short_way_is_decoded(form, monkeypatch):
     monkeypatch.setattr(event_times, "_native_time", None)
     monkeypatch.setattr(event_times, "_segment_time", None)
     monkeypatch.setattr(event_times, "rees46_times", lambda _header: None)
-    time_of = time_reader(FILE, form, MAX_EVENT_BYTES)
+    time_of = time_reader(FILE, form_of(form), MAX_EVENT_BYTES)
     for value in golden(form):
         assert time_of(value) == decoded_time(form, value) is not None
 
@@ -75,7 +75,7 @@ def test_the_time_of_a_row_is_in_the_column_that_the_header_names():
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("value", [b"{}", b"[]", b"\xff", b"1", b"," * 8, b"[" * 100_000, b'{"time": 1}'])
 def test_what_is_no_event_has_no_time(form, value):
-    assert time_reader(FILE, form, MAX_EVENT_BYTES)(value) is None
+    assert time_reader(FILE, form_of(form), MAX_EVENT_BYTES)(value) is None
 
 
 SAID = ["2026-01-01T00:00:00Z", "2026-01-01", "1.0", 1, None, {"time": "2025-01-01T00:00:00Z"}]

@@ -73,7 +73,7 @@ def eventually(cache, messages):
 
 def refusal(registry, message):
     with schema_registry(registry.url, {}) as cache, pytest.raises(InvalidEvent) as refused:
-        decoder("native", MAX_EVENT_BYTES, cache)(message)
+        decoder("native", MAX_EVENT_BYTES, payloads=cache)(message)
     return refused.value.class_, refused.value.reason
 
 
@@ -81,7 +81,7 @@ def refusal(registry, message):
 def test_avro_of_a_real_serializer_is_read_like_json(registry, in_header):
     message = avro(registry, in_header=in_header)
     with schema_registry(registry.url, {}) as cache:
-        event = decoder("native", MAX_EVENT_BYTES, cache)(message).event
+        event = decoder("native", MAX_EVENT_BYTES, payloads=cache)(message).event
     assert (event.id, event.sku, event.price, event.time.isoformat()) == (
         "e-1", "A-7", None, "2026-03-01T12:00:00+00:00",
     )  # fmt: skip
@@ -111,7 +111,7 @@ def test_avro_is_read_in_the_format_of_its_topic(registry):
     }
     value, _ = Serializing(registry).avro(call, given | {"properties": {"product_id": "A-7", "price": 19.9}})
     with schema_registry(registry.url, {}) as cache:
-        event = decoder("segment", MAX_EVENT_BYTES, cache)(Message(value)).event
+        event = decoder("segment", MAX_EVENT_BYTES, payloads=cache)(Message(value)).event
     assert (event.type, event.sku, event.price) == ("product_viewed", "A-7", 19.9)
 
 
@@ -162,7 +162,7 @@ def test_a_schema_is_asked_for_once(registry):
     registry.asked.clear()
     with schema_registry(registry.url, {}) as cache:
         assert eventually(cache, messages) == 5
-        decode = decoder("native", MAX_EVENT_BYTES, cache)
+        decode = decoder("native", MAX_EVENT_BYTES, payloads=cache)
         assert [decode(message).event.id for message in messages] == [f"e-{number}" for number in range(5)]
     assert registry.asked == ["/subjects", "/schemas/ids/1"]
 
@@ -171,7 +171,7 @@ def test_json_is_read_without_asking_even_where_there_is_a_registry(registry):
     message = framed(b'{"type": "page_viewed", "id": "e", "time": "2026-03-01T12:00:00Z", "visitor_id": "v"}')
     with schema_registry(registry.url, {}) as cache:
         assert cache.ready([message]) == 1
-        assert decoder("native", MAX_EVENT_BYTES, cache)(message).event.id == "e"
+        assert decoder("native", MAX_EVENT_BYTES, payloads=cache)(message).event.id == "e"
     assert registry.asked == ["/subjects"]
 
 
@@ -300,7 +300,7 @@ def test_who_cannot_hold_back_waits_for_a_schema_and_gives_up_with_words(monkeyp
     monkeypatch.setattr(schema_cache, "GIVE_UP_AFTER_S", 0.0)
     cache = SchemaCache(Answers(RegistryError("down")))
     with pytest.raises(RegistryError, match="the Schema Registry does not give schema 7"):
-        decoder("native", MAX_EVENT_BYTES, cache)(framed(b"x"))
+        decoder("native", MAX_EVENT_BYTES, payloads=cache)(framed(b"x"))
     cache.close()
 
 
@@ -326,7 +326,7 @@ def test_no_trouble_with_the_registry_rejects_anything(registry, trouble):
                 registry.start()
         registry.status, registry.delay_s = None, 0.0
         assert eventually(cache, [message]) == 1
-        assert decoder("native", MAX_EVENT_BYTES, cache)(message).event.id == "e-1"
+        assert decoder("native", MAX_EVENT_BYTES, payloads=cache)(message).event.id == "e-1"
 
 
 def test_a_registry_that_does_not_answer_at_start_stops_it_with_words(registry):

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.stores.seen_ids import MemorySeenIds
+from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.rejected_output import rejected_record_of
 from operators.streaming.ids import SHARDS
 from operators.streaming.messages import CartAddition, Order, PageView, ShardBatch
+from schemas.adapters import SeveralEvents
 from schemas.message import Message
 from tests.builders import (
     DAY,
@@ -20,6 +22,7 @@ from tests.builders import (
     carted,
     checkout,
     event,
+    ingest_settings,
     item,
     looked,
     message,
@@ -212,6 +215,16 @@ def test_a_batch_of_nothing_or_of_nothing_that_can_be_taken_is_a_rejected_record
         *("shop.events/0/0", "shop.events/0/1/0", "shop.events/0/1/1"),
     ]
     assert (one.counts.read, one.counts.records_rejected, one.counts.events) == (2, 2, 3)
+    assert adds_up(one.counts)
+
+
+def test_a_record_that_says_nothing_is_taken_and_holds_no_event():
+    def decode(_):
+        raise SeveralEvents(())
+
+    one = PartitionReader("shop.events/0", ingest_settings(), decode, MemorySeenIds())
+    assert one.read([Message(b"{}")], None) == []
+    assert (one.counts.read, one.counts.taken, one.counts.events) == (1, 1, 0)
     assert adds_up(one.counts)
 
 
