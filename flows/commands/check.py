@@ -37,6 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="how much of each is read: the first records of a file, the newest of a topic (default: 10,000)",
     )
     add_bootstrap(parser)
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="Schema Registry, with which values in Avro are read"
+    )
     add_json(parser)
     add_settings(parser)
 
@@ -44,7 +47,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is in the files and topics; return 1 where nothing or little of it would be taken."""
     check_json(args.json)
-    found = check(args.inputs, args.format, args.limit, settings_of(args))
+    settings = settings_of(args, schema_registry=args.schema_registry)
+    found = check(args.inputs, args.format, args.limit, settings)
     sys.stdout.write(text(found))
     write_json(args.json, found.as_json())
     return int(found.is_little)

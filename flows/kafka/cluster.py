@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
 
+from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import SetupError
 
 log = logging.getLogger("offerstream.kafka")
@@ -146,10 +146,10 @@ def produce(
             return
 
 
-def create_admin_client(cluster: Cluster) -> AdminClient:
-    """Return a client for topics; it logs nothing, for the other clients log the same connection troubles."""
+def create_admin_client(cluster: Cluster) -> QuietAdminClient:
+    """Return a client for topics."""
     try:
-        return AdminClient(_config(cluster, RECONNECT_DEFAULTS, {}) | SILENT)
+        return QuietAdminClient(_config(cluster, RECONNECT_DEFAULTS, {}))
     except KafkaException as error:
         raise _refused_settings(error) from error
 

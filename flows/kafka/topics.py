@@ -6,7 +6,6 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports them without declaring so
-    AdminClient,
     ConfigResource,
     TopicMetadata,
 )
@@ -14,6 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from flows.kafka.cluster import TRANSIENT, Cluster, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
+from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import BrokerError, SetupError
 
 TIMEOUT_S: Final = 10.0
@@ -150,12 +150,13 @@ def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: floa
     raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 
-def _topics(client: AdminClient, cluster: Cluster, timeout_s: float) -> dict[str, TopicMetadata]:
+def _topics(client: QuietAdminClient, cluster: Cluster, timeout_s: float) -> dict[str, TopicMetadata]:
     """Return every topic that exists, also one that has no leader just now."""
     try:
         return client.list_topics(timeout=timeout_s).topics  # naming a topic here could make it
     except KafkaException as error:
-        raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {error.args[0].str()}") from error
+        why = client.trouble(error.args[0])
+        raise SetupError(f"no Kafka broker answers at {cluster.bootstrap}: {why}") from error
 
 
 def _has_leaders(topic: TopicMetadata) -> bool:
@@ -164,7 +165,7 @@ def _has_leaders(topic: TopicMetadata) -> bool:
 
 
 def _wait_for_leaders(
-    client: AdminClient, cluster: Cluster, wanted: Iterable[str], timeout_s: float
+    client: QuietAdminClient, cluster: Cluster, wanted: Iterable[str], timeout_s: float
 ) -> dict[str, int]:
     """Return how many partitions each of these topics has, once all of them have leaders."""
     deadline = time.monotonic() + timeout_s

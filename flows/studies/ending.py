@@ -26,7 +26,7 @@ def ending(summary: Mapping[str, Any], inputs: Sequence[Path], form: str, settin
     if not total:
         said = [f"0 records were taken: there are none in {', '.join(map(str, inputs))}."]
     if rejected > MANY * total:
-        likely = better_format(form, fits_of_files(inputs, settings.max_event_bytes))
+        likely = better_format(form, fits_of_files(inputs, form, settings))
         said += [] if likely is None else [f"This looks like format {likely}: try --format {likely}."]
     if not taken:
         raise NothingTakenError(" ".join(said))

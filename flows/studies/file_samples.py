@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from flows.files.input_file import InputFile, examine, read_errors
-from schemas.adapters import SELF_DESCRIBED
-from schemas.adapters.guessing import Fit, fit_of
+from flows.settings import Settings
+from schemas.adapters.guessing import Fit, fit_of, tried
 from schemas.errors import DataError
 from schemas.message import Message
 
@@ -24,18 +24,18 @@ def file_messages(file: InputFile, partition: int = 0) -> Iterator[Message]:
             yield Message(value, None, file.headers, file.name, partition, offset)
 
 
-def fits_of_files(paths: Sequence[Path], max_event_bytes: int) -> dict[str, Fit]:
-    """Return how well each format fits the first records of each file, all of them together.
+def fits_of_files(paths: Sequence[Path], form: str | None, settings: Settings) -> dict[str, Fit]:
+    """Return how well each format, this one among them, fits the first records of each file, taken together.
 
     A format that cannot be written like one of the files is left out, and so is every format where a file is
     broken. Raises SetupError where one cannot be read.
     """
     fits = {}
-    for form in SELF_DESCRIBED:
+    for each in tried(form):
         try:
-            files = [examine(path, form) for path in paths]
+            files = [examine(path, each) for path in paths]
             some = chain.from_iterable(islice(file_messages(file), SAMPLE) for file in files)
-            fits[form] = fit_of(form, some, max_event_bytes)
+            fits[each] = fit_of(each, some, settings.max_event_bytes, settings.format_options)
         except DataError:
             continue
     return fits

@@ -1,5 +1,6 @@
 """Which visitors are one person: those that were seen with the same user."""
 
+import math
 from typing import Final, Protocol
 
 import msgspec
@@ -8,6 +9,8 @@ USERS: Final = 4
 """Of a visitor this many users are remembered, the latest."""
 VISITORS: Final = 20
 """Of a user this many visitors are remembered, the latest."""
+LATEST: Final = 4096
+"""Of so many links it is remembered that they need not be written again."""
 MEMORY_S: Final = 30 * 86_400.0
 REFRESH_S: Final = 86_400.0
 
@@ -39,17 +42,27 @@ class Identities:
     """The links between the visitors and the users of a market, forgotten after 30 days without a sight.
 
     A link holds from the time at which it was seen, so that what is read again after a crash is decided as it
-    was. Bounded by the visitors and users seen together in 30 days, with ``USERS`` and ``VISITORS`` each.
+    was. Bounded by the visitors and users seen together in 30 days, with ``USERS`` and ``VISITORS``
+    each, and by ``LATEST``.
     """
 
     def __init__(self, store: IdentityStore) -> None:
         self._store = store
+        self._latest: dict[tuple[str, str, bool], tuple[float, float]] = {}
 
     def link(self, visitor: str, user: str | None, at_s: float, *, browsed: bool = True) -> None:
         """Note that a visitor was seen with a user, if there is one; not ``browsed``: in an order."""
-        if user is not None and visitor:
-            self._add(_users_of(visitor), Link(user, at_s, at_s, browsed), USERS)
-            self._add(_visitors_of(user), Link(visitor, at_s, at_s, browsed), VISITORS)
+        if user is None or not visitor:
+            return
+        key = (visitor, user, browsed)
+        since_s, until_s = self._latest.get(key, (math.inf, -math.inf))
+        if since_s <= at_s < until_s:  # it stands in the store
+            return
+        self._add(_users_of(visitor), Link(user, at_s, at_s, browsed), USERS)
+        self._add(_visitors_of(user), Link(visitor, at_s, at_s, browsed), VISITORS)
+        self._latest[key] = at_s, at_s + REFRESH_S
+        if len(self._latest) > LATEST:
+            del self._latest[next(iter(self._latest))]
 
     def has_browsed(self, user: str, at_s: float) -> bool:
         """Return whether a visitor was seen with this user elsewhere than in an order, as known at a time."""

@@ -26,6 +26,8 @@ from operators.streaming.messages import (
     PageView,
     ProductView,
     Search,
+    cart_names,
+    user_names,
 )
 from schemas import events as native
 
@@ -136,7 +138,8 @@ def _content_fields(event: native.OrderContent, placed: Placed) -> dict[str, Any
 
 
 def _order(event: native.OrderCompleted, common: Common, placed: Placed) -> Order:
-    return Order(*common, **_content_fields(event, placed))
+    names = cart_names(event.cart_id, event.checkout_id) + user_names(event.user_id)
+    return Order(*common, names=names, **_content_fields(event, placed))
 
 
 def _order_update(event: native.OrderUpdated, common: Common, placed: Placed) -> OrderUpdate:

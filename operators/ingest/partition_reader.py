@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from operators.ingest.addressing import send
+from operators.ingest.addressing import send_order
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
@@ -14,8 +14,8 @@ from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import EARLIEST_S, check_market, clamped
-from operators.streaming.ids import SHARDS, check_format
-from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
+from operators.streaming.ids import SHARDS, check_format, shard_of
+from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
 from schemas.message import Message
@@ -187,7 +187,12 @@ class PartitionReader:
         else:
             placed = Placed(at_s, sent_s, None, position, partial)
         made = shop_event(event, market, placed)
-        send(made if rate == 1.0 else converted(made, rate), shards)
+        if rate != 1.0:
+            made = converted(made, rate)
+        if isinstance(made, OrderEvent):
+            send_order(made, shards)
+        else:
+            shards.setdefault(shard_of(made.visitor), []).append(made)
 
     def _position(self, message: Message) -> str:
         position = f"{self.partition}/{message.offset}"

@@ -49,6 +49,10 @@ class AbandonedCarts:
         """Return whether a visitor left a cart behind."""
         return key in self._carts
 
+    def knows(self, market: str, names: Names) -> bool:
+        """Return whether any visitor left a cart of these names behind."""
+        return self._index.knows(market, names)
+
     def find(self, market: str, names: Names) -> list[VisitorKey]:
         """Return the visitors who left carts of these names behind."""
         return self._index.find(market, names)

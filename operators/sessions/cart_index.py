@@ -10,21 +10,7 @@ VisitorKey = tuple[str, str]
 """An identity: market and visitor."""
 
 Names = tuple[str, ...]
-"""What a cart may be called by: the ids of cart and checkout, which shops mix up, and its owner's users."""
-
-
-def cart_names(*ids: str | None) -> Names:
-    """Return the names that the ids of a cart and its checkout give, those that are there, each once.
-
-    >>> cart_names("c-1", None, "c-1")
-    ('cart:c-1',)
-    """
-    return tuple(dict.fromkeys(f"cart:{each}" for each in ids if each is not None))
-
-
-def user_names(user: str | None) -> Names:
-    """Return the name that a user gives, if there is one."""
-    return () if user is None else (f"user:{user}",)
+"""What a cart may be called by: ``cart_names`` and ``user_names``."""
 
 
 def new_names(names: Names, more: Names) -> Names:
@@ -57,6 +43,11 @@ class CartIndex:
                 found.pop(key, None)
                 if not found:
                     del self._found[key[0], name]
+
+    def knows(self, market: str, names: Names) -> bool:
+        """Return whether any visitor is known by any of these names."""
+        found = self._found
+        return any((market, name) in found for name in names) if found else False
 
     def find(self, market: str, names: Iterable[str]) -> list[VisitorKey]:
         """Return the visitors known by any of these names, in the order in which they became known.

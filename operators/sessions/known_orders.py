@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from operators.streaming.messages import CART
+
 ORDERS: Final = 4096
 """A shard remembers this many orders of its visitors, and as many ids of bought carts."""
 PASSING: Final = 256
@@ -40,8 +42,13 @@ class KnownOrders:
 
     def pass_by(self, market: str, names: tuple[str, ...], at_s: float) -> None:
         """Remember that a cart was bought that this shard knows nothing of."""
+        passing = self.passing
         for name in names:
-            _put(self.passing, _key(market, name), at_s, PASSING)
+            key = _key(market, name)
+            if name.startswith(CART) and key not in passing:
+                passing[key] = at_s
+                if len(passing) > PASSING:
+                    del passing[next(iter(passing))]
 
     def forget(self, time_s: float) -> bool:
         """Drop what is no longer asked for of bought carts; return whether there was anything."""

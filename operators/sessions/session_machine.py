@@ -8,7 +8,7 @@ import msgspec
 
 from operators.sessions.abandoned_carts import AbandonedCart, AbandonedCarts
 from operators.sessions.cart import Cart, CartChange, ChangeKind, MomentSample
-from operators.sessions.cart_index import CartIndex, Names, VisitorKey, cart_names, new_names, user_names
+from operators.sessions.cart_index import CartIndex, Names, VisitorKey, new_names
 from operators.sessions.features import features, pack, unpack
 from operators.sessions.known_orders import KnownOrders
 from operators.sessions.returning_visitors import ReturningVisitors
@@ -43,7 +43,9 @@ from operators.streaming.messages import (
     Search,
     ShopEvent,
     UserKnown,
+    cart_names,
     place,
+    user_names,
 )
 from operators.streaming.timers import Timers
 
@@ -135,6 +137,19 @@ class SessionMachine:
         self._events, self._features = [], []
         return emitted
 
+    def passes_by(self, order: Order) -> bool:
+        """Note an order that is at home elsewhere and buys nothing here; return whether it is one.
+
+        Nearly all orders are that in nearly all shards.
+        """
+        if order.is_home:
+            return False
+        market, names = order.market, order.names
+        if self._index.knows(market, names) or self._abandoned.knows(market, names):
+            return False
+        self._orders.pass_by(market, names, order.at_s)
+        return True
+
     def process(self, event: AnyShopEvent) -> None:
         """Process one event, after the visitor's own due timers; KeyError for a kind without a handler."""
         first = len(self._events)
@@ -211,7 +226,7 @@ class SessionMachine:
             return
         names = cart_names(order.cart, order.checkout)
         own = (market, order.visitor)
-        buyers = self._buyers(order, names)
+        buyers = self._buyers(order)
         bought = {key: cart for key in buyers if (cart := self._buy(key, order)) is not None}
         for key, cart in bought.items():
             if key != own:
@@ -243,10 +258,10 @@ class SessionMachine:
         """Pass on what became of an order."""
         self._events.append(event)
 
-    def _buyers(self, order: Order, names: Names) -> list[VisitorKey]:
+    def _buyers(self, order: Order) -> list[VisitorKey]:
         """Return whose carts in this shard an order may have bought."""
         own = [(order.market, order.visitor)] if order.is_home and order.visitor else []
-        names += user_names(order.user)
+        names = order.names
         if not names:
             return own
         live, left = self._index.find(order.market, names), self._abandoned.find(order.market, names)

@@ -11,7 +11,7 @@ import msgspec
 
 from operators.sessions.session_machine import SessionMachine, SessionSettings, SessionState
 from operators.streaming.ids import check_format
-from operators.streaming.messages import AnyShopEvent, ShardBatch, ShardOutput, place
+from operators.streaming.messages import AnyShopEvent, Order, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
 FORMAT: Final = 3
@@ -87,7 +87,8 @@ class Shard:
             elif batch.events:
                 self._encoded = None
                 for event in batch.events:
-                    sessions.process(event)
+                    if type(event) is not Order or not sessions.passes_by(event):
+                        sessions.process(event)
             advanced |= self._clock.advance(batch.partition, batch.watermark_s)
         figures = self._advance() if advanced else None
         emitted = sessions.drain()
@@ -103,8 +104,9 @@ class Shard:
             self._buffered = [event for event in self._buffered if event.at_s >= time_s]
             due.sort(key=place)
             for event in due:
-                sessions.fire(event.at_s)
-                sessions.process(event)
+                if type(event) is not Order or not sessions.passes_by(event):
+                    sessions.fire(event.at_s)
+                    sessions.process(event)
         if sessions.fire(time_s) | sessions.forget(time_s):
             self._encoded = None
         if time_s < self._saved_s + SAVE_EVERY_S:

@@ -50,6 +50,25 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unit_cost: float | None = None
 
 
+CART: Final = "cart:"
+
+
+def cart_names(*ids: str | None) -> tuple[str, ...]:
+    """Return what a cart is called by the ids of it and of its checkout, those that are there, each once.
+
+    Shops mix the two up, so they are looked up together.
+
+    >>> cart_names("c-1", None, "c-1")
+    ('cart:c-1',)
+    """
+    return tuple(dict.fromkeys(f"{CART}{each}" for each in ids if each is not None))
+
+
+def user_names(user: str | None) -> tuple[str, ...]:
+    """Return what a cart is called by its user, if one is known."""
+    return () if user is None else (f"user:{user}",)
+
+
 class Code(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A code entered at the checkout, and by how much it lowered the order, where that is known."""
 
@@ -195,12 +214,13 @@ class OrderContent(OrderEvent, frozen=True, kw_only=True, array_like=True, gc=Fa
 class Order(OrderContent, frozen=True, kw_only=True, array_like=True, gc=False, tag="order_completed"):
     """An order was placed.
 
-    ``met_cart`` where the shard that passes it on held a cart of its buyer, ``met_visit`` where it knows a
-    visit of its visitor.
+    ``names`` are what the carts that it may have bought are called by. ``met_cart`` where the shard that
+    passes it on held a cart of its buyer, ``met_visit`` where it knows a visit of its visitor.
     """
 
     rank = RANK["order_completed"]
 
+    names: tuple[str, ...] = ()
     met_cart: bool = False
     met_visit: bool = False
 

@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 
 from schemas.adapters.batches import decode_each
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import SELF_DESCRIBED, decoder
+from schemas.adapters.decoding import DEFAULTS, SELF_DESCRIBED, decoder
+from schemas.adapters.frames import PayloadReader
+from schemas.adapters.options import FormatOptions
 from schemas.events import Activity
 from schemas.message import Message
 
@@ -21,9 +23,15 @@ class Fit(NamedTuple):
     modelled: int = 0
 
 
-def fit_of(form: str, messages: Iterable[Message], max_event_bytes: int) -> Fit:
+def fit_of(
+    form: str,
+    messages: Iterable[Message],
+    max_event_bytes: int,
+    options: FormatOptions = DEFAULTS,
+    payloads: PayloadReader | None = None,
+) -> Fit:
     """Return how well a format fits these messages; one with several events is taken where one of them is."""
-    decode = decoder(form, max_event_bytes)
+    decode = decoder(form, max_event_bytes, options, payloads=payloads)
     fit = Fit()
     for message in messages:
         found = (each for _, each in decode_each(decode, message))
@@ -48,4 +56,13 @@ def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:
 def likely_format(form: str, messages: Iterable[Message], max_event_bytes: int) -> str | None:
     """Return the format that fits messages clearly better than `form`; None where none does."""
     some = tuple(messages)
-    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in SELF_DESCRIBED})
+    return better_format(form, {name: fit_of(name, some, max_event_bytes) for name in tried(form)})
+
+
+def tried(form: str | None = None) -> Iterable[str]:
+    """Return the formats that messages may be read in without knowing more, and this one.
+
+    >>> "generic:house.toml" in tried("generic:house.toml"), "generic" in tried()
+    (True, False)
+    """
+    return dict.fromkeys((*SELF_DESCRIBED, *([] if form is None else [form])))

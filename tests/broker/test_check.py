@@ -4,7 +4,8 @@ import pytest
 
 from flows.cli import main
 from tests.broker.driving import produce
-from tests.builders import segment_calls
+from tests.builders import looked, segment_calls
+from tests.schema_registry import SchemaRegistry, Serializing
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
 
@@ -84,3 +85,34 @@ def test_a_broker_that_does_not_answer_is_wrong_use(check):
     code, said = check("events.jsonl", bootstrap="127.0.0.1:1")
     assert code == 2
     assert "'events.jsonl' is not a file here, and as a topic: no Kafka broker answers at 127.0.0.1:1" in said
+
+
+def test_why_a_broker_does_not_answer_is_said(check, broker):
+    code, said = check("events", "--kafka", "security.protocol=SSL")
+    assert code == 2
+    assert f"no Kafka broker answers at {broker.bootstrap}: ssl://" in said
+    assert "SSL" in said.partition("/bootstrap: ")[2]
+
+
+EVENT = {
+    "type": "record",
+    "name": "PageViewed",
+    "fields": [{"name": name, "type": "string"} for name in ("type", "id", "time", "visitor_id")],
+}
+
+
+def test_values_in_avro_are_read_by_the_schemas_of_a_registry(cluster, make_topic, check):
+    topic = make_topic()
+    with SchemaRegistry() as registry:
+        serializing = Serializing(registry, topic)
+        values = [serializing.avro(EVENT, looked(n, f"v{n}"))[0] for n in range(20)]
+        produce(cluster, topic, values)
+        code, said = check(topic, "--schema-registry", registry.url)
+    assert code == 0
+    assert "20 of 20 events: 20 page_viewed" in said
+    code, said = check(topic)
+    assert code == 1
+    assert "20 schema, first " in said
+    assert said.endswith(
+        "Values need their schemas: give the Schema Registry's address with --schema-registry.\n"
+    )

@@ -1,11 +1,14 @@
 """Which format messages are in: every format recognises its own."""
 
+from pathlib import Path
+
+import orjson
 import pytest
 
 from schemas.adapters import FORMATS, Format, decoding
 from schemas.adapters.guessing import Fit, better_format, fit_of, likely_format
 from schemas.message import Message
-from tests.builders import MAX_EVENT_BYTES, event, looked, message, segment_calls
+from tests.builders import MAX_EVENT_BYTES, event, form_of, looked, message, segment_calls
 
 SEGMENT = [Message(call) for call in segment_calls(20)]
 
@@ -16,10 +19,40 @@ def test_messages_are_told_by_the_format_that_takes_them():
     assert likely_format("segment", native, MAX_EVENT_BYTES) == "native"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [name for name in FORMATS if name != "generic"])
 def test_what_no_format_takes_is_like_none(form):
     assert likely_format(form, [Message(b"\x00"), Message(b"{}"), Message(None)], MAX_EVENT_BYTES) is None
     assert likely_format(form, [], MAX_EVENT_BYTES) is None
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name):
+    """What a source sends, as the golden lines of its format have it."""
+    for line in map(orjson.loads, (GOLDEN / f"{name}.jsonl").read_bytes().splitlines()):
+        given = line["given"]
+        headers = tuple((name, value.encode()) for name, value in line.get("headers", {}).items())
+        yield Message(given.encode() if isinstance(given, str) else orjson.dumps(given), None, headers)
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if name != "generic"])
+def test_every_format_is_told_by_what_its_source_sends(form):
+    other = "segment" if form == "native" else "native"
+    assert likely_format(other, golden(form), MAX_EVENT_BYTES) == form
+    assert likely_format(form, golden(form), MAX_EVENT_BYTES) is None
+
+
+def test_a_house_format_is_tried_only_where_it_is_named():
+    form = form_of("generic")
+    assert likely_format("native", golden("generic"), MAX_EVENT_BYTES) is None
+    assert likely_format(form, golden("generic"), MAX_EVENT_BYTES) is None
+    assert likely_format(form, SEGMENT, MAX_EVENT_BYTES) == "segment"
+
+
+def test_a_message_in_the_frame_of_a_registry_is_read_without_it():
+    framed = [each._replace(value=bytes([0, 0, 0, 0, 7]) + each.value) for each in SEGMENT]
+    assert likely_format("native", framed, MAX_EVENT_BYTES) == "segment"
 
 
 def test_the_given_format_is_kept_unless_another_is_clearly_better():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.adapters import FORMATS, decode_each, decoder
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
-from tests.builders import MAX_EVENT_BYTES, OFTEN
+from tests.builders import MAX_EVENT_BYTES, OFTEN, form_of
 
 GOLDEN = Path(__file__).parent / "golden"
 ODD = [
@@ -68,7 +68,7 @@ def refusals(decode, message):
     "form", [form for form in FORMATS if (GOLDEN / f"{form}.jsonl").exists() and objects(form)]
 )
 def test_an_odd_value_is_no_internal_error(form):
-    decode = decoder(form, MAX_EVENT_BYTES)
+    decode = decoder(form_of(form), MAX_EVENT_BYTES)
     every = [(message, path) for message in objects(form) for path in places(message)]
 
     @OFTEN

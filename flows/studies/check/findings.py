@@ -1,12 +1,12 @@
 """What a check has found, as numbers, and the one thing to do about it."""
 
 import math
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from flows.kafka.schema_registry.start import schema_registry
 from flows.settings import Settings
 from flows.studies.check.sources import source_of
 from flows.studies.check.tally import Tally
@@ -115,16 +115,17 @@ def check(names: Sequence[str], form: str | None, limit: int, settings: Settings
     """
     shop: Shop = settings.shop()
     tally, found = Tally(), []
-    for name in names:
-        source = source_of(name, form, limit, settings)
-        records = tally.read(source, settings, shop, time.time())
-        is_whole = records < limit if source.partitions is None else source.is_whole
-        found.append(
-            SourceFindings(
-                *(name, records, is_whole, source.partitions),
-                *(source.form, source.is_found, source.fits, source.better),
+    with schema_registry(settings.schema_registry, settings.schema_registry_client) as schemas:
+        for name in names:
+            source = source_of(name, form, limit, settings, schemas)
+            records = tally.read(source, settings, shop, schemas)
+            is_whole = records < limit if source.partitions is None else source.is_whole
+            found.append(
+                SourceFindings(
+                    *(name, records, is_whole, source.partitions),
+                    *(source.form, source.is_found, source.fits, source.better),
+                )
             )
-        )
     return Findings(found, tally, {name: market.currency for name, market in shop.markets.items()})
 
 
@@ -150,6 +151,12 @@ def _other_format(found: Findings) -> str | None:
         if each.better is not None:
             return f"{each.name} looks like format {each.better}: try --format {each.better}."
     return None
+
+
+def _schemas(found: Findings) -> str | None:
+    if found.tally.refused["schema"] <= NOTABLE * found.total:
+        return None
+    return "Values need their schemas: give the Schema Registry's address with --schema-registry."
 
 
 def _little(found: Findings) -> str | None:
@@ -233,7 +240,7 @@ def _good(found: Findings) -> str:
 
 
 _ADVICE: Final = (
-    *(_empty, _other_format, _markets, _little, _currencies, _no_carts, _no_orders, _unjoined),
+    *(_empty, _other_format, _markets, _schemas, _little, _currencies, _no_carts, _no_orders, _unjoined),
     *(_refused, _dropped, _late, _good),
 )
 """The first that has something to say."""

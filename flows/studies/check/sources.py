@@ -11,8 +11,8 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.end_offsets import PartitionId
 from flows.settings import TOPIC_PATTERN, Settings
 from flows.studies.file_samples import SAMPLE, file_messages, fits_of_files
-from schemas.adapters import SELF_DESCRIBED
-from schemas.adapters.guessing import Fit, better_format, fit_of
+from schemas.adapters.frames import PayloadReader
+from schemas.adapters.guessing import Fit, better_format, fit_of, tried
 from schemas.errors import SetupError
 from schemas.message import Message
 
@@ -42,8 +42,12 @@ class CheckSource(NamedTuple):
         return better_format(self.form, self.fits)
 
 
-def source_of(name: str, form: str | None, limit: int, settings: Settings) -> CheckSource:
+def source_of(
+    name: str, form: str | None, limit: int, settings: Settings, payloads: PayloadReader | None = None
+) -> CheckSource:
     """Return the file of this name, else the topic; at most ``limit`` records of it are read.
+
+    ``payloads`` reads values of a topic whose schemas are in a Schema Registry.
 
     Raises SetupError where it is neither, DataError for a file that is no text, BrokerError where the topic
     cannot be read.
@@ -53,19 +57,21 @@ def source_of(name: str, form: str | None, limit: int, settings: Settings) -> Ch
         return _file(path, form, limit, settings)
     if not TOPIC_PATTERN.fullmatch(name):
         raise SetupError(f"the input must be a file that can be read, or a topic; got {name!r}")
-    return _topic(name, form, limit, settings)
+    return _topic(name, form, limit, settings, payloads)
 
 
 def _file(path: Path, form: str | None, limit: int, settings: Settings) -> CheckSource:
     if form is not None:
         examine(path, form)  # what is wrong with it is worth more than what another format makes of it
-    fits = fits_of_files([path], settings.max_event_bytes)
+    fits = fits_of_files([path], form, settings)
     chosen = _best(fits) if form is None else form
     messages = islice(file_messages(examine(path, chosen)), limit)
     return CheckSource(str(path), _in_batches(messages), chosen, form is None, fits)
 
 
-def _topic(name: str, form: str | None, limit: int, settings: Settings) -> CheckSource:
+def _topic(
+    name: str, form: str | None, limit: int, settings: Settings, payloads: PayloadReader | None
+) -> CheckSource:
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     try:
         ranges = retained_ranges(cluster, name)
@@ -77,8 +83,11 @@ def _topic(name: str, form: str | None, limit: int, settings: Settings) -> Check
     while sum(map(len, some)) < SAMPLE and (batch := next(batches, None)):
         some.append(batch)
     sample = [message for batch in some for message in batch][:SAMPLE]
-    fits = {each: fit_of(each, sample, settings.max_event_bytes) for each in SELF_DESCRIBED}
     form = settings.formats.get(name) if form is None else form
+    fits = {
+        each: fit_of(each, sample, settings.max_event_bytes, settings.format_options, payloads)
+        for each in tried(form)
+    }
     chosen = _best(fits) if form is None else form
     is_whole = newest == ranges
     return CheckSource(name, _chained(some, batches), chosen, form is None, fits, len(ranges), is_whole)

@@ -1,6 +1,7 @@
 """What was read of a sample, counted by what the worker would make of it."""
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +14,7 @@ from operators.ingest.from_events import market_of
 from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from schemas.adapters import Decoded
+from schemas.adapters.frames import PayloadReader
 from schemas.dead_letters import split_headers
 from schemas.message import Message
 from schemas.shop import Shop
@@ -47,16 +49,24 @@ class Tally:
         """How many carts there are; those without an id are one a visitor."""
         return len(self._carts)
 
-    def read(self, source: CheckSource, settings: Settings, shop: Shop, now_s: float) -> int:
+    def read(
+        self, source: CheckSource, settings: Settings, shop: Shop, payloads: PayloadReader | None = None
+    ) -> int:
         """Read a source to its end, with the readers of a worker; return how many records it has."""
-        make = reader_of(settings, shop, lambda _: source.form, None, ordered=True, watch=self._decoded)
+        now_s = None if source.partitions is None else time.time()
+        make = reader_of(
+            *(settings, shop, lambda _: source.form, None),
+            ordered=True,
+            payloads=payloads,
+            watch=self._decoded,
+        )
         readers: dict[str, PartitionReader] = {}
         records = 0
         for batch in source.batches:
             records += len(batch)
             for partition, messages in _by_partition(batch).items():
                 reader = _reader(readers, make, partition)
-                self._output(reader.read(messages, None if source.partitions is None else now_s))
+                self._output(reader.read(messages, now_s))
         for reader in readers.values():
             for name in Counts.__struct_fields__:
                 setattr(self.counts, name, getattr(self.counts, name) + getattr(reader.counts, name))

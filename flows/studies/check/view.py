@@ -79,8 +79,11 @@ def _number(count: int, what: str) -> str:
 
 
 def _fits(source: SourceFindings) -> str:
-    fits = sorted(source.fits.items(), key=lambda each: (-each[1].modelled, -each[1].taken))[:CLASSES]
-    return ", ".join(f"{name} takes {fit.taken:,} of {fit.messages:,}" for name, fit in fits)
+    """Which formats take how many of the first records; the one that is read, whatever it takes."""
+    best = sorted(source.fits.items(), key=lambda each: (-each[1].modelled, -each[1].taken))
+    taking = [(name, fit) for name, fit in best if fit.taken or name == source.form]
+    said = ", ".join(f"{name} takes {fit.taken:,} of {fit.messages:,}" for name, fit in taking)
+    return said + ("" if len(taking) == len(best) else "; no other takes any")
 
 
 def _most(counted: Iterable[tuple[str, int]], prefix: str = "", shown: int = NAMES) -> str:

@@ -54,7 +54,7 @@ currency   20 EUR
 who        10 visitors, 10 carts
 orders     10 of 10 join: 10 by cart
            they carry: 10 visitor, 10 cart; none: user, checkout, code, offer
-formats    native takes 20 of 20, segment takes 0 of 20
+formats    native takes 20 of 20; no other takes any
 
 This is good: try `offerstream replay events.jsonl --format native --out replayed`.
 """,

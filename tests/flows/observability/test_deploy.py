@@ -93,7 +93,9 @@ def test_an_alert_on_an_increase_fires_for_the_first_time_too(rule):
         assert f"or ({name} unless {name} offset" in rule["expr"]
 
 
-@pytest.mark.parametrize("name", ["drift_detected_total", "choice_entropy", "missed_rewards"])
+@pytest.mark.parametrize(
+    "name", ["drift_detected_total", "choice_entropy", "missed_rewards", "orders_unattributed_share"]
+)
 def test_what_the_worker_detects_has_a_panel_and_an_alert(name):
     for expressions in (EXPRESSIONS[: -len(RULES)], EXPRESSIONS[-len(RULES) :]):
         assert any(f"offerstream_{name}" in expression for expression in expressions)

@@ -2,21 +2,15 @@
 
 import pytest
 
-from operators.ingest.addressing import send
+from operators.ingest.addressing import send_order
 from operators.streaming.ids import SHARDS, shard_of
-from tests.builders import carted, ordered, refunded, struct
+from tests.builders import ordered, refunded, struct
 
 
 def sent(event):
     shards = {}
-    send(struct(event), shards)
+    send_order(struct(event), shards)
     return {shard: [each.is_home for each in events] for shard, events in shards.items()}
-
-
-def test_what_a_visitor_does_goes_to_the_visitors_shard():
-    shards = {}
-    send(struct(carted(1)), shards)
-    assert list(shards) == [shard_of("ann")]
 
 
 @pytest.mark.parametrize("keys", [{"cart_id": "c"}, {"checkout_id": "k"}, {"user_id": "u"}])

@@ -5,11 +5,11 @@ from datetime import UTC
 import msgspec
 import pytest
 
-from operators.sessions.cart_index import NAMES, CartIndex, cart_names, new_names
+from operators.sessions.cart_index import NAMES, CartIndex, new_names
 from operators.sessions.features import pack, unpack
 from operators.sessions.known_orders import BOUGHT_S, ORDERS, PASSING, KnownOrders
 from operators.sessions.session_machine import SessionMachine, SessionState
-from operators.streaming.messages import CartBought, CartOutcome, Order, UserKnown
+from operators.streaming.messages import CartBought, CartOutcome, Order, UserKnown, cart_names
 from tests.builders import (
     DAY,
     HOUR,
