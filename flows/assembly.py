@@ -93,6 +93,8 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     ingest = IngestSettings(
         markets=frozenset(shop.markets),
         with_margin_rate=frozenset(with_margin_rate),
+        currencies={name: market.currency for name, market in shop.markets.items()},
+        rates={name: market.rates for name, market in shop.markets.items()},
         lateness_s=settings.lateness.total_seconds(),
         max_late_s=settings.max_late.total_seconds(),
         watermark_visitors=settings.watermark_visitors,

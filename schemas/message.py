@@ -16,7 +16,8 @@ class Message(NamedTuple):
     """The bytes of one record and where they came from.
 
     ``offset`` is the position in the partition (of a file: the row or line). ``timestamp_s`` is the broker's,
-    in seconds since 1970; None for files.
+    in seconds since 1970; None for files. ``part`` is the position of what is one of several events in its
+    message, None for a whole message.
     """
 
     value: bytes | None
@@ -27,6 +28,17 @@ class Message(NamedTuple):
     offset: int = 0
     timestamp_s: float | None = None
     timestamp_type: TimestampType = "NoTimestampType"
+    part: int | None = None
+
+
+def place_of(message: Message) -> str:
+    """Return where a message stood: topic/partition/offset, and the position of a part.
+
+    >>> place_of(Message(b"{}", topic="shop.events", partition=3, offset=41, part=0))
+    'shop.events/3/41/0'
+    """
+    place = f"{message.topic}/{message.partition}/{message.offset}"
+    return place if message.part is None else f"{place}/{message.part}"
 
 
 def first_header(headers: Iterable[Header], name: str) -> str | None:

@@ -10,7 +10,7 @@ from schemas.records import Record, decoder
 
 
 class RedrivingRecord(msgspec.Struct, frozen=True):
-    """A rejected message by its id, topic/partition/offset, and the digest of what is written back of it."""
+    """A rejected message, or part of one, by its id and the digest of what is written back of it."""
 
     id: str
     partition: str

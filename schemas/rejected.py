@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.dead_letters import Headers, dead_letter_headers, split_headers
-from schemas.message import UNREADABLE_HEADERS, Header, Message
+from schemas.message import UNREADABLE_HEADERS, Header, Message, place_of
 
 RejectClass = Literal[
     "empty",
@@ -33,7 +33,9 @@ REASON_CHARS: Final = 200
 KEEP_BYTES: Final = 900_000
 """How much of a value is kept: with headers it stays below librdkafka's default limit of a message."""
 
-PLACE: Final = re.compile(rb"[\w.-]{1,249}/\d{1,9}/\d{1,19}")
+PLACE: Final = re.compile(rb"[\w.-]{1,249}/\d{1,9}/\d{1,19}(/\d{1,9})?")
+"""Where a message stood, or a part of it."""
+
 ROUTE_BYTES: Final = 200
 HEADER_BYTES: Final = 10
 FRAME_BYTES: Final = 256
@@ -68,7 +70,7 @@ class RejectedRecord(NamedTuple):
     @property
     def source(self) -> tuple[str, int]:
         """The topic and the number of the partition that the message came from."""
-        topic, partition, _ = self.id.rsplit("/", 2)
+        topic, partition, *_ = self.id.split("/")
         return topic, int(partition)
 
     @property
@@ -101,7 +103,8 @@ class RejectedHeader(BaseModel):
 class Rejected(BaseModel):
     """A rejected message as a JSON line; on the topic, key and value are its own and the rest is in headers.
 
-    ``id`` is topic/partition/offset. A key or a value that is not UTF-8 stands in ``key_base64`` or
+    ``id`` is topic/partition/offset, and the position of a part: of a message with several events, each is
+    rejected by itself. A key or a value that is not UTF-8 stands in ``key_base64`` or
     ``value_base64`` instead; neither is there where there was none. ``headers`` are the message's own.
     ``cut`` names what is not whole; ``length`` and ``sha256`` are those of the whole value where it was cut.
     """
@@ -127,12 +130,11 @@ class Rejected(BaseModel):
 
 def reject(message: Message, invalid: InvalidEvent, keep_bytes: int = KEEP_BYTES) -> RejectedRecord:
     """Return the record that says why `message` was rejected; of a longer value `keep_bytes` are kept."""
-    record_id = f"{message.topic}/{message.partition}/{message.offset}"
     cause = invalid.__cause__ if invalid.class_ == "internal" else None
     headers = dead_letter_headers(message, invalid.class_, invalid.reason, cause)
     if headers.own == UNREADABLE_HEADERS:
         headers = _with_cut(headers.replaced(()), "headers")
-    record = RejectedRecord(record_id, message.value, headers.all(), message.key)
+    record = RejectedRecord(place_of(message), message.value, headers.all(), message.key)
     return _with_value_cut(record, headers, keep_bytes)
 
 

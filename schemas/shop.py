@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schemas.durations import Duration
 from schemas.errors import SetupError, setup_message
-from schemas.events import Amount, Id, Name
+from schemas.events import Amount, Currency, Id, Name
 
 NO_OFFER: Final = "no_offer"
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
@@ -18,6 +18,7 @@ EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
 OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
 Channel = Literal["on_site", "email", "app"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 PERCENT_KINDS: Final = ("percent_off", "pay_later")
 
 
@@ -101,14 +102,22 @@ class Offer(FileModel):
 class Market(FileModel):
     """A place that sells in one currency, with its own learning, budget and holdout.
 
-    ``margin_rate`` is the margin as a share of the price, for items that carry no unit cost.
+    ``margin_rate`` is the margin as a share of the price, for items that carry no unit cost. ``rates`` says
+    what one unit of another currency is worth in this one; events in a currency without a rate are rejected.
     """
 
     name: SkipJsonSchema[Name]  # in the file it is the key
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     margin_rate: Share | None = None
+    rates: dict[Currency, Rate] = Field(default_factory=dict)
     timezone: str = "UTC"
     holdout: Share = 0.05
+
+    @model_validator(mode="after")
+    def _one_is_one(self) -> Self:
+        if self.rates.get(self.currency, 1.0) != 1.0:
+            raise ValueError(f"rates.{self.currency} must be 1 or left out: it is the market's own currency")
+        return self
 
     @field_validator("timezone")
     @classmethod

@@ -240,6 +240,8 @@ def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
         "with_margin_rate": frozenset(
             n for n, market in of.markets.items() if market.margin_rate is not None
         ),
+        "currencies": {name: market.currency for name, market in of.markets.items()},
+        "rates": {name: market.rates for name, market in of.markets.items()},
         "lateness_s": 10.0,
         "max_late_s": DAY,
         "watermark_visitors": 1,  # every event moves time, as tests tell it

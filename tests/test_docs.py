@@ -27,7 +27,7 @@ from flows.settings import PREFIX, Settings
 from flows.stores.ledger import Ledgers
 from operators.bandits import POLICIES
 from operators.sessions import features
-from schemas.adapters import FORMATS, decoder
+from schemas.adapters import FORMATS, Decoded, decode_each, decoder
 from schemas.adapters.generic_file import GenericFile
 from schemas.decisions import DECISION_RECORDS, read_decision_record
 from schemas.events import EVENTS, Event
@@ -312,7 +312,9 @@ def test_every_line_marked_as_an_event_is_decoded_in_its_format(name, tmp_path):
             (text,) = (block for block in blocks(TEXTS[name], "toml") if "[[events]]" in block)
             (tmp_path / "house.toml").write_text(text)
         named = f"generic:{tmp_path / 'house.toml'}" if form == "generic" else form
-        decoder(named, MAX_EVENT_BYTES)(Message(line.encode()))
+        found = [read for _, read in decode_each(decoder(named, MAX_EVENT_BYTES), Message(line.encode()))]
+        assert found
+        assert all(isinstance(read, Decoded) for read in found), found
 
 
 HOUSE = "docs/how-to/map-a-house-format.md"

@@ -7,15 +7,14 @@ from typing import Annotated, Final
 import msgspec
 
 from flows.files.input_file import InputFile
-from schemas.adapters import CSV_HEADER, REES46_HEADER, decoder, format_named
+from schemas.adapters import CSV_HEADER, REES46_HEADER, Decoded, decode_each, decoder
 from schemas.adapters.clocks import happened_at
 from schemas.adapters.reasons import parse
 from schemas.adapters.rees46 import time_reader as rees46_times
 from schemas.message import Message
-from schemas.rejected import InvalidEvent
 
 TimeOf = Callable[[bytes], datetime | None]
-"""When the event in a record happened; None for what is no event, as far as a look at its time shows."""
+"""When the first event in a record happened; None for what is no event, as far as its time shows."""
 
 
 class _Native(msgspec.Struct):
@@ -42,13 +41,13 @@ def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
 
     A record that holds several events has the time of the first.
     """
-    decode, parts = decoder(form, max_event_bytes), format_named(form).parts
+    decode = decoder(form, max_event_bytes)
 
-    def decoded_time(value: bytes) -> datetime:
-        message = Message(value, None, file.headers)
-        return decode(next(iter(parts(message) or ()), message)).event.time
+    def decoded_time(value: bytes) -> datetime | None:
+        found = (each for _, each in decode_each(decode, Message(value, None, file.headers)))
+        return next((each.event.time for each in found if isinstance(each, Decoded)), None)
 
-    short_ways: dict[str, Callable[[bytes], datetime]] = {
+    short_ways: dict[str, TimeOf] = {
         "native": _native_time,
         "segment": _segment_time,
         "rees46": rees46_times(dict(file.headers).get(CSV_HEADER, REES46_HEADER)),
@@ -59,9 +58,6 @@ def time_reader(file: InputFile, form: str, max_event_bytes: int) -> TimeOf:
         try:
             return read(value)
         except Exception:  # noqa: BLE001  the decoder knows all that a message may be
-            try:
-                return decoded_time(value)
-            except InvalidEvent:
-                return None
+            return decoded_time(value)
 
     return time_of

@@ -7,7 +7,8 @@ from typing import Final
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
 from flows.observability.reject_watch import RejectWatch
-from operators.ingest.partition_reader import Counts, PartitionReader
+from operators.ingest.counts import Counts
+from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import OutputRecord, ShardBatch
 from schemas.message import Message
 
@@ -120,6 +121,8 @@ class InstrumentedReader:
     def _report(self) -> None:
         reader, metrics = self._reader, self._instrumentation.metrics
         metrics.read(reader.partition, reader.counts)
+        if reader.dropped:
+            metrics.dropped(reader.partition, reader.dropped)
         metrics.progress.advanced(reader.partition, reader.watermark_s)
         self._instrumentation.reads_on()
 

@@ -33,14 +33,18 @@ def _histogram(name: str, help_: str, *buckets: float) -> MetricSpec:
 class Metric(Enum):
     """Every metric of the worker."""
 
-    EVENTS = _counter("events_total", "Messages read, by outcome", "topic", "outcome")
-    LATE = _counter("events_late_total", "Messages that are late, and processed", "topic")
+    RECORDS = _counter("records_read_total", "Records read; one may hold several events", "topic", "outcome")
+    EVENTS = _counter("events_total", "Events read, by outcome", "topic", "outcome")
+    IGNORED = _counter("events_ignored_total", "Orders of a till or a test, left out", "topic")
+    PARTIAL = _counter("events_partial_total", "Events of whose lines or discounts some were odd", "topic")
+    DROPPED = _counter("fields_dropped_total", "Fields not taken as they stood, by name", "topic", "field")
+    LATE = _counter("events_late_total", "Events that are late, and processed", "topic")
     LATE_AFTER_IDLE = _counter(
-        "events_late_after_idle_total", "Messages late only because their partition had been silent", "topic"
+        "events_late_after_idle_total", "Events late only because their partition had been silent", "topic"
     )
     LATE_ORDERS = _counter("late_orders_total", "Orders that are late, and processed", "topic")
-    CLAMPED = _counter("events_clamped_total", "Messages that claimed to be later than received", "topic")
-    REJECTS = _counter("rejects_total", "Messages sent to the rejected topic", "class")
+    CLAMPED = _counter("events_clamped_total", "Events that claimed to be later than received", "topic")
+    REJECTS = _counter("rejects_total", "Events sent to the rejected topic", "class")
     LAG = _gauge("lag_records", "Messages not read yet", "topic", "partition")
     PAUSED = _gauge(
         "partition_paused", "1 while a partition waits for a slower one or for a schema", "topic", "partition"
@@ -134,8 +138,10 @@ def _items(kind: str) -> Target:
 
 
 class PartitionFigure(Enum):
-    """What a ``PartitionReader`` counts but ``read``, the sum of the first three; its station is a topic."""
+    """What a ``PartitionReader`` counts but sums, ``read`` and ``events``; its station is a topic."""
 
+    taken = Target(Metric.RECORDS, ("taken",))
+    records_rejected = Target(Metric.RECORDS, ("rejected",))
     processed = Target(Metric.EVENTS, ("processed",))
     duplicate = Target(Metric.EVENTS, ("duplicate",))
     rejected = Target(Metric.EVENTS, ("rejected",))
@@ -143,6 +149,8 @@ class PartitionFigure(Enum):
     late_after_idle = Target(Metric.LATE_AFTER_IDLE)
     late_orders = Target(Metric.LATE_ORDERS)
     clamped = Target(Metric.CLAMPED)
+    ignored = Target(Metric.IGNORED)
+    partial = Target(Metric.PARTIAL)
 
 
 class ShardFigure(Enum):

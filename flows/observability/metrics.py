@@ -20,7 +20,7 @@ from flows.observability.metric_names import (
 )
 from flows.observability.progress import Progress
 from flows.observability.registry import Registry
-from operators.ingest.partition_reader import Counts
+from operators.ingest.counts import Counts
 from operators.streaming.messages import OutputRecord
 from schemas.dead_letters import CLASS
 from schemas.decisions import Decision, Drift, Reward
@@ -53,12 +53,14 @@ class Metrics:
         self.concerns = Concerns(clock)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
         self._counted: dict[str, Counts] = {}
+        self._dropped: dict[str, dict[str, int]] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
         samples[Metric.STARTED].values[()] = clock()
 
     def opened(self, part: str, counts: Counts) -> None:
         """Read a partition from here on; what it had counted before is not counted again."""
         self._counted[part] = msgspec.structs.replace(counts)
+        self._dropped.pop(part, None)
         self.progress.opened(part)
         topic, _ = _split(part)
         for _, samples, labels in self._counters:
@@ -80,6 +82,15 @@ class Metrics:
             if grown > 0:
                 samples.add(topic, *labels, by=grown)
         self._counted[part] = msgspec.structs.replace(counts)
+
+    def dropped(self, part: str, fields: Mapping[str, int]) -> None:
+        """Take how often a partition's fields were dropped since it was opened here, as totals."""
+        before = self._dropped.setdefault(part, {})
+        topic, _ = _split(part)
+        for field, total in fields.items():
+            if total > before.get(field, 0):
+                self._samples[Metric.DROPPED].add(topic, field, by=total - before.get(field, 0))
+                before[field] = total
 
     def lags(self, part: str, records: int) -> None:
         """Take how many messages of a partition are not read yet."""

@@ -1,6 +1,7 @@
 """``summary.json``: what a run over files read, what it wrote, and how good its models are at the end."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,8 @@ import msgspec
 import orjson
 
 from flows.files.jsonl import FILES
-from operators.ingest.partition_reader import Counts, PartitionReader
+from operators.ingest.counts import Counts
+from operators.ingest.partition_reader import PartitionReader
 from schemas.shop import Shop
 
 SUMMARY: Final = "summary.json"
@@ -41,10 +43,11 @@ class RunSummary:
 
     def write(self, out: Path, shop: Shop) -> dict[str, Any]:
         """Write the summary of a run that wrote its files into ``out``, and return it."""
-        rejects = self._rejects()
+        rejects = _summed(reader.rejects for reader in self._readers)
         summary = {
             "input": self._counts(),
             "rejects": rejects,
+            "dropped": _summed(reader.dropped for reader in self._readers),
             "markets": {name: self._figures.get(name, {}) for name in shop.markets},
             "holdout": {name: market.holdout for name, market in shop.markets.items()},
             "examples": _examples(out, rejects),
@@ -58,12 +61,9 @@ class RunSummary:
         counts = [msgspec.structs.asdict(reader.counts) for reader in self._readers]
         return {name: sum(each[name] for each in counts) for name in Counts.__struct_fields__}
 
-    def _rejects(self) -> dict[str, int]:
-        rejects: dict[str, int] = {}
-        for reader in self._readers:
-            for class_, number in reader.rejects.items():
-                rejects[class_] = rejects.get(class_, 0) + number
-        return rejects
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    return dict(sum((Counter(each) for each in counts), Counter()))
 
 
 def _examples(out: Path, classes: Collection[str]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Native events to the compact structs that travel between the stations: one builder a kind."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from operators.streaming.messages import (
     Activity,
@@ -33,16 +35,21 @@ Common = tuple[Any, ...]
 """The fields that every kind has, in the order of ``ShopEvent``."""
 
 
+FEEDBACK: Final = frozenset(
+    {native.OfferShown, native.OfferClicked, native.OfferDismissed, native.OfferRedeemed}
+)
+
+
 def market_of(event: native.Event) -> str:
     """Return the market an event belongs to: feedback goes where its offer came from."""
-    if isinstance(event, native.OfferFeedback):
-        market, dot, _ = event.offer_id.partition(".")
+    if type(event) in FEEDBACK:
+        market, dot, _ = event.offer_id.partition(".")  # type: ignore[union-attr]
         if dot:
             return market
     return event.market
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """Where an event stands: in time, and in its source.
 
     ``happened_s`` is its own time where it is placed at another one. ``position`` names its record.

@@ -1,32 +1,32 @@
 """One source partition's messages, validated in offset order: accepted, invalid, late or duplicate."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from operators.ingest.addressing import send_order
+from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
+from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import EARLIEST_S, check_margin, check_market, clamped
+from operators.ingest.validation import EARLIEST_S, check_market, clamped
 from operators.streaming.ids import SHARDS, check_format, shard_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
-from schemas import events as native
-from schemas.adapters import Decoded
-from schemas.events import Event, OrderCompleted
+from schemas.adapters import Decode, Decoded, SeveralEvents
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 FOREVER: Final = math.inf
 STEP_S: Final = 1.0
 """Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
-Decode = Callable[[Message], Decoded]
+Shards = dict[int, list[AnyShopEvent]]
 
 
 class SeenIds(Protocol):
@@ -37,23 +37,6 @@ class SeenIds(Protocol):
 
     def flush(self) -> None:
         """Make durable what was remembered."""
-
-
-class Counts(msgspec.Struct):
-    """What became of the messages read: read = processed + duplicate + rejected.
-
-    ``late`` is a part of ``processed``, ``late_after_idle`` and ``late_orders`` are parts of ``late``.
-    ``clamped`` counts events that claimed to be later than they were received.
-    """
-
-    read: int = 0
-    processed: int = 0
-    duplicate: int = 0
-    late: int = 0
-    rejected: int = 0
-    late_after_idle: int = 0
-    late_orders: int = 0
-    clamped: int = 0
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -69,7 +52,10 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
 
 
 class PartitionReader:
-    """The reader of one source partition. Its state is a position, its times and the counts."""
+    """The reader of one source partition. Its state is a position, its times and the counts.
+
+    ``rejects`` counts by class and ``dropped`` by field since it was made.
+    """
 
     def __init__(
         self,
@@ -84,9 +70,11 @@ class PartitionReader:
         self.next_offset: int | None = None
         self.greatest_s = NEVER
         self.rejects: dict[str, int] = {}
+        self.dropped: dict[str, int] = {}
         self.watermark_s = NEVER
         self._idle_s = NEVER
         self._now_s: float | None = None
+        self._ids_beside: set[str] | None = None
         self._time = RobustTime(visitors=settings.watermark_visitors)
         self._settings = settings
         self._decode = decode
@@ -115,61 +103,116 @@ class PartitionReader:
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Return the rejected records and the shard batches of the next messages of this partition."""
-        shards: dict[int, list[AnyShopEvent]] = {}
+        shards: Shards = {}
         emitted: list[ShardBatch | OutputRecord] = []
         self._now_s = _received(now_s) if self._settings.wall else None
+        counts = self.counts
+        taken = 0
         for message in messages:
-            self.counts.read += 1
             self.next_offset = message.offset + 1
             try:
-                accepted = self._accept(message)
+                self._take(message, shards)
+                taken += 1
             except InvalidEvent as invalid:
-                self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
-                self.counts.rejected += 1
-                emitted.append(rejected_output(reject(message, invalid), message.timestamp_s))
-                continue
-            if accepted is not None:
-                if isinstance(accepted, OrderEvent):
-                    send_order(accepted, shards)
-                else:
-                    shards.setdefault(shard_of(accepted.visitor), []).append(accepted)
+                emitted.append(self._rejected(message, invalid))
+                counts.records_rejected += 1
+            except SeveralEvents as several:
+                rejected = self._take_parts(several.parts, shards)
+                emitted += rejected
+                is_rejected = 0 < len(rejected) == len(several.parts)
+                counts.records_rejected += is_rejected
+                counts.taken += not is_rejected
+        counts.read += len(messages)
+        counts.taken += taken
+        counts.events += taken
         self._seen.flush()
         emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted
 
-    def _accept(self, message: Message) -> AnyShopEvent | None:
-        """Return the event of a message, None for a duplicate; raise InvalidEvent for what it refuses."""
+    def _take_parts(self, parts: Sequence[Message], shards: Shards) -> list[OutputRecord]:
+        """Take the events of one message; return what is rejected of them."""
+        rejected: list[OutputRecord] = []
+        self._ids_beside = set()
+        for part in parts:
+            try:
+                self._take(part, shards)
+                self.counts.events += 1
+            except InvalidEvent as invalid:
+                rejected.append(self._rejected(part, invalid))
+        self._ids_beside = None
+        return rejected
+
+    def _rejected(self, message: Message, invalid: InvalidEvent) -> OutputRecord:
+        self.counts.events += 1
+        self.counts.rejected += 1
+        self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
+        return rejected_output(reject(message, invalid), message.timestamp_s)
+
+    def _take(self, message: Message, shards: Shards) -> None:
+        """Take the one event of a message; raise InvalidEvent for one that is refused."""
         decoded = self._decode(message)
         event = decoded.event
-        settings = self._settings
+        kind = type(event)
+        settings, counts = self._settings, self.counts
         market = market_of(event)
         check_market(market, settings)
-        check_margin(event, market, settings)
+        rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
         at_s = clamped(claimed_s, self._received_s(sent_s), settings)
         own_due_s = self._time.time_s - settings.lateness_s
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
-        if late and due_s - at_s > settings.max_late_s and not isinstance(event, OrderCompleted):
+        is_of_order = kind in OF_ORDERS
+        if late and due_s - at_s > settings.max_late_s and not is_of_order:
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
-        if self._is_known(event, market, message.offset, at_s):
-            self.counts.duplicate += 1
-            return None
-        counts = self.counts
+        if self._is_beside(event.id) or self._seen.known(event.id, message.offset, at_s):
+            counts.duplicate += 1
+            return
         counts.processed += 1
+        partial = self._count_dropped(decoded) if decoded.dropped else False
+        if is_of_order and event.origin != "online":  # type: ignore[union-attr]
+            counts.ignored += 1
+            return
         if at_s < claimed_s:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
-        position = f"{self.partition}/{message.offset}" if isinstance(event, native.OrderEvent) else ""
-        partial = decoded.is_partial if decoded.dropped else False
         self._time.observe(event.visitor_id or event.id, at_s)
-        if not late:
-            return shop_event(event, market, Placed(at_s, sent_s, None, position, partial))
-        counts.late += 1
-        counts.late_orders += isinstance(event, OrderCompleted)
-        counts.late_after_idle += at_s >= own_due_s
-        return shop_event(event, market, Placed(due_s, sent_s, at_s, position, partial))
+        position = self._position(message) if is_of_order else ""
+        if late:
+            counts.late += 1
+            counts.late_orders += is_of_order
+            counts.late_after_idle += at_s >= own_due_s
+            placed = Placed(due_s, sent_s, at_s, position, partial)
+        else:
+            placed = Placed(at_s, sent_s, None, position, partial)
+        made = shop_event(event, market, placed)
+        if rate != 1.0:
+            made = converted(made, rate)
+        if isinstance(made, OrderEvent):
+            send_order(made, shards)
+        else:
+            shards.setdefault(shard_of(made.visitor), []).append(made)
+
+    def _position(self, message: Message) -> str:
+        position = f"{self.partition}/{message.offset}"
+        return position if message.part is None else f"{position}/{message.part}"
+
+    def _count_dropped(self, decoded: Decoded) -> bool:
+        """Count what was dropped; return whether the event is partial."""
+        for name in decoded.dropped:
+            self.dropped[name] = self.dropped.get(name, 0) + 1
+        self.counts.partial += decoded.is_partial
+        return decoded.is_partial
+
+    def _is_beside(self, id_: str) -> bool:
+        """Return whether another event of the same message has this id."""
+        beside = self._ids_beside
+        if beside is None:
+            return False
+        is_there = id_ in beside
+        beside.add(id_)
+        return is_there
 
     def _received_s(self, sent_s: float | None) -> float | None:
         """Return when a message with this timestamp was received at the latest, None where nobody knows."""
@@ -178,17 +221,7 @@ class PartitionReader:
             return now_s
         return sent_s
 
-    def _is_known(self, event: Event, market: str, offset: int, at_s: float) -> bool:
-        """Return whether the event was read before. An order sent by page and by shop is one order."""
-        if self._seen.known(event.id, offset, at_s):
-            return True
-        if not isinstance(event, OrderCompleted):
-            return False
-        return self._seen.known(f"order\x1f{market}\x1f{event.visitor_id}\x1f{event.order_id}", offset, at_s)
-
-    def _batches(
-        self, shards: dict[int, list[AnyShopEvent]], watermark_s: float, now_s: float | None
-    ) -> list[ShardBatch]:
+    def _batches(self, shards: Shards, watermark_s: float, now_s: float | None) -> list[ShardBatch]:
         if watermark_s > self.watermark_s:
             self.watermark_s = watermark_s
             addressed: Sequence[int] = range(SHARDS)

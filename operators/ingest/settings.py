@@ -1,10 +1,15 @@
 """What a partition reader accepts."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is accepted. In the markets of ``with_margin_rate`` an order needs no unit costs.
+
+    ``currencies`` are those of the markets; amounts in others count where ``rates`` has, by market and
+    currency, by what they are multiplied.
 
     ``lateness_s`` is how long timers wait for events out of order; what comes later is late and placed at the
     watermark, unless it is older than that by more than ``max_late_s``. The watermark follows the clocks of
@@ -16,6 +21,8 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     markets: frozenset[str]
     with_margin_rate: frozenset[str]
+    currencies: Mapping[str, str]
+    rates: Mapping[str, Mapping[str, float]]
     lateness_s: float
     max_late_s: float
     watermark_visitors: int

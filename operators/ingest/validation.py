@@ -1,10 +1,9 @@
-"""What makes a well-formed event unacceptable: its market, its clock, an order without a margin."""
+"""What makes a well-formed event unacceptable: its market, its clock."""
 
 from datetime import UTC, datetime
 from typing import Final
 
 from operators.ingest.settings import IngestSettings
-from schemas.events import Event, OrderCompleted
 from schemas.rejected import InvalidEvent
 
 LATEST_S: Final = 4_102_444_800.0
@@ -33,13 +32,3 @@ def clamped(at_s: float, received_s: float | None, settings: IngestSettings) -> 
     if at_s > LATEST_S:
         raise InvalidEvent("clock", f"the event is of {datetime.fromtimestamp(LATEST_S, UTC):%Y} or later")
     return at_s
-
-
-def check_margin(event: Event, market: str, settings: IngestSettings) -> None:
-    """Raise InvalidEvent for an order whose margin cannot be computed."""
-    if (
-        isinstance(event, OrderCompleted)
-        and market not in settings.with_margin_rate
-        and any(item.unit_cost is None for item in event.items)
-    ):
-        raise InvalidEvent("invalid", f"items: unit_cost is required, market {market!r} has no margin_rate")

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from schemas.adapters.batches import Decode, SeveralEvents, decode_each
 from schemas.adapters.decoded import Decoded
-from schemas.adapters.decoding import FORMATS, SELF_DESCRIBED, Decode, Format, decoder, format_named
+from schemas.adapters.decoding import FORMATS, SELF_DESCRIBED, Format, decoder, format_named
 from schemas.adapters.options import FormatOptions, ProductKey
 from schemas.adapters.rees46 import CSV_HEADER, REES46_HEADER, Header, header_of
 from schemas.adapters.snowplow_rows import COLUMNS
@@ -21,6 +22,8 @@ __all__ = [
     "Format",
     "FormatOptions",
     "ProductKey",
+    "SeveralEvents",
+    "decode_each",
     "decoder",
     "format_named",
 ]

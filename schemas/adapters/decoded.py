@@ -1,8 +1,9 @@
 """A message that was read: the event in it, and what of it was dropped on the way."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 from pydantic import ValidationError
 from pydantic_core import to_json
 
@@ -18,7 +19,7 @@ MONEY: Final = ("items", "discount")
 _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json  # without a wrapper
 
 
-class Decoded(NamedTuple):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """An event, and the names of those of its fields that were not taken as they stood."""
 
     event: Event

@@ -17,6 +17,7 @@ from schemas.adapters import (
     snowplow,
     woocommerce,
 )
+from schemas.adapters.batches import Decode, SeveralEvents, parts_of_calls
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.frames import PayloadReader, unframed
 from schemas.adapters.options import FormatOptions
@@ -25,7 +26,6 @@ from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
-Decode = Callable[[Message], Decoded]
 Parts = Callable[[Message], Sequence[Message] | None]
 
 OBJECT: Final = ord("{")
@@ -36,20 +36,21 @@ class Format(NamedTuple):
     """How messages of one format are read.
 
     ``parts`` returns what a message with several events is made of: messages of the same format with one
-    event each; None where it holds one. Both raise InvalidEvent, ``read`` also pydantic's ValidationError.
-    ``reader`` makes what reads a format as a shop has set it, where there is something to set. ``opened``
-    makes ``read`` and ``parts`` of a format that a file describes.
+    event each, none where it says nothing; None where it holds one. Both raise InvalidEvent, ``read`` also
+    pydantic's ValidationError, or SeveralEvents where it is the reading that shows them. ``reader`` makes
+    what reads a format as a shop has set it, where there is something to set. ``opened`` makes ``read`` and
+    ``parts`` of a format that a file describes.
     """
 
     read: Decode
-    parts: Parts = lambda _: None
+    parts: Parts | None = None
     reader: Callable[[FormatOptions], Decode] | None = None
     opened: Callable[[Path], tuple[Decode, Parts]] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
-    "segment": Format(segment.read, reader=segment.reader),
+    "segment": Format(segment.read, parts_of_calls, segment.reader),
     "ga4": Format(ga4.read, ga4.parts),
     "snowplow": Format(snowplow.read),
     "shopify": Format(shopify.read),
@@ -94,27 +95,24 @@ def decoder(
     """The function that reads messages of format `form`, of at most so many bytes, as a shop has set it.
 
     Values in the frame of a Schema Registry's serializer are read too, with ``payloads`` also those in Avro.
-    It raises InvalidEvent for every message that is no valid event and nothing else. An unknown format raises
-    SetupError here.
+    It raises InvalidEvent for every message that is no valid event, SeveralEvents for one that holds several,
+    and nothing else. An unknown format raises SetupError here.
     """
     found = format_named(form)
+    parts_of = found.parts
     read = found.read if found.reader is None else found.reader(options)
 
-    def decode(message: Message) -> Decoded:
+    def decode(message: Message, /) -> Decoded:
         value = message.value
-        if not value:
-            raise InvalidEvent(
-                "empty", "the record has no value" if value is None else "the value has no bytes"
-            )
-        if message.key == b"":
-            raise InvalidEvent("empty_key", "the key has no bytes; leave it out or name the visitor")
-        if len(value) > max_event_bytes:
-            raise InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")
+        if not value or message.key == b"" or len(value) > max_event_bytes:
+            raise _unfit(message, max_event_bytes)
         if value[0] != OBJECT or message.headers:
             message = unframed(message, payloads)
         try:
+            if parts_of is not None and message.part is None:
+                _raise_if_several(parts_of(message))
             return read(message)
-        except InvalidEvent:
+        except (InvalidEvent, SeveralEvents):
             raise
         except ValidationError as error:
             raise invalid_event(error, message.value or b"") from None
@@ -122,3 +120,18 @@ def decoder(
             raise InvalidEvent("internal", f"{type(error).__name__} while reading {form}") from error
 
     return decode
+
+
+def _raise_if_several(parts: Sequence[Message] | None) -> None:
+    if parts is not None:
+        raise SeveralEvents(parts)
+
+
+def _unfit(message: Message, max_event_bytes: int) -> InvalidEvent:
+    """Return why a message is not looked into."""
+    value = message.value
+    if not value:
+        return InvalidEvent("empty", "the record has no value" if value is None else "the value has no bytes")
+    if message.key == b"":
+        return InvalidEvent("empty_key", "the key has no bytes; leave it out or name the visitor")
+    return InvalidEvent("too_large", f"{len(value)} bytes; an event has at most {max_event_bytes}")

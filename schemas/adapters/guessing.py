@@ -1,15 +1,15 @@
 """Which format some messages are in, found by reading them in every one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from schemas.adapters.decoding import DEFAULTS, SELF_DESCRIBED, Decode, Parts, decoder, format_named
-from schemas.adapters.frames import PayloadReader, unframed
+from schemas.adapters.batches import decode_each
+from schemas.adapters.decoded import Decoded
+from schemas.adapters.decoding import DEFAULTS, SELF_DESCRIBED, decoder
+from schemas.adapters.frames import PayloadReader
 from schemas.adapters.options import FormatOptions
-from schemas.errors import RegistryError
 from schemas.events import Activity
 from schemas.message import Message
-from schemas.rejected import InvalidEvent
 
 CLEARLY: Final = 0.1
 """Another format fits better where it finds modelled events in so many more of the messages."""
@@ -31,32 +31,13 @@ def fit_of(
     payloads: PayloadReader | None = None,
 ) -> Fit:
     """Return how well a format fits these messages; one with several events is taken where one of them is."""
-    decode, parts = decoder(form, max_event_bytes, options, payloads=payloads), format_named(form).parts
+    decode = decoder(form, max_event_bytes, options, payloads=payloads)
     fit = Fit()
     for message in messages:
-        kinds = {type(event) for event in _events(message, decode, parts, payloads)}
+        found = (each for _, each in decode_each(decode, message))
+        kinds = {type(each.event) for each in found if isinstance(each, Decoded)}
         fit = Fit(fit.messages + 1, fit.taken + bool(kinds), fit.modelled + bool(kinds - {Activity}))
     return fit
-
-
-def _events(
-    message: Message, decode: Decode, parts: Parts, payloads: PayloadReader | None
-) -> Iterator[object]:
-    for part in _parts(message, parts, payloads):
-        try:
-            yield decode(part).event
-        except InvalidEvent:
-            continue
-
-
-def _parts(message: Message, parts: Parts, payloads: PayloadReader | None) -> Sequence[Message]:
-    """Return what a message is made of; where a format stumbles over what is not its own, the message."""
-    try:
-        return parts(unframed(message, payloads)) or (message,)
-    except RegistryError:
-        raise
-    except Exception:  # noqa: BLE001  the decoder says what is wrong with it
-        return (message,)
 
 
 def better_format(form: str, fits: Mapping[str, Fit]) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from schemas.adapters.binary_kinds import looks_like
 from schemas.errors import SUBJECT
 from schemas.rejected import InvalidEvent, RejectClass
 
@@ -45,10 +46,15 @@ def unreadable(value: bytes, problem: str) -> InvalidEvent:
     try:
         text_of(value)
     except InvalidEvent as not_text:
-        return not_text
-    if problem.startswith("recursion limit"):
-        return InvalidEvent("too_deep", "nested too deeply")
-    return InvalidEvent("not_json", f"not JSON: {problem}")
+        invalid = not_text
+    else:
+        if problem.startswith("recursion limit"):
+            return InvalidEvent("too_deep", "nested too deeply")
+        invalid = InvalidEvent("not_json", f"not JSON: {problem}")
+    kind = looks_like(value)
+    return (
+        invalid if kind is None else InvalidEvent(invalid.class_, f"{invalid.reason}; it looks like {kind}")
+    )
 
 
 def invalid_event(error: ValidationError, value: bytes) -> InvalidEvent:

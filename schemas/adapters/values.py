@@ -78,4 +78,4 @@ def codes_of(amounts: Mapping[Any, float | None]) -> list[Fields] | None:
 def with_dropped(decoded: Decoded, names: Iterable[str]) -> Decoded:
     """Return a decoded event of which these fields were dropped as well."""
     more = tuple(names)
-    return decoded._replace(dropped=more + decoded.dropped) if more else decoded
+    return Decoded(decoded.event, more + decoded.dropped) if more else decoded

@@ -19,7 +19,8 @@ from flows.kafka.producer import RecordProducer
 from flows.kafka.writer import RecordWriter
 from flows.studies import redrive as module
 from flows.studies.redrive import Asked, Result, Skipped, redrive
-from operators.streaming.messages import OutputRecord
+from operators.ingest.rejected_output import rejected_output
+from schemas.adapters.batches import parts_of
 from schemas.errors import BrokerError, SetupError
 from schemas.message import Message
 from schemas.redriven import Redriven, is_note, read_note
@@ -42,22 +43,20 @@ class Shop:
         self.events = make_topic(2, "events")
         self.topic = make_topic(2, "rejected")
         self._offset = 0
+        self._producer = RecordProducer(cluster)
 
     def reject(self, *values, class_="unknown_market", key=b"v1", headers=OWN_HEADERS, **more):
         """Write these messages to the rejected topic, as the worker does."""
-        producer = RecordProducer(self.cluster)
         for value in values:
             self._offset += 1
             place = (more.get("events", self.events), more.get("partition", 1), self._offset)
             message = Message(value, key, headers, *place, 1.7e9, "CreateTime")
-            record = reject(message, InvalidEvent(class_, "why"), more.get("keep_bytes", 900_000))
-            output = OutputRecord(
-                *("rejected", "rejected", record.route, record.id, record.value or b"", record.headers),
-                own_key=record.key,
-                is_null=record.value is None,
-            )
-            producer.send(output, self.topic, self._offset % 2, lambda _: None)
-        producer.flush()
+            self.send(reject(message, InvalidEvent(class_, "why"), more.get("keep_bytes", 900_000)))
+        self._producer.flush()
+
+    def send(self, record):
+        """Write a rejected record to the topic."""
+        self._producer.send(rejected_output(record), self.topic, self._offset % 2, lambda _: None)
 
     def redrive(self, asked=UNKNOWN_MARKET):
         return redrive(self.cluster, self.topic, asked)
@@ -84,6 +83,18 @@ def many(number):
 @pytest.fixture
 def shop(cluster, make_topic):
     return Shop(cluster, make_topic)
+
+
+def test_of_a_record_with_several_events_only_the_rejected_ones_go_back(shop):
+    whole = Message(b"[1, 2, 3]", b"v1", OWN_HEADERS, shop.events, 1, 7, 1.7e9, "CreateTime")
+    for part in parts_of(whole, [{"id": "a"}, {"n": 2}], "id"):
+        shop.send(reject(part, InvalidEvent("unknown_market", "why")))
+    shop.reject()
+    assert shop.redrive().results == {("unknown_market", Result.REDRIVEN): 2}
+    named = f'{{"n":2,"id":"{shop.events}/1/7/1"}}'.encode()
+    assert sorted(shop.written()) == [(1, b"v1", value, OWN_HEADERS) for value in (b'{"id":"a"}', named)]
+    assert shop.noted() == [f"{shop.events}/1/7/{number}" for number in range(2)]
+    assert shop.redrive().results == {("unknown_market", Result.BEFORE): 2}
 
 
 def test_a_record_goes_back_with_its_key_its_own_headers_and_its_bytes(shop):

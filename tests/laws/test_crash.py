@@ -188,7 +188,8 @@ def test_garbage_duplicates_and_late_events_are_all_accounted_for(broker, open_s
         for _, state in states:
             judged = msgspec.msgpack.decode(state, type=Judged)
             counts = judged.counts
-            assert counts.read == counts.processed + counts.duplicate + counts.rejected
+            assert counts.read == counts.taken + counts.records_rejected
+            assert counts.events == counts.processed + counts.duplicate + counts.rejected
             assert counts.read == (judged.next_offset or 0)
         for name in ("read", "duplicate", "late", "rejected"):
             total[name] = total.get(name, 0) + getattr(counts, name)

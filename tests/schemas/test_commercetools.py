@@ -17,7 +17,7 @@ STATE = {name: value for name, value in CREATED.items() if name != "order"} | {"
 
 
 def read(given, **options):
-    message = Message(json.dumps(given).encode())
+    message = Message(json.dumps(given).encode(), part=0)
     return decoder("commercetools", MAX_EVENT_BYTES, FormatOptions(**options))(message).event
 
 

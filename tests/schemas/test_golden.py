@@ -29,7 +29,7 @@ def told(form, offset, line):
     given = line["given"]
     value = given if isinstance(given, str) else json.dumps(given)
     headers = tuple((name, said.encode()) for name, said in line.get("headers", {}).items())
-    message = Message(value.encode(), None, headers, "shop.events", 0, offset)
+    message = Message(value.encode(), None, headers, "shop.events", 0, offset, part=0)
     return decoder(form, MAX_EVENT_BYTES)(message).event
 
 

@@ -242,7 +242,7 @@ def test_a_call_that_is_no_event_is_refused_in_words(changed, class_, words):
 
 def test_a_call_must_be_an_object():
     with pytest.raises(InvalidEvent, match="invalid: a call must be a JSON object"):
-        read(b"[]")
+        read(b"7")
 
 
 def test_a_call_must_be_json():

@@ -22,7 +22,7 @@ def sent(given, topic="order.updated"):
 
 
 def read(message, **options):
-    return decoder("woocommerce", MAX_EVENT_BYTES, FormatOptions(**options))(message).event
+    return decoder("woocommerce", MAX_EVENT_BYTES, FormatOptions(**options))(message._replace(part=0)).event
 
 
 def events(given, topic="order.updated"):

@@ -9,8 +9,9 @@ from flows.assembly import ReaderFactory, reader_of
 from flows.settings import Settings
 from flows.studies.check.joins import SampleJoins
 from flows.studies.check.sources import CheckSource
+from operators.ingest.counts import Counts
 from operators.ingest.from_events import market_of
-from operators.ingest.partition_reader import Counts, PartitionReader
+from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from schemas.adapters import Decoded
 from schemas.adapters.frames import PayloadReader

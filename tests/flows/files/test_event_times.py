@@ -11,9 +11,8 @@ from flows.files import event_times
 from flows.files.event_times import time_reader
 from flows.files.input_file import InputFile
 from flows.files.text_lines import Lines
-from schemas.adapters import CSV_HEADER, FORMATS, decoder
+from schemas.adapters import CSV_HEADER, FORMATS, Decoded, decode_each, decoder
 from schemas.message import Message
-from schemas.rejected import InvalidEvent
 from tests.builders import MAX_EVENT_BYTES, OFTEN, form_of
 
 GOLDEN = Path(__file__).parents[2] / "schemas" / "golden"
@@ -29,10 +28,8 @@ def golden(name):
 
 
 def decoded_time(form, value, headers=()):
-    try:
-        return decoder(form_of(form), MAX_EVENT_BYTES)(Message(value, None, headers)).event.time
-    except InvalidEvent:
-        return None
+    found = decode_each(decoder(form_of(form), MAX_EVENT_BYTES), Message(value, None, headers))
+    return next((read.event.time for _, read in found if isinstance(read, Decoded)), None)
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "cloudevents"])

@@ -8,7 +8,7 @@ import pytest
 
 from flows.observability.health import Limits, MetricsServer, health
 from flows.observability.metrics import Metrics
-from operators.ingest.partition_reader import Counts
+from operators.ingest.counts import Counts
 from schemas.errors import SetupError
 from tests.flows.observability.fakes import Clock
 

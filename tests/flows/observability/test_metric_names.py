@@ -5,7 +5,7 @@ import pytest
 from flows.observability.metric_names import MarketFigure, Metric, PartitionFigure, ShardFigure
 from flows.observability.metrics import Metrics
 from operators.decisions.diagnosis import ENOUGH_ENDED, Diagnosis
-from operators.ingest.partition_reader import Counts
+from operators.ingest.counts import Counts
 from tests.laws.shopping import log, loop, messages
 
 
@@ -38,7 +38,7 @@ def test_the_table_has_the_figures_that_markets_emit(machines):
 
 
 def test_the_table_has_what_a_partition_counts():
-    assert {*PartitionFigure.__members__, "read"} == set(Counts.__struct_fields__)
+    assert {*PartitionFigure.__members__, "read", "events"} == set(Counts.__struct_fields__)
 
 
 @pytest.mark.parametrize("table", [PartitionFigure, ShardFigure, MarketFigure])

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from flows.observability.metrics import Metrics
-from operators.ingest.partition_reader import Counts
+from operators.ingest.counts import Counts
 from operators.streaming.messages import OutputRecord
 from tests.flows.observability.fakes import Clock
 

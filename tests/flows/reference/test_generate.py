@@ -147,7 +147,10 @@ def test_settings_of_policies_are_told_apart_where_they_differ(monkeypatch):
 
 def test_an_event_shows_its_own_fields():
     assert "| `order_completed` |" in tables.events()
-    assert "| `order_id`, `items` | `cart_id`, `offer_ids` |" in tables.events()
+    assert (
+        "| `order_id`, `items` | `cart_id`, `checkout_id`, `currency`, `origin`, `offer_ids`,"
+        in tables.events()
+    )
     assert "visitor_id" not in tables.events()
 
 

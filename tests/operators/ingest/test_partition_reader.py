@@ -1,15 +1,38 @@
 """One partition's messages, validated in offset order."""
 
 import msgspec
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.stores.seen_ids import MemorySeenIds
+from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.rejected_output import rejected_record_of
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import CartAddition, Order, ShardBatch
+from operators.streaming.messages import CartAddition, Order, PageView, ShardBatch
+from schemas.adapters import SeveralEvents
 from schemas.message import Message
-from tests.builders import DAY, HOUR, OFTEN, T0, carted, item, looked, message, ordered, reader, shop, told
+from tests.builders import (
+    DAY,
+    HOUR,
+    OFTEN,
+    T0,
+    cart_is,
+    carted,
+    checkout,
+    event,
+    ingest_settings,
+    item,
+    looked,
+    message,
+    ordered,
+    reader,
+    removed,
+    shop,
+    told,
+    viewed,
+)
 
 FEEDBACK = ("shown", "clicked", "dismissed", "redeemed")
 
@@ -30,8 +53,9 @@ def take(one, *events, start=None, sent=None, now=None):
 
 def adds_up(counts):
     return (
-        counts.read == counts.processed + counts.duplicate + counts.rejected
-        and counts.late <= counts.processed
+        counts.read == counts.taken + counts.records_rejected
+        and counts.events == counts.processed + counts.duplicate + counts.rejected
+        and counts.late + counts.ignored <= counts.processed
     )
 
 
@@ -148,13 +172,168 @@ def test_the_same_event_read_again_after_a_crash_is_no_duplicate():
     assert again == first
 
 
-def test_an_order_sent_by_the_page_and_by_the_shop_is_one_order():
+def batch(*events, offset=0, headers=()):
+    """One record that holds these events."""
+    return Message(orjson.dumps(events), None, headers, "shop.events", 0, offset)
+
+
+def events_of(emitted):
+    return [event for each in emitted if isinstance(each, ShardBatch) for event in each.events]
+
+
+def rejects_of(emitted):
+    return [rejected_record_of(each) for each in emitted if not isinstance(each, ShardBatch)]
+
+
+def test_one_record_may_hold_several_events():
+    one = reader()
+    nameless = {name: value for name, value in looked(2).items() if name != "id"}
+    emitted = one.read([batch(looked(0), looked(1), nameless, offset=7)], None)
+    ids = [looked(0)["id"], looked(1)["id"], "shop.events/0/7/2"]
+    assert [event.id for event in events_of(emitted)] == ids
+    assert (one.counts.read, one.counts.taken, one.counts.events, one.counts.processed) == (1, 1, 3, 3)
+    assert adds_up(one.counts)
+
+
+def test_a_part_that_is_no_event_is_refused_by_itself_with_its_own_bytes_and_place():
+    one = reader()
+    wrong = looked(1) | {"visitor_id": ""}
+    emitted = one.read([batch(looked(0), wrong, None, [looked(3)], offset=7)], None)
+    record, *more = rejects_of(emitted)
+    assert (record.id, orjson.loads(record.value)) == ("shop.events/0/7/1", wrong)
+    assert record.source == ("shop.events", 0)
+    assert [each.value for each in more] == [b"null", orjson.dumps([looked(3)])]
+    assert (one.counts.taken, one.counts.records_rejected) == (1, 0)
+    assert (one.counts.events, one.counts.processed, one.counts.rejected) == (4, 1, 3)
+    assert adds_up(one.counts)
+
+
+def test_a_batch_of_nothing_or_of_nothing_that_can_be_taken_is_a_rejected_record():
+    one = reader()
+    emitted = one.read([batch(offset=0), batch(None, 7, offset=1)], None)
+    assert [record.id for record in rejects_of(emitted)] == [
+        *("shop.events/0/0", "shop.events/0/1/0", "shop.events/0/1/1"),
+    ]
+    assert (one.counts.read, one.counts.records_rejected, one.counts.events) == (2, 2, 3)
+    assert adds_up(one.counts)
+
+
+def test_a_record_that_says_nothing_is_taken_and_holds_no_event():
+    def decode(_):
+        raise SeveralEvents(())
+
+    one = PartitionReader("shop.events/0", ingest_settings(), decode, MemorySeenIds())
+    assert one.read([Message(b"{}")], None) == []
+    assert (one.counts.read, one.counts.taken, one.counts.events) == (1, 1, 0)
+    assert adds_up(one.counts)
+
+
+def test_the_same_event_twice_in_one_record_is_a_duplicate_and_after_a_crash_the_same_again():
+    seen = MemorySeenIds()
+    for one in (reader(seen=seen), reader(seen=seen)):
+        emitted = one.read([batch(looked(0, id="x"), looked(1, id="x"), looked(2, id="y"))], None)
+        assert [event.id for event in events_of(emitted)] == ["x", "y"]
+        assert (one.counts.duplicate, one.counts.taken) == (1, 1)
+    emitted = one.read([batch(looked(3, id="y"), offset=1)], None)
+    assert (events_of(emitted), one.counts.duplicate, one.counts.taken) == ([], 2, 2)
+
+
+def test_orders_of_one_record_have_places_of_their_own():
+    one = reader()
+    emitted = one.read([batch(ordered(0, order_id="o1"), ordered(1, order_id="o2"), offset=7)], None)
+    places = {event.order: event.position for event in events_of(emitted)}
+    assert places == {"o1": "shop.events/0/7/0", "o2": "shop.events/0/7/1"}
+
+
+def test_an_order_of_a_till_or_a_test_is_read_and_leaves_no_trace():
     one = reader()
     accepted, rejects = take(
-        one, ordered(5, order_id="o1"), ordered(9, order_id="o1"), ordered(10, order_id="o2")
+        one, looked(0), ordered(500, origin="test"), ordered(501, origin="point_of_sale"), looked(1)
     )
-    assert [event.order for event in accepted] == ["o1", "o2"]
-    assert (one.counts.duplicate, rejects) == (1, [])
+    assert ([event.own_s - T0 for event in accepted], rejects) == ([0, 1], [])
+    assert (one.counts.processed, one.counts.ignored, one.counts.late) == (4, 2, 0)
+    assert one.event_time_s == T0 + 1
+
+
+def test_what_was_dropped_is_counted_by_name():
+    one = reader()
+    accepted, _ = take(
+        one,
+        looked(0, device=7),
+        looked(1, device={}, source=[]),
+        cart_is(2, item(price="$5"), None),
+        carted(3),
+        ordered(4, items=[item(), item(quantity=0)]),
+    )
+    assert one.dropped == {"device": 2, "source": 1, "items": 1, "items.price": 1, "items.quantity": 1}
+    assert one.counts.partial == 2
+    assert {each.id: each.partial for each in accepted if not isinstance(each, PageView)} == {
+        cart_is(2)["id"]: True,
+        carted(3)["id"]: False,
+        ordered(4)["id"]: True,
+    }
+
+
+RATED = {"currency": "EUR", "rates": {"USD": 0.5, "EUR": 1}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        viewed(0, currency="JPY"),
+        carted(0, currency="JPY"),
+        cart_is(0, currency="JPY"),
+        checkout(0, currency="JPY"),
+        removed(0, currency="JPY"),
+        ordered(0, currency="JPY"),
+        ordered(0, currency="JPY") | {"type": "order_updated"},
+        event("order_refunded", 0, order_id="o1", amount=7, currency="JPY"),
+        event("order_cancelled", 0, order_id="o1", currency="JPY"),
+        viewed(0, currency="yen"),
+    ],
+)
+def test_amounts_in_a_currency_without_a_rate_are_refused(said):
+    one = reader(of=shop(**RATED))
+    accepted, rejects = take(one, said)
+    assert (accepted, rejects) == ([], ["currency"])
+
+
+def test_amounts_in_a_currency_with_a_rate_count_in_the_market_s():
+    one = reader(of=shop(**RATED))
+    codes = [{"code": "A", "amount": 3}, {"code": "B"}]
+    items = [item(price=10, unit_cost=4), item("hat", 5)]
+    told = (
+        viewed(0, price=10, currency="usd"),
+        cart_is(1, *items, currency="USD"),
+        checkout(2, currency="USD"),
+        ordered(3, items=items, discount=3, discount_codes=codes, currency="USD"),
+        event("order_refunded", 4, order_id="o1", amount=7, currency="USD"),
+        event("order_refunded", 5, order_id="o1", items=[{"sku": "hat", "price": 2}], currency="USD"),
+        carted(6, price=10, currency="EUR"),
+    )
+    accepted = []
+    for each in told:
+        [found] = take(one, each)[0]
+        accepted.append(found)
+    view, cart, start, order, paid_back, returned, own = accepted
+    assert (view.price, start.lines) == (5.0, None)
+    assert [(each.price, each.unit_cost) for each in cart.lines] == [(5.0, 2.0), (2.5, None)]
+    assert (order.lines, order.discount) == (cart.lines, 1.5)
+    assert [each.amount for each in order.codes] == [1.5, None]
+    assert (paid_back.amount, returned.lines[0].price, own.lines[0].price) == (3.5, 1.0, 10.0)
+
+
+def test_the_words_of_a_refused_currency_name_both():
+    one = reader()
+    [record] = rejects_of(one.read([message(carted(0, price=19800, currency="JPY"), 0)], None))
+    reason = dict(record.headers)["offerstream.reason"]
+    assert reason == b"amounts in JPY; market 'default' counts in EUR"
+
+
+def test_an_order_told_twice_is_passed_on_twice_since_the_market_knows_orders():
+    one = reader()
+    accepted, _ = take(one, ordered(5, order_id="o1"), ordered(9, order_id="o1"))
+    assert [event.order for event in accepted] == ["o1", "o1"]
 
 
 def test_a_producer_whose_clock_and_records_run_ahead_makes_nobody_late():
@@ -168,6 +347,15 @@ def test_an_order_without_costs_is_refused_where_no_margin_is_known():
     accepted, rejects = take(one, ordered(0), ordered(1, items=[item(unit_cost=20.0)]), carted(2))
     assert rejects == ["invalid"]
     assert [type(event) for event in accepted] == [Order, CartAddition]
+
+
+@pytest.mark.parametrize("kind", ["order_completed", "order_updated"])
+def test_a_gift_and_what_is_no_product_need_no_costs(kind):
+    one = reader(of=shop(margin_rate=None))
+    items = [item(unit_cost=20.0), item("gift", 0.0), {"sku": None, "price": 4.9}]
+    told = (ordered(0, items=items), ordered(1, items=[*items, item("hat")]))
+    accepted, rejects = take(one, *(each | {"type": kind} for each in told))
+    assert (len(accepted), rejects) == (1, ["invalid"])
 
 
 def test_an_event_of_a_market_that_is_not_configured_is_refused_with_the_markets_there_are():
@@ -218,7 +406,7 @@ def test_after_a_resume_the_last_watermark_is_emitted_again():
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(reader().snapshot())
-    with pytest.raises(ValueError, match=r"the state of partition shop.events/0 must be of format 2; got 9"):
+    with pytest.raises(ValueError, match=r"the state of partition shop.events/0 must be of format 3; got 9"):
         reader(state=msgspec.msgpack.encode([9, *written[1:]]))
 
 

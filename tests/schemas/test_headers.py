@@ -1,0 +1,89 @@
+"""Kafka records as they are: null headers, names and content types in any case."""
+
+import json
+
+import pytest
+
+from schemas.adapters import decoder
+from schemas.message import Message
+from schemas.rejected import InvalidEvent
+from tests.builders import MAX_EVENT_BYTES, looked
+
+TIME = looked(0)["time"]
+BINARY = (
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"x-1"),
+    ("ce_type", b"product_viewed"),
+    ("ce_subject", b"v-1"),
+    ("ce_time", TIME.encode()),
+)
+ENVELOPE = {
+    "specversion": "1.0",
+    "id": "x-1",
+    "type": "product_viewed",
+    "source": "shop",
+    "subject": "v-1",
+    "time": TIME,
+}
+
+
+def read(value, *headers):
+    return decoder("native", MAX_EVENT_BYTES)(Message(json.dumps(value).encode(), None, headers)).event
+
+
+def refused(value, *headers):
+    with pytest.raises(InvalidEvent) as wrong:
+        read(value, *headers)
+    return str(wrong.value)
+
+
+@pytest.mark.parametrize("name", ["content-type", "traceparent", "ce_traceparent", "ce_specversion", ""])
+def test_a_null_header_says_nothing(name):
+    assert read(looked(0), (name, None)).id == looked(0)["id"]
+    assert read({"sku": "shoe"}, *BINARY, (name, None)).id == "x-1"
+
+
+@pytest.mark.parametrize("written", [str.upper, str.title, lambda name: name.replace("_", "-")])
+def test_the_attributes_in_headers_may_be_written_in_any_case(written):
+    headers = [(written(name), value) for name, value in BINARY]
+    assert read({"sku": "shoe"}, *headers) == read({"sku": "shoe"}, *BINARY)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/cloudevents+json",
+        "Application/CloudEvents+JSON; charset=UTF-8",
+        " application/cloudevents ",
+        "APPLICATION/CLOUDEVENTS+JSON",
+    ],
+)
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_a_content_type_may_be_written_in_any_case_with_parameters(name, kind):
+    assert read(ENVELOPE | {"data": {"sku": "shoe"}}, (name, kind.encode())).id == "x-1"
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "words"),
+    [
+        ({"sku": "shoe"}, BINARY[:1], "invalid: type is missing"),
+        (
+            {"sku": "shoe"},
+            (("CE_specversion", b"0.3"), *BINARY[1:]),
+            "invalid: specversion should be 1.0; got '0.3'",
+        ),
+        ([{"sku": "shoe"}], BINARY, "must be a JSON object; it is an array"),
+        (ENVELOPE, (), "data is missing in the CloudEvents envelope"),
+        (ENVELOPE | {"data": '{"sku": "shoe"}'}, (), "must be a JSON object; it is a text"),
+        (ENVELOPE | {"data": None}, (), "must be a JSON object; it is null"),
+        (ENVELOPE | {"data": True}, (), "must be a JSON object; it is a boolean"),
+        (ENVELOPE | {"data": 1.5}, (), "must be a JSON object; it is a number"),
+    ],
+)
+def test_what_is_wrong_with_an_envelope_is_said(value, headers, words):
+    assert words in refused(value, *headers)
+
+
+def test_a_type_that_is_not_modelled_is_an_activity_in_an_envelope_too():
+    event = read(ENVELOPE | {"type": "com.shop.product_viewed.v1", "data": {"sku": "shoe"}})
+    assert (event.type, event.name) == ("activity", "com.shop.product_viewed.v1")
