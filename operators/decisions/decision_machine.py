@@ -290,7 +290,7 @@ class DecisionMachine:
 
     def _attribute(self, telling: Telling) -> list[OutputRecord]:
         order = telling.order
-        buyer = self._orders.buyer(order)
+        buyer = self._orders.buyer(telling)
         records = self._settle(buyer.visitors, order.at_s)
         records += self._orders.process(telling, buyer)
         return records + revoke_offers(order, self._held(buyer.visitors), self._open)

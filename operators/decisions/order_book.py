@@ -40,14 +40,15 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     """An order that was told, the decision that it is attributed to, and what was revised since.
 
     ``found_by`` names the record by which the decision was found: reading that again after a crash finds it
-    again. ``money`` is what it brought before any revision. ``is_charged`` says whether it is charged for its
-    offer, None while the window of its decision is open, and ``fixed`` what of a fixed cost. ``joined`` says
-    whether it met a visit, a cart or a decision.
+    again. ``first_s`` is when it was told first. ``money`` is what it brought before any revision.
+    ``is_charged`` says whether it is charged for its offer, None while the window of its decision is open,
+    and ``fixed`` what of a fixed cost. ``joined`` says whether it met a visit, a cart or a decision.
     """
 
     order: Order
     decision: str | None = None
     found_by: str = ""
+    first_s: float = 0.0
     money: Money = NOTHING
     fixed: float = 0.0
     is_charged: bool | None = None

@@ -53,10 +53,11 @@ class Parts(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """An order with all that is known of its buyer, and the record that told of it last."""
+    """An order with all that is known of its buyer, the record that told of it last, when one did first."""
 
     order: Order
     record: str
+    first_s: float
 
 
 class Orders:
@@ -67,14 +68,17 @@ class Orders:
         self._parts = parts
         self._book = OrderBook(parts.ledger)
 
-    def buyer(self, order: Order) -> Buyer:
-        """Return whose order it is, by its visitor, its user and the carts that it bought."""
-        parts = self._parts
+    def buyer(self, telling: Telling) -> Buyer:
+        """Return whose order it is, by its visitor, its user and the carts that it bought.
+
+        Who is one person is judged as when the order was told first.
+        """
+        parts, order = self._parts, telling.order
         parts.identities.link(order.visitor, order.user, order.at_s, browsed=False)
         known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
         carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
         owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
-        visitors = parts.identities.visitors(order.visitor, order.user, order.at_s)
+        visitors = parts.identities.visitors(order.visitor, order.user, telling.first_s)
         everyone = dict.fromkeys((*visitors, *(visitor for visitor, _ in known), *owners))
         return Buyer(tuple(everyone), frozenset(carts))
 
@@ -85,16 +89,16 @@ class Orders:
         record = f"{event.id} of {event.visitor}"
         if booked is None or (booked.decision is not None and booked.found_by != record):
             return None
-        return Telling(_told_again(booked.order, event.at_s), record)
+        return Telling(_told_again(booked.order, event.at_s), record, booked.first_s)
 
     def told(self, order: Order) -> Telling | None:
         """Return what an order tells; None where it was told before and is attributed."""
         booked = self._book.get(order.order).booked
         if booked is None or booked.order.position == order.position:
-            return Telling(order, order.position)
+            return Telling(order, order.position, order.at_s)
         if booked.decision is not None and booked.found_by != order.position:
             return None
-        return Telling(_joined(booked.order, order), order.position)
+        return Telling(_joined(booked.order, order), order.position, booked.first_s)
 
     def process(self, telling: Telling, buyer: Buyer) -> list[OutputRecord]:
         """Attribute an order and apply the revisions that came before it."""
@@ -102,7 +106,7 @@ class Orders:
         row = self._book.get(order.order)
         records: list[OutputRecord] = []
         booked = self._attributed(order, buyer, records)
-        booked.found_by = telling.record
+        booked.found_by, booked.first_s = telling.record, telling.first_s
         if row.booked is not None:
             booked.revisions = row.booked.revisions
         self._note_joined(booked, telling, row.booked)

@@ -164,7 +164,7 @@ def _told_of_order(rng, event, by_server):
     by_page = by_server | {"visitor_id": event["visitor_id"]}
     for number, (kind, share, more, later_s) in enumerate(
         (
-            ("order_completed", 0.4, by_server, (5.0, 300.0)),
+            ("order_completed", 0.4, by_server, (0.5, 5.0)),
             ("order_completed", 0.2, by_page, (5.0, 1800.0)),
             ("order_refunded", 0.1, {}, (-2.0, 60.0, 2000.0)),
             ("order_refunded", 0.1, {"amount": 7.5}, (-2.0, 60.0, 2000.0)),

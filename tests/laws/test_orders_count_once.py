@@ -26,7 +26,7 @@ def told_again(events, seed):
             elif way == "cart":
                 again["cart_id"] = f"cart of {event['id']}"
             # told much later by its user alone, it may be taken for the order of that user's next cart
-            later_s = rng.choice([0.5, 30.0] if way == "user" else [0.5, 30.0, 3000.0])
+            later_s = rng.choice([0.5, 5.0] if way == "user" else [0.5, 30.0, 3000.0])
             more.append(again | {"id": f"{event['id']} again {number}", "time": stamp(at_s + later_s)})
     return sorted(events + more, key=lambda event: (event["time"], event["id"])), len(more)
 
