@@ -10,8 +10,9 @@ from pydantic_core import to_json
 
 from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.generic_file import KINDS, EventRule, GenericFile, Paths, load_generic
-from schemas.adapters.json_fields import Json, number, object_of, stable_id, text_id
+from schemas.adapters.json_fields import Json, object_of, stable_id, text_id
 from schemas.adapters.json_paths import JsonPath, path_of
+from schemas.adapters.numbers import amount_of
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -161,7 +162,7 @@ def _time_of(file: GenericFile) -> Callable[[Any], Any]:
     per_second = PER_SECOND[file.time_unit]
 
     def since_1970(value: object) -> datetime:
-        amount = number(value)
+        amount = amount_of(value)
         try:
             if amount is not None:
                 return datetime.fromtimestamp(amount / per_second, UTC)

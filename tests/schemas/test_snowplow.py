@@ -158,6 +158,11 @@ def test_an_action_without_what_it_is_about_is_activity(kind, found):
     assert (event.type, event.name) == ("activity", kind)
 
 
+def test_a_single_entity_may_stand_without_its_list():
+    event = decoded(acted("add_to_cart", product={"id": "A", "price": 5, "currency": "EUR"})).event
+    assert [(line.sku, line.price) for line in event.items] == [("A", 5)]
+
+
 def test_an_action_that_is_not_known_is_activity():
     assert decoded(acted("share")).event.name == "share"
     assert decoded(acted(5)).event.name is None
