@@ -134,7 +134,7 @@ def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(clu
     assert driver.values(other.buffer.name) == numbers(0, 10)
     assert waits.caught_up_at() is None
     assert waits.reader.idles == []
-    assert waits.next_awake() is not None
+    driver.until(lambda: waits.next_awake() is not None)
     assert PassThrough(waits.buffer.name, waits.snapshot()).next_offset == 5
     produce(cluster, topic, numbers(10, 20))
     waiting_for.clear()
