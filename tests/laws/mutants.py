@@ -161,6 +161,22 @@ MUTANTS = (
         "tests/laws/test_clocks.py",
     ),
     Mutant(
+        "8 one open offer per cart",
+        "what a person was offered on another device holds nothing up",
+        "operators/decisions/identities.py",
+        "        return tuple(found)\n",
+        "        return tuple(found)[:1]\n",
+        "tests/laws/test_one_offer.py",
+    ),
+    Mutant(
+        "2 a crash changes nothing",
+        "an order that is read again is taken for one that is told again",
+        "operators/decisions/orders.py",
+        "booked.found_by != order.position",
+        "True",
+        "tests/operators/decisions/test_orders.py",
+    ),
+    Mutant(
         "15 an order counts once",
         "who tells it again has it counted again",
         "operators/decisions/orders.py",

@@ -114,6 +114,14 @@ def test_what_an_offer_costs_follows_from_its_kind_unless_said(chosen, cost):
         ('[markets.UK]\ncurrency = "GBP"', "must match pattern"),
         ('[markets.uk]\ncurrency = "pounds"', "markets.uk.currency must match pattern"),
         ("[markets.uk]\nholdout = 2", "markets.uk.holdout must be less than or equal to 1; got 2"),
+        ("[markets.uk.rates]\nUSD = 0", "markets.uk.rates.USD must be greater than 0; got 0"),
+        ("[markets.uk.rates]\nUSD = inf", "markets.uk.rates.USD must be"),
+        ("[markets.uk.rates]\nUSD = nan", "markets.uk.rates.USD must be"),
+        ("[markets.uk.rates]\nusd = 1", "markets.uk.rates.usd"),
+        (
+            '[markets.uk]\ncurrency = "GBP"\nrates = {GBP = 1.2}',
+            "rates.GBP must be 1 or left out: it is the market's own currency",
+        ),
         ("[markets.uk]\nmargin_rate = -1", "markets.uk.margin_rate must be greater than or equal to 0"),
         ("[markets.uk]\nmargin = 1", "markets.uk.margin must not be there; the key is unknown"),
         (

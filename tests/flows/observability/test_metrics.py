@@ -55,6 +55,27 @@ def test_what_is_late_or_clamped_has_metrics_beside_the_outcomes(metrics):
     assert value(metrics, "late_orders_total", topic="shop.events") == 1
 
 
+def test_records_are_counted_apart_from_their_events(metrics):
+    metrics.read(PART, Counts(read=3, taken=2, records_rejected=1, events=9, processed=7, rejected=2))
+    found = {
+        name: value(metrics, "records_read_total", topic="shop.events", outcome=name)
+        for name in ("taken", "rejected")
+    }
+    assert found == {"taken": 2, "rejected": 1}
+
+
+def test_what_is_odd_is_counted_by_field_and_by_event(metrics):
+    metrics.read(PART, Counts(read=9, processed=9, partial=4, ignored=2))
+    assert value(metrics, "events_partial_total", topic="shop.events") == 4
+    assert value(metrics, "events_ignored_total", topic="shop.events") == 2
+    metrics.dropped(PART, {"device": 2})
+    metrics.dropped(PART, {"device": 3, "items.price": 1})
+    metrics.opened(PART, Counts())
+    metrics.dropped(PART, {"device": 1})
+    assert value(metrics, "fields_dropped_total", topic="shop.events", field="device") == 4
+    assert value(metrics, "fields_dropped_total", topic="shop.events", field="items.price") == 1
+
+
 def test_what_a_partition_counted_before_a_restart_is_not_counted_again(metrics):
     metrics.opened(PART, Counts(read=900, processed=900))
     metrics.read(PART, Counts(read=905, processed=905))
