@@ -95,7 +95,7 @@ def test_an_update_after_a_refund_holds_what_was_ordered_since_the_refund_is_tol
 @pytest.mark.parametrize(
     ("given", "topic", "class_", "words"),
     [
-        ([], None, "invalid", "a pixel event or a webhook must be a JSON object"),
+        (5, None, "invalid", "a pixel event or a webhook must be a JSON object"),
         ({}, None, "unknown_type", "neither a pixel event nor a webhook of an order, refund or cart"),
         ({"id": 1}, "products/update", "unknown_type", "webhook 'products/update' reports no shop event"),
         (PIXEL | {"clientId": None}, None, "invalid", "clientId is missing"),

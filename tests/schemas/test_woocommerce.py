@@ -128,4 +128,4 @@ def test_what_is_no_event_is_refused_in_words(given, topic, class_, words):
 
 def test_the_parts_of_what_is_no_object_are_refused_in_words():
     with pytest.raises(InvalidEvent, match="a webhook must be a JSON object"):
-        FORMATS["woocommerce"].parts(Message(b"[]"))
+        FORMATS["woocommerce"].parts(Message(b"5"))
