@@ -23,6 +23,8 @@ from schemas.rejected import InvalidEvent, reject
 
 FORMAT: Final = 3
 FOREVER: Final = math.inf
+CLOCK_STEP_S: Final = 0.001
+"""Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
 STEP_S: Final = 1.0
 """Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
@@ -174,7 +176,7 @@ class PartitionReader:
         if is_of_order and event.origin != "online":  # type: ignore[union-attr]
             counts.ignored += 1
             return
-        if at_s < claimed_s:
+        if claimed_s - at_s >= CLOCK_STEP_S:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
         self._time.observe(event.visitor_id or event.id, at_s)

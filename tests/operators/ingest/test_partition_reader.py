@@ -135,6 +135,13 @@ def test_what_claims_to_be_later_than_it_was_received_happened_then():
     assert one.counts.clamped == 2
 
 
+def test_what_is_of_the_millisecond_of_its_record_is_not_later_than_it():
+    one = reader()
+    (accepted,), _ = take(one, looked(0.0004), sent=0)
+    assert accepted.at_s == T0
+    assert one.counts.clamped == 0
+
+
 def test_a_record_timestamp_of_another_century_is_none():
     one = reader()
     for sent in (-1.0 - T0, 1.0 - T0, T0 / 1000 - T0):
