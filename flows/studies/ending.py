@@ -22,8 +22,10 @@ def ending(summary: Mapping[str, Any], inputs: Sequence[Path], form: str, settin
     counts = summary["input"]
     taken, rejected, duplicates = counts["processed"], counts["rejected"], counts["duplicate"]
     total = taken + rejected + duplicates
-    said = [f"{taken:,} of {total:,} records were taken{_not_taken(summary, duplicates)}."]
-    if not total:
+    # A record may hold several events, or none.
+    what = "records" if counts["read"] == total else f"events of {counts['read']:,} records"
+    said = [f"{taken:,} of {total:,} {what} were taken{_not_taken(summary, duplicates)}."]
+    if not counts["read"]:
         said = [f"0 records were taken: there are none in {', '.join(map(str, inputs))}."]
     if rejected > MANY * total:
         likely = better_format(form, fits_of_files(inputs, form, settings))

@@ -78,6 +78,22 @@ def test_what_was_not_taken_is_said_by_class_with_an_example_each(run):
     assert "looks like" not in out
 
 
+def test_records_with_several_events_are_counted_by_their_events(run):
+    calls = list(segment_calls(6))
+    write({"batch": calls[:4]}, {"batch": [calls[4], {"type": "group"}]}, calls[5])
+    code, out, _ = run("--format", "segment")
+    assert code == 0
+    assert "6 of 7 events of 3 records were taken: 1 is unknown_type, for example events.jsonl/0/1/1: " in out
+
+
+def test_records_that_say_nothing_are_not_none(run):
+    draft = {"id": 727, "status": "checkout-draft", "line_items": []}
+    write(draft, draft)
+    code, _, err = run("--format", "woocommerce")
+    assert code == 1
+    assert err.splitlines()[-1].endswith(": 0 of 0 events of 2 records were taken.")
+
+
 def test_the_figures_are_in_the_file(capfd):
     write(*[carted(n * MINUTE, f"v{n}") for n in range(6)])
     assert main(RUNS["replay"]) == 0
