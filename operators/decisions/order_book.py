@@ -4,22 +4,13 @@ What stands in the book is not rolled back after a crash. An order that is read 
 of its record, and a revision keeps the change that was computed when it was first read.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from operators.decisions.reward import NOTHING, Money
+from operators.streaming.durable_store import DurableStore
 from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, OrderUpdate
-
-
-class OrderStore(Protocol):
-    """Where orders are kept; it survives the death of the process and is not rolled back."""
-
-    def recall(self, name: str) -> bytes | None:
-        """Return what was last written under a name, None where there is nothing."""
-
-    def remember(self, name: str, at_s: float, what: bytes) -> None:
-        """Write what is known at a time under a name, in place of what was written before."""
 
 
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -89,7 +80,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(OrderRow)
 class OrderBook:
     """The orders of a market by their ids. Bounded by those of the period for which its store keeps them."""
 
-    def __init__(self, store: OrderStore) -> None:
+    def __init__(self, store: DurableStore) -> None:
         self._store = store
 
     def get(self, order_id: str) -> OrderRow:

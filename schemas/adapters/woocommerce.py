@@ -30,7 +30,8 @@ from schemas.rejected import InvalidEvent
 
 TOPIC: Final = "x-wc-webhook-topic"
 CREATED: Final = "order.created"
-NOT_ORDERED: Final = ("checkout-draft", "auto-draft", "draft", "new", "trash")
+DRAFTS: Final = ("checkout-draft", "auto-draft", "draft", "new")
+DELETED: Final = "trash"
 UNPAID: Final = "failed"
 """A payment that failed may be tried again for the same order, so that it is worth nothing for now."""
 ORIGINS: Final = {"pos-rest-api": "point_of_sale", "pos": "point_of_sale"}
@@ -40,9 +41,9 @@ def parts(message: Message) -> Sequence[Message] | None:
     """The messages that an order told again is made of, none for a draft; raises InvalidEvent."""
     body = object_of(message, "a webhook")
     status = body.get("status")
-    if _is_refund(body) or "line_items" not in body or status in ("cancelled", UNPAID):
+    if _is_refund(body) or "line_items" not in body or status in ("cancelled", UNPAID, DELETED):
         return None
-    if status in NOT_ORDERED:
+    if status in DRAFTS:
         return ()
     if header_of(message, TOPIC) == CREATED:
         return None
@@ -104,7 +105,7 @@ def _utc(value: object) -> object:
 
 def _order(message: Message, order: Json, *, is_new: bool, by_sku: bool) -> Json:
     status, order_id = order.get("status"), text_id(order.get("id"))
-    if status in NOT_ORDERED:
+    if status == DELETED:
         raise InvalidEvent("unknown_type", f"status {status!r} is that of no order")
     meta = named_values(objects(order, "meta_data"), "key")
     customer = order.get("customer_id")
