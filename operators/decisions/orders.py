@@ -111,20 +111,21 @@ class Orders:
             booked.revisions = row.booked.revisions
         self._note_joined(booked, telling, row.booked)
         self._book.put(order.order, OrderRow(booked, row.early), order.at_s)
-        for each in row.early:
+        for each in row.early if booked.decision is not None else ():
             records += self._apply(booked, row, each)
         return records
 
     def revise(self, event: AnyOrderRevision) -> list[OutputRecord]:
-        """Apply what revises an order, once; it waits where the order was not told yet."""
+        """Apply what revises an order, once; it waits until the order was told and found its decision."""
         row = self._book.get(event.order)
         if any(event.position == each.position or event.id == each.id for each in row.early):
             return []
-        if row.booked is None:
+        if row.booked is not None and row.booked.decision is not None:
+            return self._apply(row.booked, row, event)
+        if len(row.early) < REVISIONS:
             row.early.append(event)
             self._book.put(event.order, row, event.at_s)
-            return []
-        return self._apply(row.booked, row, event)
+        return []
 
     def window_ended(self, decision: OpenDecision) -> None:
         """Note with the orders of a decision whether its offer was charged, for what is revised later."""

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from operators.decisions.orders import REVISIONS
 from tests.builders import (
     DAY,
     HOUR,
@@ -306,6 +307,32 @@ def test_an_order_cancelled_before_it_was_read_is_none():
     desk.order(60, **ORDER)
     [reward] = rewards(desk)
     assert (reward["margin"], reward["orders"]) == (0.0, [])
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("event", [refunded(90, "o"), cancelled(90, "o"), updated(90, "o", item("a", 0.0))])
+def test_what_was_revised_before_anybody_knew_whose_the_order_was_counts_once_somebody_does(event, late):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    again = before_a_crash(desk)
+    emitted = []
+    for one in (desk, again):
+        found = one.order(60, None, order_id="o")
+        found += one.revise(event) + one.revise(event)
+        found += one.wait(2 * HOUR) if late else []
+        found += one.order(3 * HOUR if late else 100, order_id="o", id="again")
+        emitted.append([*found, *rewards(one, 3 * HOUR)])
+    assert emitted[0] == emitted[1]
+    assert sum(each["margin"] for each in emitted[0]) == pytest.approx(0.0)
+
+
+def test_what_revises_an_order_that_nobody_told_is_bounded():
+    desk = Desk("no_offer")
+    desk.idle(0)
+    for n in range(2 * REVISIONS):
+        desk.revise(refunded(50, "o", id=f"refund {n}", amount=0.1))
+    desk.order(60, **ORDER)
+    assert [reward["margin"] for reward in rewards(desk)] == [pytest.approx(0.4 * (100.0 - 0.1 * REVISIONS))]
 
 
 def test_a_refund_of_an_order_without_a_decision_changes_nothing():
