@@ -25,7 +25,8 @@ class OrderStore(Protocol):
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one event changed in the money of an order.
 
-    ``quantities`` of products were given back; ``content`` is what the order holds since an update.
+    ``quantities`` of products were given back; ``content`` is what the order holds since an update, which
+    ``redeems`` an offer that the order did not redeem before.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quantities: dict[str, int] = {}
     cancelled: bool = False
     content: OrderUpdate | None = None
+    redeems: bool = False
 
 
 class BookedOrder(msgspec.Struct, array_like=True, gc=False):
@@ -58,8 +60,12 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     @property
     def left(self) -> Money:
         """What it brings after all revisions."""
+        return self.left_after(len(self.revisions))
+
+    def left_after(self, count: int) -> Money:
+        """Return what it brings after so many revisions."""
         left = self.money
-        for each in self.revisions:
+        for each in self.revisions[:count]:
             left = left.plus(each.change)
         return left
 
