@@ -69,7 +69,7 @@ class Orders:
         self._book = OrderBook(parts.ledger)
 
     def buyer(self, telling: Telling) -> Buyer:
-        """Return whose order it is, by its visitor, its user and the carts that it bought.
+        """Return whose order it is, by its visitor, its user, the carts it bought, the offers it redeems.
 
         Who is one person is judged as when the order was told first.
         """
@@ -78,6 +78,7 @@ class Orders:
         known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
         carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
         owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
+        owners += [entry.terms.visitor for offer in order.offers if (entry := self._entry(offer)) is not None]
         visitors = parts.identities.visitors(order.visitor, order.user, telling.first_s)
         everyone = dict.fromkeys((*visitors, *(visitor for visitor, _ in known), *owners))
         return Buyer(tuple(everyone), frozenset(carts))

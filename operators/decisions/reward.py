@@ -70,18 +70,18 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
             self.redemption_seen |= redeems
 
     def revise(self, order_id: str, change: Money, *, cancelled: bool, redeems: bool = False) -> None:
-        """Change what an order brings; one that was cancelled is none, and nor is a use of the offer for it."""
+        """Change what an order brings; with the last one goes the use of the offer."""
         self.money = self.money.plus(change)
-        for number, each in enumerate(self.orders):
-            if each.order == order_id:
-                if cancelled:
-                    del self.orders[number]
-                    self.redemption_seen &= bool(self.orders)
-                else:
-                    money = each.money.plus(change)
-                    self.orders[number] = replace(each, money=money, redeems=each.redeems or redeems)
-                return
-        self.redemption_seen |= redeems
+        number = next((n for n, each in enumerate(self.orders) if each.order == order_id), None)
+        if number is None:
+            self.redemption_seen |= redeems
+        elif cancelled:
+            del self.orders[number]
+            self.redemption_seen &= bool(self.orders)
+        else:
+            each = self.orders[number]
+            money = each.money.plus(change)
+            self.orders[number] = replace(each, money=money, redeems=each.redeems or redeems)
 
     def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""

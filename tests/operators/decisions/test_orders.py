@@ -57,6 +57,20 @@ def test_an_order_without_a_visitor_is_attributed_and_revokes_the_offer(keys):
     assert reward["cost"] == (5.0 if redeemed else 0.0)
 
 
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("visitor", [None, "ben"])
+def test_an_order_that_names_an_offer_joins_its_decision_whatever_else_it_has(visitor, late):
+    desk = Desk(of=CODED)
+    decision, _ = desk.idle(0)
+    at = 2 * HOUR if late else 60
+    found = rewards(desk) if late else []
+    found += desk.order(at, visitor, offers=[decision["decision_id"], "default.unheard-of"])
+    reasons = [each["data"]["reason"] for each in of_type(found, "offer.revoked")]
+    assert reasons == ([] if late else ["redeemed"])
+    found += [] if late else rewards(desk)
+    assert sum(each["profit"] for each in of_type(found, "reward")) == pytest.approx(15.0)
+
+
 def test_an_order_of_a_user_joins_what_the_user_decided_on_another_device():
     desk = Desk("no_offer")
     desk.idle(0, "phone", user="u")
