@@ -69,16 +69,19 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
         else:
             self.redemption_seen |= redeems
 
-    def revise(self, order_id: str, change: Money, *, cancelled: bool) -> None:
-        """Change what an order brings; one that was cancelled is none."""
+    def revise(self, order_id: str, change: Money, *, cancelled: bool, redeems: bool = False) -> None:
+        """Change what an order brings; with the last one goes the use of the offer."""
         self.money = self.money.plus(change)
-        for number, each in enumerate(self.orders):
-            if each.order == order_id:
-                if cancelled:
-                    del self.orders[number]
-                else:
-                    self.orders[number] = replace(each, money=each.money.plus(change))
-                return
+        number = next((n for n, each in enumerate(self.orders) if each.order == order_id), None)
+        if number is None:
+            self.redemption_seen |= redeems
+        elif cancelled:
+            del self.orders[number]
+            self.redemption_seen &= bool(self.orders)
+        else:
+            each = self.orders[number]
+            money = each.money.plus(change)
+            self.orders[number] = replace(each, money=money, redeems=each.redeems or redeems)
 
     def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""
@@ -160,10 +163,15 @@ def paid_share(order: OrderContent, terms: DecisionTerms | None) -> float:
     discount = order.discount
     if not discount:
         return 1.0
-    goods = sum((line.price or 0.0) * line.quantity for line in order.lines)
+    goods = value_of(order.lines)
     if terms is not None and redeems(order, terms):
         discount -= _own_discount(order, terms, goods)
     return max(1.0 - discount / goods, 0.0) if discount > 0.0 < goods else 1.0
+
+
+def value_of(lines: Iterable[Line]) -> float:
+    """Return what lines cost by their prices."""
+    return sum((line.price or 0.0) * line.quantity for line in lines)
 
 
 def money_of_lines(lines: Iterable[Line], margin_rate: float | None, paid: float = 1.0) -> Money:
