@@ -333,7 +333,7 @@ class SessionMachine:
             self.timers.set(key, self._due_s(visit))
         return key, visit
 
-    def _know_user(self, key: VisitorKey, visit: Visit | None, event: AnyShopEvent) -> None:
+    def _know_user(self, key: VisitorKey, visit: Visit | None, event: ShopEvent) -> None:
         """Tell the market who the visitor is, and let the visitor's carts be found by that."""
         if event.user is None:
             return
