@@ -17,6 +17,7 @@ from operators.decisions.output_records import CORRECTION_CAUSES, Correction, co
 from operators.decisions.revisions import revision_of
 from operators.decisions.reward import (
     NOTHING,
+    OrderChange,
     OrderReward,
     is_charged_late,
     late_reward,
@@ -128,6 +129,11 @@ class Orders:
             self._book.put(event.order, row, event.at_s)
         return []
 
+    def decision_of(self, order_id: str) -> str | None:
+        """Return the decision that an order is attributed to, None where none is known."""
+        booked = self._book.get(order_id).booked
+        return None if booked is None else booked.decision
+
     def window_ended(self, decision: OpenDecision) -> None:
         """Note with the orders of a decision whether its offer was charged, for what is revised later."""
         terms, earned = decision.terms, decision.earnings
@@ -203,9 +209,8 @@ class Orders:
         if entry is None or (known.change == NOTHING and not known.cancelled and not known.redeems):
             return []
         if decision is not None and in_window:
-            decision.earnings.revise(
-                event.order, known.change, cancelled=known.cancelled, redeems=known.redeems
-            )
+            change = OrderChange(known.change, known.cancelled, known.redeems)
+            decision.earnings.revise(event.order, change)
             return []
         number = booked.revisions.index(known) + 1
         cause = CORRECTION_CAUSES[type(event)]

@@ -435,6 +435,28 @@ def test_the_use_of_an_offer_goes_with_the_only_order_when_that_is_cancelled():
     assert [(each["profit"], each["redeemed"]) for each in rewards(desk)] == [(0.0, False)]
 
 
+def test_a_refund_after_the_window_is_a_correction_though_time_has_not_passed_the_window_yet():
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o")
+    found = desk.revise(refunded(2 * HOUR, "o"))
+    assert [(each["kind"], each["margin"]) for each in found] == [("window", 20.0), ("correction", -20.0)]
+
+
+@pytest.mark.parametrize("event", [refunded(90, "o", amount=25.0), cancelled(90, "o")])
+def test_what_is_read_again_before_its_decision_changes_the_reward_of_the_window(event):
+    desk = Desk("no_offer")
+    state = desk.machine.snapshot()
+    desk.idle(0)
+    desk.order(60, order_id="o")
+    desk.revise(event)
+    again = Desk("no_offer", ledger=desk.ledger, state=state)
+    found = [*again.revise(event), *again.idle(0), *again.order(60, order_id="o")]
+    assert [each["type"] for each in found] == ["decision"]
+    assert rewards(again) == rewards(desk)
+    assert again.policy.learned == desk.policy.learned
+
+
 @pytest.mark.parametrize(("days", "margin"), [(6.9, 0.0), (7.1, 20.0)])
 def test_nothing_revises_a_decision_after_the_correction_period(days, margin):
     desk = Desk("no_offer")
