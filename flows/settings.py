@@ -1,12 +1,10 @@
 """Everything that can be set, with its default, read in one place: command line, environment, TOML file."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-import orjson
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -17,12 +15,13 @@ from pydantic_settings import (
 )
 
 from flows.worker import setting_rules
+from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic, items_of
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
 from schemas.adapters import FormatOptions, ProductKey, format_named
-from schemas.durations import Duration, write_duration
+from schemas.durations import Duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
 from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
@@ -31,33 +30,6 @@ from schemas.topics import INPUTS, OUTPUTS, TOPICS
 PREFIX: Final = "OFFERSTREAM_"
 SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
 """Settings that may hold a password, so that no error shows them."""
-
-TOPIC_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-URL_PATTERN: Final = re.compile(r"https?://[^@\s]+")
-Topic = Annotated[str, Field(pattern=rf"^{TOPIC_PATTERN.pattern}$")]
-
-
-def _items(value: object) -> object:
-    """Take a list as people write it, ``a,b``, or as JSON."""
-    if not isinstance(value, str):
-        return value
-    return orjson.loads(value) if value.startswith("[") else [item.strip() for item in value.split(",")]
-
-
-def _pairs(value: object) -> object:
-    """Take pairs as people write them, ``a=b,c=d``, or as JSON."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("{"):
-        return orjson.loads(value)
-    pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-    for number, (_, equals, _) in enumerate(pairs, 1):
-        if not equals:  # the text may hold a password
-            raise ValueError(f"must be pairs like `name=value,name=value`; number {number} is none")
-    return {name.strip(): said.strip() for name, _, said in pairs}
-
-
-Pairs = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
 
 
 def _minutes(number: float) -> timedelta:
@@ -80,7 +52,7 @@ class Settings(BaseSettings):
     )
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
-    events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(_items), Field(min_length=1)] = (
+    events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(items_of), Field(min_length=1)] = (
         Field((TOPICS["events"],), description="topics to read events from")
     )
     topics: Pairs = Field(
@@ -128,7 +100,7 @@ class Settings(BaseSettings):
     session_gap: Duration = Field(_minutes(30), description="silence that ends a visit")
     idle_after: Duration = Field(_minutes(2), description="silence after which a cart is idle")
     cart_recovery: Duration = Field(timedelta(hours=24), description="time in which an order recovers a cart")
-    triggers: Annotated[frozenset[MomentKind], NoDecode, BeforeValidator(_items)] = Field(
+    triggers: Annotated[frozenset[MomentKind], NoDecode, BeforeValidator(items_of)] = Field(
         frozenset({"cart_idle"}), description="moments that lead to decisions"
     )
     policy: str = Field("linear_thompson", description="contextual bandit that chooses")
@@ -298,26 +270,3 @@ def _words(error: ValidationError) -> str:
         if first["loc"][0] not in SECRETS:
             said += f"; got {first['input']!r}"
     return f"{name} {said}" if name else said
-
-
-def default_words(name: str) -> str:
-    """Return the default of a setting as a table shows it."""
-    value = Settings.model_fields[name].default
-    if value == EXAMPLE_OFFERS:
-        return "the built-in example"
-    if value is None or value in ({}, ()):
-        return ""
-    if isinstance(value, timedelta):
-        return f"`{write_duration(value)}`"
-    if isinstance(value, tuple | frozenset):
-        return f"`{', '.join(sorted(value))}`"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def table() -> str:
-    """Return all settings as a Markdown table."""
-    rows = [
-        f"| `{PREFIX}{name.upper()}` | {default_words(name)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows]) + "\n"

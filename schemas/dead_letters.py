@@ -79,6 +79,13 @@ def split_headers(headers: tuple[Header, ...]) -> Headers | None:
     return None if start < 0 else Headers(headers[start:at], headers[at:], headers[:start])
 
 
+def class_and_reason(headers: tuple[Header, ...]) -> tuple[str, str]:
+    """Return the class and the reason of a rejected record, ``unknown`` where its headers do not say them."""
+    parts = split_headers(headers)
+    ours = {} if parts is None else parts.ours()
+    return ours.get("class", b"unknown").decode(), ours.get("reason", b"unknown").decode()
+
+
 def _of_kafka_streams(exception: str, reason: str, place: dict[str, str], stack: str) -> dict[str, str]:
     """Return what Kafka Streams writes beside a dead letter (KIP-1034), all of it text."""
     found = {"exception": exception, "message": reason, **({"stacktrace": stack} if stack else {}), **place}

@@ -13,7 +13,8 @@ from flows.commands.common import (
     settings_of,
     write_json,
 )
-from flows.studies.check.findings import check
+from flows.studies.check.figures import figures
+from flows.studies.check.run import check
 from flows.studies.check.view import text
 
 EXAMPLES = """\
@@ -34,7 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=LIMIT,
         metavar="N",
-        help="how much of each is read: the first records of a file, the newest of a topic (default: 10,000)",
+        help="how much of each is read: the first records of a file, the newest of a topic "
+        f"(default: {LIMIT:,})",
     )
     add_bootstrap(parser)
     parser.add_argument(
@@ -50,5 +52,5 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args, schema_registry=args.schema_registry)
     found = check(args.inputs, args.format, args.limit, settings)
     sys.stdout.write(text(found))
-    write_json(args.json, found.as_json())
+    write_json(args.json, figures(found))
     return int(found.is_little)

@@ -8,7 +8,7 @@ import msgspec
 
 from operators.streaming.messages import OutputRecord
 from schemas.adapters.guessing import likely_format
-from schemas.dead_letters import split_headers
+from schemas.dead_letters import class_and_reason
 from schemas.message import Message
 
 WINDOW_S: Final = 60.0
@@ -119,7 +119,5 @@ class RejectWatch:
 
 def example(rejected: OutputRecord) -> str:
     """Return the place of a rejected record, its class and its reason, without a value that it quotes."""
-    headers = split_headers(rejected.headers)
-    ours = {} if headers is None else headers.ours()
-    class_, reason = (ours.get(name, b"unknown").decode() for name in ("class", "reason"))
+    class_, reason = class_and_reason(rejected.headers)
     return f"{rejected.id} ({class_}: {reason.partition('; got ')[0]})"

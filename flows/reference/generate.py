@@ -12,13 +12,12 @@ from typing import Final
 
 from flows.reference import tables
 from flows.reference.drawing import READER_NAMES, dataflow, drawing
-from flows.settings import table
 
 MARKED: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "drawing": lambda: f"```mermaid\n{drawing(dataflow(), READER_NAMES)}```\n",
-    "settings": table,
+    "settings": tables.settings,
     "topics": tables.topics,
     "metrics": tables.metrics,
     "commands": tables.commands,

@@ -1,4 +1,4 @@
-"""The tables of the reference pages: commands, metrics, topics, events and schemas, each from its code."""
+"""The tables of the reference pages: commands, settings, metrics, topics, events, schemas, from the code."""
 
 import argparse
 import inspect
@@ -6,13 +6,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import get_args
 
 from flows.cli import COMMANDS, command
 from flows.observability.metrics import Metrics
+from flows.settings import PREFIX, Settings
 from operators.bandits import POLICIES
+from schemas.durations import write_duration
 from schemas.events import Event
 from schemas.json_schemas import schema_files
+from schemas.shop import EXAMPLE_OFFERS
 from schemas.topics import INPUTS, OUTPUTS
 
 
@@ -49,6 +53,27 @@ def _spelling(action: argparse.Action) -> str:
     shown = " ".join(values) if isinstance(values, tuple) else values
     shown = "" if action.nargs == 0 else shown
     return f"`{f'{names} {shown}'.strip()}`".replace("|", "\\|")
+
+
+def settings() -> str:
+    """Return every setting with its default."""
+    rows = [
+        (f"`{PREFIX}{name.upper()}`", _setting(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+    return table(("setting", "default", "what it is"), rows)
+
+
+def _setting(value: object) -> str:
+    if value == EXAMPLE_OFFERS:
+        return "the built-in example"
+    if value is None or value in ({}, ()):
+        return ""
+    if isinstance(value, timedelta):
+        return f"`{write_duration(value)}`"
+    if isinstance(value, tuple | frozenset):
+        return f"`{', '.join(sorted(value))}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def metrics() -> str:

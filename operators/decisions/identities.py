@@ -1,9 +1,12 @@
 """Which visitors are one person: those that were seen with the same user."""
 
 import math
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
+
+from operators.experiments.assignment import MEMORY_S, REFRESH_S
+from operators.streaming.durable_store import DurableStore
 
 USERS: Final = 4
 """Of a visitor this many users are remembered, the latest."""
@@ -11,18 +14,6 @@ VISITORS: Final = 20
 """Of a user this many visitors are remembered, the latest."""
 LATEST: Final = 4096
 """Of so many links it is remembered that they need not be written again."""
-MEMORY_S: Final = 30 * 86_400.0
-REFRESH_S: Final = 86_400.0
-
-
-class IdentityStore(Protocol):
-    """Where links are kept; it survives the death of the process and is not rolled back."""
-
-    def recall(self, name: str) -> bytes | None:
-        """Return what was last written under a name, None where there is nothing."""
-
-    def remember(self, name: str, at_s: float, what: bytes) -> None:
-        """Write what is known at a time under a name, in place of what was written before."""
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -46,7 +37,7 @@ class Identities:
     each, and by ``LATEST``.
     """
 
-    def __init__(self, store: IdentityStore) -> None:
+    def __init__(self, store: DurableStore) -> None:
         self._store = store
         self._latest: dict[tuple[str, str, bool], tuple[float, float]] = {}
 

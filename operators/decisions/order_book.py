@@ -4,28 +4,20 @@ What stands in the book is not rolled back after a crash. An order that is read 
 of its record, and a revision keeps the change that was computed when it was first read.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from operators.decisions.reward import NOTHING, Money
+from operators.streaming.durable_store import DurableStore
 from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, OrderUpdate
-
-
-class OrderStore(Protocol):
-    """Where orders are kept; it survives the death of the process and is not rolled back."""
-
-    def recall(self, name: str) -> bytes | None:
-        """Return what was last written under a name, None where there is nothing."""
-
-    def remember(self, name: str, at_s: float, what: bytes) -> None:
-        """Write what is known at a time under a name, in place of what was written before."""
 
 
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one event changed in the money of an order.
 
-    ``quantities`` of products were given back; ``content`` is what the order holds since an update.
+    ``quantities`` of products were given back; ``content`` is what the order holds since an update, which
+    ``redeems`` an offer that the order did not redeem before.
     """
 
     id: str
@@ -34,6 +26,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quantities: dict[str, int] = {}
     cancelled: bool = False
     content: OrderUpdate | None = None
+    redeems: bool = False
 
 
 class BookedOrder(msgspec.Struct, array_like=True, gc=False):
@@ -58,8 +51,12 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     @property
     def left(self) -> Money:
         """What it brings after all revisions."""
+        return self.left_after(len(self.revisions))
+
+    def left_after(self, count: int) -> Money:
+        """Return what it brings after so many revisions."""
         left = self.money
-        for each in self.revisions:
+        for each in self.revisions[:count]:
             left = left.plus(each.change)
         return left
 
@@ -89,7 +86,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(OrderRow)
 class OrderBook:
     """The orders of a market by their ids. Bounded by those of the period for which its store keeps them."""
 
-    def __init__(self, store: OrderStore) -> None:
+    def __init__(self, store: DurableStore) -> None:
         self._store = store
 
     def get(self, order_id: str) -> OrderRow:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from operators.streaming.durable_store import DurableStore
 from operators.streaming.ids import share_of
 
 HOLDOUT: Final = "holdout"
@@ -49,17 +50,11 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seen_s: float
 
 
-class AssignmentStore(Protocol):
-    """Where assignments are kept; it survives the death of the process and is not rolled back."""
-
-    def recall(self, identity: str) -> bytes | None:
-        """Return what was last written for an identity, None where there is nothing."""
-
-    def remember(self, identity: str, at_s: float, what: bytes) -> None:
-        """Write what is known of an identity at a time, in place of what was written before."""
+class AssignmentStore(DurableStore, Protocol):
+    """Where assignments are kept, beside other things that are forgotten together with them."""
 
     def forget_identities(self, before_s: float) -> int:
-        """Drop identities last written for a time before ``before_s``; return how many were dropped."""
+        """Drop what was last written for a time before ``before_s``, whatever it is; return how much."""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -127,9 +122,9 @@ class Assignments:
         return mine
 
     def forget(self, time_s: float, kept_s: float = 0.0) -> None:
-        """Drop the identities that need not be remembered at this time, none younger than ``kept_s``.
+        """Drop the identities that need not be remembered at this time, and what else is in their store.
 
-        So long something else may be kept in the same store.
+        Nothing younger than ``kept_s`` goes, which whoever shares the store may need longer.
         """
         self._store.forget_identities(time_s - max(self._memory_s + self._refresh_s, kept_s))
 

@@ -20,10 +20,8 @@ from fastavro.read import LOGICAL_READERS
 from fastavro.repository import AbstractSchemaRepository, SchemaRepositoryError
 from fastavro.schema import load_schema
 
+from flows.kafka.schema_registry.schema_cache import ToJson
 from schemas.rejected import InvalidEvent
-
-ToJson = Callable[[bytes], bytes]
-"""Returns a payload as JSON; raises InvalidEvent."""
 
 OURS: Final = "offerstream"
 """The logical type that a schema is given where fastavro has no reader that fits."""

@@ -9,8 +9,9 @@ from flows.files.input_file import examine
 from flows.kafka.bounded_read import read_messages, retained_ranges
 from flows.kafka.cluster import Cluster
 from flows.kafka.end_offsets import PartitionId
-from flows.settings import TOPIC_PATTERN, Settings
+from flows.settings import Settings
 from flows.studies.file_samples import SAMPLE, file_messages, fits_of_files
+from flows.worker.setting_types import TOPIC_PATTERN
 from schemas.adapters.frames import PayloadReader
 from schemas.adapters.guessing import Fit, better_format, fit_of, tried
 from schemas.errors import SetupError

@@ -4,8 +4,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-from flows.assembly import ReaderFactory, reader_of
+from flows.assembly import reader_of
+from flows.kafka.topics import partition_name
 from flows.settings import Settings
 from flows.studies.check.joins import SampleJoins
 from flows.studies.check.sources import CheckSource
@@ -15,7 +17,7 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
 from schemas.adapters import Decoded
 from schemas.adapters.frames import PayloadReader
-from schemas.dead_letters import split_headers
+from schemas.dead_letters import class_and_reason
 from schemas.message import Message
 from schemas.shop import Shop
 
@@ -23,7 +25,8 @@ from schemas.shop import Shop
 class Tally:
     """Counts of what is accepted, dropped and refused.
 
-    Bounded by kinds, names of fields and classes, and by a hash for each visitor and cart that is read.
+    Bounded by kinds, names of fields and classes, by the markets and currencies that are named, and by a hash
+    for each visitor and cart that is read.
     """
 
     def __init__(self) -> None:
@@ -65,8 +68,9 @@ class Tally:
         for batch in source.batches:
             records += len(batch)
             for partition, messages in _by_partition(batch).items():
-                reader = _reader(readers, make, partition)
-                self._output(reader.read(messages, now_s))
+                if partition not in readers:
+                    readers[partition] = make(partition, None)
+                self._output(readers[partition].read(messages, now_s))
         for reader in readers.values():
             for name in Counts.__struct_fields__:
                 setattr(self.counts, name, getattr(self.counts, name) + getattr(reader.counts, name))
@@ -99,9 +103,7 @@ class Tally:
         self.joins.observe(event)
 
     def _rejected(self, record: OutputRecord) -> None:
-        headers = split_headers(record.headers)
-        ours = {} if headers is None else headers.ours()
-        class_, reason = (ours.get(name, b"unknown").decode() for name in ("class", "reason"))
+        class_, reason = class_and_reason(record.headers)
         self.refused[class_] += 1
         self.examples.setdefault(class_, f"{record.id}: {reason}")
 
@@ -109,11 +111,10 @@ class Tally:
 def _by_partition(messages: Sequence[Message]) -> dict[str, list[Message]]:
     found: dict[str, list[Message]] = {}
     for message in messages:
-        found.setdefault(f"{message.topic}/{message.partition:04d}", []).append(message)
+        found.setdefault(partition_name(message.topic, message.partition), []).append(message)
     return found
 
 
-def _reader(readers: dict[str, PartitionReader], make: ReaderFactory, partition: str) -> PartitionReader:
-    if partition not in readers:
-        readers[partition] = make(partition, None)
-    return readers[partition]
+def time_text(at_s: float) -> str | None:
+    """Return a time as text, None for none."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds") if math.isfinite(at_s) else None

@@ -4,7 +4,9 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from flows.studies.check.findings import Findings, SourceFindings, advice, time_text
+from flows.studies.check.advice import advice
+from flows.studies.check.findings import Findings, SourceFindings
+from flows.studies.check.tally import time_text
 from operators.decisions.order_joins import ORDER_KEYS
 
 WIDTH: Final = 100

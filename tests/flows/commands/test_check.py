@@ -175,7 +175,14 @@ def test_a_currency_that_no_market_has_is_named(check):
     write(*shopping(), carted(HOUR, currency="JPY"))
     _, said = check()
     assert "20 EUR, 1 JPY" in said
-    assert last(said) == "Amounts in JPY are no amounts of a market: set its `currency` in the offers file."
+    assert last(said) == "No market counts in JPY: set its `currency` or its `rates` in the offers file."
+
+
+def test_a_currency_that_a_market_converts_is_none_to_mend(check):
+    Path("offers.toml").write_text("[markets.default]\nmargin_rate = 0.3\nrates = { JPY = 0.006 }\n")
+    write(*shopping(), carted(HOUR, currency="JPY"))
+    _, said = check("events.jsonl", "--offers", "offers.toml")
+    assert last(said).startswith("This is good")
 
 
 def test_the_currency_is_named_too_where_little_is_taken(check):
