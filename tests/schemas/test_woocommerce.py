@@ -110,7 +110,7 @@ def test_a_product_is_known_by_the_number_of_what_was_bought_or_by_its_sku():
 @pytest.mark.parametrize(
     ("given", "topic", "class_", "words"),
     [
-        ([], None, "invalid", "a webhook must be a JSON object"),
+        (5, None, "invalid", "a webhook must be a JSON object"),
         ({"id": 727}, "order.deleted", "unknown_type", "webhook order.deleted reports no order"),
         ({"id": 9}, None, "unknown_type", "webhook without a topic reports no order"),
         (ORDER | {"status": "trash"}, None, "unknown_type", "status 'trash' is that of no order"),

@@ -79,7 +79,7 @@ def test_what_was_not_taken_is_said_by_class_with_an_example_each(run):
 
 
 def test_records_with_several_events_are_counted_by_their_events(run):
-    calls = list(segment_calls(6))
+    calls = [json.loads(call) for call in segment_calls(6)]
     write({"batch": calls[:4]}, {"batch": [calls[4], {"type": "group"}]}, calls[5])
     code, out, _ = run("--format", "segment")
     assert code == 0
