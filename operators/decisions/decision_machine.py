@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
@@ -158,6 +159,8 @@ class DecisionMachine:
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
+        if moment.user is None:
+            moment = replace(moment, user=self._identities.only_user(moment.visitor, moment.at_s))
         self._identities.link(moment.visitor, moment.user, moment.at_s)
         visitors = self._identities.visitors(moment.visitor, moment.user, moment.at_s)
         records = self._settle(visitors, moment.at_s)

@@ -72,6 +72,11 @@ class Identities:
             found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
         return tuple(found)
 
+    def only_user(self, visitor: str, at_s: float) -> str | None:
+        """Return the user of a visitor who was seen with one alone, as known at a time; else None."""
+        users = self._known(_users_of(visitor), at_s)
+        return users[0] if len(users) == 1 else None
+
     def _known(self, name: str, at_s: float) -> list[str]:
         return [link.other for link in self._links(name) if _holds(link, at_s)]
 

@@ -92,9 +92,9 @@ class Orders:
         return Telling(_told_again(booked.order, event.at_s), record, booked.first_s)
 
     def told(self, order: Order) -> Telling | None:
-        """Return what an order tells; None where it was told before and is attributed."""
+        """Return what an order tells; None where it is attributed already, by another record."""
         booked = self._book.get(order.order).booked
-        if booked is None or booked.order.position == order.position:
+        if booked is None:
             return Telling(order, order.position, order.at_s)
         if booked.decision is not None and booked.found_by != order.position:
             return None

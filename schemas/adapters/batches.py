@@ -5,7 +5,7 @@ there, so that what is read again, or sent back by itself, is the same event.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from pydantic_core import to_json
@@ -15,6 +15,10 @@ from schemas.adapters.reasons import parse
 from schemas.message import Header, Message, place_of
 from schemas.rejected import InvalidEvent
 
+Parts = Callable[[Message], Sequence[Message] | None]
+
+LEADING: Final = 64
+"""An array is looked for behind at most so many bytes of space."""
 CALL_FIELDS: Final = ("anonymousId", "userId", "timestamp", "sentAt", "receivedAt")
 """What calls take from their batch where they lack it; of ``context`` they take each field."""
 
@@ -43,6 +47,32 @@ def decode_each(decode: Decode, message: Message) -> Iterator[tuple[Message, Dec
     except SeveralEvents as several:
         for part in several.parts:
             yield from decode_each(decode, part)
+
+
+def in_arrays(parts: Parts | None = None) -> Parts:
+    """Return what splits a message of a format of objects that may stand in an array, each with these parts.
+
+    InvalidEvent where the array holds none. What is wrong with an element is said when it is read.
+    """
+
+    def split(message: Message) -> Sequence[Message] | None:
+        value = message.value or b""
+        if not value[:LEADING].lstrip().startswith(b"["):
+            return None if parts is None else parts(message)
+        found = [message._replace(value=json_of(each)) for each in parse(value)]
+        if not found:
+            raise InvalidEvent("empty", "the batch holds no event")
+        return [part for each in found for part in _parts_or_itself(parts, each)]
+
+    return split
+
+
+def _parts_or_itself(parts: Parts | None, message: Message) -> Sequence[Message]:
+    try:
+        split = None if parts is None else parts(message)
+    except InvalidEvent:
+        split = None
+    return [message] if split is None else split
 
 
 def parts_of(

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from schemas.adapters.decoded import Decoded, event_of
-from schemas.adapters.json_fields import Json, given, inner, lines, number, object_of, objects, text_id, total
+from schemas.adapters.json_fields import Json, given, inner, lines, object_of, objects, text_id, total
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.options import FormatOptions
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -17,11 +18,24 @@ NEW: Final = ("OrderCreated", "OrderImported")
 RETURNED: Final = "ReturnInfoAdded"
 NOT_PAID_BACK: Final = ("NonRefundable", "NotRefunded")
 STATE: Final = "OrderStateChanged"
+ENVELOPES: Final = ("data", "detail")
+"""Where CloudEvents and Amazon EventBridge put the message."""
+PAYLOAD_LEFT_OUT: Final = "payloadNotIncluded"
+
+
+def _message_of(message: Message) -> Json:
+    """The message as a subscription delivers it: by itself, in a CloudEvents envelope, or by EventBridge."""
+    body = object_of(message, "a message")
+    for name in ENVELOPES:
+        held = inner(body, name)
+        if isinstance(held.get("type"), str):
+            return held | {"market": body.get("market", held.get("market"))}
+    return body
 
 
 def parts(message: Message) -> Sequence[Message] | None:
     """No messages where the state of an order changed to one that says nothing; raises InvalidEvent."""
-    body = object_of(message, "a message")
+    body = _message_of(message)
     says_nothing = body.get("type") == STATE and body.get("orderState") in ("Open", "Confirmed", "Complete")
     return () if says_nothing else None
 
@@ -31,8 +45,10 @@ def reader(options: FormatOptions) -> Callable[[Message], Decoded]:
     by_sku = options.product_key == "sku"
 
     def read_one(message: Message) -> Decoded:
-        body = object_of(message, "a message")
+        body = _message_of(message)
         kind = body.get("type")
+        if PAYLOAD_LEFT_OUT in body:
+            raise InvalidEvent("invalid", f"{PAYLOAD_LEFT_OUT}: it was too large; fetch the message")
         order = inner(body, "order")
         fields = {
             "id": text_id(body.get("id")),
@@ -57,8 +73,10 @@ read: Final = reader(FormatOptions())
 
 
 def _money(money: Json) -> float | None:
-    """An amount: 1999 cents with two fraction digits are 19.99."""
-    cents, digits = number(money.get("centAmount")), money.get("fractionDigits", 2)
+    """An amount: 1999 cents with two fraction digits are 19.99; the digits of a precise one are its own."""
+    precise = money.get("preciseAmount")
+    cents = amount_of(money.get("centAmount") if precise is None else precise)
+    digits = money.get("fractionDigits", 2)
     if cents is None or type(digits) is not int or not 0 <= digits <= 12:
         return None
     return round(cents / float(10**digits), digits)
@@ -104,7 +122,7 @@ def _discount(order: Json, goods: Sequence[Json]) -> float:
         price = _price(line)
         for each in objects(line, "discountedPricePerQuantity"):
             lowered = _money(inner(each, "discountedPrice", "value"))
-            pieces = number(each.get("quantity"))
+            pieces = amount_of(each.get("quantity"))
             if price is not None and lowered is not None and pieces is not None:
                 taken.append((price - lowered) * pieces)
     taken.append(_money(inner(order, "discountOnTotalPrice", "discountedAmount")) or 0.0)

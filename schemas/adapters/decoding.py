@@ -17,7 +17,7 @@ from schemas.adapters import (
     snowplow,
     woocommerce,
 )
-from schemas.adapters.batches import Decode, SeveralEvents, parts_of_calls
+from schemas.adapters.batches import Decode, Parts, SeveralEvents, in_arrays, parts_of_calls
 from schemas.adapters.decoded import Decoded
 from schemas.adapters.frames import PayloadReader, unframed
 from schemas.adapters.options import FormatOptions
@@ -25,8 +25,6 @@ from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
-
-Parts = Callable[[Message], Sequence[Message] | None]
 
 OBJECT: Final = ord("{")
 """What a value without a frame begins with, in most formats."""
@@ -51,11 +49,11 @@ class Format(NamedTuple):
 FORMATS: Final[dict[str, Format]] = {
     "native": Format(native.read),
     "segment": Format(segment.read, parts_of_calls, segment.reader),
-    "ga4": Format(ga4.read, ga4.parts),
-    "snowplow": Format(snowplow.read),
-    "shopify": Format(shopify.read),
-    "woocommerce": Format(woocommerce.read, woocommerce.parts, woocommerce.reader),
-    "commercetools": Format(commercetools.read, commercetools.parts, commercetools.reader),
+    "ga4": Format(ga4.read, in_arrays(ga4.parts)),
+    "snowplow": Format(snowplow.read, in_arrays()),
+    "shopify": Format(shopify.read, in_arrays()),
+    "woocommerce": Format(woocommerce.read, in_arrays(woocommerce.parts), woocommerce.reader),
+    "commercetools": Format(commercetools.read, in_arrays(commercetools.parts), commercetools.reader),
     "generic": Format(generic.read, opened=generic.opened),
     "rees46": Format(rees46.read),
 }

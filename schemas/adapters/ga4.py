@@ -141,7 +141,7 @@ def _time(sent: Sent, dropped: list[str]) -> datetime:
         if micros is None:
             continue
         try:
-            at: datetime = EPOCH + timedelta(microseconds=int(micros))  # type: ignore[call-overload]
+            at: datetime = EPOCH + timedelta(microseconds=_whole(micros))
         except (TypeError, ValueError, OverflowError):
             wrong.append(name)
         else:
@@ -150,6 +150,14 @@ def _time(sent: Sent, dropped: list[str]) -> datetime:
     name = sent.times[0][0]
     problem = "should be a number of microseconds since 1970" if wrong else "is missing"
     raise InvalidEvent("invalid", f"{name} {problem}")
+
+
+def _whole(number: Any) -> int:  # noqa: ANN401  JSON is anything
+    """A whole number, also as text, and as a float writes it."""
+    try:
+        return int(number)
+    except ValueError:
+        return int(float(number))
 
 
 def _id(sent: Sent, at: datetime) -> str:

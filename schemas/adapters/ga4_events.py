@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 from schemas.adapters.decoded import Fields
 from schemas.adapters.ga4_lines import Lines
 from schemas.adapters.ga4_params import first, said
-from schemas.adapters.values import amount_of, codes_of, currency_of, first_id, id_of, is_offer_id
+from schemas.adapters.numbers import amount_of
+from schemas.adapters.values import codes_of, currency_of, first_id, id_of, is_offer_id
 
 KIND_OF: Final[Mapping[str, str]] = {
     "page_view": "page_viewed",

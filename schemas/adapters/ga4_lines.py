@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from schemas.adapters.decoded import Fields
 from schemas.adapters.ga4_params import first, params_of, said
-from schemas.adapters.values import amount_of, given
+from schemas.adapters.numbers import amount_of
+from schemas.adapters.values import given
 
 MONEY_DIGITS: Final = 6
 

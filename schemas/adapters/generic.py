@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic_core import to_json
-
+from schemas.adapters.batches import Parts, in_arrays, json_of
 from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.generic_file import KINDS, EventRule, GenericFile, Paths, load_generic
-from schemas.adapters.json_fields import Json, number, object_of, stable_id, text_id
+from schemas.adapters.json_fields import Json, object_of, stable_id, text_id
 from schemas.adapters.json_paths import JsonPath, path_of
+from schemas.adapters.numbers import amount_of
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -24,19 +24,23 @@ IDS: Final = {
 LISTS: Final = ("offer_ids", "discount_codes")
 PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6}
 MAX_NAME: Final = 100
+SHORT: Final = 16
 
 Read = Callable[[Message], Decoded]
-Parts = Callable[[Message], Sequence[Message] | None]
 Find = Callable[[Json], Any]
 
 
 class _Rule(NamedTuple):
-    """A rule of the file, ready to be applied."""
+    """A rule of the file, ready to be applied.
+
+    ``has_id_of_record``: the id stands outside of what a record has several of.
+    """
 
     conditions: tuple[tuple[JsonPath, tuple[object, ...]], ...]
     constants: Json
     fields: tuple[tuple[str, Find], ...]
     lines: Callable[[Json], object] | None
+    has_id_of_record: bool
 
     def matches(self, record: Json) -> bool:
         return all(path.find(record) in wanted for path, wanted in self.conditions)
@@ -72,6 +76,9 @@ def opened(path: Path) -> tuple[Read, Parts]:
         fields = rule.fields_of(record)
         if "id" not in fields:
             fields["id"] = stable_id(message.value or b"")
+        elif rule.has_id_of_record and file.each is not None and file.each.find(record) is not None:
+            # What several events have in common is the id of none of them.
+            fields["id"] = f"{fields['id']}/{stable_id(message.value or b'')[:SHORT]}"
         return event_of(fields)
 
     def parts(message: Message) -> Sequence[Message] | None:
@@ -83,12 +90,12 @@ def opened(path: Path) -> tuple[Read, Parts]:
             return None
         return [message._replace(value=_with(record, file.each.names, each)) for each in found]
 
-    return read_one, parts
+    return read_one, in_arrays(parts)
 
 
 def _with(record: Json, names: tuple[str, ...], value: object) -> bytes:
     """The record as JSON with another value at this place."""
-    return to_json(_replaced(record, names, value), inf_nan_mode="constants")
+    return json_of(_replaced(record, names, value))
 
 
 def _replaced(outer: Any, names: tuple[str, ...], value: object) -> Any:  # noqa: ANN401  JSON is anything
@@ -112,6 +119,8 @@ def _rule(file: GenericFile, rule: EventRule) -> _Rule:
         {"type": rule.type} | constants,
         tuple((name, _find(name, each, file)) for name, each in paths.items()),
         None if rule.items is None else _lines(rule.items, file),
+        file.each is not None
+        and not any(path.names[: len(file.each.names)] == file.each.names for path in paths.get("id", ())),
     )
 
 
@@ -161,7 +170,7 @@ def _time_of(file: GenericFile) -> Callable[[Any], Any]:
     per_second = PER_SECOND[file.time_unit]
 
     def since_1970(value: object) -> datetime:
-        amount = number(value)
+        amount = amount_of(value)
         try:
             if amount is not None:
                 return datetime.fromtimestamp(amount / per_second, UTC)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.reasons import parse
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -54,36 +55,28 @@ def lines(outer: Json, name: str) -> list[Json]:
 
     Raises InvalidEvent where they are no list.
     """
+    found = lines_if_any(outer, name)
+    if found is None:
+        problem = "is missing" if outer.get(name) is None else "should be a list"
+        raise InvalidEvent("invalid", f"{name} {problem}")
+    return found
+
+
+def lines_if_any(outer: Json, name: str) -> list[Json] | None:
+    """The lines of what need not have them, None where they are no list."""
     found = outer.get(name)
-    if not isinstance(found, list):
-        raise InvalidEvent("invalid", f"{name} is missing" if found is None else f"{name} should be a list")
-    return [each if isinstance(each, dict) else {} for each in found]
+    return [each if isinstance(each, dict) else {} for each in found] if isinstance(found, list) else None
 
 
 def text_id(value: object) -> str | None:
     """An id as text: databases number their rows, and an empty text is no id.
 
-    >>> text_id(507), text_id("a-7"), text_id(""), text_id(True)
-    ('507', 'a-7', None, None)
+    >>> text_id(507), text_id(507.0), text_id("a-7"), text_id(" "), text_id(True)
+    ('507', '507', 'a-7', None, None)
     """
-    if type(value) is int:
-        return str(value)
-    return value if isinstance(value, str) and value else None
-
-
-def number(value: object) -> float | None:
-    """An amount, also one that is written as text; None for what is no finite number.
-
-    >>> number("9.50"), number(3), number("ten"), number(None)
-    (9.5, 3.0, None, None)
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return str(int(value))
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def total(values: Iterable[object]) -> float:
@@ -92,12 +85,12 @@ def total(values: Iterable[object]) -> float:
     >>> total(["0.10", 0.2, None])
     0.3
     """
-    return round(math.fsum(each for value in values if (each := number(value)) is not None), 4)
+    return round(math.fsum(each for value in values if (each := amount_of(value)) is not None), 4)
 
 
 def per_piece(line_total: object, quantity: object) -> float | None:
     """The price of one piece where a line says only what all of them cost."""
-    amount, pieces = number(line_total), number(quantity)
+    amount, pieces = amount_of(line_total), amount_of(quantity)
     return round(amount / pieces, 4) if amount is not None and pieces else None
 
 

@@ -6,7 +6,8 @@ The rule, for every format. A line that reads as it should is taken as it stands
 - no id (missing, empty, blank, a boolean): its value counts, it is no product. Numbers are ids: 0 is "0".
 - no quantity, or none that can be read: 1. Quantity 0: the line is not there; in ``cart_item_removed``, all
   pieces are taken out. A fraction (1.5 kg): one piece of the whole value. Too many: as many as there may be.
-- a negative price or quantity: a discount of the order; in a cart, left out; in a refund, what is paid back.
+- a negative price or quantity: a discount of the order; in a cart, left out; in a refund, what is paid back,
+  as is a negative amount of a refund.
 - no object (``null``): left out. So is a line without an id where it must name a product.
 
 If no line of an order is left, it is an order of nothing, since the cart was bought. If none is left of what
@@ -40,6 +41,8 @@ def with_lines_read(given: Fields, *, strict: bool) -> tuple[Fields, set[str]]:
     InvalidEvent where a price names another currency than the event.
     """
     kind, lines = given.get("type"), given.get("items")
+    if kind == "order_refunded":
+        given = _with_amount_paid_back(given, strict=strict)
     if kind not in KINDS or not isinstance(lines, list | tuple) or not lines:
         return given, set()
     read = _Lines(kind, strict=strict)
@@ -56,6 +59,15 @@ def with_lines_read(given: Fields, *, strict: bool) -> tuple[Fields, set[str]]:
     if not items:
         fields |= _without_lines(fields, is_empty=read.holds_nothing)
     return fields, read.names
+
+
+def _with_amount_paid_back(given: Fields, *, strict: bool) -> Fields:
+    """Return a refund with its amount above zero: some systems write what they pay as less than nothing."""
+    amount = given.get("amount")
+    found = number_of(amount)
+    if found is None or found.value >= 0 or (isinstance(amount, str) and strict):
+        return given
+    return given | {"amount": -found.value}
 
 
 def check_refund(event: Event, odd: Collection[str]) -> None:

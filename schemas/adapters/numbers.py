@@ -50,6 +50,19 @@ def number_of(value: object) -> Number | None:
     return Number(plain) if math.isfinite(plain) else None
 
 
+def amount_of(value: object) -> float | None:
+    """Return the finite number that `value` is or says, None where it says none, or one too great.
+
+    >>> amount_of(3), amount_of("2.50"), amount_of("2,50 €"), amount_of("free"), amount_of(True)
+    (3.0, 2.5, 2.5, None, None)
+    """
+    found = number_of(value)
+    try:
+        return None if found is None else float(found.value)
+    except OverflowError:
+        return None
+
+
 def _money(text: str) -> Number | None:
     found = _MONEY.fullmatch(text)
     if found is None:

@@ -14,12 +14,12 @@ from pydantic_core import to_json
 
 from schemas.adapters.clocks import read_clocks
 from schemas.adapters.decoded import Decoded, Fields, event_of
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import parse
 from schemas.adapters.segment_discounts import before_discount, is_after_discount
 from schemas.adapters.segment_names import KIND_OF, PROMOTION_OF, plain_name
 from schemas.adapters.values import (
-    amount_of,
     codes_of,
     currency_of,
     first_id,
@@ -189,7 +189,7 @@ def _order(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> 
         if paid is None:
             # Whatever was bought, the cart is no longer there.
             dropped.append("items")
-        items = [{"sku": None, "price": (paid or 0.0) + (discount or 0.0)}]
+        items = [{"sku": None, "price": max(paid or 0.0, 0.0) + (discount or 0.0)}]
     content = {
         "items": items,
         "offer_ids": properties.get("offerids"),
@@ -224,9 +224,12 @@ def _paid_for_goods(properties: Call) -> object:
     for name in ("total", "amount", "value"):
         total = properties.get(name)
         if total is not None:
-            beside = [amount_of(properties.get(part)) or 0.0 for part in ("shipping", "tax")]
             number = amount_of(total)
-            return total if number is None else max(number - sum(beside), 0.0)
+            if number is None:
+                return total
+            beside = sum(abs(amount_of(properties.get(part)) or 0.0) for part in ("shipping", "tax"))
+            # What is paid back is a negative total in some shops, and stays one: `event_of` knows it.
+            return max(number - beside, 0.0) if number >= 0 else min(number + beside, 0.0)
     return properties.get("revenue")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from schemas.adapters.values import amount_of
+from schemas.adapters.numbers import amount_of
 
 CENT: Final = 0.01
 MONEY_DIGITS: Final = 6

@@ -13,13 +13,14 @@ from schemas.adapters.json_fields import (
     given,
     inner,
     lines,
+    lines_if_any,
     named_values,
-    number,
     objects,
     per_piece,
     text_id,
     total,
 )
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.shopify_ids import shopify_id
 from schemas.rejected import InvalidEvent
 
@@ -84,13 +85,13 @@ def _product(data: Json, _event: Json) -> Json:
 
 
 def _search(data: Json, _event: Json) -> Json:
-    return {"type": "searched", "query": inner(data, "searchResult").get("query")}
+    return {"type": "searched", "query": text_id(inner(data, "searchResult").get("query")) or ""}
 
 
 def _cart_line(line: Json) -> Json:
     """A line by what a piece costs; an older one says only what the line costs."""
     variant, quantity = inner(line, "merchandise"), line.get("quantity")
-    price = number(_amount(inner(variant, "price")))
+    price = amount_of(_amount(inner(variant, "price")))
     if price is None:
         price = per_piece(_amount(inner(line, "cost", "totalAmount")), quantity)
     return _line(variant, price, quantity)
@@ -98,7 +99,7 @@ def _cart_line(line: Json) -> Json:
 
 def _checkout_line(line: Json) -> Json:
     variant, quantity = inner(line, "variant"), line.get("quantity")
-    price = number(_amount(inner(variant, "price")))
+    price = amount_of(_amount(inner(variant, "price")))
     if price is None:
         price = per_piece(_amount(inner(line, "finalLinePrice")), quantity)
     return _line(variant, price, quantity)
@@ -124,12 +125,13 @@ def _cart_change(kind: str) -> Callable[[Json, Json], Json]:
 
 def _cart(data: Json, event: Json) -> Json:
     cart = inner(data, "cart")
-    if not cart:  # a cart that was never filled
+    found = lines_if_any(cart, "lines")
+    if found is None:  # a cart that was never filled, or does not say with what
         return _page(data, event)
     return {
         "type": "cart_updated",
         "cart_id": shopify_id(cart.get("id")),
-        "items": [_cart_line(line) for line in lines(cart, "lines")],
+        "items": [_cart_line(line) for line in found],
         "currency": inner(cart, "cost", "totalAmount").get("currencyCode"),
     }
 
@@ -146,9 +148,10 @@ def _named(checkout: Json, event: Json) -> Json:
 
 def _checkout(data: Json, event: Json) -> Json:
     checkout = inner(data, "checkout")
+    found = lines_if_any(checkout, "lineItems")
     return _named(checkout, event) | {
         "type": "checkout_started",
-        "items": [_checkout_line(line) for line in lines(checkout, "lineItems")],
+        "items": None if found is None else [_checkout_line(line) for line in found],
         "currency": checkout.get("currencyCode"),
     }
 

@@ -54,11 +54,12 @@ def fields(message: Message, body: Json) -> Json:
 
 
 def _topic(message: Message) -> str | None:
-    """The topic as Shopify writes it; bridges also write ``ORDERS_PAID``."""
+    """The topic as Shopify writes it; bridges also write ``ORDERS_PAID`` and ``orders-paid``."""
     topic = header_of(message, "x-shopify-topic")
-    if topic is None or "/" in topic:
-        return topic
-    return topic.lower().replace("_", "/", 1)
+    if topic is None:
+        return None
+    resource, _, act = topic.strip().lower().replace("-", "_").replace("/", "_").partition("_")
+    return f"{resource}/{act}"
 
 
 def _topic_of_fields(body: Json) -> str | None:

@@ -5,8 +5,9 @@ from types import NoneType
 from typing import Any, Final
 
 from schemas.adapters.decoded import Fields
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.snowplow_rows import entity
-from schemas.adapters.values import amount_of, codes_of, currency_of, first_id, given, id_of, is_offer_id
+from schemas.adapters.values import codes_of, currency_of, first_id, given, id_of, is_offer_id
 
 SHOP: Final = "com_snowplowanalytics_snowplow_ecommerce_"
 ACTION: Final = f"unstruct_event_{SHOP}snowplow_ecommerce_action_1"

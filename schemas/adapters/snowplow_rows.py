@@ -68,6 +68,8 @@ def row_of(value: bytes, dropped: list[str]) -> Fields:
 def entity(row: Fields, key: str) -> list[Fields]:
     """Return the entities of a kind that an event carries, as ``vendor_name_major``."""
     found = row.get(f"contexts_{key}")
+    if isinstance(found, dict):  # some loaders write a single one without its list
+        return [found] if found else []
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 

@@ -1,6 +1,5 @@
 """Values as other systems write them, in the form of native fields; what cannot be read stays as it is."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -35,21 +34,6 @@ def first_id(fields: Mapping[str, Any], names: Iterable[str]) -> object:
         if found is not None:
             return found
     return None
-
-
-def amount_of(value: object) -> float | None:
-    """Return the finite number that is given as one or as plain text, None where there is none.
-
-    >>> amount_of(3), amount_of("2.50"), amount_of("free"), amount_of(True)
-    (3.0, 2.5, None, None)
-    """
-    if type(value) not in (int, float, str):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def currency_of(value: object) -> object:

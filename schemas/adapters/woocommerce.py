@@ -16,7 +16,6 @@ from schemas.adapters.json_fields import (
     header_of,
     lines,
     named_values,
-    number,
     object_of,
     objects,
     per_piece,
@@ -24,6 +23,7 @@ from schemas.adapters.json_fields import (
     text_id,
     total,
 )
+from schemas.adapters.numbers import amount_of
 from schemas.adapters.options import FormatOptions
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -31,9 +31,10 @@ from schemas.rejected import InvalidEvent
 TOPIC: Final = "x-wc-webhook-topic"
 CREATED: Final = "order.created"
 DRAFTS: Final = ("checkout-draft", "auto-draft", "draft", "new")
-DELETED: Final = "trash"
+TRASH: Final = "trash"
 UNPAID: Final = "failed"
 """A payment that failed may be tried again for the same order, so that it is worth nothing for now."""
+GUESTS: Final = (0, "0")
 ORIGINS: Final = {"pos-rest-api": "point_of_sale", "pos": "point_of_sale"}
 
 
@@ -41,7 +42,7 @@ def parts(message: Message) -> Sequence[Message] | None:
     """The messages that an order told again is made of, none for a draft; raises InvalidEvent."""
     body = object_of(message, "a webhook")
     status = body.get("status")
-    if _is_refund(body) or "line_items" not in body or status in ("cancelled", UNPAID, DELETED):
+    if _is_refund(body) or "line_items" not in body or status in ("cancelled", TRASH, UNPAID):
         return None
     if status in DRAFTS:
         return ()
@@ -60,14 +61,14 @@ def parts(message: Message) -> Sequence[Message] | None:
 
 def _refund_of(order: Json, refund: Json) -> Json:
     """A refund in an order, as WooCommerce writes one by itself, less its share of taxes and shipping."""
-    paid = number(order.get("total")) or 0.0
-    goods = total([paid, *(-(number(order.get(name)) or 0.0) for name in ("total_tax", "shipping_total"))])
+    paid = amount_of(order.get("total")) or 0.0
+    goods = total([paid, *(-(amount_of(order.get(name)) or 0.0) for name in ("total_tax", "shipping_total"))])
     share = min(1.0, max(0.0, goods / paid)) if paid else 1.0
     return {
         "id": refund.get("id"),
         "parent_id": order.get("id"),
-        "amount": round(abs(number(refund.get("total")) or 0.0) * share, 4),
-        "date_created_gmt": order.get("date_modified_gmt"),
+        "amount": round(abs(amount_of(refund.get("total")) or 0.0) * share, 4),
+        "date_created_gmt": _gmt(order, "date_modified"),
         "currency": order.get("currency"),
         "market": order.get("market"),
     }
@@ -98,6 +99,11 @@ def _is_refund(body: Json) -> bool:
     return "amount" in body and "parent_id" in body and "status" not in body
 
 
+def _gmt(body: Json, name: str) -> object:
+    """A time in GMT; version 1 of the interface has no other, and calls it by the name of the local one."""
+    return body.get(f"{name}_gmt", body.get(name))
+
+
 def _utc(value: object) -> object:
     """A time in GMT as WooCommerce writes it, without a zone."""
     return f"{value}Z" if isinstance(value, str) and value[-1:].isdigit() else value
@@ -105,18 +111,18 @@ def _utc(value: object) -> object:
 
 def _order(message: Message, order: Json, *, is_new: bool, by_sku: bool) -> Json:
     status, order_id = order.get("status"), text_id(order.get("id"))
-    if status == DELETED:
+    if status in DRAFTS or status == TRASH:
         raise InvalidEvent("unknown_type", f"status {status!r} is that of no order")
     meta = named_values(objects(order, "meta_data"), "key")
     customer = order.get("customer_id")
     common = {
         "visitor_id": meta.get("visitor_id"),
-        "user_id": text_id(customer) if customer != 0 else None,
+        "user_id": text_id(customer) if customer not in GUESTS else None,
         "order_id": order_id,
         "currency": order.get("currency"),
         "origin": _origin(order),
     }
-    changed_at = _utc(order.get("date_modified_gmt"))
+    changed_at = _utc(_gmt(order, "date_modified"))
     if status == "cancelled":
         return common | {"type": "order_cancelled", "id": f"order-{order_id}-cancelled", "time": changed_at}
     items = [_line(line, by_sku=by_sku) for line in lines(order, "line_items")]
@@ -132,7 +138,7 @@ def _order(message: Message, order: Json, *, is_new: bool, by_sku: bool) -> Json
         worth = total(line.get("subtotal") for line in objects(order, "line_items"))
         content["discount"] = max(0.0, worth)
     elif is_new:
-        placed_at = _utc(order.get("date_created_gmt"))
+        placed_at = _utc(_gmt(order, "date_created"))
         return content | {"type": "order_completed", "id": f"order-{order_id}", "time": placed_at}
     return content | {"type": "order_updated", "id": stable_id(message.value or b""), "time": changed_at}
 
@@ -157,7 +163,7 @@ def _discounts(order: Json) -> Json:
         for each in objects(order, "coupon_lines")
         if (code := text_id(each.get("code")))
     ]
-    fees = [number(each.get("total")) or 0.0 for each in objects(order, "fee_lines")]
+    fees = [amount_of(each.get("total")) or 0.0 for each in objects(order, "fee_lines")]
     discount = total([order.get("discount_total"), *(-fee for fee in fees if fee < 0)])
     return {"discount": max(0.0, discount) or None, "discount_codes": codes or None}
 
@@ -167,7 +173,7 @@ def _refund(refund: Json) -> Json:
     return {
         "type": "order_refunded",
         "id": None if number_ is None else f"refund-{number_}",
-        "time": _utc(refund.get("date_created_gmt")),
+        "time": _utc(_gmt(refund, "date_created")),
         "order_id": text_id(refund.get("parent_id")),
         "amount": refund.get("amount"),
         "currency": refund.get("currency"),

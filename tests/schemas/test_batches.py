@@ -1,13 +1,14 @@
 """One message may hold several events: each is read, refused and sent back by itself."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from schemas.adapters import Decoded, SeveralEvents, decode_each, decoder
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject, rejected_line, rejected_record
-from tests.builders import MAX_EVENT_BYTES, looked
+from tests.builders import MAX_EVENT_BYTES, form_of, looked
 
 BATCH = (("Content-Type", b"Application/CloudEvents-Batch+JSON; charset=UTF-8"), ("trace", None))
 
@@ -125,3 +126,21 @@ def test_who_decodes_a_batch_at_once_is_told_of_its_parts():
         decoder("native", MAX_EVENT_BYTES)(message([looked(0), looked(1)]))
     assert [part.part for part in several.value.parts] == [0, 1]
     assert isinstance(each(7)[0][1], InvalidEvent)
+
+
+@pytest.mark.parametrize("form", ["ga4", "snowplow", "shopify", "woocommerce", "commercetools", "generic"])
+def test_an_array_of_records_is_its_records_in_every_format(form):
+    golden = (Path(__file__).parent / "golden" / f"{form}.jsonl").read_text().splitlines()
+    records = [given for line in golden if isinstance(given := json.loads(line)["given"], dict)]
+    alone = [read.event for record in records for _, read in each(record, form_of(form))]
+    found = each([*records[:1], 7, *records[1:]], form_of(form))
+    together = [read.event for _, read in found if isinstance(read, Decoded)]
+    assert [(read.type, read.time) for read in together] == [(read.type, read.time) for read in alone]
+    assert [part.part for part, _ in found] == list(range(len(alone) + 1))
+    assert sum(isinstance(read, InvalidEvent) for _, read in found) == 1
+
+
+@pytest.mark.parametrize("form", ["ga4", "snowplow", "shopify", "woocommerce", "commercetools", "generic"])
+def test_an_array_of_nothing_is_refused(form):
+    ((_, refused),) = each([], form_of(form))
+    assert (refused.class_, refused.reason) == ("empty", "the batch holds no event")

@@ -33,6 +33,28 @@ def test_goods_less_the_discount_cost_what_was_charged_for_them():
     assert goods - order.discount == pytest.approx(charged / 100)
 
 
+def test_a_precise_amount_has_digits_of_its_own():
+    line = CREATED["order"]["lineItems"][0]
+    value = {"type": "highPrecision", "currencyCode": "EUR", "centAmount": 1}
+    precise = value | {"preciseAmount": 12345, "fractionDigits": 6}
+    order = CREATED["order"] | {"lineItems": [line | {"price": {"value": precise}}]}
+    assert read(CREATED | {"order": order}).items[0].price == 0.012345
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"specversion": "1.0", "id": "x", "source": "/shop", "type": "com.commercetools.order.message.X"},
+        {"version": "0", "id": "x", "source": "aws.partner/commercetools.com/shop", "detail-type": "Message"},
+    ],
+)
+def test_a_message_in_an_envelope_is_the_message(envelope):
+    held = "detail" if "detail-type" in envelope else "data"
+    assert read(envelope | {held: CREATED}) == read(CREATED)
+    delivered = Message(json.dumps(envelope | {held: STATE | {"orderState": "Open"}}).encode())
+    assert FORMATS["commercetools"].parts(delivered) == ()
+
+
 @pytest.mark.parametrize("state", ["Open", "Confirmed", "Complete"])
 def test_a_state_that_changes_nothing_of_the_worth_of_an_order_is_no_event(state):
     message = Message(json.dumps(STATE | {"orderState": state}).encode())
@@ -56,6 +78,11 @@ def test_a_message_with_an_event_is_its_only_part():
         (STATE | {"type": None}, "unknown_type", "message None says nothing of what an order is worth"),
         (CREATED | {"order": None}, "invalid", "lineItems is missing"),
         (CREATED | {"id": ""}, "invalid", "id is missing"),
+        (
+            STATE | {"payloadNotIncluded": {"reason": "too large", "payloadType": "Message"}},
+            "invalid",
+            "payloadNotIncluded: it was too large; fetch the message",
+        ),
         (
             RETURNED | {"order": {}},
             "invalid",

@@ -105,6 +105,19 @@ def test_the_events_of_a_record_may_lie_deep_in_it(tmp_path):
     assert format_named(f"generic:{file}").parts(message) is None
 
 
+def test_events_that_have_the_id_of_their_record_in_common_get_their_own(tmp_path):
+    file = tmp_path / "house.toml"
+    file.write_text('each = "all"\n' + COMMON + VIEW.replace('"s"', '"all.s"'))
+    read = decoder(f"generic:{file}", MAX_EVENT_BYTES)
+    record = {**RECORD, "all": [{"s": "mug"}, {"s": "cup \ud800"}, {"s": "jug"}]}
+    message = Message(json.dumps(record).encode())
+    parts = format_named(f"generic:{file}").parts(message)
+    ids = [read(part).event.id for part in (parts[0], parts[2])]
+    assert len({*ids}) == 2
+    assert all(each.startswith("1/") for each in ids)
+    assert read(Message(parts[2].value)).event.id == ids[1]
+
+
 def test_a_list_is_where_a_number_of_a_path_counts():
     assert path_of("a.1").find({"a": [1, 2]}) == 2
     assert path_of("a.2").find({"a": [1, 2]}) is None

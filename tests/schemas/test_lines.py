@@ -159,6 +159,7 @@ def test_what_is_paid_back_has_no_sign():
     items = [{"sku": "shoe", "price": -50, "quantity": -1}, {"sku": "hat", "quantity": -2}, {"sku": "sock"}]
     read = native(event("order_refunded", 0, order_id="o-1", items=items))
     assert lines_of(read) == [("shoe", 50, 1), ("hat", None, 2), ("sock", None, 1)]
+    assert native(event("order_refunded", 0, order_id="o-1", amount=-7.5)).event.amount == 7.5
 
 
 @pytest.mark.parametrize(

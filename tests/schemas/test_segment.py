@@ -90,6 +90,21 @@ def test_what_became_of_an_order_needs_no_visitor(event):
     assert call(event=event, userId="u-1", properties=order).visitor_id == "a-1"
 
 
+def test_the_value_of_an_order_or_a_refund_may_have_a_decimal_comma():
+    said = {"order_id": "o-1", "total": "59,90", "discount": "5,00", "coupon": "SAVE5"}
+    order = call(event="Order Completed", properties=said)
+    assert [item.price for item in order.items] == [64.9]
+    assert [(code.code, code.amount) for code in order.discount_codes] == [("SAVE5", 5)]
+    assert call(event="Order Refunded", properties=said).amount == 59.9
+
+
+@pytest.mark.parametrize("total", [-24.9, "-24.90"])
+def test_a_refund_of_less_than_nothing_is_what_was_paid_back(total):
+    said = {"order_id": "o-1", "total": total, "shipping": -4.9}
+    assert call(event="Order Refunded", properties=said).amount == 20
+    assert call(event="Order Completed", properties=said).items[0].price == 0
+
+
 def test_the_product_id_wins_over_the_sku():
     assert call(properties={"sku": "s", "product_id": "p"}).sku == "p"
     assert call(properties={"sku": "s", "product_id": ""}).sku == "s"

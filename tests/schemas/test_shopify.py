@@ -42,6 +42,27 @@ def test_a_webhook_whose_topic_was_lost_is_known_by_its_fields(given, kind):
     assert read(given).type == kind
 
 
+@pytest.mark.parametrize("topic", ["orders/updated", "ORDERS_UPDATED", "Orders/Updated", "orders-updated"])
+def test_the_topic_of_a_webhook_may_be_written_as_bridges_do(topic):
+    assert read(ORDER, x_shopify_topic=topic).type == "order_updated"
+
+
+def test_a_number_that_became_a_fraction_on_the_way_is_the_same_id():
+    order = ORDER | {"id": float(ORDER["id"]), "line_items": [{"variant_id": 44.0, "price": "1,50"}]}
+    assert read(order).order_id == str(ORDER["id"])
+    assert [(line.sku, line.price) for line in read(order).items] == [("44", 1.5)]
+
+
+def test_a_page_event_without_its_lines_is_what_is_left_of_it():
+    def paid(kind, data):
+        return read(PIXEL | {"name": kind, "data": data})
+
+    started = paid("checkout_started", {"checkout": {"token": "k-1", "lineItems": None}})
+    assert (started.type, started.checkout_id, started.items) == ("checkout_started", "k-1", None)
+    assert paid("cart_viewed", {"cart": {"id": "c-1"}}).type == "page_viewed"
+    assert paid("search_submitted", {"searchResult": None}).query == ""
+
+
 def test_a_webhook_delivered_again_has_the_same_id():
     first, again = read(ORDER), read(ORDER)
     assert first.id == again.id != read(ORDER | {"note": "gift"}).id
@@ -74,7 +95,7 @@ def test_an_update_after_a_refund_holds_what_was_ordered_since_the_refund_is_tol
 @pytest.mark.parametrize(
     ("given", "topic", "class_", "words"),
     [
-        ([], None, "invalid", "a pixel event or a webhook must be a JSON object"),
+        (5, None, "invalid", "a pixel event or a webhook must be a JSON object"),
         ({}, None, "unknown_type", "neither a pixel event nor a webhook of an order, refund or cart"),
         ({"id": 1}, "products/update", "unknown_type", "webhook 'products/update' reports no shop event"),
         (PIXEL | {"clientId": None}, None, "invalid", "clientId is missing"),

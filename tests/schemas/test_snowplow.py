@@ -158,6 +158,11 @@ def test_an_action_without_what_it_is_about_is_activity(kind, found):
     assert (event.type, event.name) == ("activity", kind)
 
 
+def test_a_single_entity_may_stand_without_its_list():
+    event = decoded(acted("add_to_cart", product={"id": "A", "price": 5, "currency": "EUR"})).event
+    assert [(line.sku, line.price) for line in event.items] == [("A", 5)]
+
+
 def test_an_action_that_is_not_known_is_activity():
     assert decoded(acted("share")).event.name == "share"
     assert decoded(acted(5)).event.name is None
@@ -190,7 +195,6 @@ def test_a_code_that_is_none_costs_only_itself():
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (b"[]", "an enriched event must be a JSON object or tab-separated values"),
         (b"a\tb", "2 columns; an enriched event has 131"),
         (ROW | {"event_id": ""}, "event_id is missing"),
         (ROW | {"derived_tstamp": None}, "derived_tstamp is missing"),
@@ -203,6 +207,11 @@ def test_what_is_no_event_is_refused_in_words(row, words):
         decoded(row)
     assert wrong.value.class_ == "invalid"
     assert words in wrong.value.reason
+
+
+def test_an_array_within_an_array_is_refused():
+    with pytest.raises(InvalidEvent, match="an enriched event must be a JSON object or tab-separated values"):
+        decoder("snowplow", MAX_EVENT_BYTES)(Message(b"[5]", part=0))
 
 
 def test_what_is_no_text_is_refused():

@@ -5,6 +5,9 @@ from typing import Final
 
 from flows.studies.check.findings import LITTLE, Findings
 
+GENERIC: Final = "generic:"
+OF_HOUSE_FORMATS: Final = ("invalid", "unknown_type")
+"""What records are refused as that are JSON of a shop's own making, in every format that is known."""
 NOTABLE: Final = 0.05
 """What concerns more than one event in twenty is worth a word of advice."""
 
@@ -40,9 +43,14 @@ def _little(found: Findings) -> str | None:
     if not found.is_little:
         return None
     (class_, _), *_ = found.tally.refused.most_common(1)
-    if not found.tally.counts.processed:
-        return f"Nothing is taken, in no format that is known; most is {class_}: see what its example lacks."
-    return f"Little is taken; most of the rest is {class_}: mend what its example shows."
+    if class_ == "too_large":
+        return "Most is too_large: send smaller events, or raise `max_event_bytes`."
+    if found.tally.counts.processed:
+        return f"Little is taken; most of the rest is {class_}: mend what its example shows."
+    nothing = f"Nothing is taken, in no format that is known; most is {class_}: see what its example lacks."
+    if class_ not in OF_HOUSE_FORMATS or all(each.form.startswith(GENERIC) for each in found.sources):
+        return nothing
+    return f"{nothing} If it is JSON of your own making, say in a file what is where: --format generic:FILE."
 
 
 def _markets(found: Findings) -> str | None:
@@ -94,7 +102,7 @@ def _dropped(found: Findings) -> str | None:
     (name, count), *_ = found.tally.dropped.most_common(1) or [("", 0)]
     if count <= NOTABLE * found.total:
         return None
-    return f"`{name}` is often not as it should be and left out: compare it with the table of the format."
+    return f"`{name}` is often not as it should be: compare it with the table of the format."
 
 
 def _late(found: Findings) -> str | None:
@@ -108,8 +116,10 @@ def _late(found: Findings) -> str | None:
 def _good(found: Findings) -> str:
     files = [each for each in found.sources if each.partitions is None]
     if files:
-        names, form = " ".join(each.name for each in files), files[0].form
-        return f"This is good: try `offerstream replay {names} --format {form} --out replayed`."
+        form = files[0].form
+        alike = " ".join(each.name for each in files if each.form == form)
+        others = " for each format" if any(each.form != form for each in files) else ""
+        return f"This is good: try `offerstream replay {alike} --format {form} --out replayed`{others}."
     topics = ",".join(each.name for each in found.sources)
     formats = ",".join(f"{each.name}={each.form}" for each in found.sources if each.form != "native")
     sets = f" --set formats={formats}" if formats else ""
@@ -117,7 +127,7 @@ def _good(found: Findings) -> str:
 
 
 _ADVICE: Final[tuple[Rule, ...]] = (
-    *(_empty, _other_format, _markets, _schemas, _little, _currencies, _no_carts, _no_orders, _unjoined),
+    *(_empty, _other_format, _markets, _currencies, _schemas, _little, _no_carts, _no_orders, _unjoined),
     *(_refused, _dropped, _late, _good),
 )
 """The first that has something to say."""

@@ -116,8 +116,32 @@ def test_what_no_format_takes_is_told_by_its_most_frequent_class(check):
     assert code == 1
     assert "taken      0 of 7 events\n" in said
     assert last(said) == (
-        "Nothing is taken, in no format that is known; most is invalid: see what its example lacks."
+        "Nothing is taken, in no format that is known; most is invalid: see what its example lacks. "
+        "If it is JSON of your own making, say in a file what is where: --format generic:FILE."
     )
+
+
+def test_what_is_no_json_is_no_house_format(check):
+    write(*[b"{"] * 5)
+    assert last(check()[1]) == (
+        "Nothing is taken, in no format that is known; most is not_json: see what its example lacks."
+    )
+
+
+def test_what_a_house_format_refuses_is_not_told_to_have_a_file(check):
+    Path("house.toml").write_text(
+        'unmatched = "reject"\n[fields]\ntime = "t"\nvisitor_id = "v"\n[[events]]\ntype = "page_viewed"\n'
+    )
+    write(*[b"{}"] * 5)
+    said = last(check("events.jsonl", "--format", "generic:house.toml")[1])
+    assert said.endswith("see what its example lacks.")
+
+
+def test_events_that_are_too_large_are_told_of_the_setting(check):
+    write(*[looked(n, title="x" * 900) for n in range(5)])
+    code, said = check("events.jsonl", "--set", "max_event_bytes=1000")
+    assert code == 1
+    assert last(said) == "Most is too_large: send smaller events, or raise `max_event_bytes`."
 
 
 def test_little_that_is_taken_is_exit_1_too(check):
@@ -149,11 +173,30 @@ def test_a_currency_that_no_market_has_is_named(check):
     assert last(said) == "No market counts in JPY: set its `currency` or its `rates` in the offers file."
 
 
-def test_a_currency_that_a_market_converts_is_none_to_mend(check):
-    Path("offers.toml").write_text("[markets.default]\nmargin_rate = 0.3\nrates = { JPY = 0.006 }\n")
+def test_the_currency_is_named_too_where_little_is_taken(check):
+    write(*[carted(n, f"v{n}", currency="JPY") for n in range(5)])
+    code, said = check()
+    assert code == 1
+    assert last(said).startswith("No market counts in JPY")
+
+
+def test_a_currency_that_a_market_converts_is_no_concern(check):
+    Path("offers.toml").write_text(
+        '[markets.default]\ncurrency = "EUR"\nmargin_rate = 0.3\nrates = { JPY = 0.006 }\n'
+        '[[offers]]\nname = "ten"\nkind = "percent_off"\nvalue = 10\nchannel = "email"\n'
+        'expires_after = "1h"\nreward_window = "24h"\n'
+    )
     write(*shopping(), carted(HOUR, currency="JPY"))
-    _, said = check("events.jsonl", "--offers", "offers.toml")
-    assert last(said).startswith("This is good")
+    assert last(check("events.jsonl", "--offers", "offers.toml")[1]).startswith("This is good")
+
+
+def test_files_of_several_formats_are_replayed_one_format_at_a_time(check):
+    write(*shopping())
+    write(*segment_calls(40), name="calls.jsonl")
+    _, said = check("calls.jsonl", "events.jsonl")
+    assert last(said) == (
+        "This is good: try `offerstream replay calls.jsonl --format segment --out replayed` for each format."
+    )
 
 
 def test_orders_that_meet_nobody_are_told_with_what_they_carry(check):

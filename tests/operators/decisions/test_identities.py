@@ -56,3 +56,12 @@ def test_a_user_keeps_the_latest_visitors_and_a_visitor_the_latest_users():
         known.link("kiosk", f"u{n}", float(n))
         known.link(f"of u{n}", f"u{n}", float(n))
     assert set(known.visitors("kiosk", None, 100.0)) == {"kiosk", *(f"of u{n}" for n in range(2, USERS + 2))}
+
+
+def test_the_user_of_a_visitor_is_known_unless_there_were_several():
+    known = identities()
+    known.link("phone", "u", 10.0)
+    assert (known.only_user("phone", 5.0), known.only_user("phone", 20.0)) == (None, "u")
+    known.link("phone", "w", 30.0)
+    assert known.only_user("phone", 40.0) is None
+    assert known.only_user("stranger", 40.0) is None

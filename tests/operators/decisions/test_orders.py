@@ -132,6 +132,16 @@ def test_the_cooldown_of_one_device_holds_for_all_of_a_person():
     assert desk.idle(25 * HOUR, "laptop", user="u", cart="later") != []
 
 
+def test_who_logged_in_before_is_the_same_unit_without_a_login():
+    desk = Desk("no_offer", of=shop(offer(), holdout=0.5))
+    first = of_type(desk.idle(0, "phone", user="u"), "decision")[0]
+    for visitor in ("laptop", "tablet"):
+        desk.login(DAY, visitor, "u")
+        [decision] = of_type(desk.idle(2 * DAY, visitor, cart=f"later on {visitor}"), "decision")
+        assert (decision["user_id"], decision["unit_id"]) == ("u", first["unit_id"])
+        assert decision["assignment"] == first["assignment"]
+
+
 # Counted once
 
 
