@@ -169,6 +169,7 @@ def test_coverage_is_counted_on_python_3_12_where_there_is_one(machine):
     machine.run()
     (there,) = (line for line in machine.called if line.startswith("make coverage"))
     assert there.startswith("make coverage VENV=build/py312 PYTHON=python3.12 TESTS=")
+    assert "make test-apache VENV=build/py312 PYTHON=python3.12" in machine.called
     machine.log.write_text("")
     machine.without("py312").run()
     (gone,) = (line for line in machine.called if line.startswith("make coverage"))

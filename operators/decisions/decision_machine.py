@@ -199,8 +199,17 @@ class DecisionMachine:
         return records + revoke_offers(event, self._held(visitors), self._open)
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
-        """Revise what an order brought."""
-        return self._orders.revise(event)
+        """Revise what an order brought, after what is due of its decision."""
+        records: list[OutputRecord] = []
+        decision_id = self._orders.decision_of(event.order)
+        if decision_id is not None:
+            entry = self._unrecovered.get(decision_id)
+            if entry is not None and entry.terms.at_s < event.at_s:
+                records += self._recover(entry)
+            decision = self._open.get(decision_id)
+            if decision is not None:
+                records += self._end_what_is_due(decision, event.at_s)
+        return records + self._orders.revise(event)
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""

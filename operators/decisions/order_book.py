@@ -16,7 +16,8 @@ from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, 
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one event changed in the money of an order.
 
-    ``quantities`` of products were given back; ``content`` is what the order holds since an update.
+    ``quantities`` of products were given back; ``content`` is what the order holds since an update, which
+    ``redeems`` an offer that the order did not redeem before.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quantities: dict[str, int] = {}
     cancelled: bool = False
     content: OrderUpdate | None = None
+    redeems: bool = False
 
 
 class BookedOrder(msgspec.Struct, array_like=True, gc=False):
@@ -49,8 +51,12 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     @property
     def left(self) -> Money:
         """What it brings after all revisions."""
+        return self.left_after(len(self.revisions))
+
+    def left_after(self, count: int) -> Money:
+        """Return what it brings after so many revisions."""
         left = self.money
-        for each in self.revisions:
+        for each in self.revisions[:count]:
             left = left.plus(each.change)
         return left
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from operators.decisions.attribution import Buyer, attribute
 from operators.decisions.expiring import drop_from_front
 from operators.decisions.identities import Identities
-from operators.decisions.ledger import Ledger, LedgerEntry, cart_name, read_entry, visitor_name
+from operators.decisions.ledger import DecisionTerms, Ledger, LedgerEntry, cart_name, read_entry, visitor_name
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.order_book import BookedOrder, OrderBook, OrderRow, Revision
 from operators.decisions.order_joins import keys_of
@@ -17,6 +17,7 @@ from operators.decisions.output_records import CORRECTION_CAUSES, Correction, co
 from operators.decisions.revisions import revision_of
 from operators.decisions.reward import (
     NOTHING,
+    OrderChange,
     OrderReward,
     is_charged_late,
     late_reward,
@@ -69,7 +70,7 @@ class Orders:
         self._book = OrderBook(parts.ledger)
 
     def buyer(self, telling: Telling) -> Buyer:
-        """Return whose order it is, by its visitor, its user and the carts that it bought.
+        """Return whose order it is, by its visitor, its user, the carts it bought, the offers it redeems.
 
         Who is one person is judged as when the order was told first.
         """
@@ -78,6 +79,7 @@ class Orders:
         known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
         carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
         owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
+        owners += [entry.terms.visitor for offer in order.offers if (entry := self._entry(offer)) is not None]
         visitors = parts.identities.visitors(order.visitor, order.user, telling.first_s)
         everyone = dict.fromkeys((*visitors, *(visitor for visitor, _ in known), *owners))
         return Buyer(tuple(everyone), frozenset(carts))
@@ -111,20 +113,26 @@ class Orders:
             booked.revisions = row.booked.revisions
         self._note_joined(booked, telling, row.booked)
         self._book.put(order.order, OrderRow(booked, row.early), order.at_s)
-        for each in row.early:
+        for each in row.early if booked.decision is not None else ():
             records += self._apply(booked, row, each)
         return records
 
     def revise(self, event: AnyOrderRevision) -> list[OutputRecord]:
-        """Apply what revises an order, once; it waits where the order was not told yet."""
+        """Apply what revises an order, once; it waits until the order was told and found its decision."""
         row = self._book.get(event.order)
         if any(event.position == each.position or event.id == each.id for each in row.early):
             return []
-        if row.booked is None:
+        if row.booked is not None and row.booked.decision is not None:
+            return self._apply(row.booked, row, event)
+        if len(row.early) < REVISIONS:
             row.early.append(event)
             self._book.put(event.order, row, event.at_s)
-            return []
-        return self._apply(row.booked, row, event)
+        return []
+
+    def decision_of(self, order_id: str) -> str | None:
+        """Return the decision that an order is attributed to, None where none is known."""
+        booked = self._book.get(order_id).booked
+        return None if booked is None else booked.decision
 
     def window_ended(self, decision: OpenDecision) -> None:
         """Note with the orders of a decision whether its offer was charged, for what is revised later."""
@@ -184,6 +192,10 @@ class Orders:
         """Apply a revision to the decision of its order; one that was applied before a crash, as it was."""
         parts = self._parts
         entry = None if booked.decision is None else self._entry(booked.decision)
+        decision = None if entry is None else parts.open.get(entry.terms.decision)
+        in_window = decision is not None and not decision.window_ended
+        if entry is not None and not in_window and event.own_s > entry.terms.at_s + parts.correction_s:
+            return []
         known = next((each for each in booked.revisions if each.id == event.id), None)
         if known is not None and known.position != event.position:
             return []  # told twice
@@ -194,18 +206,18 @@ class Orders:
                 return []
             booked.revisions.append(known)
             self._book.put(event.order, OrderRow(booked, row.early), event.at_s)
-        if entry is None or (known.change == NOTHING and not known.cancelled):
+        if entry is None or (known.change == NOTHING and not known.cancelled and not known.redeems):
             return []
-        decision = parts.open.get(entry.terms.decision)
-        if decision is not None and not decision.window_ended:
-            decision.earnings.revise(event.order, known.change, cancelled=known.cancelled)
+        if decision is not None and in_window:
+            change = OrderChange(known.change, known.cancelled, known.redeems)
+            decision.earnings.revise(event.order, change)
             return []
         number = booked.revisions.index(known) + 1
         cause = CORRECTION_CAUSES[type(event)]
         correction = Correction(
             replace(booked.order, at_s=event.at_s, happened_s=booked.order.own_s), cause, number
         )
-        return [self._corrected(entry, correction, _revised(entry, booked, known))]
+        return [self._corrected(entry, correction, _revised(entry, booked, number))]
 
     def _entry(self, decision_id: str) -> LedgerEntry | None:
         found = self._parts.ledger.get(decision_id)
@@ -218,15 +230,24 @@ class Orders:
         return correction_record(terms, parts.market.name, correction, earned, trained=trained)
 
 
-def _revised(entry: LedgerEntry, booked: BookedOrder, revision: Revision) -> OrderReward:
-    """Return what a revision changes in a reward that was recorded."""
-    terms, charged = entry.terms, booked.is_charged
+def _revised(entry: LedgerEntry, booked: BookedOrder, number: int) -> OrderReward:
+    """Return what the ``number``-th revision changes in a reward that was recorded."""
+    cost = _cost_after(entry.terms, booked, number) - _cost_after(entry.terms, booked, number - 1)
+    return OrderReward(booked.revisions[number - 1].change.margin, cost)
+
+
+def _cost_after(terms: DecisionTerms, booked: BookedOrder, count: int) -> float:
+    """Return what of the offer's cost an order causes after so many revisions."""
+    revisions = booked.revisions[:count]
+    charged, fixed = booked.is_charged, booked.fixed
     if charged is None:
         charged = is_charged_late(terms, booked.order)
+    if not charged and terms.cost.charged == "redeemed" and any(each.redeems for each in revisions):
+        charged, fixed = True, terms.cost.fixed
     if not charged:
-        return OrderReward(revision.change.margin, 0.0)
-    cost = terms.cost.share * revision.change.revenue
-    return OrderReward(revision.change.margin, cost - (booked.fixed if revision.cancelled else 0.0))
+        return 0.0
+    share = terms.cost.share * booked.left_after(count).revenue
+    return share if any(each.cancelled for each in revisions) else share + fixed
 
 
 def _is_empty(revision: Revision) -> bool:

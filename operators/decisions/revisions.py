@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from operators.decisions.ledger import DecisionTerms
 from operators.decisions.order_book import BookedOrder, Revision
-from operators.decisions.reward import NOTHING, Money, money_of, money_of_lines, paid_share
+from operators.decisions.reward import NOTHING, Money, money_of, money_of_lines, paid_share, redeems, value_of
 from operators.streaming.messages import (
     AnyOrderRevision,
     OrderCancellation,
@@ -45,11 +47,26 @@ def _refund(
     if event.lines is not None:
         given_back, quantities = _refunded_lines(booked, event, terms, margin_rate)
     elif event.amount is not None:
-        share = event.amount / left.revenue if left.revenue > 0.0 else 1.0
-        given_back = left.times(min(share, 1.0))
+        given_back = left.times(_share_of_amount(booked, event.amount, terms, margin_rate))
     else:
         given_back = left
     return Revision(event.id, event.position, _taken(booked, given_back), quantities)
+
+
+def _share_of_amount(
+    booked: BookedOrder, amount: float, terms: DecisionTerms | None, margin_rate: float | None
+) -> float:
+    """Return which share of what is left of an order so much money is, of what was paid for the goods.
+
+    What our own offer took off was not paid, though it is a part of the order's revenue.
+    """
+    content = booked.told
+    revenue = money_of(content, terms, margin_rate).revenue
+    paid = min(revenue, max(value_of(content.lines) - content.discount, 0.0))
+    left = booked.left.revenue * (paid / revenue) if revenue else 0.0
+    if amount < left:
+        return amount / left
+    return 1.0 if amount else 0.0
 
 
 def _refunded_lines(
@@ -85,15 +102,29 @@ def _of_product(
 def _update(
     booked: BookedOrder, event: OrderUpdate, terms: DecisionTerms | None, margin_rate: float | None
 ) -> Revision:
-    before, now = (money_of(each, terms, margin_rate) for each in (booked.told, event))
-    return Revision(event.id, event.position, now.plus(before.times(-1.0)), content=event)
+    """Return what becomes of an order that now holds this; what was given back before stays so.
+
+    An update that names no offers and no codes says nothing about them.
+    """
+    told = booked.told
+    if not (event.offers or event.codes):
+        event = replace(event, offers=told.offers, codes=told.codes)
+    left = money_of(event, terms, margin_rate)
+    for each in booked.revisions:
+        if each.content is None:
+            left = left.plus(each.change)
+    if left.revenue < 0.0:
+        left = NOTHING
+    change = left.plus(booked.left.times(-1.0))
+    redeemed = terms is not None and redeems(event, terms) and not redeems(told, terms)
+    return Revision(event.id, event.position, change, content=event, redeems=redeemed)
 
 
 def _taken(booked: BookedOrder, given_back: Money) -> Money:
     """Return the change by which so much is given back: all that is left, where only rounding keeps it."""
     left = booked.left
     rest = left.revenue - given_back.revenue
-    if rest <= ROUNDING * booked.money.revenue:
+    if rest <= ROUNDING * booked.money.revenue and given_back.revenue > 0.0:
         return left.times(-1.0)
     return given_back.times(-1.0)
 

@@ -42,10 +42,19 @@ class AttributedOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     redeems: bool = False
 
 
+class OrderChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a revision changes in an attributed order; ``redeems``: it now uses the offer."""
+
+    money: Money
+    cancelled: bool = False
+    redeems: bool = False
+
+
 class Earnings(msgspec.Struct, array_like=True, gc=False):
     """What has come of a decision so far: its orders, and what the visitor did with its offer.
 
-    ``partial``: lines of an order could not be taken as they stood. Bounded by ``MAX_ORDERS``.
+    ``partial``: lines of an order could not be taken as they stood. ``early`` are changes that are read again
+    after a crash before their order is. Bounded by ``MAX_ORDERS``.
     """
 
     money: Money = NOTHING
@@ -54,6 +63,7 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
     clicked: bool = False
     redemption_seen: bool = False
     partial: bool = False
+    early: list[tuple[str, OrderChange]] = []
 
     @property
     def redeemed(self) -> bool:
@@ -66,19 +76,31 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
         self.partial |= order.partial
         if len(self.orders) < MAX_ORDERS:
             self.orders.append(AttributedOrder(order.order, order.own_s, money, redeems))
+            early, self.early = self.early, []
+            for order_id, change in early:
+                self._change(order_id, change)
         else:
             self.redemption_seen |= redeems
 
-    def revise(self, order_id: str, change: Money, *, cancelled: bool) -> None:
+    def revise(self, order_id: str, change: OrderChange) -> None:
         """Change what an order brings; one that was cancelled is none."""
-        self.money = self.money.plus(change)
-        for number, each in enumerate(self.orders):
-            if each.order == order_id:
-                if cancelled:
-                    del self.orders[number]
-                else:
-                    self.orders[number] = replace(each, money=each.money.plus(change))
-                return
+        self.money = self.money.plus(change.money)
+        self._change(order_id, change)
+
+    def _change(self, order_id: str, change: OrderChange) -> None:
+        """Change an order that is remembered; with the last one the use of the offer is cancelled."""
+        number = next((n for n, each in enumerate(self.orders) if each.order == order_id), None)
+        if number is None:
+            if len(self.early) < MAX_ORDERS:
+                self.early.append((order_id, change))
+        elif change.cancelled:
+            del self.orders[number]
+            self.redemption_seen &= bool(self.orders)
+        else:
+            each = self.orders[number]
+            self.orders[number] = replace(
+                each, money=each.money.plus(change.money), redeems=each.redeems or change.redeems
+            )
 
     def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""
@@ -160,10 +182,15 @@ def paid_share(order: OrderContent, terms: DecisionTerms | None) -> float:
     discount = order.discount
     if not discount:
         return 1.0
-    goods = sum((line.price or 0.0) * line.quantity for line in order.lines)
+    goods = value_of(order.lines)
     if terms is not None and redeems(order, terms):
         discount -= _own_discount(order, terms, goods)
     return max(1.0 - discount / goods, 0.0) if discount > 0.0 < goods else 1.0
+
+
+def value_of(lines: Iterable[Line]) -> float:
+    """Return what lines cost by their prices."""
+    return sum((line.price or 0.0) * line.quantity for line in lines)
 
 
 def money_of_lines(lines: Iterable[Line], margin_rate: float | None, paid: float = 1.0) -> Money:

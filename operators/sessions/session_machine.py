@@ -185,16 +185,23 @@ class SessionMachine:
     # Handlers: one a kind of event, in the table at the end
 
     def on_feedback(self, event: OfferFeedback) -> None:
-        """Pass feedback on to the market; it is no activity of the visit."""
+        """Pass feedback on to the market; it is no activity of the visit, but may say who the visitor is."""
         self._events.append(cast("MarketEvent", event))
+        if event.user is not None:
+            key = (event.market, event.visitor)
+            visit = self._up_to(key, event.at_s)
+            if visit is None or event.user != visit.announced:
+                self._know_user(key, visit, event)
 
     def on_activity(self, event: Activity) -> None:
-        """Keep a live visit alive, and learn what its cart is called; what is not modelled begins none."""
+        """Keep a live visit alive, learn who the visitor is and what the cart is called; begin no visit."""
         key = (event.market, event.visitor)
-        if self._up_to(key, event.at_s) is not None:
-            _, visit = self._observe(event)
-            if visit.cart is not None:
-                self._name(key, visit.cart, cart_names(event.cart, event.checkout))
+        visit = self._up_to(key, event.at_s)
+        if visit is None:
+            self._know_user(key, None, event)
+        else:
+            self._observe(event)
+        self._learn_names(key, visit, cart_names(event.cart, event.checkout))
 
     def on_view(self, event: PageView | ProductView | Search | CouponDenial) -> None:
         """Count what a visitor looked at, or was denied."""
@@ -210,9 +217,10 @@ class SessionMachine:
         key, visit = self._observe(event)
         if event.lines is not None:
             self._change_cart(key, visit, event)
-        elif visit.cart is not None and visit.cart_is_full:
-            self._name(key, visit.cart, cart_names(event.cart, event.checkout))
-            self._moment(visit, "checkout_begun", event.at_s, event.id, event.sent_s)
+        else:
+            self._learn_names(key, visit, cart_names(event.cart, event.checkout))
+            if visit.cart_is_full:
+                self._moment(visit, "checkout_begun", event.at_s, event.id, event.sent_s)
 
     def on_order(self, order: Order) -> None:
         """Close the carts that an order bought, in a visit or left behind, and pass the order on, once.
@@ -325,13 +333,15 @@ class SessionMachine:
             self.timers.set(key, self._due_s(visit))
         return key, visit
 
-    def _know_user(self, key: VisitorKey, visit: Visit, event: AnyShopEvent) -> None:
+    def _know_user(self, key: VisitorKey, visit: Visit | None, event: ShopEvent) -> None:
         """Tell the market who the visitor is, and let the visitor's carts be found by that."""
         if event.user is None:
             return
-        visit.announced = event.user
-        if visit.cart is not None:
-            self._name(key, visit.cart, user_names(event.user))
+        if visit is not None:
+            visit.announced = event.user
+            self._changed[key] = None
+            if visit.cart is not None:
+                self._name(key, visit.cart, user_names(event.user))
         self._abandoned.rename(key, user_names(event.user))
         self._events.append(
             UserKnown(
@@ -390,6 +400,13 @@ class SessionMachine:
             self.timers.set(key, self._due_s(visit))
             kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
             self._moment(visit, kind, event.at_s, event.id, event.sent_s)
+
+    def _learn_names(self, key: VisitorKey, visit: Visit | None, names: Names) -> None:
+        """Let the cart in progress, else the one that was left behind, be found by these names."""
+        if visit is not None and visit.cart is not None:
+            self._name(key, visit.cart, names)
+        else:
+            self._abandoned.rename(key, names)
 
     def _name(self, key: VisitorKey, cart: Cart, names: Names) -> None:
         """Let a cart be found by these names."""

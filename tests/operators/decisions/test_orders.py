@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from operators.decisions.orders import REVISIONS
 from tests.builders import (
     DAY,
     HOUR,
@@ -54,6 +55,20 @@ def test_an_order_without_a_visitor_is_attributed_and_revokes_the_offer(keys):
     [reward] = rewards(desk)
     assert (reward["margin"], reward["redeemed"]) == (20.0, redeemed)
     assert reward["cost"] == (5.0 if redeemed else 0.0)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("visitor", [None, "ben"])
+def test_an_order_that_names_an_offer_joins_its_decision_whatever_else_it_has(visitor, late):
+    desk = Desk(of=CODED)
+    decision, _ = desk.idle(0)
+    at = 2 * HOUR if late else 60
+    found = rewards(desk) if late else []
+    found += desk.order(at, visitor, offers=[decision["decision_id"], "default.unheard-of"])
+    reasons = [each["data"]["reason"] for each in of_type(found, "offer.revoked")]
+    assert reasons == ([] if late else ["redeemed"])
+    found += [] if late else rewards(desk)
+    assert sum(each["profit"] for each in of_type(found, "reward")) == pytest.approx(15.0)
 
 
 def test_an_order_of_a_user_joins_what_the_user_decided_on_another_device():
@@ -316,6 +331,139 @@ def test_an_order_cancelled_before_it_was_read_is_none():
     desk.order(60, **ORDER)
     [reward] = rewards(desk)
     assert (reward["margin"], reward["orders"]) == (0.0, [])
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("event", [refunded(90, "o"), cancelled(90, "o"), updated(90, "o", item("a", 0.0))])
+def test_what_was_revised_before_anybody_knew_whose_the_order_was_counts_once_somebody_does(event, late):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    again = before_a_crash(desk)
+    emitted = []
+    for one in (desk, again):
+        found = one.order(60, None, order_id="o")
+        found += one.revise(event) + one.revise(event)
+        found += one.wait(2 * HOUR) if late else []
+        found += one.order(3 * HOUR if late else 100, order_id="o", id="again")
+        emitted.append([*found, *rewards(one, 3 * HOUR)])
+    assert emitted[0] == emitted[1]
+    assert sum(each["margin"] for each in emitted[0]) == pytest.approx(0.0)
+
+
+def test_what_revises_an_order_that_nobody_told_is_bounded():
+    desk = Desk("no_offer")
+    desk.idle(0)
+    for n in range(2 * REVISIONS):
+        desk.revise(refunded(50, "o", id=f"refund {n}", amount=0.1))
+    desk.order(60, **ORDER)
+    assert [reward["margin"] for reward in rewards(desk)] == [pytest.approx(0.4 * (100.0 - 0.1 * REVISIONS))]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(("amount", "left"), [(90.0, 0.0), (45.0, 15.0), (0.0, 30.0), (500.0, 0.0)])
+def test_all_that_was_paid_is_all_of_an_order_though_our_offer_took_off_the_rest(amount, left, late):
+    desk = Desk(of=CODED)
+    desk.idle(0)
+    codes = [{"code": "SAVE10", "amount": 10.0}]
+    desk.order(60, order_id="o", items=[item(price=100.0)], discount_codes=codes, discount=10.0)
+    found = rewards(desk) if late else []
+    found += desk.revise(refunded(2 * HOUR if late else 90, "o", amount=amount))
+    found += [] if late else rewards(desk)
+    assert sum(each["profit"] for each in found) == pytest.approx(left)
+
+
+@pytest.mark.parametrize(
+    ("refund", "left"), [({"amount": 0.0}, -30.0), ({}, 0.0), ({"items": [{"sku": "gift"}]}, -20.0)]
+)
+def test_a_refund_of_a_free_order_takes_back_what_it_names(refund, left):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o", items=[item("gift", 0.0, 3, unit_cost=10.0)])
+    desk.revise(refunded(90, "o", **refund))
+    assert [reward["margin"] for reward in rewards(desk)] == [pytest.approx(left)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_update_leaves_refunds_before_it_and_never_less_than_nothing(late):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o", items=[item(price=100.0, quantity=2)])
+    at = 2 * HOUR if late else 90
+    found = rewards(desk) if late else []
+    sums = []
+    for event in (
+        refunded(at, "o", amount=150.0),
+        updated(at + 1, "o", item(price=100.0)),
+        updated(at + 2, "o", item(price=100.0, quantity=2)),
+    ):
+        found += desk.revise(event)
+        sums.append(sum(each["margin"] for each in found))
+    found += [] if late else rewards(desk)
+    assert sums == ([pytest.approx(each) for each in (20.0, 0.0, 20.0)] if late else [0.0] * 3)
+    assert sum(each["margin"] for each in found) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("at_first", [False, True])
+@pytest.mark.parametrize("afterwards", [False, True])
+def test_an_update_may_name_the_code_and_one_without_codes_says_nothing_of_them(at_first, afterwards, late):
+    coded = {"discount_codes": [{"code": "SAVE10", "amount": 10.0}], "discount": 10.0}
+    desk = Desk(of=CODED)
+    desk.idle(0)
+    again = before_a_crash(desk)
+    sums = []
+    for one in (desk, again):
+        goods = [item(price=100.0)]
+        found = one.order(60, order_id="o", items=goods, **(coded if at_first else {}))
+        found += rewards(one) if late else []
+        at = 2 * HOUR if late else 90
+        for n, codes in enumerate((coded if afterwards else {"discount": 10.0}, {})):
+            found += one.revise(updated(at + n, "o", *goods, id=f"update {n}", **codes))
+        found += one.revise(refunded(at + 3, "o", items=[{"sku": "shoe"}])) if at_first else []
+        found += [] if late else rewards(one)
+        sums.append(sum(each["profit"] for each in found if each["type"] == "reward"))
+    profit = 0.0 if at_first else 30.0 if afterwards else 40.0
+    assert sums == [pytest.approx(profit)] * 2
+
+
+def test_the_use_of_an_offer_goes_with_the_only_order_when_that_is_cancelled():
+    desk = Desk(of=shop(offer(cost={"charged": "redeemed", "fixed": 3.0})))
+    decision, _ = desk.idle(0)
+    desk.feedback("redeemed", 50, decision["decision_id"])
+    desk.order(60, order_id="o")
+    desk.revise(cancelled(90, "o"))
+    assert [(each["profit"], each["redeemed"]) for each in rewards(desk)] == [(0.0, False)]
+
+
+def test_a_refund_after_the_window_is_a_correction_though_time_has_not_passed_the_window_yet():
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o")
+    found = desk.revise(refunded(2 * HOUR, "o"))
+    assert [(each["kind"], each["margin"]) for each in found] == [("window", 20.0), ("correction", -20.0)]
+
+
+@pytest.mark.parametrize("event", [refunded(90, "o", amount=25.0), cancelled(90, "o")])
+def test_what_is_read_again_before_its_decision_changes_the_reward_of_the_window(event):
+    desk = Desk("no_offer")
+    state = desk.machine.snapshot()
+    desk.idle(0)
+    desk.order(60, order_id="o")
+    desk.revise(event)
+    again = Desk("no_offer", ledger=desk.ledger, state=state)
+    found = [*again.revise(event), *again.idle(0), *again.order(60, order_id="o")]
+    assert [each["type"] for each in found] == ["decision"]
+    assert rewards(again) == rewards(desk)
+    assert again.policy.learned == desk.policy.learned
+
+
+@pytest.mark.parametrize(("days", "margin"), [(6.9, 0.0), (7.1, 20.0)])
+def test_nothing_revises_a_decision_after_the_correction_period(days, margin):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o")
+    found = [*rewards(desk), *desk.revise(refunded(days * DAY, "o"))]
+    assert sum(each["margin"] for each in found) == pytest.approx(margin)
 
 
 def test_a_refund_of_an_order_without_a_decision_changes_nothing():

@@ -8,6 +8,7 @@ from operators.decisions.reward import (
     MAX_ORDERS,
     Earnings,
     Money,
+    OrderChange,
     late_reward,
     money_of,
     money_of_lines,
@@ -174,9 +175,9 @@ def test_a_refund_takes_back_what_an_order_brought_and_a_cancellation_the_order_
     of = terms(share=0.1, fixed=2.0)
     first, second = (struct(ordered(n, price=100.0, offers=["default.d"])) for n in (1, 2))
     each = earned(of, first, second)
-    each.revise(first.order, Money(-20.0, -50.0), cancelled=False)
+    each.revise(first.order, OrderChange(Money(-20.0, -50.0)))
     assert each.order_profits(of) == [20.0 - 5.0 - 2.0, 40.0 - 10.0]
-    each.revise(second.order, Money(-40.0, -100.0), cancelled=True)
+    each.revise(second.order, OrderChange(Money(-40.0, -100.0), cancelled=True))
     assert [one.order for one in each.orders] == [first.order]
-    each.revise(first.order, Money(-20.0, -50.0), cancelled=True)
+    each.revise(first.order, OrderChange(Money(-20.0, -50.0), cancelled=True))
     assert (each.money, each.redeemed, each.cost(of)) == (Money(0.0, 0.0), False, 0.0)

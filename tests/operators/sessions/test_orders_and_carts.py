@@ -77,8 +77,40 @@ def test_a_login_joins_what_is_open_and_what_was_left_behind():
     visits.tell(carted(0))
     visits.wait(HOUR)
     rows = visits.tell(event("activity", HOUR, user_id="u"), viewed(HOUR + 1, user_id="u"))
-    assert [(row.visitor, row.user) for row in of(rows, UserKnown)] == [("ann", "u")]
+    assert {(row.visitor, row.user) for row in of(rows, UserKnown)} == {("ann", "u")}
     rows = elsewhere(visits, ordered(HOUR + 60, None, order_id="o", user_id="u"))
+    assert kinds(rows, "recovered") == [("recovered", HOUR + 60)]
+
+
+@pytest.mark.parametrize("kind", ["activity", "offer_clicked"])
+def test_a_login_joins_what_was_left_behind_though_it_begins_no_visit(kind):
+    visits = Visits()
+    visits.tell(carted(0))
+    visits.wait(HOUR)
+    more = {"offer_id": "default.d"} if kind == "offer_clicked" else {}
+    rows = visits.tell(event(kind, HOUR, user_id="u", **more))
+    assert [(row.visitor, row.user) for row in of(rows, UserKnown)] == [("ann", "u")]
+    assert visits.visit() is None
+    rows = elsewhere(visits, ordered(HOUR + 60, None, order_id="o", user_id="u"))
+    assert kinds(rows, "recovered") == [("recovered", HOUR + 60)]
+
+
+def test_feedback_says_who_a_visitor_is_once_in_a_visit():
+    visits = Visits()
+    visits.tell(carted(0))
+    rows = visits.tell(*(event("offer_clicked", n, user_id="u", offer_id="default.d") for n in (1, 2)))
+    assert [row.user for row in of(rows, UserKnown)] == ["u"]
+    rows = elsewhere(visits, ordered(60, None, order_id="o", user_id="u"))
+    assert kinds(rows, "purchased") == [("purchased", 60)]
+
+
+@pytest.mark.parametrize("kind", ["activity", "checkout_started"])
+def test_a_checkout_step_teaches_what_a_cart_that_was_left_behind_is_called(kind):
+    visits = Visits()
+    visits.tell(carted(0))
+    visits.wait(HOUR)
+    visits.tell(event(kind, HOUR, checkout_id="k-1"))
+    rows = elsewhere(visits, ordered(HOUR + 60, None, order_id="o", checkout_id="k-1"))
     assert kinds(rows, "recovered") == [("recovered", HOUR + 60)]
 
 
