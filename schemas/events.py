@@ -13,13 +13,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
+MAX_ID: Final = 200
+MAX_AMOUNT: Final = 1e9
+"""Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity."""
+MAX_PIECES: Final = 1_000_000
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 Label = Annotated[str, Field(max_length=1000)]
 Time = Annotated[AwareDatetime, Field(ge=EARLIEST)]
-# Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity.
-Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_PIECES)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 OrderOrigin = Literal["online", "point_of_sale", "test"]
 MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]

@@ -4,12 +4,12 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from schemas.events import MomentKind
+from schemas.events import MAX_AMOUNT, MAX_PIECES, MomentKind
 from schemas.records import Currency, Id, Money, Name, Probability, Record, Timestamp, decoder
 from schemas.shop import Channel, OfferKind
 
-Price = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Price = Annotated[float, msgspec.Meta(ge=0.0, le=MAX_AMOUNT)]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=MAX_PIECES)]
 
 
 class OfferCartItem(Record, frozen=True, kw_only=True, gc=False):

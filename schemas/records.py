@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from schemas.events import NAME_PATTERN
+from schemas.events import MAX_ID, NAME_PATTERN
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Money = Annotated[float, msgspec.Meta(ge=0.0)]

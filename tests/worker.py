@@ -38,7 +38,7 @@ class Worker:
         given = {"events_topics": topics["events"], "topics": names, "metrics_port": "0", **settings}
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]
-        self._command = [
+        self.command = [
             *(*LEASH, sys.executable, "-m", "flows.cli", "live"),
             *("--bootstrap", bootstrap, "--state", str(state), *args, *shop, *sets),
         ]
@@ -59,7 +59,7 @@ class Worker:
             env["OFFERSTREAM_CRASH_AT"] = crash_at
         with self.log.open("ab") as log:
             self._begun = log.tell()
-            self.process = subprocess.Popen(self._command, cwd=ROOT, env=env, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, cwd=ROOT, env=env, stdout=log, stderr=log)
         return self
 
     def runs(self):

@@ -7,11 +7,10 @@ from typing import Final
 import msgspec
 
 from operators.streaming.messages import Line
+from schemas.events import MAX_PIECES
 
 LINES: Final = 100
 """A cart remembers this many lines."""
-PIECES: Final = 1_000_000
-"""A line counts at most this many pieces; further ones are not added. To take out as many takes out all."""
 
 
 class LeftOut(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -24,7 +23,7 @@ class LeftOut(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def without(self, line: Line) -> "LeftOut | None":
         """Return what is left without a line, its pieces at its price or the mean one; None for nothing."""
         mean = self.value / self.quantity
-        if line.quantity >= PIECES:
+        if line.quantity >= MAX_PIECES:
             pieces, lines = max(1, self.quantity // self.lines), self.lines - 1
         else:
             pieces, lines = min(line.quantity, self.quantity), self.lines
@@ -39,8 +38,9 @@ class CartLines(msgspec.Struct, array_like=True, gc=False):
     """What is in a cart: pieces of one product at one price are one line, at two prices they are two.
 
     Of a product that is taken out, pieces at the price that is named go first, then those that were put in
-    last. A product that is not remembered is taken from those left out, if there are any. ``partial``: some
-    lines could not be read as they stood. Bounded by ``LINES``.
+    last. A product that is not remembered is taken from those left out, if there are any. A line counts at
+    most ``MAX_PIECES``; to take out as many takes out all. ``partial``: some lines could not be read as they
+    stood. Bounded by ``LINES``.
     """
 
     lines: dict[str, Line] = {}
@@ -85,7 +85,7 @@ class CartLines(msgspec.Struct, array_like=True, gc=False):
             key = self._key(line)
             held = self.lines.get(key)
             if held is not None:
-                pieces = min(held.quantity + line.quantity, PIECES)
+                pieces = min(held.quantity + line.quantity, MAX_PIECES)
                 self.lines[key] = msgspec.structs.replace(line, quantity=pieces)
             elif len(self.lines) < LINES:
                 self.lines[key] = line

@@ -15,7 +15,7 @@ from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.ga4_events import ORDERS, Hit, what
 from schemas.adapters.ga4_params import params_of
 from schemas.adapters.reasons import parse
-from schemas.adapters.values import first_id, given, id_of, with_dropped
+from schemas.adapters.values import first_id, given, id_of, object_in, with_dropped
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -77,11 +77,11 @@ def read(message: Message) -> Decoded:
         "user_id": sent.user,
         "session_id": first_id(params, ("ga_session_id", "session_id")),
         "market": params.get("market"),
-        "device": _object(sent.around, "device", dropped).get("category"),
+        "device": object_in(sent.around, "device", dropped).get("category"),
         "source": params.get("source"),
     }
     if fields["source"] is None:
-        fields["source"] = _object(sent.around, "collected_traffic_source", dropped).get("manual_source")
+        fields["source"] = object_in(sent.around, "collected_traffic_source", dropped).get("manual_source")
     # Not strict: BigQuery writes whole numbers as text.
     return with_dropped(event_of(given(fields)), dropped)
 
@@ -101,7 +101,7 @@ def _of_payload(payload: Fields, timestamp_s: float | None, dropped: list[str]) 
     if not isinstance(events, list) or len(events) != 1 or not isinstance(events[0], dict):
         raise InvalidEvent("invalid", "events should be a list of objects, not an empty one")
     (event,) = events
-    params = _object(event, "params", dropped)
+    params = dict(object_in(event, "params", dropped))
     items = _list(params.pop("items", None), dropped)
     times = (
         ("timestamp_micros", event.get("timestamp_micros")),
@@ -119,7 +119,7 @@ def _of_row(row: Fields, timestamp_s: float | None, dropped: list[str]) -> Sent:
     if params is None:
         dropped.append("event_params")
     items = _list(row.get("items"), dropped)
-    hit = Hit(_name(row["event_name"]), params or {}, items, _object(row, "ecommerce", dropped))
+    hit = Hit(_name(row["event_name"]), params or {}, items, object_in(row, "ecommerce", dropped))
     times = (("event_timestamp", row.get("event_timestamp")), _received(timestamp_s))
     visitor, user = first_id(row, ("user_pseudo_id", "client_id")), id_of(row.get("user_id"))
     return Sent(hit, visitor, user, times, row, tuple(row.get(name) for name in INDEXES))
@@ -164,15 +164,6 @@ def _id(sent: Sent, at: datetime) -> str:
     who = sent.user if sent.visitor is None else sent.visitor
     said = [who, sent.hit.name, at.isoformat(), sent.indexes, sent.hit.params, sent.hit.items]
     return blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def _object(outer: Fields, name: str, dropped: list[str]) -> Fields:
-    inner = outer.get(name)
-    if isinstance(inner, dict):
-        return dict(inner)
-    if inner is not None and inner != []:
-        dropped.append(name)
-    return {}
 
 
 def _list(items: object, dropped: list[str]) -> list[Any]:

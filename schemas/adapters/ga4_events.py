@@ -8,7 +8,7 @@ from schemas.adapters.decoded import Fields
 from schemas.adapters.ga4_lines import Lines
 from schemas.adapters.ga4_params import first, said
 from schemas.adapters.numbers import amount_of
-from schemas.adapters.values import codes_of, currency_of, first_id, id_of, is_offer_id
+from schemas.adapters.values import MAX_NAME, codes_of, currency_of, first_id, id_of, is_offer_id
 
 KIND_OF: Final[Mapping[str, str]] = {
     "page_view": "page_viewed",
@@ -41,7 +41,6 @@ WITHOUT_ITEMS: Final = {
 """What an event is that should say which product it is about, and does not."""
 
 ORDERS: Final = frozenset({"order_completed", "order_refunded"})
-MAX_NAME: Final = 100
 
 
 class Hit(NamedTuple):

@@ -1,13 +1,11 @@
 """The items of Google Analytics 4 as lines, and what each coupon took off them."""
 
-from typing import Any, Final
+from typing import Any
 
 from schemas.adapters.decoded import Fields
 from schemas.adapters.ga4_params import first, params_of, said
-from schemas.adapters.numbers import amount_of
+from schemas.adapters.numbers import MONEY_DIGITS, amount_of
 from schemas.adapters.values import given
-
-MONEY_DIGITS: Final = 6
 
 
 class Lines:

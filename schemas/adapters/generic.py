@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from schemas.adapters.batches import Parts, in_arrays, json_of
 from schemas.adapters.decoded import Decoded, event_of
-from schemas.adapters.generic_file import KINDS, EventRule, GenericFile, Paths, load_generic
+from schemas.adapters.generic_file import EventRule, GenericFile, Paths, load_generic
 from schemas.adapters.json_fields import Json, object_of, stable_id, text_id
 from schemas.adapters.json_paths import JsonPath, path_of
+from schemas.adapters.mending import KINDS
 from schemas.adapters.numbers import amount_of
+from schemas.adapters.values import MAX_NAME
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -23,7 +25,6 @@ IDS: Final = {
 }
 LISTS: Final = ("offer_ids", "discount_codes")
 PER_SECOND: Final = {"s": 1.0, "ms": 1e3, "us": 1e6}
-MAX_NAME: Final = 100
 SHORT: Final = 16
 
 Read = Callable[[Message], Decoded]

@@ -3,18 +3,16 @@
 import tomllib
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from schemas.adapters.json_paths import JsonPath, path_of
+from schemas.adapters.mending import KINDS
 from schemas.errors import SetupError, setup_message
-from schemas.events import Event, Item, RemovedItem
+from schemas.events import Item, RemovedItem
 from schemas.shop import FileModel
 
-KINDS: Final[dict[str, type[BaseModel]]] = {
-    get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(get_args(Event)[0])
-}
 ALL_FIELDS: Final = {name for kind in KINDS.values() for name in kind.model_fields} - {"type", "items"}
 LINES: Final = {
     kind: RemovedItem if kind in ("cart_item_removed", "order_refunded") else Item

@@ -12,19 +12,15 @@ The rule, for every format. A line that reads as it should is taken as it stands
 
 If no line of an order is left, it is an order of nothing, since the cart was bought. If none is left of what
 a cart holds or of what changed in it, that is an activity; but ``cart_updated`` with a quantity of 0 is an
-empty cart. A refund whose lines and amount say nothing is rejected. An amount above `MOST` is none.
+empty cart. A refund whose lines and amount say nothing is rejected. An amount above ``MAX_AMOUNT`` is none.
 """
 
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from schemas.adapters.numbers import Number, number_of
-from schemas.events import Event, OrderRefunded
+from schemas.events import MAX_AMOUNT, MAX_ID, MAX_PIECES, Event, OrderRefunded
 from schemas.rejected import InvalidEvent
-
-MOST: Final = 1e9
-PIECES: Final = 1_000_000
-LONGEST_ID: Final = 200
 
 CARTS: Final = ("cart_item_added", "cart_updated", "checkout_started")
 ORDERS: Final = ("order_completed", "order_updated")
@@ -54,8 +50,8 @@ def with_lines_read(given: Fields, *, strict: bool) -> tuple[Fields, set[str]]:
         fields["currency"] = _one_currency(given.get("currency"), read.currency)
     if read.discount:
         known = number_of(given.get("discount"))
-        before = known.value if known is not None and 0 <= known.value <= MOST else 0.0
-        fields["discount"] = min(max(before + read.discount, 0.0), MOST)
+        before = known.value if known is not None and 0 <= known.value <= MAX_AMOUNT else 0.0
+        fields["discount"] = min(max(before + read.discount, 0.0), MAX_AMOUNT)
     if not items:
         fields |= _without_lines(fields, is_empty=read.holds_nothing)
     return fields, read.names
@@ -90,9 +86,7 @@ def _without_lines(given: Fields, *, is_empty: bool) -> Fields:
     kind = given["type"]
     if kind in ORDERS:
         return {"items": [{"sku": None, "price": 0.0}]}
-    if kind == "checkout_started":
-        return {"items": None}
-    if kind == "order_refunded":
+    if kind in ("checkout_started", "order_refunded"):
         return {"items": None}
     if kind == "cart_updated" and is_empty:
         return {"items": []}
@@ -107,7 +101,7 @@ class _Unit(NamedTuple):
     is_negative: bool = False
 
     def times(self, price: float) -> float:
-        return min(price * self.factor, MOST) if self.factor != 1.0 else price
+        return min(price * self.factor, MAX_AMOUNT) if self.factor != 1.0 else price
 
 
 class _Lines:
@@ -156,11 +150,11 @@ class _Lines:
         return (
             type(sku) is str
             and bool(sku.strip())
-            and len(sku) <= LONGEST_ID
+            and len(sku) <= MAX_ID
             and ((type(price) is float or type(price) is int) or (price is None and not self._needs_price))
-            and (price is None or 0 <= price <= MOST)
+            and (price is None or 0 <= price <= MAX_AMOUNT)
             and type(quantity) is int
-            and 1 <= quantity <= PIECES
+            and 1 <= quantity <= MAX_PIECES
         )
 
     def _note(self, name: str) -> None:
@@ -169,11 +163,11 @@ class _Lines:
 
     def _sku(self, given: object) -> str | None:
         if type(given) is int or (type(given) is float and given.is_integer()):
-            if abs(given) < 10 ** (LONGEST_ID - 1):
+            if abs(given) < 10 ** (MAX_ID - 1):
                 if self._strict:
                     self._note("items.sku")
                 return str(int(given))
-        elif isinstance(given, str) and given.strip() and len(given) <= LONGEST_ID:
+        elif isinstance(given, str) and given.strip() and len(given) <= MAX_ID:
             return given
         self._note("items.sku")
         return None
@@ -182,7 +176,7 @@ class _Lines:
         if given is None and not self._needs_price:
             return None
         found = self._number(given, "items.price")
-        if found is None or abs(found.value) > MOST:
+        if found is None or abs(found.value) > MAX_AMOUNT:
             self._note("items.price")
             return 0.0 if self._needs_price else None
         if found.currency is not None:
@@ -202,10 +196,10 @@ class _Lines:
         if not pieces:
             self._note("items.quantity")
             self.holds_nothing = True
-            return _Unit(PIECES) if self._is_removal else None
-        if pieces > PIECES:
+            return _Unit(MAX_PIECES) if self._is_removal else None
+        if pieces > MAX_PIECES:
             self._note("items.quantity")
-            pieces = PIECES
+            pieces = MAX_PIECES
         if pieces != int(pieces):
             self._note("items.quantity")
             return _Unit(1, pieces, found.value < 0)
@@ -220,5 +214,5 @@ class _Lines:
     def _lower(self, unit: _Unit, price: float) -> None:
         """Take a line of a negative amount: a discount of an order, nothing in a cart."""
         amount = -price * unit.factor * unit.pieces * (-1 if unit.is_negative else 1)
-        if self._is_order and abs(amount) <= MOST:
+        if self._is_order and abs(amount) <= MAX_AMOUNT:
             self.discount += amount

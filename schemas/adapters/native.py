@@ -17,6 +17,7 @@ from schemas.adapters.batches import SeveralEvents, parts_of
 from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.mending import KINDS
 from schemas.adapters.reasons import parse
+from schemas.adapters.values import MAX_NAME
 from schemas.events import EVENTS, Event
 from schemas.message import Header, Message
 from schemas.rejected import InvalidEvent
@@ -26,7 +27,6 @@ PREFIXES: Final = ("ce_", "ce-")
 """What the names of attributes in headers begin with: Kafka's, and HTTP's where records come from there."""
 STRUCTURED_TYPE: Final = b"application/cloudevents"
 BATCH_TYPE: Final = b"application/cloudevents-batch"
-MAX_NAME: Final = 100
 FIELD_OF: Final = {"id": "id", "time": "time", "type": "type", "subject": "visitor_id"}
 
 _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json  # without a wrapper

@@ -4,6 +4,9 @@ import math
 import re
 from typing import Final, NamedTuple
 
+MONEY_DIGITS: Final = 6
+"""Amounts that are computed are rounded to so many digits, so that they show no binary fractions."""
+
 LONGEST: Final = 64
 """A longer text is no number."""
 

@@ -20,12 +20,14 @@ from schemas.adapters.reasons import parse
 from schemas.adapters.segment_discounts import before_discount, is_after_discount
 from schemas.adapters.segment_names import KIND_OF, PROMOTION_OF, plain_name
 from schemas.adapters.values import (
+    MAX_NAME,
     codes_of,
     currency_of,
     first_id,
     given,
     id_of,
     is_offer_id,
+    object_in,
     with_dropped,
 )
 from schemas.message import Message
@@ -36,7 +38,6 @@ OF_ORDERS: Final = frozenset({"order_completed", "order_updated", "order_refunde
 WITH_CONTENT: Final = frozenset({"order_completed", "order_updated"})
 WITH_CURRENCY: Final = OF_CARTS | OF_ORDERS | {"product_viewed"}
 ID_NAMES: Final = {"product_id": ("productid", "id", "sku"), "sku": ("sku", "productid", "id")}
-MAX_NAME: Final = 100
 
 Call = dict[str, Any]
 Names = tuple[str, ...]
@@ -62,11 +63,11 @@ def _read(message: Message, id_names: Names) -> Decoded:
     if not isinstance(call, dict):
         raise InvalidEvent("invalid", "a call must be a JSON object")
     dropped: list[str] = []
-    properties = {plain_name(name): value for name, value in _object(call, "properties", dropped).items()}
+    properties = {plain_name(name): value for name, value in object_in(call, "properties", dropped).items()}
     if not isinstance(properties.get("products"), list | NoneType):
         del properties["products"]
         dropped.append("products")
-    context = _object(call, "context", dropped)
+    context = object_in(call, "context", dropped)
     kind = _kind(call, properties)
     event = _what(kind, properties, id_names, dropped)
     event |= _who_and_when(call, context, event["type"], dropped)
@@ -74,7 +75,7 @@ def _read(message: Message, id_names: Names) -> Decoded:
     if kind == "activity":
         event["name"] = _name(call)
     if event["type"] == "page_viewed":
-        page = _object(context, "page", dropped)
+        page = object_in(context, "page", dropped)
         event["url"] = _first(properties.get("url"), page.get("url"))
         event["title"] = id_of(_first(properties.get("title"), call.get("name"), page.get("title")))
     # Not strict: prices and quantities are often text in these calls.
@@ -126,8 +127,8 @@ def _who_and_when(call: Call, context: Call, kind: str, dropped: list[str]) -> F
         "visitor_id": visitor,
         "user_id": user,
         "session_id": id_of(context.get("sessionId")),
-        "device": _object(context, "device", dropped).get("type"),
-        "source": _object(context, "campaign", dropped).get("source"),
+        "device": object_in(context, "device", dropped).get("type"),
+        "source": object_in(context, "campaign", dropped).get("source"),
     }
 
 
@@ -253,12 +254,3 @@ def _query(query: object) -> object:
 
 def _first(*values: object) -> object:
     return next((value for value in values if value is not None), None)
-
-
-def _object(outer: Call, name: str, dropped: list[str]) -> Call:
-    inner = outer.get(name)
-    if isinstance(inner, dict):
-        return inner
-    if inner is not None and inner != []:  # PHP writes an empty object as an empty list
-        dropped.append(name)
-    return {}

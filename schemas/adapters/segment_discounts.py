@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-from schemas.adapters.numbers import amount_of
+from schemas.adapters.numbers import MONEY_DIGITS, amount_of
 
 CENT: Final = 0.01
-MONEY_DIGITS: Final = 6
 
 
 def is_after_discount(lines: list[Any], subtotal: float | None) -> bool:

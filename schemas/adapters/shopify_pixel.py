@@ -22,9 +22,9 @@ from schemas.adapters.json_fields import (
 )
 from schemas.adapters.numbers import amount_of
 from schemas.adapters.shopify_ids import shopify_id
+from schemas.adapters.values import MAX_NAME
 from schemas.rejected import InvalidEvent
 
-MAX_NAME: Final = 100
 FEEDBACK: Final = ("offer_shown", "offer_clicked", "offer_dismissed", "offer_redeemed", "coupon_denied")
 
 _CART_IN_PATH: Final = re.compile(r"/checkouts/cn/([^/?#]+)")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.adapters.decoded import Fields
 from schemas.adapters.numbers import amount_of
 from schemas.adapters.snowplow_rows import entity
-from schemas.adapters.values import codes_of, currency_of, first_id, given, id_of, is_offer_id
+from schemas.adapters.values import MAX_NAME, codes_of, currency_of, first_id, given, id_of, is_offer_id
 
 SHOP: Final = "com_snowplowanalytics_snowplow_ecommerce_"
 ACTION: Final = f"unstruct_event_{SHOP}snowplow_ecommerce_action_1"
@@ -15,7 +15,6 @@ SEARCH: Final = "unstruct_event_com_snowplowanalytics_snowplow_site_search_1"
 SCREEN: Final = "unstruct_event_com_snowplowanalytics_mobile_screen_view_1"
 
 ORDERS: Final = frozenset({"order_completed", "order_refunded"})
-MAX_NAME: Final = 100
 
 
 def what(row: Fields, dropped: list[str]) -> Fields:

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from schemas.adapters.decoded import Decoded, Fields
 
+MAX_NAME: Final = 100
+"""So much is kept of the name of what is not modelled."""
+
 _OFFER_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\.[0-9a-f]{24}")
 
 
@@ -57,6 +60,16 @@ def is_offer_id(value: object) -> bool:
 def codes_of(amounts: Mapping[Any, float | None]) -> list[Fields] | None:
     """Return the discount codes of an order from what each took off it, None where there is none."""
     return [given({"code": code, "amount": amount}) for code, amount in amounts.items()] or None
+
+
+def object_in(outer: Fields, name: str, dropped: list[str]) -> Fields:
+    """Return the object under a name, an empty one where there is none; append the name of what is odd."""
+    inner = outer.get(name)
+    if isinstance(inner, dict):
+        return inner
+    if inner is not None and inner != []:  # PHP writes an empty object as an empty list
+        dropped.append(name)
+    return {}
 
 
 def with_dropped(decoded: Decoded, names: Iterable[str]) -> Decoded:

@@ -157,14 +157,14 @@ def test_a_registry_that_is_away_at_start_stops_the_worker_with_one_line(shop):
 
 def test_what_was_rejected_without_a_registry_goes_back_and_is_read_with_one(shop):
     shop.send(*shop.carted("anna"))
-    with_registry = shop.worker._command
+    with_registry = shop.worker.command
     at = with_registry.index("--schema-registry")
-    shop.worker._command = with_registry[:at] + with_registry[at + 2 :]
+    shop.worker.command = with_registry[:at] + with_registry[at + 2 :]
     shop.worker.start()
     shop.worker.until(lambda: len(shop.records("rejected")) == 1)
     assert shop.worker.stop() == 0
     assert b"--schema-registry URL" in shop.records("rejected")[0][2]["offerstream.reason"]
-    shop.worker._command = with_registry
+    shop.worker.command = with_registry
     where = ["--bootstrap", shop.cluster.bootstrap, "--set", f"topics=rejected={shop.topics['rejected']}"]
     command = [sys.executable, "-m", "flows.cli", "redrive", *where, "--class", "schema"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
 from tests.builders import MAX_EVENT_BYTES
-from tests.schemas import told
+from tests.schemas import writers
 
 OFFER = "default.5d41402abc4b2a76b9719d91"
 WHO = {"visitor_id": "v-1", "session_id": "s-1", "device": "mobile", "source": "newsletter"}
@@ -46,11 +46,11 @@ STORY = [
 ]
 
 WRITERS = {
-    "segment": ("segment", told.segment),
-    "ga4 payload": ("ga4", told.ga4_payload),
-    "ga4 row": ("ga4", told.ga4_row),
-    "snowplow JSON": ("snowplow", told.snowplow_json),
-    "snowplow TSV": ("snowplow", told.snowplow_tsv),
+    "segment": ("segment", writers.segment),
+    "ga4 payload": ("ga4", writers.ga4_payload),
+    "ga4 row": ("ga4", writers.ga4_row),
+    "snowplow JSON": ("snowplow", writers.snowplow_json),
+    "snowplow TSV": ("snowplow", writers.snowplow_tsv),
 }
 UNSAID = {
     "segment": (set(), set()),

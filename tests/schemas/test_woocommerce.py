@@ -121,7 +121,7 @@ def test_a_product_is_known_by_the_number_of_what_was_bought_or_by_its_sku():
 )
 def test_what_is_no_event_is_refused_in_words(given, topic, class_, words):
     with pytest.raises(InvalidEvent) as wrong:
-        events(given, topic)
+        read(sent(given, topic))
     assert wrong.value.class_ == class_
     assert words in wrong.value.reason
 

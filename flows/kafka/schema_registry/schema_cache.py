@@ -57,6 +57,10 @@ class SchemaCache:
         self._next_try_s = clock_s()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="schema-registry")
 
+    def __len__(self) -> int:
+        """Return how many schemas are remembered."""
+        return len(self._known)
+
     def close(self) -> None:
         """Fetch no more."""
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -62,7 +62,7 @@ def _markets(found: Findings) -> str | None:
 
 def _currencies(found: Findings) -> str | None:
     foreign = ", ".join(name for name, _ in found.foreign_currencies.most_common(5))
-    if not foreign or not found.tally.refused["currency"]:  # the market's `rates` may convert them
+    if not foreign or not found.tally.refused["currency"]:
         return None
     return f"No market counts in {foreign}: set its `currency` or its `rates` in the offers file."
 

@@ -4,21 +4,16 @@ import gzip
 import json
 from pathlib import Path
 
-import orjson
 import pytest
 
 from flows.cli import main
 from tests.builders import HOUR, MINUTE, carted, event, looked, ordered, segment_calls
+from tests.event_files import write
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def write(*events, name="events.jsonl"):
-    lines = (each if isinstance(each, bytes) else orjson.dumps(each) for each in events)
-    Path(name).write_bytes(b"\n".join(lines))
 
 
 @pytest.fixture
@@ -176,13 +171,6 @@ def test_a_currency_that_no_market_has_is_named(check):
     _, said = check()
     assert "20 EUR, 1 JPY" in said
     assert last(said) == "No market counts in JPY: set its `currency` or its `rates` in the offers file."
-
-
-def test_a_currency_that_a_market_converts_is_none_to_mend(check):
-    Path("offers.toml").write_text("[markets.default]\nmargin_rate = 0.3\nrates = { JPY = 0.006 }\n")
-    write(*shopping(), carted(HOUR, currency="JPY"))
-    _, said = check("events.jsonl", "--offers", "offers.toml")
-    assert last(said).startswith("This is good")
 
 
 def test_the_currency_is_named_too_where_little_is_taken(check):

@@ -3,21 +3,16 @@
 import json
 from pathlib import Path
 
-import orjson
 import pytest
 
 from flows.cli import main
 from tests.builders import MINUTE, carted, event, looked, ordered, segment_calls
+from tests.event_files import write
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def write(*events, name="events.jsonl"):
-    lines = (each if isinstance(each, bytes) else orjson.dumps(each) for each in events)
-    Path(name).write_bytes(b"\n".join(lines))
 
 
 RUNS = {

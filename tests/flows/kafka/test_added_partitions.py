@@ -1,5 +1,6 @@
 """Partitions that are added to a topic are noticed while it is read."""
 
+import threading
 from concurrent.futures import Future
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -51,20 +52,25 @@ def test_a_topic_whose_broker_does_not_answer_is_left_out():
     assert looked(events=gone, feedback=["b", "b"]) == {"feedback": [1]}
 
 
+def is_looking():
+    return any(thread.name == "added-partitions" for thread in threading.enumerate())
+
+
 def test_it_looks_again_and_again_until_it_is_closed(monkeypatch):
     client = Client(events=["b", "b"], feedback=["b"])
     monkeypatch.setattr(added_partitions, "create_admin_client", lambda _: client)
     looks = SimpleQueue()
-    with AddedPartitions(Cluster("nowhere:9092"), READ, looks.put, interval_s=0.001) as watching:
+    with AddedPartitions(Cluster("nowhere:9092"), READ, looks.put, interval_s=0.001):
+        assert is_looking()
         assert looks.get(timeout=10) == {"events": [], "feedback": []}
         client.topics = {"events": ["b"] * 3}
         while looks.get(timeout=10) != {"events": [2]}:
             pass
-    assert not watching._thread.is_alive()
+    assert not is_looking()
 
 
 def test_closing_does_not_wait_for_the_next_look(monkeypatch):
     monkeypatch.setattr(added_partitions, "create_admin_client", lambda _: Client())
-    with AddedPartitions(Cluster("nowhere:9092"), READ, print, interval_s=3600.0) as watching:
+    with AddedPartitions(Cluster("nowhere:9092"), READ, print, interval_s=3600.0):
         pass
-    assert not watching._thread.is_alive()
+    assert not is_looking()

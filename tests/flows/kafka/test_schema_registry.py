@@ -292,7 +292,7 @@ def test_the_schemas_used_last_are_remembered_and_no_more_than_so_many(clock, mo
     for schema in (0, 1, 2, 0, 3, 0, 4, 1):
         assert answered(cache, framed(b"x", schema)) == 1
     assert fetch.asked == [0, 1, 2, 3, 4, 1]
-    assert len(cache._known) == 3
+    assert len(cache) == 3
     cache.close()
 
 

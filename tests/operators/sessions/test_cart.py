@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.sessions.cart import RECENT, Cart, CartChange
-from operators.sessions.cart_lines import LINES, PIECES
+from operators.sessions.cart_lines import LINES
 from operators.streaming.messages import RANK
+from schemas.events import MAX_PIECES
 from tests.builders import OFTEN, line
 
 CHANGES = {"added": "cart_item_added", "removed": "cart_item_removed", "replaced": "cart_updated"}
@@ -110,11 +111,11 @@ def test_a_cart_forgets_how_it_came_to_be():
 
 
 def test_a_cart_of_a_robot_is_bounded_in_lines_and_pieces():
-    made = cart(*(change(at, "added", line(f"sku{at}", 1.0, PIECES)) for at in range(LINES + 50)))
+    made = cart(*(change(at, "added", line(f"sku{at}", 1.0, MAX_PIECES)) for at in range(LINES + 50)))
     assert (len(made.lines), made.content.lines_left_out) == (LINES, 50)
-    assert made.value == made.quantity == (LINES + 50) * PIECES
-    made.apply(change(1000, "added", line("sku0", 1.0, PIECES)), 990.0)
-    assert made.lines["sku0"].quantity == PIECES
+    assert made.value == made.quantity == (LINES + 50) * MAX_PIECES
+    made.apply(change(1000, "added", line("sku0", 1.0, MAX_PIECES)), 990.0)
+    assert made.lines["sku0"].quantity == MAX_PIECES
 
 
 def test_a_cart_of_a_thousand_lines_is_worth_all_of_them_and_remembers_a_hundred():

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.cart_lines import LINES, PIECES, CartLines
+from operators.sessions.cart_lines import LINES, CartLines
+from schemas.events import MAX_PIECES
 from tests.builders import OFTEN, line
 
 prices = st.sampled_from([0.0, 0.1, 0.2, 9.99, 1e9])
 lines = st.builds(line, st.sampled_from(["", "x", "y", "z"]), prices, st.integers(1, 4))
-removed = st.builds(line, st.sampled_from("xyzw"), st.none() | prices, st.integers(1, 4) | st.just(PIECES))
+removed = st.builds(
+    line, st.sampled_from("xyzw"), st.none() | prices, st.integers(1, 4) | st.just(MAX_PIECES)
+)
 steps = st.lists(
     st.tuples(st.just("add"), st.lists(lines, max_size=3))
     | st.tuples(st.just("remove"), st.lists(removed, max_size=3)),
@@ -93,7 +96,7 @@ def test_of_two_prices_the_one_that_is_named_is_taken_out_first_and_else_the_lat
 
 def test_as_many_pieces_as_there_may_be_are_all_of_them_and_nothing_else():
     made = filled(line("TEE", 50.0, 2), line("TEE", 30.0), line("HAT", 9.0))
-    made.remove([line("TEE", None, PIECES)])
+    made.remove([line("TEE", None, MAX_PIECES)])
     assert [held.sku for held in made.lines.values()] == ["HAT"]
 
 
@@ -101,7 +104,7 @@ def test_a_product_that_is_not_remembered_is_taken_from_what_was_left_out():
     made = filled(*(line(f"P-{number}", 10.0, 2) for number in range(LINES + 10)))
     made.remove([line("P-105", 10.0, 1), line("P-106", None, 1)])
     assert (made.value, made.quantity, made.lines_left_out) == (2180.0, 218, 10)
-    made.remove([line("P-107", None, PIECES)])
+    made.remove([line("P-107", None, MAX_PIECES)])
     assert (made.quantity, made.lines_left_out) == (217, 9)
     made.remove([line("P-108", None, 500)])
     assert (made.value, made.quantity, made.left_out) == (2000.0, 200, None)

@@ -1,4 +1,4 @@
-"""One native event as other systems tell it: a writer a format, for stories that are told in each of them."""
+"""One native event as other systems write it: a function a format."""
 
 import json
 from datetime import datetime
