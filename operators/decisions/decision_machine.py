@@ -14,7 +14,7 @@ from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
 from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
-from operators.decisions.orders import BoughtCarts, Orders, Parts, Telling
+from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import decision_records, window_record
 from operators.decisions.revocation import expire_offer, revoke_offers
 from operators.decisions.rules import build_rules
@@ -186,16 +186,16 @@ class DecisionMachine:
 
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
-        telling = self._orders.told(order)
-        return [] if telling is None else self._attribute(telling)
+        report = self._orders.reported(order)
+        return [] if report is None else self._attribute(report)
 
     def process_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought and revoke the offers that its owner still holds."""
         visitors = self._identities.visitors(event.visitor, None, event.at_s)
         records = self._settle(visitors, event.at_s)
-        telling = self._orders.note_bought(event)
-        if telling is not None:
-            return records + self._attribute(telling)
+        report = self._orders.note_bought(event)
+        if report is not None:
+            return records + self._attribute(report)
         return records + revoke_offers(event, self._held(visitors), self._open)
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
@@ -300,11 +300,11 @@ class DecisionMachine:
             records += self._end_what_is_due(decision, before_s)
         return records
 
-    def _attribute(self, telling: Telling) -> list[OutputRecord]:
-        order = telling.order
-        buyer = self._orders.buyer(telling)
+    def _attribute(self, report: OrderReport) -> list[OutputRecord]:
+        order = report.order
+        buyer = self._orders.buyer(report)
         records = self._settle(buyer.visitors, order.at_s)
-        records += self._orders.process(telling, buyer)
+        records += self._orders.process(report, buyer)
         return records + revoke_offers(order, self._held(buyer.visitors), self._open)
 
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:

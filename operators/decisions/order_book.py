@@ -1,4 +1,4 @@
-"""The orders of a market as they were read and revised: each counts once, however often it is told.
+"""The orders of a market as they were read and revised: each counts once, however often it is reported.
 
 What stands in the book is not rolled back after a crash. An order that is read again is known by the position
 of its record, and a revision keeps the change that was computed when it was first read.
@@ -30,10 +30,10 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class BookedOrder(msgspec.Struct, array_like=True, gc=False):
-    """An order that was told, the decision that it is attributed to, and what was revised since.
+    """An order that was reported, the decision that it is attributed to, and what was revised since.
 
     ``found_by`` names the record by which the decision was found: reading that again after a crash finds it
-    again. ``first_s`` is when it was told first. ``money`` is what it brought before any revision.
+    again. ``first_s`` is when it was reported first. ``money`` is what it brought before any revision.
     ``is_charged`` says whether it is charged for its offer, None while the window of its decision is open,
     and ``fixed`` what of a fixed cost. ``joined`` says whether it met a visit, a cart or a decision.
     """
@@ -61,8 +61,8 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
         return left
 
     @property
-    def told(self) -> OrderContent:
-        """What it holds, by what was told last."""
+    def content(self) -> OrderContent:
+        """What it holds, by what was reported last."""
         updates = [each.content for each in self.revisions if each.content is not None]
         return updates[-1] if updates else self.order
 

@@ -53,8 +53,8 @@ class Parts(NamedTuple):
     revise: Callable[[LedgerEntry, float], float | None]
 
 
-class Telling(NamedTuple):
-    """An order with all that is known of its buyer, the record that told of it last, when one did first."""
+class OrderReport(NamedTuple):
+    """An order with all that is known of its buyer, the record that reported it last, when one did first."""
 
     order: Order
     record: str
@@ -69,56 +69,56 @@ class Orders:
         self._parts = parts
         self._book = OrderBook(parts.ledger)
 
-    def buyer(self, telling: Telling) -> Buyer:
+    def buyer(self, report: OrderReport) -> Buyer:
         """Return whose order it is, by its visitor, its user, the carts it bought, the offers it redeems.
 
-        Who is one person is judged as when the order was told first.
+        Who is one person is judged as when the order was reported first.
         """
-        parts, order = self._parts, telling.order
+        parts, order = self._parts, report.order
         parts.identities.link(order.visitor, order.user, order.at_s, browsed=False)
         known = self.bought.get(order.order, BoughtCarts(order.at_s)).carts
         carts = {cart for _, cart in known} | ({order.cart} if order.cart is not None else set())
         owners = [each.terms.visitor for cart in sorted(carts) for each in parts.open.named(cart_name(cart))]
         owners += [entry.terms.visitor for offer in order.offers if (entry := self._entry(offer)) is not None]
-        visitors = parts.identities.visitors(order.visitor, order.user, telling.first_s)
+        visitors = parts.identities.visitors(order.visitor, order.user, report.first_s)
         everyone = dict.fromkeys((*visitors, *(visitor for visitor, _ in known), *owners))
         return Buyer(tuple(everyone), frozenset(carts))
 
-    def note_bought(self, event: CartBought) -> Telling | None:
+    def note_bought(self, event: CartBought) -> OrderReport | None:
         """Note which cart an order bought; return the order where it was read before but not attributed."""
         self.bought.setdefault(event.order, BoughtCarts(event.at_s)).carts.append((event.visitor, event.cart))
         booked = self._book.get(event.order).booked
         record = f"{event.id} of {event.visitor}"
         if booked is None or (booked.decision is not None and booked.found_by != record):
             return None
-        return Telling(_told_again(booked.order, event.at_s), record, booked.first_s)
+        return OrderReport(_reported_again(booked.order, event.at_s), record, booked.first_s)
 
-    def told(self, order: Order) -> Telling | None:
-        """Return what an order tells; None where it is attributed already, by another record."""
+    def reported(self, order: Order) -> OrderReport | None:
+        """Return what is known of an order; None where it is attributed already, by another record."""
         booked = self._book.get(order.order).booked
         if booked is None:
-            return Telling(order, order.position, order.at_s)
+            return OrderReport(order, order.position, order.at_s)
         if booked.decision is not None and booked.found_by != order.position:
             return None
-        return Telling(_joined(booked.order, order), order.position, booked.first_s)
+        return OrderReport(_joined(booked.order, order), order.position, booked.first_s)
 
-    def process(self, telling: Telling, buyer: Buyer) -> list[OutputRecord]:
+    def process(self, report: OrderReport, buyer: Buyer) -> list[OutputRecord]:
         """Attribute an order and apply the revisions that came before it."""
-        order = telling.order
+        order = report.order
         row = self._book.get(order.order)
         records: list[OutputRecord] = []
         booked = self._attributed(order, buyer, records)
-        booked.found_by, booked.first_s = telling.record, telling.first_s
+        booked.found_by, booked.first_s = report.record, report.first_s
         if row.booked is not None:
             booked.revisions = row.booked.revisions
-        self._note_joined(booked, telling, row.booked)
+        self._note_joined(booked, report, row.booked)
         self._book.put(order.order, OrderRow(booked, row.early), order.at_s)
         for each in row.early if booked.decision is not None else ():
             records += self._apply(booked, row, each)
         return records
 
     def revise(self, event: AnyOrderRevision) -> list[OutputRecord]:
-        """Apply what revises an order, once; it waits until the order was told and found its decision."""
+        """Apply what revises an order, once; it waits until the order was reported and found its decision."""
         row = self._book.get(event.order)
         if any(event.position == each.position or event.id == each.id for each in row.early):
             return []
@@ -149,12 +149,12 @@ class Orders:
         """Drop the carts whose order did not come."""
         drop_from_front(self.bought, lambda each: each.at_s < time_s - WAITING_S)
 
-    def _note_joined(self, booked: BookedOrder, telling: Telling, before: BookedOrder | None) -> None:
+    def _note_joined(self, booked: BookedOrder, report: OrderReport, before: BookedOrder | None) -> None:
         """Count an order once, and whether it met anybody; what tells of it later may find somebody.
 
         An order that is read again after a crash is counted again, since the counts were rolled back.
         """
-        order, diagnosis = telling.order, self._parts.statistics.diagnosis
+        order, diagnosis = report.order, self._parts.statistics.diagnosis
         booked.joined = (
             booked.decision is not None
             or order.met_cart
@@ -162,7 +162,7 @@ class Orders:
             or order.order in self.bought
             or (order.user is not None and self._parts.identities.has_browsed(order.user, order.at_s))
         )
-        if before is None or telling.record == before.order.position:
+        if before is None or report.record == before.order.position:
             diagnosis.order_came(keys_of(order), joined=booked.joined)
         elif before.joined:
             booked.joined = True
@@ -198,7 +198,7 @@ class Orders:
             return []
         known = next((each for each in booked.revisions if each.id == event.id), None)
         if known is not None and known.position != event.position:
-            return []  # told twice
+            return []  # reported twice
         if known is None:
             terms = None if entry is None else entry.terms
             known = revision_of(booked, event, terms, parts.market.margin_rate)
@@ -260,15 +260,15 @@ def _is_empty(revision: Revision) -> bool:
     )
 
 
-def _told_again(order: Order, at_s: float) -> Order:
-    """Return an order placed where it is told again, with its own time."""
+def _reported_again(order: Order, at_s: float) -> Order:
+    """Return an order placed where it is reported again, with its own time."""
     return replace(order, at_s=max(at_s, order.at_s), happened_s=order.own_s)
 
 
 def _joined(first: Order, again: Order) -> Order:
-    """Return an order as it was told first, with what the second telling knows of its buyer."""
+    """Return an order as it was reported first, with what the second report knows of its buyer."""
     return replace(
-        _told_again(first, again.at_s),
+        _reported_again(first, again.at_s),
         visitor=first.visitor or again.visitor,
         user=again.user if first.user is None else first.user,
         cart=again.cart if first.cart is None else first.cart,

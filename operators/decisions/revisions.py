@@ -25,7 +25,7 @@ Revise = Callable[[BookedOrder, Any, DecisionTerms | None, float | None], Revisi
 def revision_of(
     booked: BookedOrder, event: AnyOrderRevision, terms: DecisionTerms | None, margin_rate: float | None
 ) -> Revision:
-    """Return what an event changes in an order that was told; KeyError for a kind without a rule.
+    """Return what an event changes in an order that was reported; KeyError for a kind without a rule.
 
     ``terms`` are those of the decision that the order is attributed to. No revision takes back more than what
     is left, and nothing revises an order that was cancelled.
@@ -60,7 +60,7 @@ def _share_of_amount(
 
     What our own offer took off was not paid, though it is a part of the order's revenue.
     """
-    content = booked.told
+    content = booked.content
     revenue = money_of(content, terms, margin_rate).revenue
     paid = min(revenue, max(value_of(content.lines) - content.discount, 0.0))
     left = booked.left.revenue * (paid / revenue) if revenue else 0.0
@@ -73,7 +73,7 @@ def _refunded_lines(
     booked: BookedOrder, event: OrderRefund, terms: DecisionTerms | None, margin_rate: float | None
 ) -> tuple[Money, dict[str, int]]:
     """Return what the lines of a refund were worth; of a product no more pieces than are not refunded yet."""
-    content = booked.told
+    content = booked.content
     whole = money_of(content, terms, margin_rate)
     ratio = whole.margin / whole.revenue if whole.revenue else 0.0
     total, quantities = NOTHING, dict[str, int]()
@@ -106,9 +106,9 @@ def _update(
 
     An update that names no offers and no codes says nothing about them.
     """
-    told = booked.told
+    before = booked.content
     if not (event.offers or event.codes):
-        event = replace(event, offers=told.offers, codes=told.codes)
+        event = replace(event, offers=before.offers, codes=before.codes)
     left = money_of(event, terms, margin_rate)
     for each in booked.revisions:
         if each.content is None:
@@ -116,7 +116,7 @@ def _update(
     if left.revenue < 0.0:
         left = NOTHING
     change = left.plus(booked.left.times(-1.0))
-    redeemed = terms is not None and redeems(event, terms) and not redeems(told, terms)
+    redeemed = terms is not None and redeems(event, terms) and not redeems(before, terms)
     return Revision(event.id, event.position, change, content=event, redeems=redeemed)
 
 

@@ -44,8 +44,7 @@ class KnownOrders:
         """Remember that a cart was bought that this shard knows nothing of."""
         passing = self.passing
         for name in names:
-            key = _key(market, name)
-            if name.startswith(CART) and key not in passing:
+            if name.startswith(CART) and (key := _key(market, name)) not in passing:
                 passing[key] = at_s
                 if len(passing) > PASSING:
                     del passing[next(iter(passing))]
