@@ -13,20 +13,36 @@ from operators.streaming.durable_store import DurableStore
 from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, OrderUpdate
 
 
+class GivenBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many pieces of a product were given back, and which share of what all of them brought."""
+
+    pieces: int
+    share: float
+
+    def __add__(self, other: "GivenBack") -> "GivenBack":
+        """Return the sum."""
+        return GivenBack(self.pieces + other.pieces, self.share + other.share)
+
+
+NONE_BACK: Final = GivenBack(0, 0.0)
+
+
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one event changed in the money of an order.
 
-    ``quantities`` of products were given back; ``content`` is what the order holds since an update, which
-    ``redeems`` an offer that the order did not redeem before.
+    ``given`` is what was given back of products; ``content`` is what the order holds since an update, which
+    ``redeems`` an offer that the order did not redeem before. ``keeps_fixed``: it was cancelled, but another
+    order still causes the fixed cost.
     """
 
     id: str
     position: str
     change: Money
-    quantities: dict[str, int] = {}
+    given: dict[str, GivenBack] = {}
     cancelled: bool = False
     content: OrderUpdate | None = None
     redeems: bool = False
+    keeps_fixed: bool = False
 
 
 class BookedOrder(msgspec.Struct, array_like=True, gc=False):
@@ -35,7 +51,8 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     ``found_by`` names the record by which the decision was found: reading that again after a crash finds it
     again. ``first_s`` is when it was reported first. ``money`` is what it brought before any revision.
     ``is_charged`` says whether it is charged for its offer, None while the window of its decision is open,
-    and ``fixed`` what of a fixed cost. ``joined`` says whether it met a visit, a cart or a decision.
+    and ``fixed`` what of a fixed cost, which orders ``beside`` it cause too. ``joined`` says whether it met a
+    visit, a cart or a decision.
     """
 
     order: Order
@@ -47,6 +64,7 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     is_charged: bool | None = None
     revisions: list[Revision] = []
     joined: bool = False
+    beside: list[str] = []
 
     @property
     def left(self) -> Money:

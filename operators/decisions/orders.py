@@ -138,11 +138,13 @@ class Orders:
         """Note with the orders of a decision whether its offer was charged, for what is revised later."""
         terms, earned = decision.terms, decision.earnings
         charged = earned.is_charged(terms)
-        for number, each in enumerate(earned.orders):
+        causes = earned.causes_of_cost(terms)
+        for each in earned.orders:
             row = self._book.get(each.order)
             if row.booked is not None:
                 row.booked.is_charged = charged
-                row.booked.fixed = terms.cost.fixed if charged and number == 0 else 0.0
+                row.booked.fixed = terms.cost.fixed if each.order in causes else 0.0
+                row.booked.beside = [other for other in causes if other != each.order]
                 self._book.put(each.order, row, terms.window_ends_s)
 
     def forget(self, time_s: float) -> None:
@@ -204,6 +206,8 @@ class Orders:
             known = revision_of(booked, event, terms, parts.market.margin_rate)
             if _is_empty(known) or len(booked.revisions) >= REVISIONS:
                 return []
+            if known.cancelled and any(map(self._stands, booked.beside)):
+                known = replace(known, keeps_fixed=True)
             booked.revisions.append(known)
             self._book.put(event.order, OrderRow(booked, row.early), event.at_s)
         if entry is None or (known.change == NOTHING and not known.cancelled and not known.redeems):
@@ -218,6 +222,11 @@ class Orders:
             replace(booked.order, at_s=event.at_s, happened_s=booked.order.own_s), cause, number
         )
         return [self._corrected(entry, correction, _revised(entry, booked, number))]
+
+    def _stands(self, order_id: str) -> bool:
+        """Return whether an order is not cancelled."""
+        booked = self._book.get(order_id).booked
+        return booked is not None and not booked.is_cancelled
 
     def _entry(self, decision_id: str) -> LedgerEntry | None:
         found = self._parts.ledger.get(decision_id)
@@ -247,7 +256,7 @@ def _cost_after(terms: DecisionTerms, booked: BookedOrder, count: int) -> float:
     if not charged:
         return 0.0
     share = terms.cost.share * booked.left_after(count).revenue
-    return share if any(each.cancelled for each in revisions) else share + fixed
+    return share if any(each.cancelled and not each.keeps_fixed for each in revisions) else share + fixed
 
 
 def _is_empty(revision: Revision) -> bool:
@@ -255,7 +264,7 @@ def _is_empty(revision: Revision) -> bool:
     return (
         revision.change == NOTHING
         and not revision.cancelled
-        and not revision.quantities
+        and not revision.given
         and revision.content is None
     )
 

@@ -1,17 +1,17 @@
 """What a refund, a cancellation or an update changes in the money of an order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from operators.decisions.ledger import DecisionTerms
-from operators.decisions.order_book import BookedOrder, Revision
+from operators.decisions.order_book import NONE_BACK, BookedOrder, GivenBack, Revision
 from operators.decisions.reward import NOTHING, Money, money_of, money_of_lines, paid_share, redeems, value_of
 from operators.streaming.messages import (
     AnyOrderRevision,
+    Line,
     OrderCancellation,
-    OrderContent,
     OrderRefund,
     OrderUpdate,
 )
@@ -43,14 +43,14 @@ def _refund(
     booked: BookedOrder, event: OrderRefund, terms: DecisionTerms | None, margin_rate: float | None
 ) -> Revision:
     left = booked.left
-    quantities: dict[str, int] = {}
+    given: dict[str, GivenBack] = {}
     if event.lines is not None:
-        given_back, quantities = _refunded_lines(booked, event, terms, margin_rate)
+        given_back, given = _refunded_lines(booked, event, terms, margin_rate)
     elif event.amount is not None:
         given_back = left.times(_share_of_amount(booked, event.amount, terms, margin_rate))
     else:
         given_back = left
-    return Revision(event.id, event.position, _taken(booked, given_back), quantities)
+    return Revision(event.id, event.position, _taken(booked, given_back), given)
 
 
 def _share_of_amount(
@@ -71,32 +71,39 @@ def _share_of_amount(
 
 def _refunded_lines(
     booked: BookedOrder, event: OrderRefund, terms: DecisionTerms | None, margin_rate: float | None
-) -> tuple[Money, dict[str, int]]:
+) -> tuple[Money, dict[str, GivenBack]]:
     """Return what the lines of a refund were worth; of a product no more pieces than are not refunded yet."""
     content = booked.content
     whole = money_of(content, terms, margin_rate)
+    paid = paid_share(content, terms)
     ratio = whole.margin / whole.revenue if whole.revenue else 0.0
-    total, quantities = NOTHING, dict[str, int]()
+    total, given = NOTHING, dict[str, GivenBack]()
     for line in event.lines or ():
-        pieces = sum(each.quantity for each in content.lines if each.sku == line.sku)
-        if not pieces:
+        bought = [each for each in content.lines if each.sku == line.sku]
+        if not bought:
             value = (line.price or 0.0) * line.quantity
             total = total.plus(Money(value * ratio, value))
             continue
-        before = sum(each.quantities.get(line.sku, 0) for each in booked.revisions)
-        count = min(line.quantity, pieces - before - quantities.get(line.sku, 0))
-        if count > 0:
-            quantities[line.sku] = quantities.get(line.sku, 0) + count
-            total = total.plus(_of_product(content, line.sku, terms, margin_rate).times(count / pieces))
-    return total, quantities
+        before = sum((each.given[line.sku] for each in booked.revisions if line.sku in each.given), NONE_BACK)
+        more = _more_of_product(bought, line, before + given.get(line.sku, NONE_BACK))
+        given[line.sku] = given.get(line.sku, NONE_BACK) + more
+        total = total.plus(money_of_lines(bought, margin_rate, paid).times(more.share))
+    return total, {sku: each for sku, each in given.items() if each.pieces}
 
 
-def _of_product(
-    content: OrderContent, sku: str, terms: DecisionTerms | None, margin_rate: float | None
-) -> Money:
-    """Return what all pieces of one product bring."""
-    paid = paid_share(content, terms)
-    return money_of_lines((each for each in content.lines if each.sku == sku), margin_rate, paid)
+def _more_of_product(bought: Sequence[Line], line: Line, before: GivenBack) -> GivenBack:
+    """Return what of a product is given back: pieces at the price that is named, else at the mean price."""
+    pieces = sum(each.quantity for each in bought)
+    count = min(line.quantity, pieces - before.pieces)
+    if count <= 0:
+        return NONE_BACK
+    rest = max(1.0 - before.share, 0.0)
+    if count == pieces - before.pieces:
+        return GivenBack(count, rest)
+    value = value_of(bought)
+    is_priced = value > 0.0 and any(each.price == line.price for each in bought)
+    share = (line.price or 0.0) * count / value if is_priced else count / pieces
+    return GivenBack(count, min(share, rest))
 
 
 def _update(

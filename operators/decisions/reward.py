@@ -122,6 +122,15 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
             for number, each in enumerate(self.orders)
         ]
 
+    def causes_of_cost(self, terms: DecisionTerms) -> list[str]:
+        """Return the orders for which the offer is charged: it is not, once all of them are cancelled."""
+        charged = terms.cost.charged
+        if not self.is_charged(terms) or charged not in CHARGED_FOR_ORDERS:
+            return []
+        return [
+            each.order for each in self.orders if charged == "bought" or self.redemption_seen or each.redeems
+        ]
+
     def is_charged(self, terms: DecisionTerms) -> bool:
         """Return whether the offer is charged by now."""
         if not terms.treated:

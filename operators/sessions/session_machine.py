@@ -79,6 +79,7 @@ class SessionState(msgspec.Struct, array_like=True):
     orders: dict[str, float] = {}
     bought: dict[str, float] = {}
     passing: dict[str, float] = {}
+    users: dict[int, str] = {}
 
 
 class Emitted(NamedTuple):
@@ -116,13 +117,19 @@ class SessionMachine:
         visits = cast("list[msgspec.Raw]", self.visits.rows())  # what is encoded here is raw when it is read
         known = self._orders
         return SessionState(
-            visits, list(self._abandoned), self._returning.counts, known.orders, known.bought, known.passing
+            visits,
+            list(self._abandoned),
+            self._returning.counts,
+            known.orders,
+            known.bought,
+            known.passing,
+            self._returning.users,
         )
 
     def restore(self, state: SessionState) -> None:
         """Take up a state that was written down; timers and the index follow from the visits."""
         self._abandoned = AbandonedCarts(state.abandoned)
-        self._returning = ReturningVisitors(state.returning)
+        self._returning = ReturningVisitors(state.returning, state.users)
         self._orders = KnownOrders(state.orders, state.bought, state.passing)
         for key, visit in self.visits.restore(state.visits):
             self._changed[key] = None
@@ -343,6 +350,7 @@ class SessionMachine:
             if visit.cart is not None:
                 self._name(key, visit.cart, user_names(event.user))
         self._abandoned.rename(key, user_names(event.user))
+        self._returning.know(*key, event.user)
         self._events.append(
             UserKnown(
                 at_s=event.at_s, visitor=event.visitor, id=event.id, market=event.market, user=event.user
@@ -394,7 +402,7 @@ class SessionMachine:
         cart = visit.change_cart(cart_id, change, event.at_s - self._settings.lateness_s)
         if begins:
             self.carts += 1
-            names += user_names(visit.user)
+            names += user_names(visit.user or self._returning.user_of(*key))
         self._name(key, cart, names)
         if cart.is_full:
             self.timers.set(key, self._due_s(visit))

@@ -274,6 +274,27 @@ def test_what_is_revised_changes_the_reward_in_the_window_and_after_it(revision,
         assert (each["orders"], each["ordered_at"]) == (["o"], reward["ordered_at"])
 
 
+@pytest.mark.parametrize(
+    ("prices", "left"),
+    [
+        ([90.0], 24.0),
+        ([10.0], 56.0),
+        ([None], 40.0),
+        ([7.0], 40.0),
+        ([90.0, 90.0], 20.0),
+        ([10.0, 10.0], 20.0),
+        ([90.0, 90.0, 90.0], 20.0),
+    ],
+)
+def test_a_refund_is_of_the_pieces_at_the_price_that_it_names(prices, left):
+    desk = Desk("no_offer")
+    desk.idle(0)
+    desk.order(60, order_id="o", items=[item("a", 90.0), item("a", 10.0), item("b", 50.0)])
+    for n, price in enumerate(prices):
+        desk.revise(refunded(90, "o", id=f"refund {n}", items=[{"sku": "a", "price": price}]))
+    assert [reward["margin"] for reward in rewards(desk)] == [pytest.approx(left)]
+
+
 def test_refunds_add_up_to_no_more_than_the_order():
     desk = Desk("no_offer")
     desk.idle(0)
@@ -424,6 +445,37 @@ def test_an_update_may_name_the_code_and_one_without_codes_says_nothing_of_them(
         sums.append(sum(each["profit"] for each in found if each["type"] == "reward"))
     profit = 0.0 if at_first else 30.0 if afterwards else 40.0
     assert sums == [pytest.approx(profit)] * 2
+
+
+FIXED_COST = {"fixed": 3.0}
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("charged", "first", "cancelled_orders", "cost"),
+    [
+        ("redeemed", True, ["a"], 3.0),
+        ("redeemed", True, ["b"], 3.0),
+        ("redeemed", True, ["a", "b"], 0.0),
+        ("redeemed", False, ["a"], 3.0),
+        ("redeemed", False, ["b"], 0.0),
+        ("bought", False, ["b"], 3.0),
+        ("bought", False, ["b", "a"], 0.0),
+        ("shown", False, ["a", "b"], 3.0),
+        ("decided", False, ["a", "b"], 3.0),
+    ],
+)
+def test_a_fixed_cost_goes_with_the_last_order_that_caused_it(charged, first, cancelled_orders, cost, late):
+    desk = Desk(of=shop(offer(cost=FIXED_COST | {"charged": charged})))
+    decision, _ = desk.idle(0)
+    desk.feedback("shown", 10, decision["decision_id"])
+    desk.order(60, order_id="a", offers=[decision["decision_id"]] if first else [])
+    desk.order(61, order_id="b", offers=[decision["decision_id"]])
+    found = rewards(desk) if late else []
+    for order_id in cancelled_orders:
+        found += desk.revise(cancelled(2 * HOUR if late else 90, order_id))
+    found += [] if late else rewards(desk)
+    assert sum(each["cost"] for each in found) == cost
 
 
 def test_the_use_of_an_offer_goes_with_the_only_order_when_that_is_cancelled():

@@ -8,6 +8,7 @@ import pytest
 from operators.sessions.cart_index import NAMES, CartIndex, new_names
 from operators.sessions.features import pack, unpack
 from operators.sessions.known_orders import BOUGHT_S, ORDERS, PASSING, KnownOrders
+from operators.sessions.returning_visitors import RETURNING, ReturningVisitors
 from operators.sessions.session_machine import SessionMachine, SessionState
 from operators.streaming.messages import CartBought, CartOutcome, Order, UserKnown, cart_names
 from tests.builders import (
@@ -104,6 +105,19 @@ def test_feedback_says_who_a_visitor_is_once_in_a_visit():
     assert kinds(rows, "purchased") == [("purchased", 60)]
 
 
+@pytest.mark.parametrize("kind", ["activity", "page_viewed"])
+def test_a_login_joins_the_cart_of_a_later_visit(kind):
+    visits = Visits()
+    visits.tell(event(kind, 0, user_id="u"))
+    visits.wait(HOUR)
+    written = msgspec.msgpack.encode(visits.machine.state())
+    resumed = Visits()
+    resumed.machine.restore(msgspec.msgpack.decode(written, type=SessionState))
+    resumed.tell(carted(HOUR))
+    rows = elsewhere(resumed, ordered(HOUR + 60, None, order_id="o", user_id="u"))
+    assert kinds(rows, "purchased") == [("purchased", HOUR + 60)]
+
+
 @pytest.mark.parametrize("kind", ["activity", "checkout_started"])
 def test_a_checkout_step_teaches_what_a_cart_that_was_left_behind_is_called(kind):
     visits = Visits()
@@ -190,6 +204,14 @@ def test_carts_are_found_by_their_names_after_a_snapshot():
         assert [(row.visitor, row.cart) for row in of(rows, CartBought)] == [("ann", "c-3"), ("bob", "c-2")]
         assert one.tell(ordered(HOUR + 70, None, order_id="o", cart_id="c-9", id="again")) != []
         assert one.tell(carted(HOUR + 80, "cid", cart_id="c-9")) == []
+
+
+def test_the_users_seen_last_are_remembered_and_no_more():
+    returning = ReturningVisitors()
+    for n in range(RETURNING + 5):
+        returning.know("m", f"v{n}", "u")
+    known = [n for n in range(RETURNING + 5) if returning.user_of("m", f"v{n}") == "u"]
+    assert known == list(range(5, RETURNING + 5))
 
 
 def test_what_is_remembered_of_orders_and_names_is_bounded():
