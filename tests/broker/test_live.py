@@ -223,7 +223,7 @@ def test_a_restart_resumes_where_it_stopped_and_a_second_worker_is_refused(worke
     worker = worker_of().start().started()
     send_events(worker, carted("a"))
     worker.until(lambda: kinds(worker, "decisions").count("score") >= 1)
-    second = subprocess.run(worker._command, cwd=ROOT, capture_output=True, text=True, check=False)
+    second = subprocess.run(worker.command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert "belongs to a running worker" in second.stderr
     assert worker.stop() == 0

@@ -54,7 +54,17 @@ def test_a_record_has_its_key_headers_offset_and_time(cluster, make_topic):
     driver = driven(cluster, topic)
     partition = driver.partitions[f"{topic}/0001"]
     driver.until(lambda: len(partition.reader.seen) == 2)
-    assert partition.reader.seen[0] == (b"v", b"k", (("a", b"b"),), topic, 1, 0, 1700000000.5, "CreateTime")
+    assert partition.reader.seen[0] == (
+        b"v",
+        b"k",
+        (("a", b"b"),),
+        topic,
+        1,
+        0,
+        1700000000.5,
+        "CreateTime",
+        None,
+    )
     assert partition.reader.seen[1][:6] == (None, None, (), topic, 1, 1)
     driver.close()
 
