@@ -45,10 +45,6 @@ class AbandonedCarts:
         """Return all of them, the oldest first."""
         return iter(self._carts.values())
 
-    def __contains__(self, key: VisitorKey) -> bool:
-        """Return whether a visitor left a cart behind."""
-        return key in self._carts
-
     def knows(self, market: str, names: Names) -> bool:
         """Return whether any visitor left a cart of these names behind."""
         return self._index.knows(market, names)
