@@ -41,18 +41,27 @@ def write_duration(duration: timedelta) -> str:
     return "0s"
 
 
-def _parsed(value: object) -> timedelta:
+def _positive(value: object) -> timedelta:
+    duration = _zero_or_longer(value)
+    if duration == timedelta(0):
+        raise ValueError(f"must be a positive duration like `30m`; got {write_duration(duration)!r}")
+    return duration
+
+
+def _zero_or_longer(value: object) -> timedelta:
     if isinstance(value, str):
         value = parse_duration(value)
-    if not isinstance(value, timedelta) or value <= timedelta(0):
+    if not isinstance(value, timedelta) or value < timedelta(0):
         said = write_duration(value) if isinstance(value, timedelta) else value
         raise ValueError(f"must be a positive duration like `30m`; got {said!r}")
     return value
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_parsed, json_schema_input_type=Annotated[str, Field(pattern=r"^\d{1,9}(ms|[smhd])$")]),
-    PlainSerializer(write_duration, return_type=str),
-]
+_Text = Annotated[str, Field(pattern=r"^\d{1,9}(ms|[smhd])$")]
+_written = PlainSerializer(write_duration, return_type=str)
+
+Duration = Annotated[timedelta, BeforeValidator(_positive, json_schema_input_type=_Text), _written]
 """A setting longer than zero, written like ``30m``."""
+
+ZeroOrLonger = Annotated[timedelta, BeforeValidator(_zero_or_longer, json_schema_input_type=_Text), _written]
+"""A setting that ``0s`` switches off."""

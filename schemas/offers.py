@@ -6,7 +6,8 @@ import msgspec
 
 from schemas.events import MAX_AMOUNT, MAX_PIECES, MomentKind
 from schemas.records import Currency, Id, Money, Name, Probability, Record, Timestamp, decoder
-from schemas.shop import Channel, OfferKind
+from schemas.rules import Channel
+from schemas.shop import OfferKind
 
 Price = Annotated[float, msgspec.Meta(ge=0.0, le=MAX_AMOUNT)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=MAX_PIECES)]

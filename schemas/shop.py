@@ -5,32 +5,31 @@ import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from schemas.calendar import LocalMoment, Weekday, end_s, start_s
 from schemas.durations import Duration
 from schemas.errors import SetupError, setup_message
 from schemas.events import Amount, Currency, Id, Name
+from schemas.limits import Budget, Cap
+from schemas.rollout import Rollout
+from schemas.rules import Audience, Channel, FileModel, Rules, Share
 
 NO_OFFER: Final = "no_offer"
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
 
 OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
-Channel = Literal["on_site", "email", "app"]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 PERCENT_KINDS: Final = ("percent_off", "pay_later")
+DISCOUNT_KINDS: Final = frozenset({"percent_off", "amount_off", "free_shipping", "bundle"})
+"""The kinds that lower what the shopper pays for the same goods."""
+Attribute = str | bool | int | float
 
 
 def folded(code: str) -> str:
     """Return a code as codes are compared: shoppers type them in any case, with spaces around."""
     return code.strip().casefold()
-
-
-class FileModel(BaseModel):
-    """What all parts of the file have in common: frozen, and a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Cost(FileModel):
@@ -48,6 +47,11 @@ class Offer(FileModel):
     cost rule, percents cost that share of the order and everything else its value, when redeemed; a reminder
     costs nothing. A shopper redeems it with ``code``, or with one from the list ``code_pool``, whose codes
     begin with ``code_prefix``, else with the name of the list; case does not matter.
+
+    It costs at most ``max_discount`` beside its fixed cost. It is made from ``starts`` to ``ends`` on
+    ``weekdays``, to its ``audience``, unless it is ``paused``. ``skus`` are products that it needs in stock
+    beside those of the cart. ``attributes`` are copied into its records as they stand, like ``priority``,
+    ``test`` and ``combinable``.
     """
 
     name: Name
@@ -62,6 +66,19 @@ class Offer(FileModel):
     code: Id | None = None
     code_pool: Id | None = None
     code_prefix: Id | None = None
+    max_discount: Amount | None = None
+    combinable: bool | None = None
+    paused: bool = False
+    starts: LocalMoment | None = None
+    ends: LocalMoment | None = None
+    weekdays: tuple[Weekday, ...] | None = None
+    audience: Audience = Field(default_factory=Audience)
+    skus: tuple[Id, ...] = ()
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    test: bool = False
+    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Attribute] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -90,6 +107,10 @@ class Offer(FileModel):
             raise ValueError("code and code_pool must not both be given")
         if self.code_prefix is not None and self.code_pool is None:
             raise ValueError("code_prefix must come with code_pool")
+        if self.starts is not None and self.ends is not None:
+            utc = zoneinfo.ZoneInfo("UTC")
+            if start_s(self.starts, utc) >= end_s(self.ends, utc):
+                raise ValueError(f"starts must be before ends; got {self.starts} and {self.ends}")
         return self
 
     @property
@@ -112,6 +133,12 @@ class Market(FileModel):
     rates: dict[Currency, Rate] = Field(default_factory=dict)
     timezone: str = "UTC"
     holdout: Share = 0.05
+    killed: bool = False
+    policy: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    rollout: Rollout = Field(default_factory=Rollout)
+    rules: Rules = Field(default_factory=Rules)
+    disclosure: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    cart_url: Annotated[str, Field(pattern=r"^https?://", max_length=2000)] | None = None
 
     @model_validator(mode="after")
     def _one_is_one(self) -> Self:
@@ -130,20 +157,39 @@ class Market(FileModel):
 
 
 class Shop(FileModel):
-    """The markets by name and all offers, in the order of the file."""
+    """The markets by name and all offers, in the order of the file.
+
+    ``rules`` hold for all markets, but for what ``markets.NAME.rules`` says otherwise: each market has its
+    own, complete. ``killed``: no market makes any offer.
+    """
 
     markets: dict[Name, Market] = Field(
         default_factory=lambda: {"default": Market(name="default")}, min_length=1
     )
     offers: tuple[Offer, ...] = ()
+    killed: bool = False
+    rules: Rules = Field(default_factory=Rules)
+    caps: dict[Name, Cap] = Field(default_factory=dict)
+    budgets: dict[Name, Budget] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
-    def _markets_named(cls, given: Any) -> Any:  # noqa: ANN401  pydantic hands over whatever the file says
-        if not isinstance(given, dict) or not isinstance(given.get("markets"), dict):
+    def _markets_complete(cls, given: Any) -> Any:  # noqa: ANN401  pydantic hands over whatever the file says
+        """Give each market its name, and the rules that hold for all where it has none of its own."""
+        if not isinstance(given, dict):
             return given
-        markets = given["markets"].items()
-        return given | {"markets": {k: v | {"name": k} if isinstance(v, dict) else v for k, v in markets}}
+        markets = given.get("markets", {"default": {}})
+        rules = given.get("rules", {})
+        if not isinstance(markets, dict) or not isinstance(rules, dict):
+            return given
+        return given | {
+            "markets": {
+                name: market | {"name": name, "rules": _overridden(rules, market.get("rules", {}))}
+                if isinstance(market, dict)
+                else market
+                for name, market in markets.items()
+            }
+        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -156,6 +202,31 @@ class Shop(FileModel):
                 if market not in self.markets:
                     known = ", ".join(self.markets)
                     raise ValueError(f"offer {offer.name!r}: markets must be among {known}; got {market!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_consistent(self) -> Self:
+        """Refuse caps and budgets of offers or markets that do not exist, or that nothing can keep."""
+        offers = {offer.name: offer for offer in self.offers}
+        tables: list[tuple[str, Cap | Budget]] = [
+            *((f"caps.{name}", cap) for name, cap in self.caps.items()),
+            *((f"budgets.{name}", budget) for name, budget in self.budgets.items()),
+        ]
+        for key, table in tables:
+            for word, given, known in (
+                ("offers", table.offers, list(offers)),
+                ("markets", table.markets, list(self.markets)),
+            ):
+                for name in given or ():
+                    if name not in known:
+                        raise ValueError(f"{key}.{word} must be among {', '.join(known)}; got {name!r}")
+        for name, budget in self.budgets.items():
+            for offer in (offers[each] for each in budget.offers or offers):
+                if budget.amount is not None and offer.cost.share > 0 and offer.max_discount is None:
+                    raise ValueError(
+                        f"budgets.{name} must only have offers whose cost has a limit; give {offer.name!r} "
+                        "a max_discount"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -173,6 +244,17 @@ class Shop(FileModel):
     def arms(self, market: str) -> tuple[Offer, ...]:
         """The offers that `market` may make; the arm without an offer is not among them."""
         return tuple(offer for offer in self.offers if offer.markets is None or market in offer.markets)
+
+
+def _overridden(rules: dict[str, Any], own: object) -> object:
+    """Return a market's rules: those of all markets, single keys replaced by its own."""
+    if not isinstance(own, dict):
+        return own
+    merged = dict(rules)
+    for name, table in own.items():
+        before = merged.get(name)
+        merged[name] = before | table if isinstance(before, dict) and isinstance(table, dict) else table
+    return merged
 
 
 def _overlap(offer: Offer, other: Offer) -> bool:

@@ -56,7 +56,7 @@ WEIGHT_CAP: Final = 10.0
 class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
     market: str
-    watermarks: dict[int, float]
+    watermarks: dict[int | str, float]
     time_s: float
     buffered: list[MarketEvent]
     model: str
@@ -70,7 +70,7 @@ class MarketStation:
     def __init__(self, config: MarketConfig, settings: MarketSettings, state: bytes | None = None) -> None:
         self.market = config.market
         self._settings = settings
-        self._clock: Watermark[int] = Watermark(range(SHARDS))
+        self._clock: Watermark[int | str] = Watermark(range(SHARDS))
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
         self._figures_s = NEVER

@@ -19,6 +19,9 @@ ORDER_OF_KINDS: Final = (
     "cart_item_removed",
     "checkout_started",
     "coupon_denied",
+    "controls_changed",
+    "product_changed",
+    "consent_known",
     "user_known",
     "cart_changed",
     "checkout_begun",
@@ -76,6 +79,31 @@ class Code(msgspec.Struct, frozen=True, array_like=True, gc=False):
     amount: float | None = None
 
 
+class Trace(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The W3C trace context of a record, passed on to every record that follows from it."""
+
+    parent: str
+    state: str | None = None
+
+    def headers(self) -> tuple[Header, ...]:
+        """Return it as headers of a record."""
+        parent: Header = ("traceparent", self.parent.encode())
+        return (parent,) if self.state is None else (parent, ("tracestate", self.state.encode()))
+
+
+class EventContext(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What some events carry beside their kind: who may be written to, where they live, their trace.
+
+    ``consent`` says for channels whether it is granted. ``timezone`` is a known IANA name, ``locale`` a
+    language tag.
+    """
+
+    consent: dict[str, bool] | None = None
+    timezone: str | None = None
+    locale: str | None = None
+    trace: Trace | None = None
+
+
 class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event of a shop: what all kinds have in common.
 
@@ -96,6 +124,12 @@ class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     source: str | None = None
     happened_s: float | None = None
     sent_s: float | None = None
+    context: EventContext | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace context of its record."""
+        return None if self.context is None else self.context.trace
 
     @property
     def own_s(self) -> float:
@@ -143,12 +177,13 @@ class Search(ShopEvent, frozen=True, array_like=True, gc=False, tag="searched"):
 class CartEvent(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False):
     """What a visitor did with a cart; an order may name it by ``cart`` or ``checkout``.
 
-    ``partial``: some of its lines could not be read as they stand.
+    ``partial``: some of its lines could not be read as they stand. ``cart_url`` is where the cart is found.
     """
 
     cart: str | None
     checkout: str | None = None
     partial: bool = False
+    cart_url: str | None = None
 
 
 class CartAddition(CartEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_item_added"):
@@ -307,7 +342,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     ``kind`` is cart_changed, checkout_begun, cart_idle or session_ended. ``features`` are as seen at
     ``at_s``. ``read_s`` is the wall clock at which what caused it was read, None in replay; ``sent_s`` the
     broker's timestamp of that record, None for a timer. ``lines`` are those that the cart remembers, beside
-    ``lines_left_out``; ``partial``: some could not be read as they stood.
+    ``lines_left_out``; ``partial``: some could not be read as they stood. ``visits_before`` is how many
+    visits of the visitor came before this one. ``trace`` is that of the visit's latest event.
     """
 
     at_s: float
@@ -325,6 +361,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     sent_s: float | None
     lines_left_out: int = 0
     partial: bool = False
+    visits_before: int = 0
+    timezone: str | None = None
+    locale: str | None = None
+    cart_url: str | None = None
+    trace: Trace | None = None
 
     @property
     def rank(self) -> int:
@@ -366,6 +407,78 @@ class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=F
     user: str
 
 
+class ConsentKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="consent_known"):
+    """A visitor or a user granted or denied consent for some channels.
+
+    ``source`` is ``event`` or ``controls``. From controls one of ``visitor`` and ``user`` may be missing:
+    ``visitor`` is empty then.
+    """
+
+    rank: ClassVar[int] = RANK["consent_known"]
+
+    at_s: float
+    visitor: str
+    id: str
+    market: str
+    consent: dict[str, bool]
+    source: str
+    user: str | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A product as the catalog has it; what it does not tell is None. Money is in the market's currency."""
+
+    price: float | None = None
+    unit_cost: float | None = None
+    stock: int | None = None
+    title: str | None = None
+    url: str | None = None
+    image: str | None = None
+    category: str | None = None
+
+
+class ProductChange(
+    msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="product_changed"
+):
+    """A product of the catalog is now this; None: it is gone. ``visitor`` is empty."""
+
+    rank: ClassVar[int] = RANK["product_changed"]
+
+    at_s: float
+    id: str
+    market: str
+    sku: str
+    product: Product | None
+    visitor: str = ""
+
+
+class ControlSetting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One key of the offers file that controls have set: its path, and its value in JSON; None: as filed."""
+
+    path: str
+    value: bytes | None
+
+
+class ControlsChange(
+    msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="controls_changed"
+):
+    """The controls in force from now on: all keys that are set, in the order in which they were.
+
+    ``version`` counts the changes that were accepted. ``visitor`` is empty. ``cause`` describes the latest
+    change for the audit trail, in JSON.
+    """
+
+    rank: ClassVar[int] = RANK["controls_changed"]
+
+    at_s: float
+    id: str
+    market: str
+    version: int
+    settings: tuple[ControlSetting, ...]
+    cause: bytes | None = None
+    visitor: str = ""
+
+
 class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="cart_bought"):
     """An order bought this cart of this visitor, whoever the order itself names."""
 
@@ -379,8 +492,13 @@ class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     cart: str
 
 
-MarketEvent = Moment | CartOutcome | UserKnown | CartBought | Order | AnyOrderRevision | AnyFeedback
-"""What a visitor shard sends to its market."""
+MarketInput = ConsentKnown | ProductChange | ControlsChange
+"""What reaches markets without a visitor's shard."""
+
+MarketEvent = (
+    Moment | CartOutcome | UserKnown | CartBought | Order | AnyOrderRevision | AnyFeedback | MarketInput
+)
+"""What a market processes."""
 
 
 def place(message: AnyShopEvent | MarketEvent) -> tuple[float, int, str, str]:
@@ -422,11 +540,14 @@ class ShardOutput(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MarketBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the shards of a process send to a market: events, then (shard, watermark) of those that moved."""
+    """What shards, or the partition of a catalog or of controls, send to a market: events, then watermarks.
+
+    ``watermarks`` are those that moved, by the number of the shard or the name of the partition.
+    """
 
     market: str
     events: tuple[MarketEvent, ...]
-    watermarks: tuple[tuple[int, float], ...]
+    watermarks: tuple[tuple[int | str, float], ...]
 
 
 class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -11,7 +11,7 @@ from schemas.adapters.json_paths import JsonPath, path_of
 from schemas.adapters.mending import KINDS
 from schemas.errors import SetupError, setup_message
 from schemas.events import Item, RemovedItem
-from schemas.shop import FileModel
+from schemas.rules import FileModel
 
 ALL_FIELDS: Final = {name for kind in KINDS.values() for name in kind.model_fields} - {"type", "items"}
 LINES: Final = {

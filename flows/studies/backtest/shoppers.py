@@ -12,7 +12,7 @@ from flows.simulation.settings import MAX_VISITS_PER_HOUR
 from operators.simulation import DEMO_CARTS, World, WorldSettings
 from schemas.errors import SetupError, setup_message
 from schemas.events import EARLIEST, Name
-from schemas.shop import FileModel
+from schemas.rules import FileModel
 
 LATEST_S: Final = 1e10
 COUNT_EVERY_S: Final = 60.0
