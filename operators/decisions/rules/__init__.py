@@ -7,6 +7,7 @@ A rule is one class in a file of its own and one line in ``build_rules``; its re
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.freshness import Freshness
 from operators.decisions.rules.min_cart_value import MinCartValue
+from operators.decisions.rules.quiet_hours import QuietHoursRule
 from operators.decisions.rules.rule import Rule, Situation
 from operators.decisions.rules.rule_book import Eligibility, RuleBook
 
@@ -19,4 +20,5 @@ def build_rules() -> tuple[Rule, ...]:
         Freshness(),
         MinCartValue(),
         Cooldown(),
+        QuietHoursRule(),
     )

@@ -15,9 +15,10 @@ REASON: Final = "cooldown"
 
 
 class Cooldown(Rule):
-    """Removes all offers of a person who had one lately. Bounded by the visitors with an offer of one cooldown.
+    """Removes all offers of a person who had one lately.
 
-    It remembers by visitor when the latest offer was made.
+    It remembers by visitor when the latest offer was made. Bounded by the visitors with an offer of one
+    cooldown.
     """
 
     name = "cooldown"
@@ -36,9 +37,9 @@ class Cooldown(Rule):
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``cooldown`` for a person who had an offer lately."""
-        return REASON if self.holds(now.visitors, now.at_s) else None
+        return REASON if self.had_offer(now.visitors, now.at_s) else None
 
-    def holds(self, visitors: Sequence[str], at_s: float) -> bool:
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
         """Return whether a person had an offer so lately that no other follows."""
         latest_s = max((self._offered_s.get(each, -math.inf) for each in visitors), default=-math.inf)
         return latest_s + self._after_offer_s > at_s
