@@ -86,8 +86,8 @@ class AudienceError(ValueError):
 def _environment() -> cel.Env:
     """Return the environment in which expressions are compiled and evaluated.
 
-    The library's type checker compares numbers of one type alone, though the language lets ``cart.value > 50``
-    compare a number with decimals with one without. So the comparisons are declared here, with all types.
+    The language lets ``cart.value > 50`` compare a number with decimals with one without, but the library
+    declares comparisons of one type alone. So they are declared here, with all types.
     """
     excluded = "".join(f"\n  - name: {name}" for name in _COMPARISONS)
     functions = []
@@ -153,12 +153,13 @@ def check_audiences(shop: Shop) -> None:
 
 
 def _in_words(text: str, error: str) -> str:
-    """Return what is wrong with an expression, with the field that is: the library's words say where alone."""
+    """Return what is wrong with an expression and its fields: the library says only where."""
     unknown = _UNKNOWN.search(error)
     if unknown is not None:
         name = unknown[1]
         room = name.partition(".")[0] + "."
-        known = [field for field in FIELDS if field.startswith(room)] or list(FIELDS)
+        rooms = dict.fromkeys(field.partition(".")[0] for field in FIELDS)
+        known = [field for field in FIELDS if field.startswith(room)] or rooms
         return f"must use known fields; {name!r} is none, try {', '.join(known)}"
     found = _PROBLEM.search(error)
     where, problem = (f" at character {found[2]}", found[3]) if found is not None else ("", error)

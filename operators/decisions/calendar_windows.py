@@ -7,10 +7,10 @@ Window = Literal["hour", "day", "week"]
 
 
 def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:
-    """Return when the hour, day or week began that holds a time, in seconds since 1970; weeks begin on Monday.
+    """Return when the hour, day or week began that holds a time, in seconds since 1970.
 
-    Two times are in the same window if theirs began at the same time. The hour that comes twice when summer
-    ends is two hours; days and weeks are an hour longer or shorter when the clocks change.
+    A week begins on Monday. Two times are in the same window if theirs began at the same time. The hour that
+    comes twice when summer ends is two hours; days and weeks are longer or shorter when the clocks change.
 
     >>> from zoneinfo import ZoneInfo
     >>> berlin = ZoneInfo("Europe/Berlin")

@@ -79,14 +79,12 @@ def _with_minimum(offer: Offer) -> Audience:
 
 def _misfit(audience: Audience, now: Situation) -> str | None:
     """Return what of the cart or the visitor does not fit an audience."""
-    value = now.moment.cart_value
+    value, visitors = now.moment.cart_value, audience.visitors
     if value < audience.min_cart_value:
         return MIN_CART_VALUE
     if audience.max_cart_value is not None and value > audience.max_cart_value:
         return MAX_CART_VALUE
-    if audience.visitors == "known" and now.user is None:
-        return VISITOR
-    if audience.visitors == "new" and not is_new(now):
+    if (visitors == "known" and now.user is None) or (visitors == "new" and not is_new(now)):
         return VISITOR
     if (audience.skus or audience.without_skus) and not _fits(
         cart_skus(now), audience.skus, audience.without_skus

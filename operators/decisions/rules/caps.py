@@ -4,8 +4,8 @@ from typing import Final
 
 from operators.decisions.calendar_windows import window_start_s
 from operators.decisions.rules.cap_scope import CapScope, caps_of
-from operators.decisions.rules.person_history import Histories
 from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.person_history import Histories
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 

@@ -29,9 +29,9 @@ _DECODER: Final = msgspec.msgpack.Decoder(Latest)
 class Cooldown(Rule):
     """Removes all offers of a person who lately had one, bought something or put an offer away.
 
-    The offers stand in the ledger, the rest is remembered beside it by visitor, so that no snapshot grows with
-    it and changed lengths apply at once. What happened after the moment, as told by one that is read late,
-    counts too. Bounded by the visitors of the ledger's memory of identities.
+    The offers stand in the ledger, the rest is remembered beside it by visitor: no snapshot grows with it,
+    and changed lengths apply at once. What happened after a moment that is read late counts too. Bounded by
+    the visitors that the ledger remembers.
     """
 
     name = "cooldown"

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from operators.decisions.calendar_windows import Window, window_start_s
-from operators.decisions.rules.cap_scope import CapScope, caps_of
 from operators.decisions.ledger import LedgerEntry
-from operators.decisions.rules.person_history import past_offer
+from operators.decisions.rules.cap_scope import CapScope, caps_of
 from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 

@@ -1,4 +1,4 @@
-"""What was decided for one person before, from the ledger: read newest first, and no further than is asked."""
+"""What was decided for one person before: the ledger, newest first, no further than is asked for."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple

@@ -123,6 +123,10 @@ class Rule:
         """Return the reason why this offer may not be made now, one word; None where it may."""
         raise NotImplementedError
 
+    def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
+        """Return until when an offer made now must be held before it is published, None: not at all."""
+        return None
+
     def surcharge(self, offer: Offer, now: Situation) -> float:
         """Return by how much money the choice is to value this offer less for what it uses up."""
         return 0.0
@@ -146,8 +150,12 @@ class Rule:
         """Note that a person put an offer away."""
 
     def withdrawn(self) -> list[str]:
-        """Return the decisions whose offers must be revoked for what ``configure`` brought; then forget them."""
+        """Return, once, the decisions whose offers must be revoked for what ``configure`` brought."""
         return []
+
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
+        """Return whether a person is known to have had an offer lately, as far as this rule remembers."""
+        return False
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""

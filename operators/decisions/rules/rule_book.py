@@ -25,6 +25,7 @@ class RuleBook:
         self._of_changes = self._with("changed")
         self._of_ends = self._with("ended")
         self._with_price = self._with("surcharge")
+        self._holding = self._with("holds_until_s")
 
     def _with(self, method: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
@@ -46,6 +47,11 @@ class RuleBook:
             else:
                 found.eligible.append(offer.name)
         return found
+
+    def publish_s(self, offer: Offer, now: Situation) -> float:
+        """Return when an offer that is made now is published."""
+        held_s = (rule.holds_until_s(offer, now) for rule in self._holding)
+        return max([now.at_s, *(at_s for at_s in held_s if at_s is not None)])
 
     def surcharges(self, offers: Iterable[Offer], now: Situation) -> dict[str, float]:
         """Return by how much the choice is to value offers less, of those that cost more than their cost."""
@@ -87,6 +93,10 @@ class RuleBook:
     def withdrawn(self) -> list[str]:
         """Return the decisions whose offers must be revoked for what the rules were configured with."""
         return [decision for rule in self.rules for decision in rule.withdrawn()]
+
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
+        """Return whether a person is known to have had an offer lately."""
+        return any(rule.had_offer(visitors, at_s) for rule in self.rules)
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""
