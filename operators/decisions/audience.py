@@ -74,7 +74,7 @@ _UNKNOWN: Final = re.compile(r"undeclared reference to '([^']*)'")
 _PROBLEM: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _QUOTED: Final = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _TEXT: Final = re.compile(_QUOTED)
-_PATTERN: Final = re.compile(rf"matches\([^()'\"]*?([rR]?{_QUOTED})\s*\)")
+_PATTERN: Final = re.compile(rf"\.matches\(\s*([rR]?{_QUOTED})\s*\)")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -134,7 +134,10 @@ class Expression:
 
     def holds(self, values: Values) -> bool:
         """Return whether it is true; one that cannot be evaluated, such as a division by zero, is not."""
-        return self._compiled.eval(values.activation).value() is True
+        try:
+            return self._compiled.eval(values.activation).value() is True
+        except RuntimeError:  # text with half a surrogate pair
+            return False
 
 
 def check_audiences(shop: Shop) -> None:
