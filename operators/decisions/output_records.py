@@ -60,7 +60,7 @@ def decision_records(entry: LedgerEntry) -> list[OutputRecord]:
     visitor, decision = terms.visitor, terms.decision
     records = [OutputRecord("decisions", "decision", visitor, decision, entry.decided, since_s=since_s)]
     if terms.had_choice and entry.offered is not None:
-        offer_id = f"{decision}.decided"
+        offer_id = f"{decision}-decided"
         records.append(
             OutputRecord("offers", "offer.decided", visitor, offer_id, entry.offered, since_s=since_s)
         )
@@ -197,7 +197,7 @@ def ended_offer_record(
     at = Timestamp(at_s)
     kind = OfferExpired if reason == "expired" else OfferRevoked
     event = kind(
-        id=f"{terms.decision}.ended",
+        id=f"{terms.decision}-ended",
         source=f"offerstream/{market}",
         subject=terms.visitor,
         time=at,

@@ -97,7 +97,7 @@ def test_a_revocation_names_the_order_that_caused_it_and_an_expiry_its_decision(
     [record] = expire_offer(unused, "default", T0 + 61)
     expired = read_offer_record(record.value)
     assert (expired.causationid, expired.data.reason) == ("default.d1", "expired")
-    assert revoked.id == expired.id == "default.d1.ended"
+    assert revoked.id == expired.id == "default.d1-ended"
 
 
 def test_an_offer_ends_once():
