@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     topics: Pairs = Field(
         {}, description="topics that are not called as in the table of topics, `offers=my.offers`"
     )
+    flat_offers: bool = Field(
+        default=False, description="also publish offers on one level, for tools that take only scalars"
+    )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
     product_key: ProductKey = Field(
         "product_id",
@@ -208,7 +211,8 @@ class Settings(BaseSettings):
     @property
     def output_topics(self) -> dict[str, str]:
         """The topics that are written, by the name of their row in the table."""
-        return {row.name: self.topic_of(row.name) for row in OUTPUTS}
+        written = (row for row in OUTPUTS if row.setting is None or getattr(self, row.setting))
+        return {row.name: self.topic_of(row.name) for row in written}
 
     def topic_of(self, name: str) -> str:
         """Return the topic of a row of the table; of events the first."""

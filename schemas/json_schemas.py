@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
+from schemas.flat_offers import flat_schema
 from schemas.offers import OFFER_RECORDS
 from schemas.records import json_schema
 from schemas.redriven import NOTES
@@ -21,6 +22,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     schemas = {
         "event.json": EVENTS.json_schema() | {"title": "Event"},
         "offer.json": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
+        "offer_flat.json": flat_schema() | {"title": "Offer record, flat"},
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
         **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},

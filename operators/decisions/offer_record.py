@@ -1,8 +1,7 @@
 """The record of an offer as marketing reads it: what is offered, for which cart, and why."""
 
 from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import Final, NamedTuple
 
 from operators.streaming.messages import Line, Moment, Product
 from schemas.decisions import Decision
@@ -19,8 +18,7 @@ from schemas.offers import (
 from schemas.records import Timestamp
 from schemas.shop import Market, Offer
 
-CART_ID = "{cart_id}"
-UNKNOWN = Product()
+UNKNOWN: Final = Product()
 
 
 class OfferDetails(NamedTuple):
@@ -85,13 +83,6 @@ def offer_decided(
     )
 
 
-def cart_url(moment: Moment, market: Market) -> str | None:
-    """Return where the shopper finds the cart: as an event said, else as the market's offers file has it."""
-    if moment.cart_url is not None or market.cart_url is None:
-        return moment.cart_url
-    return market.cart_url.replace(CART_ID, quote(moment.cart, safe=""))
-
-
 def _cart(moment: Moment, market: Market, product: Callable[[str], Product | None]) -> OfferCart:
     return OfferCart(
         id=moment.cart,
@@ -100,7 +91,7 @@ def _cart(moment: Moment, market: Market, product: Callable[[str], Product | Non
         items=tuple(_item(line, product(line.sku) if line.sku else None) for line in moment.lines),
         lines_left_out=moment.lines_left_out,
         partial=moment.partial,
-        url=cart_url(moment, market),
+        url=market.url_of_cart(moment.cart) if moment.cart_url is None else moment.cart_url,
     )
 
 
