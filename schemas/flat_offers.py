@@ -123,10 +123,8 @@ def flat_schema() -> dict[str, Any]:
     schema = json_schema(FlatOfferDecided, FlatOfferEnded)
     for kind in (FlatOfferDecided, FlatOfferEnded):
         part = schema["$defs"][kind.__name__]
-        part["required"] = [
-            "event_type",
-            *(each.name for each in msgspec.structs.fields(kind) if each.required),
-        ]
+        required = (each.name for each in msgspec.structs.fields(kind) if each.required)
+        part["required"] = list(dict.fromkeys(("event_type", *required)))
         part["additionalProperties"] = False
         for each in part["properties"].values():
             each.pop("default", None)
