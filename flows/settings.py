@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     schema_registry_client: Pairs = Field(
         {}, description="further settings of its client, `basic.auth.user.info` and TLS among them"
     )
+    register_schemas: bool = Field(
+        default=False, description="register the schemas of what is written there at start, as `TOPIC-value`"
+    )
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(items_of), Field(min_length=1)] = (
