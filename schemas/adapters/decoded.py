@@ -43,7 +43,9 @@ def event_of(given: Fields, *, strict: bool = False) -> Decoded:
     given, odd = with_lines_read(given, strict=strict)
     validate = _validate_strictly if strict else _validate_loosely
     if not strict:
-        given = {name: _without_booleans(value) for name, value in given.items()}
+        given = {
+            name: value if name == "consent" else _without_booleans(value) for name, value in given.items()
+        }
     try:
         event = validate(given)
     except ValidationError as error:
