@@ -93,4 +93,4 @@ def object_in(outer: Fields, name: str, dropped: list[str]) -> Fields:
 def with_dropped(decoded: Decoded, names: Iterable[str]) -> Decoded:
     """Return a decoded event of which these fields were dropped as well."""
     more = tuple(names)
-    return Decoded(decoded.event, more + decoded.dropped) if more else decoded
+    return Decoded(decoded.event, more + decoded.dropped, decoded.trace) if more else decoded
