@@ -2,8 +2,8 @@
 
 An event of a type that is not modelled is taken as ``activity``, with the type as its name. In an envelope
 the event's own fields win; ``id``, ``time``, ``type`` and ``visitor_id`` that it lacks are taken from the
-attributes ``id``, ``time``, ``type`` and ``subject``, and its trace from ``traceparent`` and ``tracestate``. An
-array holds several events, plain or in envelopes.
+attributes ``id``, ``time``, ``type`` and ``subject``, and its trace from ``traceparent`` and ``tracestate``.
+An array holds several events, plain or in envelopes.
 """
 
 import base64
