@@ -65,7 +65,7 @@ def account(visitor: str) -> str | None:
 
 
 def consent(visitor: str, visit: int) -> dict[str, bool]:
-    """What a visitor says of offers when a visit begins: many agree, some refuse, a few change their minds."""
+    """What a visitor says of offers as a visit begins: many agree, some refuse, a few change their minds."""
     number = crc32(visitor.encode())
     if number % 11 == 0:
         return {"email": visit % 2 == 0, "app": True}
