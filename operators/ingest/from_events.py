@@ -97,7 +97,7 @@ def _consent(given: native.ChannelConsent | None) -> dict[str, bool] | None:
     """Return the channels of which anything is said, None where there is none."""
     if given is None:
         return None
-    return {channel: granted for channel, granted in given if granted is not None} or None
+    return {channel: granted for channel, granted in vars(given).items() if granted is not None} or None
 
 
 def _lines(items: tuple[native.Item, ...]) -> tuple[Line, ...]:

@@ -123,10 +123,10 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         if not in_order:
             self.consent = None
             return True
-        known = self.consent or {}
-        if all(known.get(channel) is granted for channel, granted in consent.items()):
+        known = self.consent
+        if known is not None and consent.items() <= known.items():
             return False
-        self.consent = known | consent
+        self.consent = consent if known is None else known | consent
         return True
 
     def count_activity(self, _: Activity) -> None:
