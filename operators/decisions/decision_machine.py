@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.consents import Consents
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
@@ -30,6 +31,7 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
     Moment,
     OfferClick,
     OfferDismissal,
@@ -100,7 +102,8 @@ class DecisionMachine:
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
-        self._lookups = NOTHING_KNOWN
+        self._consents = Consents(config.ledger)
+        self._lookups = NOTHING_KNOWN._replace(consents=self._consents.of)
         self._configure()
         bought = None
         if state is not None:
@@ -230,6 +233,10 @@ class DecisionMachine:
     def know_user(self, event: UserKnown) -> None:
         """Note which user a visitor is: from now on they are one person."""
         self._identities.link(event.visitor, event.user, event.at_s)
+
+    def know_consent(self, event: ConsentKnown) -> None:
+        """Note on which channels a visitor or a user agreed to offers, or refused."""
+        self._consents.know(event)
 
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""

@@ -27,6 +27,7 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
     FeatureRow,
     MarketBatch,
     MarketEvent,
@@ -189,6 +190,11 @@ class MarketStation:
         self.decisions.know_user(event)
         return []
 
+    def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
+        """Note on which channels somebody agreed to offers."""
+        self.decisions.know_consent(event)
+        return []
+
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
@@ -212,6 +218,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
     UserKnown: MarketStation.on_user,
+    ConsentKnown: MarketStation.on_consent,
     CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
     OrderUpdate: MarketStation.on_revision,

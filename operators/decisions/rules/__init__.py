@@ -8,6 +8,7 @@ from operators.decisions.ledger import Ledger
 from operators.decisions.rules.audience import AudienceRule
 from operators.decisions.rules.campaign import Campaign
 from operators.decisions.rules.caps import Caps
+from operators.decisions.rules.consent import Consent
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
@@ -30,6 +31,7 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Paused(),
         Campaign(held_until_s),
         Freshness(),
+        Consent(),
         AudienceRule(),
         OpenOffer(),
         Cooldown(histories),
