@@ -10,6 +10,7 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from operators.bandits.spec import spec_string
+from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketStation, market_in
@@ -49,13 +50,14 @@ class Edges(NamedTuple):
 
 
 class Stations(NamedTuple):
-    """What the stations are made with: the shop, the partitions of visitors' events, settings, ledgers."""
+    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores."""
 
     shop: Shop
     partitions: tuple[str, ...]
     sessions: SessionSettings
     markets: MarketSettings
     ledger_of: Callable[[str], Ledger]
+    catalog_of: Callable[[str], Catalog]
 
 
 def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
@@ -94,7 +96,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         shop = stations.shop
-        config = MarketConfig(shop, name, stations.ledger_of(name))
+        config = MarketConfig(shop, name, stations.ledger_of(name), stations.catalog_of(name))
         made = MarketStation(config, stations.markets, state)
         if state is not None:
             _log_policy(name, made.decisions)

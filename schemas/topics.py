@@ -35,6 +35,13 @@ class OutputTopic(NamedTuple):
 INPUTS: Final = (
     InputTopic("events", "shop.events", "shop_event", "clickstream, cart and order events"),
     InputTopic("feedback", "shop.feedback", "shop_event", "what visitors did with offers"),
+    InputTopic(
+        "catalog",
+        "shop.catalog",
+        "product",
+        "products with their price, unit cost, stock and title; its key is the `sku`",
+        of_markets=True,
+    ),
 )
 OUTPUTS: Final = (
     OutputTopic(

@@ -18,6 +18,7 @@ from flows.assembly import decision_settings, stations_of
 from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
+from flows.stores.memory_catalog import MemoryCatalog
 from flows.stores.memory_ledger import MemoryLedger
 from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
@@ -255,7 +256,7 @@ def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
     of = shop() if of is None else of
     given = {
         "markets": frozenset(of.markets),
-        "with_margin_rate": frozenset(
+        "without_unit_costs": frozenset(
             n for n, market in of.markets.items() if market.margin_rate is not None
         ),
         "currencies": {name: market.currency for name, market in of.markets.items()},
@@ -452,6 +453,7 @@ class World:
         if cooldown is not None:
             self.shop = cooled(self.shop, cooldown)
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
+        self.catalogs = {name: MemoryCatalog() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
         self.emitted: list[OutputRecord] = []
         self.saved: list[Any] = []
@@ -461,6 +463,7 @@ class World:
             session_settings(self.shop, **(visits or {})),
             market_settings(decisions=deciding(**decisions), ordered=ordered),
             self.ledgers.__getitem__,
+            self.catalogs.__getitem__,
         )
         self.readers = {part: reader(part, seen=self.seen[part], of=self.shop) for part in parts}
         self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
@@ -530,7 +533,7 @@ class World:
                 number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
             )
         for name, state in markets.items():
-            of_market = MarketConfig(of, name, self.ledgers[name])
+            of_market = MarketConfig(of, name, self.ledgers[name], self.catalogs[name])
             self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)
         for one in self.readers.values():
             self._take(one.resumed())

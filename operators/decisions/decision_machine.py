@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.catalog import Catalog, NoCatalog, is_short
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
@@ -35,6 +36,7 @@ from operators.streaming.messages import (
     OfferRedemption,
     Order,
     OutputRecord,
+    ProductChange,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
@@ -62,11 +64,12 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
 
 
 class MarketConfig(NamedTuple):
-    """A shop, one of its markets by name, and the ledger in which that remembers its decisions."""
+    """A shop, one of its markets by name, the ledger in which that remembers its decisions, its catalog."""
 
     shop: Shop
     name: str
     ledger: Ledger
+    catalog: Catalog = NoCatalog()
 
 
 class DecisionMachine:
@@ -97,7 +100,7 @@ class DecisionMachine:
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
-        self._lookups = NOTHING_KNOWN
+        self._lookups = NOTHING_KNOWN._replace(product=config.catalog.as_of)
         self._configure()
         bought = None
         if state is not None:
@@ -276,6 +279,22 @@ class DecisionMachine:
         if isinstance(feedback, OfferRedemption):
             ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
             records += self._life.revoke([found], ending)
+        return records
+
+    def product_changed(self, event: ProductChange) -> list[OutputRecord]:
+        """Revoke the open offers on a product that is out of stock, those to be recovered among them."""
+        at_least, product_at = self.market.rules.stock.at_least, self._lookups.product
+        if not is_short(event.product, at_least):
+            return []
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.on_product(event.sku):
+            if is_short(product_at(event.sku, max(event.at_s, entry.terms.at_s)), at_least):
+                records += self._recover(entry)
+        for each in self._open.on_product(event.sku):
+            at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
+            records += self._end_what_is_due(each, at_s)
+            if is_short(product_at(event.sku, at_s), at_least):
+                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:

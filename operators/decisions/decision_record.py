@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.selection import DecisionPoint, Selection
 from operators.streaming.messages import Moment
 from schemas.calendar import end_s
@@ -89,6 +89,7 @@ def decide(
         codes=_codes(made),
         published_s=publish_s,
         trace=moment.trace,
+        skus=_skus(moment, made),
     )
     entry = LedgerEntry(
         seq=seq,
@@ -161,6 +162,14 @@ def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str
         data=data,
         expirytime=record.expires_at,
     )
+
+
+def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
+    """Return the products that an offer is on: those it needs, then those of the cart."""
+    if offer is None:
+        return ()
+    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    return tuple(skus)[:MAX_SKUS]
 
 
 def _codes(offer: Offer | None) -> CodeRule | None:

@@ -6,10 +6,12 @@ A rule is one class in a file of its own and one line in ``build_rules``; its re
 
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.freshness import Freshness
+from operators.decisions.rules.margin_floor import MarginFloor
 from operators.decisions.rules.min_cart_value import MinCartValue
 from operators.decisions.rules.quiet_hours import QuietHoursRule
 from operators.decisions.rules.rule import Rule, Situation
 from operators.decisions.rules.rule_book import Eligibility, RuleBook
+from operators.decisions.rules.stock import StockRule
 
 __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 
@@ -19,6 +21,8 @@ def build_rules() -> tuple[Rule, ...]:
     return (
         Freshness(),
         MinCartValue(),
+        StockRule(),
+        MarginFloor(),
         Cooldown(),
         QuietHoursRule(),
     )
