@@ -1,11 +1,12 @@
 """The records of the catalog's topic: what a product is now, in each market it is sold in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from operators.ingest.market_reader import MarketRecord
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market
+from operators.streaming.ids import name_of
 from operators.streaming.messages import Product, ProductChange
 from schemas.adapters.frames import PayloadReader
 from schemas.catalog import CatalogProduct, Removal, read_product
@@ -34,7 +35,7 @@ class CatalogRecords:
         read = read_product(message, self._max_bytes, self._payloads)
         if isinstance(read, Removal):
             sku, market = read.of(self._settings.markets)
-            return self._record(message, sku, dict.fromkeys(self._addressed(market)))
+            return self._record(sku, dict.fromkeys(self._addressed(market)))
         product = read.product
         addressed = self._addressed(product.market)
         found = {market: self._product(product, market) for market in addressed}
@@ -44,7 +45,7 @@ class CatalogRecords:
             raise InvalidEvent("currency", f"amounts in {product.currency}; the markets count in {own}")
         dropped = (*read.dropped, "currency") if unpriced else read.dropped
         time_s = None if product.at is None else product.at.timestamp()
-        return self._record(message, product.sku, found, time_s, dropped)
+        return self._record(product.sku, found, time_s, dropped)
 
     def _addressed(self, market: str | None) -> Sequence[str]:
         if market is None:
@@ -75,16 +76,13 @@ class CatalogRecords:
 
     @staticmethod
     def _record(
-        message: Message,
         sku: str,
-        found: dict[str, Product | None] | dict[str, Product],
+        found: Mapping[str, Product | None],
         time_s: float | None = None,
         dropped: Sequence[str] = (),
     ) -> MarketRecord:
-        # Of records of the same time the one that stands later sorts later.
-        id_ = f"{message.topic}/{message.partition:04d}/{message.offset:020d}"
-
         def inputs_at(at_s: float) -> list[ProductChange]:
+            id_ = name_of("product", sku, repr(at_s))  # whichever partition it stood in
             return [
                 ProductChange(at_s=at_s, id=id_, market=market, sku=sku, product=product)
                 for market, product in found.items()

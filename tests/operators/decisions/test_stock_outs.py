@@ -2,6 +2,7 @@
 
 import pytest
 
+from operators.streaming.ids import name_of
 from operators.streaming.messages import MarketBatch, ProductChange
 from tests.builders import (
     PART,
@@ -45,7 +46,7 @@ def test_an_open_offer_on_a_product_that_sells_out_is_revoked(ordered_mode):
     world.stocked(product(400, stock=0))
     assert ends(world) == [("offer.revoked", "out_of_stock")]
     [revoked] = world.lines("offer.revoked")
-    assert revoked["causationid"].startswith("shop.events/0000/")
+    assert revoked["causationid"] == name_of("product", "shoe", repr(T0 + 400))
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,26 @@ def test_the_profit_of_an_order_is_by_the_catalog_where_the_order_tells_no_cost(
     assert viewed_cart["items"][0]["sku"] == "shoe"
     [reward] = world.lines("reward")
     assert (reward["margin"], reward["partial"]) == (20.0, True)
+
+
+def test_a_market_keeps_what_products_were_for_two_days_and_whatever_a_start_would_go_back_to():
+    world = World(catalog=True)
+    world.stocked(product(0, unit_cost=30.0), product(60, unit_cost=31.0))
+    world.tell(carted(10, price=50.0))
+
+    def at_first():
+        return world.catalogs["default"].as_of("shoe", T0 + 30)
+
+    def seal(*at_days):
+        for at in at_days:
+            world.wait(at * DAY)
+            world.snapshot()
+
+    seal(1, 1.5)
+    assert at_first() == Product(unit_cost=30.0)
+    world.wait(5 * DAY)  # one long silence, and then a crash goes back to before it
+    assert at_first() == Product(unit_cost=30.0)
+    seal(5.1, 5.2)
+    world.wait(5.3 * DAY)
+    assert at_first() is None
+    assert world.catalogs["default"].as_of("shoe", T0 + 90) == Product(unit_cost=31.0)
