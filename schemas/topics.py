@@ -9,12 +9,17 @@ from typing import Final, NamedTuple
 
 
 class InputTopic(NamedTuple):
-    """A topic that is read. ``records`` names the handler of what stands in it."""
+    """A topic that is read. ``records`` names the handler of what stands in it.
+
+    ``of_markets``: its records are addressed to markets, not to visitors. Such a topic is compacted, and it
+    is read from its beginning, before the others.
+    """
 
     name: str
     topic: str
     records: str
     description: str
+    of_markets: bool = False
 
 
 class OutputTopic(NamedTuple):
@@ -35,6 +40,13 @@ class OutputTopic(NamedTuple):
 INPUTS: Final = (
     InputTopic("events", "shop.events", "shop_event", "clickstream, cart and order events"),
     InputTopic("feedback", "shop.feedback", "shop_event", "what visitors did with offers"),
+    InputTopic(
+        "catalog",
+        "shop.catalog",
+        "product",
+        "products with their price, unit cost, stock and title; its key is the `sku`",
+        of_markets=True,
+    ),
 )
 OUTPUTS: Final = (
     OutputTopic(

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.catalog import Catalog, NoCatalog, is_short
 from operators.decisions.consents import Consents
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
@@ -20,7 +21,7 @@ from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
 from operators.decisions.rules import RuleBook, Situation, build_rules
-from operators.decisions.rules.rule import NOTHING_KNOWN, Person
+from operators.decisions.rules.rule import Lookups, Person
 from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, Selection, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
@@ -38,6 +39,7 @@ from operators.streaming.messages import (
     OfferRedemption,
     Order,
     OutputRecord,
+    ProductChange,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
@@ -67,11 +69,12 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
 
 
 class MarketConfig(NamedTuple):
-    """A shop, one of its markets by name, and the ledger in which that remembers its decisions."""
+    """A shop, one of its markets by name, the ledger in which that remembers its decisions, its catalog."""
 
     shop: Shop
     name: str
     ledger: Ledger
+    catalog: Catalog = NoCatalog()
 
 
 class DecisionMachine:
@@ -103,7 +106,7 @@ class DecisionMachine:
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
         self._consents = Consents(config.ledger)
-        self._lookups = NOTHING_KNOWN._replace(consents=self._consents.of)
+        self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
         if state is not None:
@@ -286,6 +289,22 @@ class DecisionMachine:
         if isinstance(feedback, OfferRedemption):
             ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
             records += self._life.revoke([found], ending)
+        return records
+
+    def product_changed(self, event: ProductChange) -> list[OutputRecord]:
+        """Revoke the open offers on a product that is out of stock, those to be recovered among them."""
+        at_least, product_at = self.market.rules.stock.at_least, self._lookups.product
+        if not is_short(event.product, at_least):
+            return []
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.on_product(event.sku):
+            if is_short(product_at(event.sku, max(event.at_s, entry.terms.at_s)), at_least):
+                records += self._recover(entry)
+        for each in self._open.on_product(event.sku):
+            at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
+            records += self._end_what_is_due(each, at_s)
+            if is_short(product_at(event.sku, at_s), at_least):
+                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:

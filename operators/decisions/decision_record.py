@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.offer_record import OfferDetails, offer_decided
 from operators.decisions.selection import DecisionPoint, Selection
+from operators.streaming.messages import Moment
 from schemas.calendar import end_s
 from schemas.decisions import Decision
 from schemas.records import Timestamp, encode
@@ -88,6 +89,7 @@ def decide(
         codes=_codes(made),
         published_s=publish_s,
         trace=moment.trace,
+        skus=_skus(moment, made),
     )
     entry = LedgerEntry(
         seq=seq,
@@ -108,6 +110,14 @@ def _expires_s(offer: Offer, publish_s: float, market: Market) -> float:
     if offer.ends is None:
         return expires_s
     return max(publish_s, min(expires_s, end_s(offer.ends, ZoneInfo(market.timezone))))
+
+
+def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
+    """Return the products that an offer is on: those it needs, then those of the cart."""
+    if offer is None:
+        return ()
+    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    return tuple(skus)[:MAX_SKUS]
 
 
 def _codes(offer: Offer | None) -> CodeRule | None:

@@ -12,6 +12,7 @@ from operators.decisions.rules.consent import Consent
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
+from operators.decisions.rules.margin_floor import MarginFloor
 from operators.decisions.rules.market_caps import MarketCaps
 from operators.decisions.rules.open_offer import OpenOffer
 from operators.decisions.rules.paused import Paused
@@ -19,6 +20,7 @@ from operators.decisions.rules.person_history import Histories
 from operators.decisions.rules.quiet_hours import QuietHoursRule
 from operators.decisions.rules.rule import Rule, Situation
 from operators.decisions.rules.rule_book import Eligibility, RuleBook
+from operators.decisions.rules.stock import StockRule
 
 __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 
@@ -33,6 +35,8 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Freshness(),
         Consent(),
         AudienceRule(),
+        StockRule(),
+        MarginFloor(),
         OpenOffer(),
         Cooldown(histories),
         FirstTouch(histories),

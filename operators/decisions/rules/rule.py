@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 from operators.decisions.consents import ConsentGiven
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.unit_costs import cart_margin
 from operators.streaming.messages import Moment, Product
 from schemas.shop import Market, Offer, Shop
 
@@ -78,20 +79,7 @@ class Situation:
 
         It is by the unit costs of the events, else those of the catalog, else the market's rate.
         """
-        rate, margin = self.market.margin_rate, 0.0
-        for line in self.moment.lines:
-            price, cost = line.price, line.unit_cost
-            if cost is None or price is None:
-                product = self.product(line.sku)
-                cost = product.unit_cost if cost is None and product is not None else cost
-                price = product.price if price is None and product is not None else price
-            if cost is not None and price is not None:
-                margin += (price - cost) * line.quantity
-            elif rate is not None:
-                margin += (price or 0.0) * rate * line.quantity
-            else:
-                return None
-        return margin
+        return cart_margin(self.moment.lines, self.product, self.market.margin_rate)
 
 
 class Rule:

@@ -43,6 +43,22 @@ def types(found):
     return Counter(each["type"] for each in found)
 
 
+def test_a_market_waits_for_the_partitions_of_its_own():
+    prices, of = "shop.prices/0000", config(shop())
+    market = MarketStation(of, market_settings(partitions=(prices,)))
+    shards = tuple((shard, 50.0) for shard in range(SHARDS))
+    market.process([MarketBatch("default", (), shards)])
+    assert market.time_s == float("-inf")
+    market.process([MarketBatch("default", (), ((prices, 40.0),))])
+    assert market.time_s == 40.0
+    again = MarketStation(of, market_settings(partitions=(prices, "shop.prices/0001")), market.snapshot())
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), ((prices, 60.0),))])
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), (("shop.prices/0001", 45.0),))])
+    assert again.time_s == 45.0
+
+
 def test_a_cart_left_alone_is_offered_something_and_its_purchase_ends_the_offer():
     world = World(arm="ten_percent")
     world.tell(viewed(0), carted(10, price=80.0))
@@ -381,7 +397,7 @@ def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
     world.tell(looked(10, "laptop", user_id="u", consent={"email": False}))
 
     def email(at):
-        given = world.market().decisions.consents.of(("ann",), "u", T0 + at).get("email")
+        given = world.market().decisions._consents.of(("ann",), "u", T0 + at).get("email")
         return given and given.granted
 
     before = [email(at) for at in (-1, 0, 9, 10)]

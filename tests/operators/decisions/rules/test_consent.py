@@ -4,6 +4,7 @@ import pytest
 
 from operators.decisions.consents import ConsentGiven
 from operators.decisions.rules.consent import REASON, Consent
+from schemas.rules import Rules
 from schemas.shop import Shop
 from tests.builders import offer, shop
 
@@ -20,7 +21,7 @@ class Asked:
 
 
 def rule(of=None):
-    of = shop() if of is None else of
+    of = shop(rules=Rules()) if of is None else of
     made = Consent()
     made.configure(of, of.markets["default"])
     return made
