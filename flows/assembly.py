@@ -12,6 +12,7 @@ from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.ledger import Ledger
 from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.message_reader import SourceReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
@@ -21,7 +22,7 @@ from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
 
-ReaderFactory = Callable[[str, bytes | None], PartitionReader]
+ReaderFactory = Callable[[str, bytes | None], SourceReader]
 """Makes the reader of one source partition, ``topic/number``, from its name and its snapshot."""
 
 
@@ -34,7 +35,11 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     ordered: bool,
     emit_after_s: float = float("-inf"),
 ) -> Stations:
-    """Return what the stations are made with."""
+    """Return what the stations are made with, from the settings and the names of all source partitions."""
+    of_events: list[str] = []
+    of_markets: list[str] = []
+    for each in partitions:
+        (of_markets if topic_of(each) in settings.market_topics else of_events).append(each)
     sessions = SessionSettings(
         timezones={name: ZoneInfo(market.timezone) for name, market in shop.markets.items()},
         session_gap_s=settings.session_gap.total_seconds(),
@@ -51,8 +56,9 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         on_drift=settings.on_drift,
         label_delay_s=label_delay_s,
         ordered=ordered,
+        partitions=tuple(of_markets),
     )
-    return Stations(shop, tuple(partitions), sessions, markets, ledger_of)
+    return Stations(shop, tuple(of_events), sessions, markets, ledger_of)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:
@@ -99,9 +105,11 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     )
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
-        topic = partition.rpartition("/")[0]
         decode = decoder(
-            format_of(topic), settings.max_event_bytes, settings.format_options, payloads=payloads
+            format_of(topic_of(partition)),
+            settings.max_event_bytes,
+            settings.format_options,
+            payloads=payloads,
         )
         decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
@@ -110,11 +118,19 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events}
     by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
 
-    def make(partition: str, state: bytes | None) -> PartitionReader:
-        topic = partition.rpartition("/")[0]
-        return by_topic.get(topic, shop_events)(partition, state)
+    def make(partition: str, state: bytes | None) -> SourceReader:
+        return by_topic.get(topic_of(partition), shop_events)(partition, state)
 
     return make
+
+
+def topic_of(partition: str) -> str:
+    """Return the topic in the name of a partition, or the file.
+
+    >>> topic_of("shop.events/0003")
+    'shop.events'
+    """
+    return partition.rpartition("/")[0]
 
 
 def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:

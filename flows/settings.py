@@ -183,11 +183,10 @@ class Settings(BaseSettings):
         for topic in topics:
             if topics.count(topic) > 1:
                 raise ValueError(f"topics must all be different; got {topic!r} twice")
+        of_events = [topic for topic in self.input_topics if topic not in self.market_topics]
         for topic in self.formats:
-            if topic not in self.input_topics:
-                raise ValueError(
-                    f"formats must name input topics, {', '.join(self.input_topics)}; got {topic!r}"
-                )
+            if topic not in of_events:
+                raise ValueError(f"formats must name topics of events, {', '.join(of_events)}; got {topic!r}")
         return self
 
     @model_validator(mode="after")
@@ -200,6 +199,11 @@ class Settings(BaseSettings):
         """The topics that are read."""
         others = (self.topic_of(row.name) for row in INPUTS if row.name != "events")
         return (*self.events_topics, *others)
+
+    @property
+    def market_topics(self) -> frozenset[str]:
+        """The topics that are read whose records are addressed to markets."""
+        return frozenset(self.topic_of(row.name) for row in INPUTS if row.of_markets)
 
     @property
     def output_topics(self) -> dict[str, str]:

@@ -9,12 +9,17 @@ from typing import Final, NamedTuple
 
 
 class InputTopic(NamedTuple):
-    """A topic that is read. ``records`` names the handler of what stands in it."""
+    """A topic that is read. ``records`` names the handler of what stands in it.
+
+    ``of_markets``: its records are addressed to markets, not to visitors. Such a topic is compacted, and it
+    is read from its beginning, before the others.
+    """
 
     name: str
     topic: str
     records: str
     description: str
+    of_markets: bool = False
 
 
 class OutputTopic(NamedTuple):

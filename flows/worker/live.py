@@ -67,7 +67,10 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         metrics = Metrics()
-        rejects = RejectWatch(settings.format_of, settings.max_event_bytes)
+        rejects = RejectWatch(
+            lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
+            settings.max_event_bytes,
+        )
         instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(
@@ -86,6 +89,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             max_lead_s=settings.max_lead.total_seconds(),
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
+            first=settings.market_topics,
         )
         instrumentation.source = source
         outputs = {
@@ -120,11 +124,12 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
     outputs = tuple(settings.output_topics.values())
-    ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
+    every = dict.fromkeys((*settings.input_topics, *outputs), settings.partitions)
+    ensure_topics(cluster, every, compacted=settings.market_topics)
     inputs = partitions_of(cluster, settings.input_topics)
     beginnings = beginning_offsets(cluster, inputs)
     now = TopicOffsets(
-        start=beginnings if settings.begin == "earliest" else end_offsets(cluster, inputs),
+        start=_start(settings, beginnings, cluster),
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
     )
@@ -137,6 +142,14 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         sinks={},
     )
     return start_or_resume(settings.state, new, now)
+
+
+def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> dict[str, int]:
+    """Return where a first start reads from: topics of markets from their beginning, whatever is set."""
+    if settings.begin == "earliest":
+        return beginnings
+    of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
+    return {**beginnings, **end_offsets(cluster, of_events)}
 
 
 def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:

@@ -70,7 +70,7 @@ class MarketStation:
     def __init__(self, config: MarketConfig, settings: MarketSettings, state: bytes | None = None) -> None:
         self.name = config.name
         self._settings = settings
-        self._clock: Watermark[int | str] = Watermark(range(SHARDS))
+        self._clock: Watermark[int | str] = Watermark((*range(SHARDS), *settings.partitions))
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
         self._figures_s = NEVER
@@ -90,7 +90,7 @@ class MarketStation:
 
     @property
     def time_s(self) -> float:
-        """The time of this market: the least over its shards."""
+        """The time of this market: the least over its shards and the partitions of its own."""
         return self._clock.time_s
 
     def figures(self) -> dict[str, float]:
@@ -103,7 +103,7 @@ class MarketStation:
         }
 
     def process(self, batches: Iterable[MarketBatch]) -> MarketOutput:
-        """Process what the shards send, then their watermarks; return what follows."""
+        """Process what is sent to this market, then the watermarks; return what follows."""
         records: list[OutputRecord] = []
         advanced = False
         for batch in batches:
@@ -112,8 +112,8 @@ class MarketStation:
             else:
                 for event in batch.events:
                     records += self._process(event)
-            for shard, watermark_s in batch.watermarks:
-                advanced |= self._clock.advance(shard, watermark_s)
+            for sender, watermark_s in batch.watermarks:
+                advanced |= self._clock.advance(sender, watermark_s)
         if advanced:
             records += self._advance()
         features, self._features = self._features, []

@@ -572,6 +572,10 @@ class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_null: bool = False
 
 
+ReaderOutput = ShardBatch | MarketBatch | OutputRecord
+"""What the reader of a source partition emits."""
+
+
 class MarketOutput(msgspec.Struct, frozen=True, gc=False):
     """What follows from a batch in a market: records, feature store rows, and now and then figures."""
 

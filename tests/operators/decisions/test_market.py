@@ -42,6 +42,22 @@ def types(found):
     return Counter(each["type"] for each in found)
 
 
+def test_a_market_waits_for_the_partitions_of_its_own():
+    prices, of = "shop.prices/0000", config(shop())
+    market = MarketStation(of, market_settings(partitions=(prices,)))
+    shards = tuple((shard, 50.0) for shard in range(SHARDS))
+    market.process([MarketBatch("default", (), shards)])
+    assert market.time_s == float("-inf")
+    market.process([MarketBatch("default", (), ((prices, 40.0),))])
+    assert market.time_s == 40.0
+    again = MarketStation(of, market_settings(partitions=(prices, "shop.prices/0001")), market.snapshot())
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), ((prices, 60.0),))])
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), (("shop.prices/0001", 45.0),))])
+    assert again.time_s == 45.0
+
+
 def test_a_cart_left_alone_is_offered_something_and_its_purchase_ends_the_offer():
     world = World(arm="ten_percent")
     world.tell(viewed(0), carted(10, price=80.0))
