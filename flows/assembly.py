@@ -12,6 +12,8 @@ from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.ledger import Ledger
 from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.controls_reader import ControlRecords
+from operators.ingest.market_reader import MarketReader
 from operators.ingest.message_reader import SourceReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
@@ -115,7 +117,10 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
-    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events}
+    def controls(partition: str, state: bytes | None) -> MarketReader:
+        return MarketReader(partition, ingest, ControlRecords(shop, settings.check_shop), state)
+
+    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events, "control": controls}
     by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
 
     def make(partition: str, state: bytes | None) -> SourceReader:

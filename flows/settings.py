@@ -206,6 +206,12 @@ class Settings(BaseSettings):
         return frozenset(self.topic_of(row.name) for row in INPUTS if row.of_markets)
 
     @property
+    def topic_partitions(self) -> dict[str, int]:
+        """How many partitions each topic gets where it is made at start."""
+        own = {self.topic_of(row.name): row.partitions for row in INPUTS if row.partitions is not None}
+        return dict.fromkeys((*self.input_topics, *self.output_topics.values()), self.partitions) | own
+
+    @property
     def output_topics(self) -> dict[str, str]:
         """The topics that are written, by the name of their row in the table."""
         return {row.name: self.topic_of(row.name) for row in OUTPUTS}

@@ -7,7 +7,16 @@ latest of a person for the same channels.
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from schemas.errors import setup_message
 from schemas.events import Id, Label, Name, Time
@@ -15,6 +24,8 @@ from schemas.rules import Channel
 
 MAX_PATHS: Final = 100
 """The most settings of one change: what people can look over before they approve it."""
+
+MAX_NUMBER: Final = 1e15
 
 Person = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
 SettingPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=300)]
@@ -41,6 +52,14 @@ class Change(ControlModel):
     at: Time
     comment: Label | None = None
     proposed: bool = False
+
+    @field_validator("set")
+    @classmethod
+    def _plain(cls, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for path, value in given.items():
+            if not _is_plain(value):
+                raise ValueError(f"{path} must have numbers of at most 15 digits; got {value!r}")
+        return given
 
 
 class Approval(ControlModel):
@@ -105,6 +124,19 @@ def _words(error: ValidationError) -> str:
         return f"set must have paths like markets.uk.holdout; got {first['input']!r}"
     words = setup_message(error)
     return words.removeprefix(str(first["loc"][0])).lstrip(". ") if first["loc"] else words
+
+
+def _is_plain(value: JsonValue) -> bool:
+    """Return whether other readers of JSON read the same numbers."""
+    match value:
+        case dict():
+            return all(_is_plain(each) for each in value.values())
+        case list():
+            return all(_is_plain(each) for each in value)
+        case int() | float():
+            return abs(value) < MAX_NUMBER
+        case _:
+            return True
 
 
 def control_key(record: Change | Approval | Withdrawal | Consent) -> str:

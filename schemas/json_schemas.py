@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from schemas.controls import CONTROLS
 from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
 from schemas.offers import OFFER_RECORDS
@@ -23,6 +24,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "offer.json": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
         **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
+        "control.json": CONTROLS.json_schema() | {"title": "Control record"},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},
         "offers_file.json": TypeAdapter(Shop).json_schema() | {"title": "offers.toml"},
     }

@@ -27,6 +27,7 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ControlsChange,
     FeatureRow,
     MarketBatch,
     MarketEvent,
@@ -193,6 +194,10 @@ class MarketStation:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
 
+    def on_controls(self, change: ControlsChange) -> list[OutputRecord]:
+        """Take up what controls have changed."""
+        return self.decisions.process_controls(change)
+
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(
@@ -212,6 +217,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
     UserKnown: MarketStation.on_user,
+    ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
     OrderUpdate: MarketStation.on_revision,
