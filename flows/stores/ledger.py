@@ -166,3 +166,12 @@ def read_decisions(directory: Path, market: str, visitor: str) -> list[bytes]:
         return []
     with open_read_only(path) as database:
         return list(_named(database, visitor_name(visitor)))
+
+
+def read_entries(directory: Path, market: str) -> Iterator[bytes]:
+    """Yield all entries of a market, oldest first, while a worker may have the ledger open."""
+    path = directory / market
+    if path.is_dir():
+        with open_read_only(path) as database:
+            items = cast("Iterator[tuple[bytes, bytes]]", database.items(from_key=b"e"))
+            yield from (entry for _, entry in takewhile(lambda item: item[0].startswith(b"e"), items))
