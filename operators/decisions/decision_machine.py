@@ -93,7 +93,7 @@ class DecisionMachine:
         self._ledger = config.ledger
         self._policy_spec = self.market.policy or settings.policy
         self.policy = policy_from_spec(self._policy_spec, seed=settings.seed)
-        self._rules = RuleBook(build_rules())
+        self._rules = RuleBook(build_rules(config.ledger))
         self._assignments = Assignments(config.name, self.market.holdout, config.ledger)
         self._seq = 0
         self._open = OpenDecisions()
