@@ -169,6 +169,11 @@ def _set(args: argparse.Namespace) -> None:
     _change(args, lambda _log: typed_settings(args.settings))
 
 
+def _propose(args: argparse.Namespace) -> None:
+    args.propose = True
+    _set(args)
+
+
 def _pause(args: argparse.Namespace) -> None:
     if not args.offers and not args.every:
         raise SetupError("OFFER must be given, or --all; `control kill` ends all offers of a market")
@@ -307,6 +312,11 @@ ASKED: dict[str, tuple[str, Arguments, Run]] = {
         _show,
     ),
     "set": ("change settings of the offers file while the worker runs", _set_arguments, _set),
+    "propose": (
+        "ask for settings that take effect once somebody else approves them",
+        _set_arguments,
+        _propose,
+    ),
     "pause": ("make no more of these offers, and revoke those that are open", _offers_arguments, _pause),
     "resume": (
         "make paused offers again; without an offer, take back a kill",

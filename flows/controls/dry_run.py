@@ -1,12 +1,11 @@
 """What past decisions would have been under a change, from the ledger of a worker that may be running."""
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.controls.values import written
-from flows.stores.ledger import read_entries
+from flows.stores.ledger import read_ledger
 from operators.decisions.dry_run import DryRun, dry_run
 from operators.decisions.ledger import read_entry
 from schemas.durations import write_duration
@@ -19,13 +18,19 @@ def dry_run_lines(state: Path, before: Shop, after: Shop, since: timedelta) -> I
     if not (state / "ledger").is_dir():
         raise SetupError(f"--state must be a directory that the worker wrote; got {str(state)!r}")
     for market in before.markets:
-        latest = deque(map(read_entry, read_entries(state / "ledger", market)), maxlen=1)
-        if not latest:
-            yield f"{market}: no decisions yet."
-            continue
-        end_s = latest[0].terms.at_s
-        entries = map(read_entry, read_entries(state / "ledger", market))
-        found = dry_run(entries, market, before, after, since_s=end_s - since.total_seconds())
+        with read_ledger(state / "ledger", market) as ledger:
+            newest = None if ledger is None else ledger.newest()
+            if ledger is None or newest is None:
+                yield f"{market}: no decisions yet."
+                continue
+            end_s = read_entry(newest).terms.at_s
+            found = dry_run(
+                map(read_entry, ledger.entries()),
+                ledger,
+                (before, after),
+                market,
+                since_s=end_s - since.total_seconds(),
+            )
         until = datetime.fromtimestamp(end_s, UTC)
         yield (
             f"{market}: {found.decisions} decisions in the {write_duration(since)} up to "

@@ -1,13 +1,13 @@
 """What decisions of the past would have been under another shop, as far as the ledger can say."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Protocol, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from operators.decisions.ledger import LedgerEntry
+from operators.decisions.ledger import Ledger, LedgerEntry
 from operators.decisions.rollout import ROLLOUT, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Person
@@ -40,13 +40,39 @@ class DryRun(msgspec.Struct):
     canary: tuple[int, int] | None = None
 
 
+class _Numbered(msgspec.Struct, array_like=True):
+    seq: int
+
+
+_SEQ: Final = msgspec.msgpack.Decoder(_Numbered)
+
+
+class Named(Protocol):
+    """Where the entries of a name are found, the newest first."""
+
+    def named(self, name: str, /) -> Iterator[bytes]:
+        """Return the entries of a name, the newest first."""
+
+
+class _Before:
+    """A ledger as it was before one of its entries: all that rules ask it for."""
+
+    def __init__(self, ledger: Named) -> None:
+        self.seq = 0
+        self._ledger = ledger
+
+    def named(self, name: str) -> Iterator[bytes]:
+        """Return the earlier entries of a name, the newest first."""
+        return (entry for entry in self._ledger.named(name) if _SEQ.decode(entry).seq < self.seq)
+
+
 class _Side:
     """The rules of a market under one shop, with the memory of what was decided."""
 
-    def __init__(self, shop: Shop, market: str) -> None:
+    def __init__(self, shop: Shop, market: str, ledger: _Before) -> None:
         self.market: Market = shop.markets[market]
         self.offers = {offer.name: offer for offer in shop.arms(market)}
-        self._rules = RuleBook(build_rules())
+        self._rules = RuleBook(build_rules(cast("Ledger", ledger)))  # they only ask for what is named
         self._rules.configure(shop, self.market)
 
     def asked(self, entry: LedgerEntry, moment: Moment) -> Eligibility:
@@ -62,18 +88,26 @@ class _Side:
 
 
 def dry_run(
-    entries: Iterable[LedgerEntry], market: str, before: Shop, after: Shop, *, since_s: float
+    entries: Iterable[LedgerEntry],
+    ledger: Named,
+    shops: tuple[Shop, Shop],
+    market: str,
+    *,
+    since_s: float,
 ) -> DryRun:
-    """Return how the decisions of a market since a time would have differed under the shop ``after``.
+    """Return how the decisions of a market since a time would have differed under another shop.
 
-    Entries of earlier times fill the memory of the rules. The rules are asked under both shops, and only
-    where they differ something counts as changed: what the ledger does not tell, such as the stock of then,
-    is the same for both. What was decided stays decided: an offer that would not have been made still starts
-    its cooldown and counts for its caps.
+    ``entries`` are those of the ledger in their order, ``shops`` the one in force and the other one. Entries
+    of earlier times fill the memory of the rules. The rules are asked under both shops, and only where they
+    differ something counts as changed: what the ledger does not tell, such as the stock of then, is the same
+    for both. What was decided stays decided: an offer that would not have been made still starts its cooldown
+    and counts for its caps.
     """
-    old, new, found = _Side(before, market), _Side(after, market), DryRun()
+    past, found = _Before(ledger), DryRun()
+    old, new = (_Side(shop, market, past) for shop in shops)
     units: set[str] = set()
     for entry in entries:
+        past.seq = entry.seq
         if entry.terms.at_s >= since_s:
             moment = msgspec.msgpack.decode(entry.moment, type=Moment)
             decision = decode_decision(entry.decided)

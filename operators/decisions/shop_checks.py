@@ -4,18 +4,20 @@ from datetime import timedelta
 
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
+from operators.decisions.audience import check_audiences
 from schemas.errors import SetupError
 from schemas.shop import NO_OFFER, Shop
 
 
 def check_shop(shop: Shop, correction: timedelta) -> None:
-    """Raise SetupError where a reward window is too long to be corrected, or a policy does not fit."""
+    """Raise SetupError for a reward window too long to be corrected, and for a wrong audience or policy."""
     for offer in shop.offers:
         if offer.reward_window > correction:
             raise SetupError(
                 f"reward_window of {offer.name} must be at most the correction period {correction}; "
                 f"got {offer.reward_window}"
             )
+    check_audiences(shop)
     for name, market in shop.markets.items():
         arms = [offer.name for offer in shop.arms(name)]
         for key, spec in (("policy", market.policy), ("rollout.rule", market.rollout.rule)):
