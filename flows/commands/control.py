@@ -83,7 +83,7 @@ def _set_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _offers_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("offers", nargs="*", metavar="OFFER", help="name of an offer")
+    parser.add_argument("names", nargs="*", metavar="OFFER", help="name of an offer")
     parser.add_argument("--all", action="store_true", dest="every", help="all offers")
     parser.add_argument("--market", metavar="MARKET", help="only in this market")
     _change_arguments(parser)
@@ -175,17 +175,17 @@ def _propose(args: argparse.Namespace) -> None:
 
 
 def _pause(args: argparse.Namespace) -> None:
-    if not args.offers and not args.every:
+    if not args.names and not args.every:
         raise SetupError("OFFER must be given, or --all; `control kill` ends all offers of a market")
-    _change(args, lambda log: pausing(log.history.in_force.shop, args.offers, args.market))
+    _change(args, lambda log: pausing(log.history.in_force.shop, args.names, args.market))
 
 
 def _resume(args: argparse.Namespace) -> None:
     def wanted(log: ControlLog) -> dict[str, Any]:
         history = log.history
         given = (log.shop_at(0), history.settings, history.in_force.shop)
-        if args.offers or args.every:
-            return resuming(*given, args.offers, args.market)
+        if args.names or args.every:
+            return resuming(*given, args.names, args.market)
         return reviving(*given, args.market)
 
     _change(args, wanted)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.controls.values import written
 from flows.stores.ledger import read_ledger
+from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.dry_run import DryRun, dry_run
 from operators.decisions.ledger import read_entry
 from schemas.durations import write_duration
@@ -25,11 +26,11 @@ def dry_run_lines(state: Path, before: Shop, after: Shop, since: timedelta) -> I
                 continue
             end_s = read_entry(newest).terms.at_s
             found = dry_run(
-                map(read_entry, ledger.entries()),
                 ledger,
                 (before, after),
                 market,
                 since_s=end_s - since.total_seconds(),
+                memory=MemoryLedger,
             )
         until = datetime.fromtimestamp(end_s, UTC)
         yield (

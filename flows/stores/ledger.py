@@ -175,9 +175,10 @@ class ReadOnlyLedger:
     def __init__(self, database: Rdict) -> None:
         self._database = database
 
-    def entries(self) -> Iterator[bytes]:
-        """Yield all entries, the oldest first."""
-        items = cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=b"e"))
+    def after(self, seq: int) -> Iterator[bytes]:
+        """Return the entries after a sequence number, oldest first."""
+        first = _entry_key(max(seq + 1, 0))
+        items = cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=first))
         return (entry for _, entry in takewhile(lambda item: item[0].startswith(b"e"), items))
 
     def newest(self) -> bytes | None:

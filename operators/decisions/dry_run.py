@@ -1,13 +1,13 @@
 """What decisions of the past would have been under another shop, as far as the ledger can say."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from operators.decisions.ledger import Ledger, LedgerEntry
+from operators.decisions.ledger import Ledger, LedgerEntry, read_entry
 from operators.decisions.rollout import ROLLOUT, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Person
@@ -47,23 +47,31 @@ class _Numbered(msgspec.Struct, array_like=True):
 _SEQ: Final = msgspec.msgpack.Decoder(_Numbered)
 
 
-class Named(Protocol):
-    """Where the entries of a name are found, the newest first."""
+class Past(Protocol):
+    """A ledger that is only read."""
+
+    def after(self, seq: int, /) -> Iterator[bytes]:
+        """Return the entries with a greater sequence number, in ascending order."""
 
     def named(self, name: str, /) -> Iterator[bytes]:
         """Return the entries of a name, the newest first."""
 
 
 class _Before:
-    """A ledger as it was before one of its entries: all that rules ask it for."""
+    """A ledger as it was before one of its entries. What rules remember beside it goes into a new one."""
 
-    def __init__(self, ledger: Named) -> None:
+    def __init__(self, ledger: Past, beside: Ledger) -> None:
         self.seq = 0
         self._ledger = ledger
+        self._beside = beside
 
     def named(self, name: str) -> Iterator[bytes]:
         """Return the earlier entries of a name, the newest first."""
         return (entry for entry in self._ledger.named(name) if _SEQ.decode(entry).seq < self.seq)
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401  whatever a ledger can do
+        """Return everything else that a ledger can do."""
+        return getattr(self._beside, method)
 
 
 class _Side:
@@ -72,11 +80,13 @@ class _Side:
     def __init__(self, shop: Shop, market: str, ledger: _Before) -> None:
         self.market: Market = shop.markets[market]
         self.offers = {offer.name: offer for offer in shop.arms(market)}
-        self._rules = RuleBook(build_rules(cast("Ledger", ledger)))  # they only ask for what is named
+        self.ledger = ledger
+        self._rules = RuleBook(build_rules(cast("Ledger", ledger)))
         self._rules.configure(shop, self.market)
 
     def asked(self, entry: LedgerEntry, moment: Moment) -> Eligibility:
         """Return what the rules would have allowed."""
+        self.ledger.seq = entry.seq
         zone = ZoneInfo(self.market.timezone if moment.timezone is None else moment.timezone)
         person = Person((moment.visitor,), moment.user, zone)
         now = Situation(moment, person, entry.features, self.market)
@@ -88,26 +98,24 @@ class _Side:
 
 
 def dry_run(
-    entries: Iterable[LedgerEntry],
-    ledger: Named,
+    ledger: Past,
     shops: tuple[Shop, Shop],
     market: str,
     *,
     since_s: float,
+    memory: Callable[[], Ledger],
 ) -> DryRun:
     """Return how the decisions of a market since a time would have differed under another shop.
 
-    ``entries`` are those of the ledger in their order, ``shops`` the one in force and the other one. Entries
-    of earlier times fill the memory of the rules. The rules are asked under both shops, and only where they
+    ``shops`` are the one in force and the other one. Entries of earlier times fill the memory of the rules. The rules are asked under both shops, and only where they
     differ something counts as changed: what the ledger does not tell, such as the stock of then, is the same
     for both. What was decided stays decided: an offer that would not have been made still starts its cooldown
-    and counts for its caps.
+    and counts for its caps. ``memory`` makes empty ledgers, for what rules remember.
     """
-    past, found = _Before(ledger), DryRun()
-    old, new = (_Side(shop, market, past) for shop in shops)
+    found = DryRun()
+    old, new = (_Side(shop, market, _Before(ledger, memory())) for shop in shops)
     units: set[str] = set()
-    for entry in entries:
-        past.seq = entry.seq
+    for entry in map(read_entry, ledger.after(-1)):
         if entry.terms.at_s >= since_s:
             moment = msgspec.msgpack.decode(entry.moment, type=Moment)
             decision = decode_decision(entry.decided)
