@@ -107,10 +107,11 @@ def dry_run(
 ) -> DryRun:
     """Return how the decisions of a market since a time would have differed under another shop.
 
-    ``shops`` are the one in force and the other one. Entries of earlier times fill the memory of the rules. The rules are asked under both shops, and only where they
-    differ something counts as changed: what the ledger does not tell, such as the stock of then, is the same
-    for both. What was decided stays decided: an offer that would not have been made still starts its cooldown
-    and counts for its caps. ``memory`` makes empty ledgers, for what rules remember.
+    ``shops`` are the one in force and the other one. Entries of earlier times fill the memory of the rules.
+    The rules are asked under both shops, and only where they differ something counts as changed: what the
+    ledger does not tell, such as the stock of then, is the same for both. What was decided stays decided: an
+    offer that would not have been made still starts its cooldown and counts for its caps. ``memory`` makes
+    empty ledgers, for what rules remember.
     """
     found = DryRun()
     old, new = (_Side(shop, market, _Before(ledger, memory())) for shop in shops)
