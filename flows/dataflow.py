@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -12,6 +12,7 @@ from bytewax.outputs import Sink
 from operators.bandits.spec import spec_string
 from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.flat_offer import FLAT_OFFERS, flat_offer
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
@@ -72,7 +73,7 @@ def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
     rejected = op.flat_map_batch("keyed", ingested, _keyed)
     records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
     for name, sink in edges.outputs.items():
-        op.output(name, op.flat_map_batch(f"only_{name}", records, _only(name)), sink)
+        op.output(name, op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name))), sink)
     kept = op.merge("kept", sessions, markets)
     op.output("features", op.flat_map_batch("feature_rows", kept, _feature_rows), edges.features)
     op.output("figures", op.flat_map_batch("measured", kept, _measured), edges.figures)
@@ -128,6 +129,14 @@ def _keyed(items: list[ReaderOutput]) -> list[tuple[str, OutputRecord]]:
 
 def _only(name: str) -> Callable[[list[tuple[str, OutputRecord]]], list[tuple[str, OutputRecord]]]:
     return lambda records: [item for item in records if item[1].stream == name]
+
+
+def _flat_offers(records: list[tuple[str, OutputRecord]]) -> list[tuple[str, OutputRecord]]:
+    return [(key, flat_offer(record)) for key, record in records if record.stream == "offers"]
+
+
+PROJECTIONS: Final = {FLAT_OFFERS: _flat_offers}
+"""The streams that follow from others instead of being emitted."""
 
 
 def by_market(

@@ -302,6 +302,10 @@ class Wish:
         rest = 0.2 / max(len(arms) - 1, 1)
         return arm, {each: 0.8 if each == arm else rest for each in arms}
 
+    def values(self, arms: Sequence[str], context: dict[str, Any]) -> dict[str, float]:
+        del context
+        return {arm: 3.0 if arm == self.arm else 1.0 for arm in arms}
+
     def update(self, arm: str, context: dict[str, Any], reward: float) -> float:
         self.learned.append((arm, reward))
         self.contexts.append(context)

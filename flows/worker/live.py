@@ -16,6 +16,7 @@ from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.schema_registry.start import schema_registry
+from flows.kafka.schema_registry.subjects import subjects_of
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
@@ -59,10 +60,11 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
+    registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
         schemas = opened.enter_context(
-            schema_registry(settings.schema_registry, settings.schema_registry_client)
+            schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
         first = _first_start(settings, shop, cluster)
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)

@@ -17,7 +17,6 @@ from flows.stores.ledger import Ledgers
 from operators.streaming.messages import OutputRecord
 from schemas.message import Message
 from schemas.shop import Shop
-from schemas.topics import OUTPUTS
 
 OFFERS = [
     {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
@@ -25,7 +24,7 @@ OFFERS = [
     {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
 ]
 RULES = {
-    "cooldown": {"after_offer": "15m"},
+    "cooldown": {"after_offer": "15m", "after_purchase": "2m", "after_dismissal": "2m"},
     "freshness": dict.fromkeys(("on_site", "app", "email"), "9d"),
 }
 SHOP = Shop.model_validate(
@@ -37,7 +36,7 @@ SHOP = Shop.model_validate(
 )
 OFFERS_TOML = """
 [rules]
-cooldown = { after_offer = "15m" }
+cooldown = { after_offer = "15m", after_purchase = "2m", after_dismissal = "2m" }
 freshness = { on_site = "9d", app = "9d", email = "9d" }
 [markets.default]
 margin_rate = 0.3
@@ -244,7 +243,7 @@ def dataflow_of(
 ):
     """The dataflow over lists, in ordered mode: the dataflow, and its ends by name."""
     chosen, ledgers = chosen or settings(), ledgers or Ledgers()
-    ends = {row.name: CollectSink() for row in OUTPUTS}
+    ends = {name: CollectSink() for name in chosen.output_topics}
     source = ListSource(parts, readers(chosen), batch=batch, **more)
     stations = stations_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
     return build_dataflow(Edges(source, ends, DiscardSink(), DiscardSink()), stations), ends
