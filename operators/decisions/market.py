@@ -153,8 +153,8 @@ class MarketStation:
                 records += self._process(event)
         records += self.decisions.advance(time_s)
         self.decisions.forget(time_s)
-        # Never what a start would go back to, however far time has come since.
-        self._catalog.forget(min(time_s - PRODUCTS_KEPT_S, self._sealed_s))
+        # A start would go back to what is sealed, however far time has come since.
+        self._catalog.forget(min(time_s, self._sealed_s) - PRODUCTS_KEPT_S)
         return records
 
     def _process(self, event: MarketEvent) -> list[OutputRecord]:
