@@ -23,6 +23,8 @@ from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.market import MarketStation
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.rules.rule import NOTHING_KNOWN, Lookups, Person, Situation
 from operators.decisions.selection import Prediction
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.from_events import Placed, market_of, shop_event
@@ -172,8 +174,10 @@ def moment(
     value: float = 50.0,
     read: float | None = None,
     user: str | None = None,
+    **more: Any,
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
+    given = {"lines": (line(price=value),), "session": None, "sent_s": None} | more
     return Moment(
         at_s=T0 + at,
         visitor=visitor,
@@ -182,12 +186,10 @@ def moment(
         kind=kind,
         cart=f"cart of {visitor}" if cart is None else cart,
         cart_value=value,
-        lines=(line(price=value),),
         features={"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
         user=user,
-        session=None,
         read_s=None if read is None else T0 + read,
-        sent_s=None,
+        **given,
     )
 
 
@@ -315,6 +317,23 @@ def config(of: Shop | None = None, ledger: MemoryLedger | None = None) -> Market
     return MarketConfig(of, "default", MemoryLedger() if ledger is None else ledger)
 
 
+def situation(
+    at: Moment,
+    market: Market | None = None,
+    *,
+    zone: str = "UTC",
+    visitors: Sequence[str] | None = None,
+    held: Sequence[OpenDecision] = (),
+    lookups: Lookups = NOTHING_KNOWN,
+) -> Situation:
+    """A moment as rules see it: of one visitor of whom nothing else is known."""
+    person = Person(
+        (at.visitor,) if visitors is None else tuple(visitors), at.user, ZoneInfo(zone), tuple(held)
+    )
+    context = {**at.features, "abandonment": 0.7}
+    return Situation(at, person, context, shop().markets["default"] if market is None else market, lookups)
+
+
 class Desk:
     """The decision machine of one market, whose policy does as it is wished."""
 
@@ -366,6 +385,10 @@ class Desk:
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
+
+    def configure(self, of: Shop, at: float, version: int = 1) -> list[dict[str, Any]]:
+        """Controls change the offers file to this."""
+        return self._read(self.machine.configure(of, version, T0 + at, "change"))
 
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""
