@@ -23,7 +23,7 @@ def point(**more):
 
 def chosen(share=0.0, on=None, shadow=False, rule=None, **rollout):
     market = MARKET.model_copy(update={"rollout": Rollout(**rollout)})
-    rules = RuleBook(build_rules())
+    rules = RuleBook(build_rules(MemoryLedger()))
     rules.configure(SHOP, market)
     on = point() if on is None else on
     options = Options(

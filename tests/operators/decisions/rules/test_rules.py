@@ -1,8 +1,9 @@
 """Which arms may be chosen, and why not the others."""
 
+from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.rules import RuleBook, build_rules
+from operators.decisions.rules.audience import AudienceRule
 from operators.decisions.rules.freshness import Freshness
-from operators.decisions.rules.min_cart_value import MinCartValue
 from tests.builders import HOUR, moment, offer, shop, situation
 
 OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=100.0))
@@ -10,7 +11,7 @@ OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=1
 
 def allowed(at, offers=OFFERS, rules=None):
     of = shop(*OFFERS)
-    book = RuleBook(build_rules() if rules is None else rules)
+    book = RuleBook(build_rules(MemoryLedger()) if rules is None else rules)
     book.configure(of, of.markets["default"])
     return book.eligibility(offers, situation(at, of.markets["default"]))
 
@@ -38,7 +39,7 @@ def test_in_replay_nothing_is_stale():
 
 def test_the_first_rule_that_removes_an_offer_names_the_reason():
     late_and_small = moment(0, value=1.0, read=DAY_LATE)
-    rules = Freshness(), MinCartValue()
+    rules = Freshness(), AudienceRule()
     assert allowed(late_and_small, rules=rules).removed["big"] == "stale"
     assert allowed(late_and_small, rules=rules[::-1]).removed["big"] == "min_cart_value"
 
