@@ -51,7 +51,7 @@ def test_a_cart_left_alone_is_offered_something_and_its_purchase_ends_the_offer(
     said = world.tell(
         told("shown", 205, name), told("clicked", 210, name), ordered(260, price=80.0, offers=[name])
     )
-    assert types(said) == {"outcome": 1, "offer.revoked": 1}
+    assert types(said) == {"outcome": 1, "offer.redeemed": 1}
     world.end()
     [reward] = world.lines("reward")
     assert (reward["margin"], reward["cost"], reward["clicked"]) == (32.0, 8.0, True)
@@ -167,7 +167,6 @@ def test_markets_do_not_know_of_each_other():
     made = world.lines("decision")
     assert sorted(each["market"] for each in made) == ["de", "fr"]
     assert len({each["decision_id"] for each in made}) == 2
-    assert all(each["decision_id"].startswith(each["market"] + ".") for each in made)
 
 
 def test_scores_are_handed_to_the_feature_store():

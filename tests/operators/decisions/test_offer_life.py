@@ -76,7 +76,7 @@ def test_an_order_with_the_offer_redeems_it_and_any_other_revokes_it():
         desk = Desk()
         [made] = of_type(desk.idle(0), "offer.decided")
         offer_id = made["data"]["offer_id"]
-        [ended] = of_type(desk.order(10, id="e1", offer_ids=[offer_id] * redeemed), *LIFE)
+        [ended] = of_type(desk.order(10, id="e1", offers=[offer_id] * redeemed), *LIFE)
         assert ended["type"] == ("offer.redeemed" if redeemed else "offer.revoked")
         assert ended["data"]["reason"] == ("redeemed" if redeemed else "purchased")
         assert (ended["data"]["order_id"] is not None) == redeemed
@@ -88,9 +88,9 @@ def test_feedback_of_a_stranger_changes_nothing():
     desk = Desk()
     [made] = of_type(desk.idle(0), "offer.decided")
     offer_id = made["data"]["offer_id"]
-    assert kinds(desk.feedback("offer_redeemed", 5, offer_id, "mallory")) == []
+    assert kinds(desk.feedback("redeemed", 5, offer_id, "mallory")) == []
     assert desk.machine.figures()["foreign_feedback"] == 1
-    assert kinds(desk.feedback("offer_redeemed", 6, offer_id)) == ["offer.redeemed"]
+    assert kinds(desk.feedback("redeemed", 6, offer_id)) == ["offer.redeemed"]
 
 
 def test_controls_revoke_what_is_open_of_an_offer_that_is_paused_or_a_market_that_is_killed():
