@@ -20,6 +20,7 @@ from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
+from operators.decisions.audience import check_audiences
 from schemas.adapters import FormatOptions, ProductKey, format_named
 from schemas.durations import Duration
 from schemas.errors import SetupError
@@ -232,6 +233,10 @@ class Settings(BaseSettings):
         arms = [NO_OFFER, *(offer.name for offer in shop.offers)]
         if self.policy.startswith(ALWAYS) and arm not in arms:
             raise SetupError(f"policy {self.policy}: the arm must be one of {', '.join(arms)}; got {arm!r}")
+        try:
+            check_audiences(shop)
+        except SetupError as error:
+            raise SetupError(f"{self.offers}: {error}") from None
         return shop
 
 
