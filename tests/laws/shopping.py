@@ -25,7 +25,7 @@ OFFERS = [
     {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
 ]
 RULES = {
-    "cooldown": {"after_offer": "15m"},
+    "cooldown": {"after_offer": "15m", "after_purchase": "2m", "after_dismissal": "2m"},
     "freshness": dict.fromkeys(("on_site", "app", "email"), "9d"),
 }
 SHOP = Shop.model_validate(
@@ -37,7 +37,7 @@ SHOP = Shop.model_validate(
 )
 OFFERS_TOML = """
 [rules]
-cooldown = { after_offer = "15m" }
+cooldown = { after_offer = "15m", after_purchase = "2m", after_dismissal = "2m" }
 freshness = { on_site = "9d", app = "9d", email = "9d" }
 [markets.default]
 margin_rate = 0.3
