@@ -1,6 +1,7 @@
 """A decision as it is written down: the ledger's entry, with the very records that are published of it."""
 
-from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import NO_COST, CodeRule, DecisionTerms, LedgerEntry
+from operators.decisions.reward import cost_rule
 from operators.decisions.selection import DecisionPoint, Selection
 from operators.decisions.settings import DecisionSettings
 from operators.streaming.messages import Moment
@@ -70,7 +71,7 @@ def decide(
         is_trainable=record.is_trainable,
         window_ends_s=window_ends_s,
         expires_s=expires_s,
-        cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
+        cost=NO_COST if offer is None else cost_rule(offer),
         user=moment.user,
         codes=_codes(made),
     )
