@@ -149,7 +149,8 @@ class AdPredictorThompson(Policy):
             else score
             for arm, score in zip(arms, scores, strict=True)
         ]
-        return (np.array(scores) - np.array(lowered)) * spread
+        found: Floats = (np.array(scores) - np.array(lowered)) * spread
+        return found
 
     def _predictive(self, arms: Sequence[Arm], context: Context) -> tuple[Floats, Floats]:
         """Return mean and standard deviation, (arms,) each, of the latent score of each arm."""
