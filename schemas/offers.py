@@ -85,7 +85,7 @@ class OfferData(Record, frozen=True, kw_only=True, gc=False):
 
 
 class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
-    """The offer that no longer stands, and why."""
+    """The offer that no longer stands, and why; ``order_id`` is the order that redeemed it, where one did."""
 
     offer_id: Id
     decision_id: Id
@@ -94,6 +94,7 @@ class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
     market: Name
     at: Timestamp
     reason: Annotated[str, msgspec.Meta(min_length=1)]
+    order_id: Id | None = None
 
 
 class Envelope(Record, frozen=True, kw_only=True, gc=False):
@@ -123,7 +124,7 @@ class OfferDecided(Envelope, frozen=True, kw_only=True, gc=False):
 
 
 class OfferRevoked(Envelope, frozen=True, kw_only=True, gc=False):
-    """An offer no longer stands because of what the visitor did since, for example buy."""
+    """An offer no longer stands, for example because its visitor has bought without it."""
 
     type: Literal["offer.revoked"] = "offer.revoked"
     data: EndedOfferData
@@ -136,9 +137,17 @@ class OfferExpired(Envelope, frozen=True, kw_only=True, gc=False):
     data: EndedOfferData
 
 
-OfferRecord = OfferDecided | OfferRevoked | OfferExpired
+class OfferRedeemed(Envelope, frozen=True, kw_only=True, gc=False):
+    """An offer was used."""
+
+    type: Literal["offer.redeemed"] = "offer.redeemed"
+    data: EndedOfferData
+
+
+OfferRecord = OfferDecided | OfferRedeemed | OfferRevoked | OfferExpired
 OFFER_RECORDS: Final[dict[str, type[OfferRecord]]] = {
     "offer.decided": OfferDecided,
+    "offer.redeemed": OfferRedeemed,
     "offer.revoked": OfferRevoked,
     "offer.expired": OfferExpired,
 }

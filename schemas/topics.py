@@ -36,8 +36,13 @@ OUTPUTS: Final = (
         "offers",
         "shop.offers",
         "visitor_id",
-        {"offer.decided": "offers", "offer.revoked": "offers", "offer.expired": "offers"},
-        "offers made, revoked and expired, for marketing",
+        {
+            "offer.decided": "offers",
+            "offer.redeemed": "offers",
+            "offer.revoked": "offers",
+            "offer.expired": "offers",
+        },
+        "offers made, redeemed, revoked and expired, for marketing",
     ),
     OutputTopic(
         "decisions",

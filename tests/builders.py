@@ -34,6 +34,7 @@ from operators.streaming.messages import AnyShopEvent, CartBought, Line, Moment,
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
+from schemas.rules import Rules
 from schemas.shop import Market, Offer, Shop
 
 T0 = 1_700_000_000.0
@@ -200,11 +201,28 @@ def offer(name: str = "ten_percent", **more: Any) -> Offer:
     return Offer.model_validate(given | more)
 
 
+def rules(cooldown: str = "24h", **tables: Any) -> Rules:
+    """Rules under which purchases and dismissals hold nothing up, and no channel needs consent."""
+    given = {
+        "cooldown": {"after_offer": cooldown, "after_purchase": "0s", "after_dismissal": "0s"},
+        "consent": {"required": []},
+    }
+    return Rules.model_validate(given | tables)
+
+
+def cooled(of: Shop, cooldown: str) -> Shop:
+    """A shop with another cooldown after an offer."""
+    markets = {
+        name: market.model_copy(update={"rules": rules(cooldown)}) for name, market in of.markets.items()
+    }
+    return of.model_copy(update={"markets": markets})
+
+
 def shop(*offers: Offer, markets: Iterable[str] = ("default",), **market: Any) -> Shop:
     """A shop with these offers, or with ten percent off, that holds nobody out."""
-    rules = {"margin_rate": 0.4, "holdout": 0.0} | market
+    given = {"margin_rate": 0.4, "holdout": 0.0, "rules": rules()} | market
     return Shop(
-        markets={name: Market(name=name, **rules) for name in markets},
+        markets={name: Market(name=name, **given) for name in markets},
         offers=offers or (offer(),),
     )
 
@@ -294,9 +312,7 @@ SCORED = Prediction(0.7, "logistic", 3)
 def config(of: Shop | None = None, ledger: MemoryLedger | None = None) -> MarketConfig:
     """The market called default of a shop, with a ledger of its own unless one is given."""
     of = shop() if of is None else of
-    return MarketConfig(
-        of.markets["default"], of.arms("default"), MemoryLedger() if ledger is None else ledger
-    )
+    return MarketConfig(of, "default", MemoryLedger() if ledger is None else ledger)
 
 
 class Desk:
@@ -309,9 +325,12 @@ class Desk:
         of: Shop | None = None,
         ledger: MemoryLedger | None = None,
         state: bytes | None = None,
+        cooldown: str | None = None,
         **settings: Any,
     ) -> None:
         self.ledger = MemoryLedger() if ledger is None else ledger
+        if cooldown is not None:
+            of = cooled(shop() if of is None else of, cooldown)
         self.machine = DecisionMachine(config(of, self.ledger), deciding(**settings), state)
         self.policy = Wish(arm)
         self.machine.policy = self.policy  # type: ignore[assignment]
@@ -426,9 +445,12 @@ class World:
         ordered: bool = False,
         arm: str | None = None,
         visits: dict[str, Any] | None = None,
+        cooldown: str | None = None,
         **decisions: Any,
     ) -> None:
         self.shop = shop() if of is None else of
+        if cooldown is not None:
+            self.shop = cooled(self.shop, cooldown)
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
         self.emitted: list[OutputRecord] = []
@@ -508,7 +530,7 @@ class World:
                 number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
             )
         for name, state in markets.items():
-            of_market = MarketConfig(of.markets[name], of.arms(name), self.ledgers[name])
+            of_market = MarketConfig(of, name, self.ledgers[name])
             self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)
         for one in self.readers.values():
             self._take(one.resumed())

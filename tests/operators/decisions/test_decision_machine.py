@@ -23,6 +23,7 @@ from tests.builders import (
     T0,
     Desk,
     config,
+    cooled,
     deciding,
     item,
     moment,
@@ -95,7 +96,7 @@ def test_an_order_read_late_still_revokes_the_offer_it_could_not_prevent():
 
 
 def test_the_same_cart_is_never_decided_twice():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     desk.idle(0)
     assert desk.idle(1) == []
     assert desk.idle(600) == []
@@ -118,7 +119,7 @@ def test_a_decision_against_an_offer_keeps_its_cart_too():
 
 def test_a_cart_whose_offer_still_stands_gets_no_second_one_though_its_window_is_over():
     long = shop(offer(expires_after=timedelta(hours=8)))
-    desk = Desk(of=long, cooldown_s=0.0)
+    desk = Desk(of=long, cooldown="0s")
     desk.idle(0)
     assert types(desk.wait(2 * HOUR)) == ["reward"]
     assert desk.idle(3 * HOUR) == []
@@ -127,7 +128,7 @@ def test_a_cart_whose_offer_still_stands_gets_no_second_one_though_its_window_is
 
 
 def test_a_second_abandoned_cart_after_the_cooldown_is_eligible_again():
-    desk = Desk(cooldown_s=DAY)
+    desk = Desk(cooldown="24h")
     desk.idle(0)
     desk.wait(HOUR + 1)
     assert desk.idle(DAY - 1, cart="second") == []
@@ -245,7 +246,7 @@ def test_an_order_without_a_cart_is_credited_to_the_latest_decision():
 
 
 def test_an_order_that_names_an_offer_belongs_to_it_though_another_window_is_open():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     first, _ = desk.idle(0, cart="first")
     desk.wait(2 * HOUR)
     desk.policy.arm = "no_offer"
@@ -280,7 +281,7 @@ def test_feedback_on_what_nobody_offered_is_nothing():
 
 
 def test_the_holdout_is_sticky_is_never_offered_and_does_not_train():
-    desk = Desk(of=shop(holdout=0.3), cooldown_s=0.0)
+    desk = Desk(of=shop(holdout=0.3), cooldown="0s")
     found = [desk.idle(day * DAY + n, f"v{n}", cart=f"{n}-{day}") for day in range(3) for n in range(100)]
     last = desk.wait(10 * DAY)
     made = of_type((each for said in [*found, last] for each in said), "decision")
@@ -349,7 +350,7 @@ def test_a_cart_with_an_offer_is_treated_and_one_without_says_how_probable_that_
 
 
 def test_a_cart_of_a_visitor_who_had_an_offer_lately_is_treated():
-    desk = Desk(cooldown_s=DAY)
+    desk = Desk(cooldown="24h")
     desk.idle(0, cart="first")
     assert desk.machine.close_cart(outcome(HOUR, cart="next")).treated
     assert not desk.machine.close_cart(outcome(DAY + 1, cart="next")).treated
@@ -451,9 +452,9 @@ def planned(plan):
 
 
 def real_desk(ledger=None, state=None):
-    world = shop(offer(), offer("mail", channel="email"))
-    desk = Desk(of=world, ledger=ledger, cooldown_s=7200.0)
-    desk.machine = DecisionMachine(config(world, desk.ledger), deciding(cooldown_s=7200.0), state)
+    world = cooled(shop(offer(), offer("mail", channel="email")), "2h")
+    desk = Desk(of=world, ledger=ledger)
+    desk.machine = DecisionMachine(config(world, desk.ledger), deciding(), state)
     return desk
 
 

@@ -211,7 +211,7 @@ def acted(plan):
 
 def town(parts=PARTS, **more):
     of = shop(offer(), offer("mail", channel="email", value=20.0), holdout=0.2)
-    return World(of, parts=parts, ordered=True, cooldown_s=3600.0, **more)
+    return World(of, parts=parts, ordered=True, cooldown="1h", **more)
 
 
 def published(world):
@@ -279,7 +279,7 @@ def test_in_ordered_mode_a_crash_changes_no_byte_and_decides_nothing_anew(plan, 
 @given(steps, st.integers(0, 12))
 def test_in_immediate_mode_a_crash_says_every_decision_again_with_its_bytes(plan, cut):
     events = [(PARTS[0], event) for _, event in acted(plan)]
-    world = World(shop(offer(), holdout=0.0), arm=None, cooldown_s=3600.0)
+    world = World(shop(offer(), holdout=0.0), arm=None, cooldown="1h")
     run(world, events[:cut], end=False)
     snapshot, said = world.snapshot(), len(world.emitted)
     run(world, events[cut:])

@@ -131,7 +131,7 @@ def test_a_code_from_a_pool_redeems_the_offer_after_its_window_too():
 
 
 def test_one_person_holds_one_offer_whatever_the_device():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     assert of_type(desk.idle(0, "phone", user="u"), "offer.decided")
     assert desk.idle(10, "laptop", user="u") == []
     desk.login(20, "tablet", "u")
@@ -172,7 +172,7 @@ def test_an_order_counts_once_whoever_tells_it_and_however_late():
 
 
 def test_an_order_told_again_revokes_no_later_offer():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     desk.idle(0)
     desk.order(60, order_id="o")
     desk.idle(DAY, cart="next")
