@@ -4,6 +4,7 @@ A rule is one class in a file of its own and one line in ``build_rules``; its re
 ``Decision.removed``. The first rule that removes an offer names the reason.
 """
 
+from operators.decisions.rules.budget import BudgetRule
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.freshness import Freshness
 from operators.decisions.rules.min_cart_value import MinCartValue
@@ -21,4 +22,5 @@ def build_rules() -> tuple[Rule, ...]:
         MinCartValue(),
         Cooldown(),
         QuietHoursRule(),
+        BudgetRule(),
     )

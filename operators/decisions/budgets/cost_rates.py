@@ -1,0 +1,61 @@
+"""How much of what an offer would cost at its cart it costs in the end: learned for each arm, with decay."""
+
+from typing import Final
+
+import msgspec
+
+from operators.decisions.ledger import CostRule
+
+PRIOR: Final = 0.5
+"""The share that is expected before any offer of an arm has ended."""
+PRIOR_OFFERS: Final = 4.0
+DECAY: Final = 0.5 ** (1.0 / 1000.0)
+"""The end of an offer counts half after a thousand further ones."""
+
+
+class CostRate(msgspec.Struct, array_like=True, gc=False):
+    """Offers that are over, their costs at their carts, what they cost, how many of them were charged."""
+
+    offers: float = 0.0
+    at_cart: float = 0.0
+    cost: float = 0.0
+    charged: float = 0.0
+
+
+def cost_at_cart(rule: CostRule, cart_value: float) -> float:
+    """Return what an offer costs that is charged for exactly the cart at which it was made."""
+    return rule.cost(rule.share * cart_value, rule.fixed)
+
+
+class CostRates:
+    """By arm what offers cost, beside what they would have cost at their carts. Bounded by the arms."""
+
+    def __init__(self) -> None:
+        self.rates: dict[str, CostRate] = {}
+
+    def share(self, arm: str) -> float:
+        """Return what an offer costs in the end as a share of what it would cost at its cart."""
+        rate = self.rates.get(arm)
+        if rate is None or not rate.at_cart > 0.0:
+            return PRIOR
+        prior = PRIOR_OFFERS * rate.at_cart / rate.offers
+        return (max(rate.cost, 0.0) + PRIOR * prior) / (rate.at_cart + prior)
+
+    def charged(self, arm: str) -> float:
+        """Return the probability that an offer is charged."""
+        rate = self.rates.get(arm)
+        if rate is None:
+            return PRIOR
+        return (rate.charged + PRIOR * PRIOR_OFFERS) / (rate.offers + PRIOR_OFFERS)
+
+    def ended(self, arm: str, at_cart: float, *, charged: bool) -> None:
+        """Learn that an offer is over."""
+        rate = self.rates.setdefault(arm, CostRate())
+        rate.offers = rate.offers * DECAY + 1.0
+        rate.at_cart = rate.at_cart * DECAY + at_cart
+        rate.charged = rate.charged * DECAY + charged
+        rate.cost *= DECAY
+
+    def cost(self, arm: str, change: float) -> None:
+        """Learn what an offer has cost."""
+        self.rates.setdefault(arm, CostRate()).cost += change
