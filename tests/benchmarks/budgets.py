@@ -1,22 +1,22 @@
 """What a paced budget earns, beside the offline optimum that knows the true mean effects.
 
-The real decision machine, rules and policy, over simulated carts. The optimum is the linear programme over the
-carts that came, with the true mean gain and the true mean cost of each arm, in fractions of offers: its value
-is an upper bound of what any policy earns under that budget.
+The real decision machine, rules and policy, over simulated carts. The optimum is the linear programme over
+the carts that came, with the true mean gain and the true mean cost of each arm, in fractions of offers: its
+value is an upper bound of what any policy earns under that budget. ``profit`` is that of all carts, beside the
+optimum's; ``gain`` is what offers add to it, beside what the optimum's add: the stricter figure.
 """
 
 import argparse
 import heapq
 import statistics
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import orjson
 
+from flows.assembly import decision_settings
 from flows.settings import Settings
 from flows.stores.memory_ledger import MemoryLedger
 from operators.bandits import loads
@@ -28,7 +28,6 @@ from operators.decisions.rules import RuleBook
 from operators.decisions.rules.budget import BudgetRule
 from operators.decisions.rules.rule import Situation
 from operators.decisions.selection import Prediction
-from operators.decisions.settings import DecisionSettings
 from operators.streaming.messages import Line, Moment, Order
 from schemas.limits import Budget
 from schemas.shop import Market, Offer, Shop
@@ -127,7 +126,7 @@ def unconstrained_cost(found: Carts) -> float:
 
 def context(found: Carts, at: int, noise: np.ndarray) -> dict[str, float | str]:
     value, risk = float(found.value[at]), float(found.risk[at])
-    return {"cart_value": value, "at_risk": value * risk, "events": noise[0], "pages": noise[1]}
+    return {"cart_value": value, "at_risk": value * risk, "events": float(noise[0]), "pages": float(noise[1])}
 
 
 def earned(found: Carts, at: int, arm: int, rng: np.random.Generator) -> float:
@@ -158,8 +157,7 @@ class FixedPrice(BudgetRule):
         self.fixed = price
 
     def surcharge(self, offer: Offer, now: Situation) -> float:
-        at_cart = self._costs[offer.name]
-        cost = at_cart.cost(at_cart.share * now.moment.cart_value, at_cart.fixed)
+        cost = self._pacing.at_cart(offer.name, now.moment.cart_value)
         return self.fixed * self._pacing.rates.share(offer.name) * cost
 
 
@@ -180,7 +178,9 @@ def run(found: Carts, budget: Budget, policy: Policy, seed: int, rule: BudgetRul
         offers=offers(),
         budgets={"all": budget},
     )
-    machine = DecisionMachine(MarketConfig(shop, "default", MemoryLedger()), settings())
+    machine = DecisionMachine(
+        MarketConfig(shop, "default", MemoryLedger()), decision_settings(Settings(), float("-inf"))
+    )
     machine.policy = policy
     if rule is None:
         [rule] = [each for each in machine._rules.rules if isinstance(each, BudgetRule)]
@@ -201,7 +201,7 @@ def run(found: Carts, budget: Budget, policy: Policy, seed: int, rule: BudgetRul
             records += machine.advance(order.at_s) + machine.process_order(order)
         records += machine.advance(until_s)
         machine.forget(until_s)
-        spent += sum(orjson.loads(each.value)["cost"] for each in records if each.kind == "reward")
+        spent += sum(orjson.loads(each.value)["cost"] for each in records if each.type == "reward")
 
     for at, at_s in enumerate(found.at_s.tolist()):
         tell(at_s)
@@ -244,7 +244,70 @@ def run(found: Carts, budget: Budget, policy: Policy, seed: int, rule: BudgetRul
     return Ran(gain, spent, used / MICROS)
 
 
-def settings() -> DecisionSettings:
-    from flows.assembly import decision_settings  # noqa: PLC0415
+def campaign(world: World, amount: float, grace: timedelta = timedelta(hours=1)) -> Budget:
+    start = datetime.fromtimestamp(START_S, UTC)
+    ends = start + timedelta(days=world.days)
+    return Budget(amount=round(amount, 2), by="campaign", starts=start, ends=ends, grace=grace)
 
-    return decision_settings(Settings(), float("-inf"))
+
+class Row(NamedTuple):
+    """Ours, first come first served, or a fixed price, in one world with one seed."""
+
+    profit: float
+    gain: float
+    spent: float
+    used: float
+
+
+def rows(world: World, seed: int, *, updates: int, share: float = 0.4) -> dict[str, Row]:
+    """Return by strategy how near to the optimum it came; ``share`` is the budget beside what is unbounded."""
+    found = carts(world, np.random.default_rng(seed))
+    amount = share * unconstrained_cost(found)
+    budget = campaign(world, amount)
+    best, price = optimum(found, budget.amount)
+    without = float((found.buys[:, 0] * MARGIN * found.value).sum())
+    policy = taught(world, Settings().policy, seed, updates).dumps()
+    strategies = {
+        "paced": (budget, None),
+        "fixed price": (budget, FixedPrice(price)),
+        "first come": (budget.model_copy(update={"paced": False}), None),
+    }
+    said = {}
+    for name, (each, rule) in strategies.items():
+        ran = run(found, each, loads(policy), seed, rule)
+        profit = (without + ran.gain) / (without + best)
+        said[name] = Row(profit, ran.gain / best, ran.spent / budget.amount, ran.used / budget.amount)
+    return said
+
+
+WORLDS = {
+    "stationary": (World(), 20_000),
+    "drift of effects and traffic": (World(effects_drift=True, traffic_drift=True), 20_000),
+    "stationary, effects unknown": (World(), 0),
+}
+
+
+def main() -> None:
+    """Print the table: medians over seeds, and the worst of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--a-day", type=int, default=400)
+    given = parser.parse_args()
+    head = f"{'world':30}{'strategy':13}{'profit':>8}{'worst':>8}{'gain':>8}{'spent':>8}{'most used':>11}\n"
+    sys.stdout.write(head)
+    for title, (world, updates) in WORLDS.items():
+        found = [
+            rows(world._replace(a_day=given.a_day), seed, updates=updates) for seed in range(given.seeds)
+        ]
+        for name in found[0]:
+            columns = list(zip(*(each[name] for each in found), strict=True))
+            profit, gain, spent, _ = map(statistics.median, columns)
+            sys.stdout.write(
+                f"{title:30}{name:13}{profit:8.3f}{min(columns[0]):8.3f}{gain:8.3f}{spent:8.3f}"
+                f"{max(columns[3]):11.6f}\n"
+            )
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

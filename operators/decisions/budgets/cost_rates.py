@@ -6,9 +6,10 @@ import msgspec
 
 from operators.decisions.ledger import CostRule
 
-PRIOR: Final = 0.5
-"""The share that is expected before any offer of an arm has ended."""
+PRIOR: Final = 0.3
+"""What is expected before any offer has ended; of a new arm, what is known of all together."""
 PRIOR_OFFERS: Final = 4.0
+ALL: Final = ""
 DECAY: Final = 0.5 ** (1.0 / 1000.0)
 """The end of an offer counts half after a thousand further ones."""
 
@@ -35,27 +36,34 @@ class CostRates:
 
     def share(self, arm: str) -> float:
         """Return what an offer costs in the end as a share of what it would cost at its cart."""
-        rate = self.rates.get(arm)
-        if rate is None or not rate.at_cart > 0.0:
-            return PRIOR
-        prior = PRIOR_OFFERS * rate.at_cart / rate.offers
-        return (max(rate.cost, 0.0) + PRIOR * prior) / (rate.at_cart + prior)
+        found = PRIOR
+        for rate in self._known(arm):
+            prior = PRIOR_OFFERS * rate.at_cart / rate.offers
+            found = (max(rate.cost, 0.0) + found * prior) / (rate.at_cart + prior)
+        return found
 
     def charged(self, arm: str) -> float:
         """Return the probability that an offer is charged."""
-        rate = self.rates.get(arm)
-        if rate is None:
-            return PRIOR
-        return (rate.charged + PRIOR * PRIOR_OFFERS) / (rate.offers + PRIOR_OFFERS)
+        found = PRIOR
+        for rate in self._known(arm):
+            found = (rate.charged + found * PRIOR_OFFERS) / (rate.offers + PRIOR_OFFERS)
+        return found
+
+    def _known(self, arm: str) -> list[CostRate]:
+        """Return what is known of all arms together, and of this one."""
+        found = (self.rates.get(name) for name in (ALL, arm))
+        return [rate for rate in found if rate is not None and rate.at_cart > 0.0]
 
     def ended(self, arm: str, at_cart: float, *, charged: bool) -> None:
         """Learn that an offer is over."""
-        rate = self.rates.setdefault(arm, CostRate())
-        rate.offers = rate.offers * DECAY + 1.0
-        rate.at_cart = rate.at_cart * DECAY + at_cart
-        rate.charged = rate.charged * DECAY + charged
-        rate.cost *= DECAY
+        for name in (ALL, arm):
+            rate = self.rates.setdefault(name, CostRate())
+            rate.offers = rate.offers * DECAY + 1.0
+            rate.at_cart = rate.at_cart * DECAY + at_cart
+            rate.charged = rate.charged * DECAY + charged
+            rate.cost *= DECAY
 
     def cost(self, arm: str, change: float) -> None:
         """Learn what an offer has cost."""
-        self.rates.setdefault(arm, CostRate()).cost += change
+        for name in (ALL, arm):
+            self.rates.setdefault(name, CostRate()).cost += change

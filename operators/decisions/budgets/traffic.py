@@ -1,6 +1,7 @@
 """How many choices are still to come: by what the same hours of the day showed before."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -12,6 +13,8 @@ DAY_DECAY: Final = 0.8
 """What an hour of the day showed counts a fifth less a day later."""
 LEVEL_DECAY: Final = 0.85
 """What the latest hours had more or less than expected counts so much less each hour."""
+LEVEL_S: Final = 12 * HOUR_S
+"""For so long the level of the latest hours is expected to last."""
 PRIOR_HOURS: Final = 0.5
 PRIOR_CHOICES: Final = 30.0
 MOST_HOURS: Final = 24 * 15
@@ -74,13 +77,18 @@ class Traffic:
         mean = self._mean()
         rates = [self._rate(of_day, mean) for of_day in range(HOURS)]
         days, rest_s = divmod(until_s - was.latest_s, HOURS * HOUR_S)
-        found, at_s, end_s = 0.0, was.latest_s, was.latest_s + rest_s
-        while at_s < end_s:
+        near_s = min(until_s, was.latest_s + LEVEL_S)
+        found = self._between(was.latest_s, was.latest_s + rest_s, rates) + days * sum(rates)
+        return found + (level - 1.0) * self._between(was.latest_s, near_s, rates)
+
+    def _between(self, at_s: float, until_s: float, rates: Sequence[float]) -> float:
+        found = 0.0
+        while at_s < until_s:
             hour = math.floor(at_s / HOUR_S)
-            next_s = min((hour + 1) * HOUR_S, end_s)
+            next_s = min((hour + 1) * HOUR_S, until_s)
             found += rates[self._of_day(hour)] * (next_s - at_s) / HOUR_S
             at_s = next_s
-        return level * (found + days * sum(rates))
+        return found
 
     def _mean(self) -> float:
         """Return the choices of an hour, over all that was seen."""

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from operators.decisions.budgets.account import BudgetAccount, Reservation
-from operators.decisions.budgets.choices import Choices
-from operators.decisions.budgets.cost_rates import CostRates
 from operators.decisions.budgets.money import MICROS, micros_up
-from operators.decisions.budgets.pacing import Pace, Pacing, PacingState, Terms
+from operators.decisions.budgets.pace import Pace, Terms
+from operators.decisions.budgets.pacing import Pacing, PacingState
 from operators.decisions.budgets.periods import Periods
 from operators.decisions.budgets.traffic import Traffic
 from operators.decisions.ledger import CostRule, DecisionTerms, LedgerEntry
@@ -41,9 +40,8 @@ class BudgetRule(Rule):
     def __init__(self) -> None:
         self._accounts: dict[str, BudgetAccount] = {}
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
-        self._costs: dict[str, CostRule] = {}
         self._most: dict[str, int] = {}
-        self._pacing = Pacing((), Choices(()), CostRates())
+        self._pacing = Pacing()
         self._withdrawn: list[str] = []
 
     def configure(self, shop: Shop, market: Market) -> None:
@@ -72,10 +70,9 @@ class BudgetRule(Rule):
                     pace.terms = {arm: _terms(arms[arm], grace_s) for arm in covered}
                     paces.append(pace)
         self._of_arm = {arm: tuple(found) for arm, found in of_arm.items()}
-        self._costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
-        self._most = {arm: _most(rule) or 0 for arm, rule in self._costs.items()}
-        paced = sorted({arm for pace in paces for arm in pace.terms})
-        self._pacing = Pacing(paces, Choices(tuple(arms) if paced else ()), CostRates())
+        costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
+        self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
+        self._pacing = Pacing(paces, costs)
         self._pacing.restore(learned)
         beyond = (decision for account in self._accounts.values() for decision in account.beyond())
         self._withdrawn = list(dict.fromkeys(beyond))
@@ -95,10 +92,7 @@ class BudgetRule(Rule):
         """Return the price of what the offer is expected to use of its budgets at this cart."""
         if not self._pacing.paces:
             return 0.0
-        self._pacing.advance(now.at_s)
-        rule = self._costs[offer.name]
-        at_cart = rule.cost(rule.share * now.moment.cart_value, rule.fixed)
-        return self._pacing.surcharge(offer.name, at_cart, now.at_s)
+        return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
 
     def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
         """Learn what the choice was between, and what is expected of the offer that was made."""
@@ -108,26 +102,21 @@ class BudgetRule(Rule):
         for account in self._accounts.values():
             account.release(at_s)
         pacing.advance(at_s)
-        wanted = [arm for arm in record.eligible if arm != NO_OFFER]
-        wanted += [arm for arm, reason in record.removed.items() if reason == REASON]
-        if not wanted or record.reason not in {None, "no_eligible_arm"}:
+        if record.reason not in {None, "no_eligible_arm"}:
             return
-        found = values([NO_OFFER, *wanted])
-        at_cart = {}
-        for arm in wanted:
-            rule = self._costs.get(arm, None)
-            if rule is not None:
-                at_cart[arm] = rule.cost(rule.share * record.cart_value, rule.fixed)
-        gains = {arm: found[arm] - found[NO_OFFER] for arm in at_cart}
-        pacing.observe(at_s, gains, at_cart)
-        if record.arm in at_cart:
-            self._expect(record, at_cart[record.arm])
+        arms = [arm for arm in record.eligible if arm in self._most]
+        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in self._most]
+        if arms:
+            pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
+        if record.arm in self._most:
+            self._expect(record)
 
-    def _expect(self, record: Decision, at_cart: float) -> None:
-        pacing, at_s = self._pacing, record.at.seconds
+    def _expect(self, record: Decision) -> None:
+        pacing, arm, at_s = self._pacing, record.arm, record.at.seconds
+        at_cart = pacing.at_cart(arm, record.cart_value)
         for pace in pacing.paces:
-            if pace.what == "amount" and record.arm in pace.terms and pace.period is not None:
-                use = pace.use(record.arm, pacing.rates, at_s, pace.period.end_s).at(at_cart)
+            if pace.what == "amount" and arm in pace.terms and pace.period is not None:
+                use = pace.use(arm, pacing.rates, at_s, pace.period.end_s).at(at_cart)
                 pace.account.expect(record.decision_id, micros_up(use), at_cart)
 
     # What follows
@@ -218,6 +207,12 @@ class BudgetRule(Rule):
         change = next((each for each in changes if each), 0)
         if change:
             self._pacing.rates.cost(terms.arm, change / MICROS)
+
+
+def _gains(arms: Sequence[str], values: Callable[[Sequence[str]], Mapping[str, float]]) -> dict[str, float]:
+    """Return by how much each arm is worth more than no offer."""
+    found = values([NO_OFFER, *arms])
+    return {arm: found[arm] - found[NO_OFFER] for arm in arms}
 
 
 def _most(rule: CostRule) -> int | None:
