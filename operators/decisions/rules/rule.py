@@ -10,6 +10,7 @@ from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.unit_costs import cart_margin
 from operators.streaming.messages import Moment, Product
+from schemas.decisions import Decision
 from schemas.shop import Market, Offer, Shop
 
 
@@ -109,6 +110,12 @@ class Rule:
 
     def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that is in the ledger."""
+
+    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+        """Note what a choice was between, in the order of choices, also after a crash.
+
+        ``values`` returns what the policy takes arms to be worth in the context of the choice.
+        """
 
     def changed(self, decision: OpenDecision) -> None:
         """Note that orders or feedback have changed what an offer costs."""
