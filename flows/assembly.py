@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
+from operators.decisions.catalog import Catalog, NoCatalog
 from operators.decisions.ledger import Ledger
 from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.catalog_records import CatalogRecords
 from operators.ingest.controls_reader import ControlRecords
 from operators.ingest.market_reader import MarketReader
 from operators.ingest.message_reader import SourceReader
@@ -33,6 +35,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     shop: Shop,
     partitions: Iterable[str],
     ledger_of: Callable[[str], Ledger],
+    catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
     ordered: bool,
     emit_after_s: float = float("-inf"),
@@ -60,7 +63,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         ordered=ordered,
         partitions=tuple(of_markets),
     )
-    return Stations(shop, tuple(of_events), sessions, markets, ledger_of)
+    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:
@@ -84,17 +87,18 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     ordered: bool,
     payloads: PayloadReader | None = None,
     watch: Callable[[Decoded], object] | None = None,
+    has_catalog: bool = False,
 ) -> ReaderFactory:
     """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
     ``payloads`` reads values whose schemas are in a Schema Registry, None: only those in JSON are read.
     What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
-    decoded, before it is accepted or not.
+    decoded, before it is accepted or not. With a catalog orders need no unit costs: they have those of it.
     """
-    with_margin_rate = [name for name, market in shop.markets.items() if market.margin_rate is not None]
+    priced = (name for name, market in shop.markets.items() if has_catalog or market.margin_rate is not None)
     ingest = IngestSettings(
         markets=frozenset(shop.markets),
-        with_margin_rate=frozenset(with_margin_rate),
+        without_unit_costs=frozenset(priced),
         currencies={name: market.currency for name, market in shop.markets.items()},
         rates={name: market.rates for name, market in shop.markets.items()},
         lateness_s=settings.lateness.total_seconds(),
@@ -117,10 +121,18 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
+    def products(partition: str, state: bytes | None) -> MarketReader:
+        records = CatalogRecords(ingest, settings.max_event_bytes, payloads)
+        return MarketReader(partition, ingest, records, state)
+
     def controls(partition: str, state: bytes | None) -> MarketReader:
         return MarketReader(partition, ingest, ControlRecords(shop, settings.check_shop), state)
 
-    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events, "control": controls}
+    handlers: Final[dict[str, ReaderFactory]] = {
+        "shop_event": shop_events,
+        "product": products,
+        "control": controls,
+    }
     by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
 
     def make(partition: str, state: bytes | None) -> SourceReader:

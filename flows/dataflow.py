@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -10,7 +10,9 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from operators.bandits.spec import spec_string
+from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.flat_offer import FLAT_OFFERS, flat_offer
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
@@ -49,13 +51,14 @@ class Edges(NamedTuple):
 
 
 class Stations(NamedTuple):
-    """What the stations are made with: the shop, the partitions of visitors' events, settings, ledgers."""
+    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores."""
 
     shop: Shop
     partitions: tuple[str, ...]
     sessions: SessionSettings
     markets: MarketSettings
     ledger_of: Callable[[str], Ledger]
+    catalog_of: Callable[[str], Catalog]
 
 
 def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
@@ -70,7 +73,7 @@ def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
     rejected = op.flat_map_batch("keyed", ingested, _keyed)
     records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
     for name, sink in edges.outputs.items():
-        op.output(name, op.flat_map_batch(f"only_{name}", records, _only(name)), sink)
+        op.output(name, op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name))), sink)
     kept = op.merge("kept", sessions, markets)
     op.output("features", op.flat_map_batch("feature_rows", kept, _feature_rows), edges.features)
     op.output("figures", op.flat_map_batch("measured", kept, _measured), edges.figures)
@@ -94,7 +97,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         shop = stations.shop
-        config = MarketConfig(shop, name, stations.ledger_of(name))
+        config = MarketConfig(shop, name, stations.ledger_of(name), stations.catalog_of(name))
         made = MarketStation(config, stations.markets, state)
         if state is not None:
             _log_policy(name, made.decisions)
@@ -137,6 +140,14 @@ def _keyed(items: list[ReaderOutput]) -> list[tuple[str, OutputRecord]]:
 
 def _only(name: str) -> Callable[[list[tuple[str, OutputRecord]]], list[tuple[str, OutputRecord]]]:
     return lambda records: [item for item in records if item[1].stream == name]
+
+
+def _flat_offers(records: list[tuple[str, OutputRecord]]) -> list[tuple[str, OutputRecord]]:
+    return [(key, flat_offer(record)) for key, record in records if record.stream == "offers"]
+
+
+PROJECTIONS: Final = {FLAT_OFFERS: _flat_offers}
+"""The streams that follow from others instead of being emitted."""
 
 
 def by_market(

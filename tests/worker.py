@@ -21,7 +21,7 @@ from schemas.topics import INPUTS
 from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
-TOPICS = ("events", "feedback", "offers", "decisions", "rejected")
+TOPICS = ("events", "feedback", "catalog", "offers", "decisions", "rejected")
 
 
 class Worker:

@@ -29,7 +29,12 @@ READER_NAMES: Final[Mapping[str, str | None]] = {
     "keyed": None,
     "emitted": None,
     "records": "records, by topic",
-    **{name: each for row in OUTPUTS for name, each in ((row.name, row.topic), (f"only_{row.name}", None))},
+    **{
+        name: each
+        for row in OUTPUTS
+        if row.setting is None
+        for name, each in ((row.name, row.topic), (f"only_{row.name}", None))
+    },
     "kept": None,
     "feature_rows": None,
     "features": "feature store",
@@ -80,9 +85,10 @@ def _drawn_before(
 
 
 def dataflow() -> Dataflow:
-    """Return the dataflow with nothing at its ends."""
-    stations = stations_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
-    outputs = {row.name: DiscardSink() for row in OUTPUTS}
+    """Return the dataflow as the settings are by default, with nothing at its ends."""
+    settings = Settings()
+    stations = stations_of(settings, Shop(), (), lambda _market: MemoryLedger(), ordered=False)
+    outputs = {name: DiscardSink() for name in settings.output_topics}
     edges = Edges(ListSource({}, _nobody), outputs, features=DiscardSink(), figures=DiscardSink())
     return build_dataflow(edges, stations)
 

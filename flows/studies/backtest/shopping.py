@@ -73,5 +73,5 @@ def _deliver(world: World, records: Iterable[OutputRecord]) -> None:
     for record in records:
         if record.type == "offer.decided":
             world.deliver_offer(orjson.loads(record.value)["data"])
-        elif record.type == "offer.revoked":
+        elif record.type in ("offer.redeemed", "offer.revoked"):
             world.revoke_offer(orjson.loads(record.value)["data"]["offer_id"])
