@@ -296,8 +296,14 @@ class Wish:
         self.contexts: list[dict[str, Any]] = []
         self.cap = math.inf
 
-    def choose(self, arms: Sequence[str], context: dict[str, Any], seed: int) -> tuple[str, dict[str, float]]:
-        del seed, context
+    def values(self, arms: Sequence[str], context: dict[str, Any]) -> dict[str, float]:
+        del context
+        return dict.fromkeys(arms, 0.0)
+
+    def choose(
+        self, arms: Sequence[str], context: dict[str, Any], seed: int, surcharges: dict[str, float]
+    ) -> tuple[str, dict[str, float]]:
+        del seed, context, surcharges
         arm = self.arm if self.arm in arms else arms[0]
         rest = 0.2 / max(len(arms) - 1, 1)
         return arm, {each: 0.8 if each == arm else rest for each in arms}

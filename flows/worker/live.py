@@ -134,8 +134,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
     outputs = tuple(settings.output_topics.values())
-    every = dict.fromkeys((*settings.input_topics, *outputs), settings.partitions)
-    ensure_topics(cluster, every, compacted=settings.market_topics)
+    ensure_topics(cluster, settings.topic_partitions, compacted=settings.market_topics)
     inputs = partitions_of(cluster, settings.input_topics)
     beginnings = beginning_offsets(cluster, inputs)
     now = TopicOffsets(

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, DecisionTerms, LedgerEntry
 from operators.decisions.offer_record import OfferDetails, offer_decided
+from operators.decisions.reward import cost_rule
 from operators.decisions.selection import DecisionPoint, Selection
 from operators.streaming.messages import Moment
 from schemas.calendar import end_s
@@ -84,7 +85,7 @@ def decide(
         is_trainable=record.is_trainable,
         window_ends_s=window_ends_s,
         expires_s=expires_s,
-        cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
+        cost=NO_COST if offer is None else cost_rule(offer),
         user=moment.user,
         codes=_codes(made),
         published_s=publish_s,

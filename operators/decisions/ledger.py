@@ -26,11 +26,25 @@ def cart_name(cart: str) -> str:
 
 
 class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the chosen offer costs and when it is ``charged``: redeemed, bought, shown or decided."""
+    """What the chosen offer costs and when it is ``charged``: redeemed, bought, shown or decided.
+
+    ``share`` is of what the orders that are charged for it bring, at most ``limit`` over all of them; None:
+    without a limit. ``fixed`` comes once.
+    """
 
     charged: str
     share: float
     fixed: float
+    limit: float | None = None
+
+    def cost(self, share: float, fixed: float) -> float:
+        """Return what an offer costs of which so much is charged as shares of orders, and so much as fixed.
+
+        >>> CostRule("redeemed", 0.1, 2.0, limit=15.0).cost(30.0, 4.0)
+        17.0
+        """
+        most = share if self.limit is None else min(share, self.limit)
+        return max(most, 0.0) + max(min(fixed, self.fixed), 0.0)
 
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -29,6 +29,8 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
+    ControlsChange,
     FeatureRow,
     MarketBatch,
     MarketEvent,
@@ -214,13 +216,23 @@ class MarketStation:
         self.decisions.know_user(event)
         return []
 
+    def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
+        """Note on which channels somebody agreed to offers."""
+        self.decisions.know_consent(event)
+        return []
+
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
 
+    def on_controls(self, change: ControlsChange) -> list[OutputRecord]:
+        """Take up what controls have changed."""
+        return self.decisions.process_controls(change)
+
     def snapshot(self) -> bytes:
         """Return the state as bytes; the snapshot before this one is sealed by now."""
         self._sealed_s, self._snapshot_s = self._snapshot_s, self.time_s
+        self._catalog.sync()
         state = _State(
             format=FORMAT,
             market=self.name,
@@ -238,7 +250,9 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
     UserKnown: MarketStation.on_user,
+    ConsentKnown: MarketStation.on_consent,
     ProductChange: MarketStation.on_product,
+    ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
     OrderUpdate: MarketStation.on_revision,

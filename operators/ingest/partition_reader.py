@@ -185,9 +185,9 @@ class PartitionReader:
             counts.late += 1
             counts.late_orders += is_of_order
             counts.late_after_idle += at_s >= own_due_s
-            placed = Placed(due_s, sent_s, at_s, position, partial)
+            placed = Placed(due_s, sent_s, at_s, position, partial, decoded.trace)
         else:
-            placed = Placed(at_s, sent_s, None, position, partial)
+            placed = Placed(at_s, sent_s, None, position, partial, decoded.trace)
         made = shop_event(event, market, placed)
         if rate != 1.0:
             made = converted(made, rate)

@@ -6,8 +6,10 @@ A rule is one class in a file of its own and one line in ``build_rules``; its re
 
 from operators.decisions.ledger import Ledger
 from operators.decisions.rules.audience import AudienceRule
+from operators.decisions.rules.budget import BudgetRule
 from operators.decisions.rules.campaign import Campaign
 from operators.decisions.rules.caps import Caps
+from operators.decisions.rules.consent import Consent
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
@@ -32,6 +34,7 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Paused(),
         Campaign(held_until_s),
         Freshness(),
+        Consent(),
         AudienceRule(),
         StockRule(),
         MarginFloor(),
@@ -41,4 +44,5 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Caps(histories, held_until_s),
         MarketCaps(held_until_s),
         quiet_hours,
+        BudgetRule(),
     )
