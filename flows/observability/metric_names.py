@@ -90,6 +90,9 @@ class Metric(Enum):
     ORDERS_UNATTRIBUTED_WITH = _gauge(
         "orders_unattributed_with", "Share of those orders that carried a key", "market", "key"
     )
+    BUDGET_OVERRUN = _gauge(
+        "budget_overrun", "Money that offers cost beyond their budgets, in the market's currency", "market"
+    )
     NO_ELIGIBLE_ARM_SHARE = _gauge(
         "no_eligible_arm_share", "Share of recent decisions without an eligible arm", "market"
     )
@@ -181,6 +184,7 @@ class MarketFigure(Enum):
     reward_silence_seconds = Target(Metric.REWARD_SILENCE)
     missed_rewards = Target(Metric.MISSED_REWARDS)
     conversion = Target(Metric.CONVERSION)
+    budget_overrun = Target(Metric.BUDGET_OVERRUN)
     orders_seen = Target(Metric.ORDERS_SEEN)
     orders_attributed = Target(Metric.ORDERS_ATTRIBUTED)
     orders_unattributed_share = Target(Metric.ORDERS_UNATTRIBUTED_SHARE)
@@ -197,6 +201,7 @@ class MarketFigure(Enum):
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
     cart_treatments = _items("cart_treatments")
+    budget_reservations = _items("budget_reservations")
     buffered_rows = _items("buffered_rows")
 
 

@@ -321,7 +321,8 @@ class DecisionMachine:
             at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
             records += self._end_what_is_due(each, at_s)
             if is_short(product_at(event.sku, at_s), at_least):
-                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
+                ending = Ending(at_s, "out_of_stock", event.id, None, event.trace)
+                records += self._life.revoke([each], ending)
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:

@@ -452,6 +452,7 @@ class ProductChange(
     sku: str
     product: Product | None
     visitor: str = ""
+    trace: Trace | None = None
 
 
 class ControlSetting(msgspec.Struct, frozen=True, array_like=True, gc=False):
