@@ -2,10 +2,19 @@
 
 import tomllib
 import zoneinfo
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import quote
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from schemas.calendar import LocalMoment, Weekday, end_s, start_s
@@ -17,6 +26,8 @@ from schemas.rollout import Rollout
 from schemas.rules import Audience, Channel, FileModel, Rules, Share
 
 NO_OFFER: Final = "no_offer"
+CART_ID: Final = "{cart_id}"
+"""Where the id of the cart stands in the ``cart_url`` of a market."""
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
 
 OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
@@ -25,6 +36,12 @@ PERCENT_KINDS: Final = ("percent_off", "pay_later")
 DISCOUNT_KINDS: Final = frozenset({"percent_off", "amount_off", "free_shipping", "bundle"})
 """The kinds that lower what the shopper pays for the same goods."""
 Attribute = str | bool | int | float
+FiledAttribute = (
+    Annotated[str, Field(max_length=2000)]
+    | bool
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
 
 
 def folded(code: str) -> str:
@@ -76,7 +93,7 @@ class Offer(FileModel):
     skus: tuple[Id, ...] = ()
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
     test: bool = False
-    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Attribute] = Field(
+    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], FiledAttribute] = Field(
         default_factory=dict
     )
 
@@ -146,6 +163,14 @@ class Market(FileModel):
             raise ValueError(f"rates.{self.currency} must be 1 or left out: it is the market's own currency")
         return self
 
+    def url_of_cart(self, cart: str) -> str | None:
+        """Return where a shopper finds a cart, None where the file does not say.
+
+        >>> Market(name="uk", cart_url="https://shop.example/cart/{cart_id}").url_of_cart("a b")
+        'https://shop.example/cart/a%20b'
+        """
+        return None if self.cart_url is None else self.cart_url.replace(CART_ID, quote(cart, safe=""))
+
     @field_validator("timezone")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -160,7 +185,8 @@ class Shop(FileModel):
     """The markets by name and all offers, in the order of the file.
 
     ``rules`` hold for all markets, but for what ``markets.NAME.rules`` says otherwise: each market has its
-    own, complete. ``killed``: no market makes any offer.
+    own, complete. ``killed``: no market makes any offer. ``four_eyes``: a change by controls needs the
+    approval of another name.
     """
 
     markets: dict[Name, Market] = Field(
@@ -168,9 +194,25 @@ class Shop(FileModel):
     )
     offers: tuple[Offer, ...] = ()
     killed: bool = False
+    four_eyes: bool = False
     rules: Rules = Field(default_factory=Rules)
     caps: dict[Name, Cap] = Field(default_factory=dict)
     budgets: dict[Name, Budget] = Field(default_factory=dict)
+
+    _document: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_document(cls, given: Any, made: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401  as below
+        shop = made(given)
+        if isinstance(given, dict):
+            shop._document = given  # noqa: SLF001  its own
+        return shop
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The file as it was read, which controls change; nothing that follows from it is filled in."""
+        return self._document
 
     @model_validator(mode="before")
     @classmethod

@@ -4,6 +4,7 @@ import pytest
 
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.decision_record import decide
+from operators.decisions.offer_record import OfferDetails
 from operators.decisions.rules import RuleBook, build_rules
 from operators.decisions.selection import Choosers, DecisionPoint, Options, select
 from operators.experiments.assignment import Assignments
@@ -61,7 +62,9 @@ def test_who_has_no_eligible_arm_is_not_assigned_and_not_awaited():
 
 
 def test_a_shadow_writes_down_what_it_chose_and_makes_no_offer():
-    shadow, open_ = (decide(1, point(), chosen(shadow=each), MARKET, 0)[0] for each in (True, False))
+    shadow, open_ = (
+        decide(1, point(), chosen(shadow=each), MARKET, OfferDetails())[0] for each in (True, False)
+    )
     assert (shadow.terms.arm, shadow.terms.treated, shadow.terms.expires_s) == ("ten_percent", False, None)
     assert shadow.offered is None
     assert (open_.terms.arm, open_.terms.treated, open_.terms.is_trainable) == ("ten_percent", True, True)
