@@ -21,7 +21,7 @@ def seconds(text):
 @pytest.fixture(scope="module", params=["ordered", "immediate", "immediate, out of order"])
 def told(request):
     """What was read and what was said in the order in which it happened: batches of (events, records)."""
-    events = log(seed=22, visitors=90, minutes=50)
+    events = log(seed=23, visitors=140, minutes=50)
     if request.param.endswith("order") and request.param != "ordered":
         events = jumbled(events)
     ordered = request.param == "ordered"
@@ -119,7 +119,7 @@ def test_each_idle_cart_is_decided_upon_unless_it_is_open_and_gets_nothing_while
     decided = {record["moment_id"]: record for record in records(told, "decision")}
     ends = {record["data"]["offer_id"]: seconds(record["data"]["at"]) for record in records(told, *ENDS)}
     known_s = known_since(told)
-    offered, watched, repeated, held_back, elsewhere = {}, {}, 0, 0, 0
+    offered, watched, repeated, held_back, elsewhere, cooling = {}, {}, 0, 0, 0, 0
     for score in records(told, "score"):
         if score["kind"] != "cart_idle":
             assert score["moment_id"] not in decided
@@ -130,6 +130,7 @@ def test_each_idle_cart_is_decided_upon_unless_it_is_open_and_gets_nothing_while
         holding = {one for one in person if max(offered.get(one, (0.0, 0.0))) > at_s}
         is_open = watched.get(cart, 0.0) >= at_s
         elsewhere += bool(holding) and visitor not in holding and not is_open
+        cooling += bool(holding) and visitor not in holding and max(offered[one][1] for one in holding) < at_s
         decision = decided.get(score["moment_id"])
         if is_open and (ordered or decision is None):  # one that comes late may find the window over
             assert decision is None
@@ -150,3 +151,4 @@ def test_each_idle_cart_is_decided_upon_unless_it_is_open_and_gets_nothing_while
     assert repeated > 1
     assert held_back > 3
     assert elsewhere > 0
+    assert cooling > 0
