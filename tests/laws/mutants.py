@@ -114,10 +114,10 @@ MUTANTS = (
     ),
     Mutant(
         "6 state is bounded",
-        "carts without an outcome are never forgotten",
-        "operators/decisions/cart_treatments.py",
-        "        drop_from_front(self.carts, lambda cart: cart.at_s < time_s - CART_S)\n",
-        "",
+        "what was offered in hours long past is counted for ever",
+        "operators/decisions/rules/market_caps.py",
+        "                del windows[start_s]\n",
+        "                pass\n",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),
     Mutant(
@@ -140,7 +140,7 @@ MUTANTS = (
         "8 one open offer per cart",
         "a cart with an open decision is decided upon again",
         "operators/decisions/decision_machine.py",
-        "            or self._is_busy(moment, visitors)\n",
+        "            or self._is_decided(moment, visitors)\n",
         "",
         "tests/laws/test_one_offer.py",
     ),
@@ -148,17 +148,45 @@ MUTANTS = (
         "8 one open offer per cart",
         "a purchase revokes nothing",
         "operators/decisions/decision_machine.py",
-        "return records + revoke_offers(order, self._held(buyer.visitors), self._open)",
+        "return records + self._life.bought(order, self._held(buyer.visitors))",
         "return records",
         "tests/laws/test_one_offer.py",
     ),
     Mutant(
         "8 one open offer per cart",
         "what a person was offered on another device holds nothing up",
-        "operators/decisions/identities.py",
-        "        return tuple(found)\n",
-        "        return tuple(found)[:1]\n",
+        "operators/decisions/rules/person_history.py",
+        "        names = [visitor_name(visitor) for visitor in visitors]\n"
+        "        if user is not None:\n"
+        "            names.append(user_name(user))\n",
+        "        names = [visitor_name(visitors[0])]\n",
         "tests/laws/test_one_offer.py",
+    ),
+    Mutant(
+        "8 one open offer per person",
+        "an open offer does not hold up another",
+        "operators/decisions/rules/open_offer.py",
+        "        return REASON if any(each.offer_open for each in now.held) else None\n",
+        "        return None\n",
+        "tests/laws/test_one_offer.py",
+    ),
+    Mutant(
+        "9 limits hold",
+        "a cap counts what one visitor had, not the person",
+        "operators/decisions/rules/person_history.py",
+        "        names = [visitor_name(visitor) for visitor in visitors]\n"
+        "        if user is not None:\n"
+        "            names.append(user_name(user))\n",
+        "        names = [visitor_name(visitors[0])]\n",
+        "tests/laws/test_caps.py",
+    ),
+    Mutant(
+        "9 limits hold",
+        "after a crash a market's cap counts from zero",
+        "operators/decisions/rules/market_caps.py",
+        "        self._counts = msgspec.msgpack.decode(state, type=Counts)\n",
+        "",
+        "tests/laws/test_caps.py",
     ),
     Mutant(
         "10 history does not speak",
