@@ -61,13 +61,7 @@ def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettin
         triggers=frozenset(settings.triggers),
         policy=settings.policy,
         seed=settings.seed,
-        cooldown_s=settings.cooldown.total_seconds(),
         correction_s=settings.correction.total_seconds(),
-        max_age_s={
-            "on_site": settings.max_age_on_site.total_seconds(),
-            "app": settings.max_age_app.total_seconds(),
-            "email": settings.max_age_email.total_seconds(),
-        },
         emit_after_s=emit_after_s,
         shadow=settings.shadow,
     )

@@ -93,7 +93,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         shop = stations.shop
-        config = MarketConfig(shop.markets[name], shop.arms(name), stations.ledger_of(name))
+        config = MarketConfig(shop, name, stations.ledger_of(name))
         made = MarketStation(config, stations.markets, state)
         if state is not None:
             _log_policy(name, made.decisions)

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     )
     begin: Literal["earliest", "latest"] = Field("latest", description="what a first start reads")
     group: str = Field("offerstream", description="consumer group that shows the worker's progress")
-    shadow: bool = Field(default=False, description="decide and log, but publish no offer")
+    shadow: bool = Field(
+        default=False, description="decide and log, but publish no offer, whatever the rollout of a market"
+    )
     emit_after: datetime | None = Field(
         None, description="no decision on moments before; unset: before the first start"
     )
@@ -117,13 +119,7 @@ class Settings(BaseSettings):
         " as a new one, `reset` trains a new one that takes over once it predicts better",
     )
     seed: int = Field(0, ge=0, description="seed of everything random")
-    cooldown: Duration = Field(timedelta(hours=24), description="a visitor's time between two offers")
     correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")
-    max_age_on_site: Duration = Field(
-        _minutes(10), description="age of a moment that makes an on-site offer stale"
-    )
-    max_age_app: Duration = Field(timedelta(hours=1), description="the same for the app")
-    max_age_email: Duration = Field(timedelta(hours=6), description="the same for e-mail")
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )

@@ -27,6 +27,12 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
 
     ``partial``: some lines of the cart could not be read as the shop wrote them, so that ``cart_value`` may
     not be what the shopper saw. ``lines_left_out`` is how many lines it counts beside those of the offer.
+
+    ``controls_version`` is that of the controls in force, 0 where the offers file alone was. ``stage`` is how
+    far the market was rolled out; ``canary`` whether the person is in the canary, null where there was none;
+    ``policy`` is what the arm was drawn by, the rollout's rule or the policy. ``surcharges`` are by how much
+    money arms were valued less in the choice, for what they use of a budget. ``publish_at`` is when the offer
+    is published, later than ``at`` where it is held for quiet hours.
     """
 
     decision_id: Id
@@ -63,6 +69,11 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     model_version: int
     expires_at: Timestamp | None
     window_ends_at: Timestamp
+    controls_version: int = 0
+    stage: Literal["shadow", "rule", "canary", "online"] = "online"
+    canary: bool | None = None
+    surcharges: dict[str, Money] = msgspec.field(default_factory=dict)
+    publish_at: Timestamp | None = None
 
 
 class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):

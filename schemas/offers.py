@@ -132,7 +132,7 @@ class OfferData(Record, frozen=True, kw_only=True, gc=False):
 
 
 class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
-    """The offer that no longer stands, and why."""
+    """The offer that no longer stands, and why; ``order_id`` is the order that redeemed it, where one did."""
 
     offer_id: Id
     decision_id: Id
@@ -142,11 +142,6 @@ class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
     market: Name
     at: Timestamp
     reason: Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class RedeemedOfferData(EndedOfferData, frozen=True, kw_only=True, gc=False):
-    """The offer that was used, with the order that used it; null where only an event said so."""
-
     order_id: Id | None = None
 
 
@@ -181,7 +176,7 @@ class OfferRedeemed(Envelope, frozen=True, kw_only=True, gc=False):
     """An offer was used."""
 
     type: Literal["offer.redeemed"] = "offer.redeemed"
-    data: RedeemedOfferData
+    data: EndedOfferData
 
 
 class OfferExpired(Envelope, frozen=True, kw_only=True, gc=False):

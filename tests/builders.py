@@ -23,6 +23,8 @@ from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.market import MarketStation
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.rules.rule import NOTHING_KNOWN, Lookups, Person, Situation
 from operators.decisions.selection import Prediction
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.from_events import Placed, market_of, shop_event
@@ -34,6 +36,7 @@ from operators.streaming.messages import AnyShopEvent, CartBought, Line, Moment,
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
+from schemas.rules import Rules
 from schemas.shop import Market, Offer, Shop
 
 T0 = 1_700_000_000.0
@@ -171,8 +174,10 @@ def moment(
     value: float = 50.0,
     read: float | None = None,
     user: str | None = None,
+    **more: Any,
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
+    given = {"lines": (line(price=value),), "session": None, "sent_s": None} | more
     return Moment(
         at_s=T0 + at,
         visitor=visitor,
@@ -181,12 +186,10 @@ def moment(
         kind=kind,
         cart=f"cart of {visitor}" if cart is None else cart,
         cart_value=value,
-        lines=(line(price=value),),
         features={"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
         user=user,
-        session=None,
         read_s=None if read is None else T0 + read,
-        sent_s=None,
+        **given,
     )
 
 
@@ -200,11 +203,28 @@ def offer(name: str = "ten_percent", **more: Any) -> Offer:
     return Offer.model_validate(given | more)
 
 
+def rules(cooldown: str = "24h", **tables: Any) -> Rules:
+    """Rules under which purchases and dismissals hold nothing up, and no channel needs consent."""
+    given = {
+        "cooldown": {"after_offer": cooldown, "after_purchase": "0s", "after_dismissal": "0s"},
+        "consent": {"required": []},
+    }
+    return Rules.model_validate(given | tables)
+
+
+def cooled(of: Shop, cooldown: str) -> Shop:
+    """A shop with another cooldown after an offer."""
+    markets = {
+        name: market.model_copy(update={"rules": rules(cooldown)}) for name, market in of.markets.items()
+    }
+    return of.model_copy(update={"markets": markets})
+
+
 def shop(*offers: Offer, markets: Iterable[str] = ("default",), **market: Any) -> Shop:
     """A shop with these offers, or with ten percent off, that holds nobody out."""
-    rules = {"margin_rate": 0.4, "holdout": 0.0} | market
+    given = {"margin_rate": 0.4, "holdout": 0.0, "rules": rules()} | market
     return Shop(
-        markets={name: Market(name=name, **rules) for name in markets},
+        markets={name: Market(name=name, **given) for name in markets},
         offers=offers or (offer(),),
     )
 
@@ -266,6 +286,7 @@ class Wish:
         self.revised: list[tuple[str, float]] = []
         self.contexts: list[dict[str, Any]] = []
         self.cap = math.inf
+        self.estimates_rewards = False
 
     def choose(self, arms: Sequence[str], context: dict[str, Any], seed: int) -> tuple[str, dict[str, float]]:
         del seed, context
@@ -294,9 +315,24 @@ SCORED = Prediction(0.7, "logistic", 3)
 def config(of: Shop | None = None, ledger: MemoryLedger | None = None) -> MarketConfig:
     """The market called default of a shop, with a ledger of its own unless one is given."""
     of = shop() if of is None else of
-    return MarketConfig(
-        of.markets["default"], of.arms("default"), MemoryLedger() if ledger is None else ledger
+    return MarketConfig(of, "default", MemoryLedger() if ledger is None else ledger)
+
+
+def situation(
+    at: Moment,
+    market: Market | None = None,
+    *,
+    zone: str = "UTC",
+    visitors: Sequence[str] | None = None,
+    held: Sequence[OpenDecision] = (),
+    lookups: Lookups = NOTHING_KNOWN,
+) -> Situation:
+    """A moment as rules see it: of one visitor of whom nothing else is known."""
+    person = Person(
+        (at.visitor,) if visitors is None else tuple(visitors), at.user, ZoneInfo(zone), tuple(held)
     )
+    context = {**at.features, "abandonment": 0.7}
+    return Situation(at, person, context, shop().markets["default"] if market is None else market, lookups)
 
 
 class Desk:
@@ -309,9 +345,12 @@ class Desk:
         of: Shop | None = None,
         ledger: MemoryLedger | None = None,
         state: bytes | None = None,
+        cooldown: str | None = None,
         **settings: Any,
     ) -> None:
         self.ledger = MemoryLedger() if ledger is None else ledger
+        if cooldown is not None:
+            of = cooled(shop() if of is None else of, cooldown)
         self.machine = DecisionMachine(config(of, self.ledger), deciding(**settings), state)
         self.policy = Wish(arm)
         self.machine.policy = self.policy  # type: ignore[assignment]
@@ -347,6 +386,10 @@ class Desk:
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
+
+    def configure(self, of: Shop, at: float, version: int = 1) -> list[dict[str, Any]]:
+        """Controls change the offers file to this."""
+        return self._read(self.machine.configure(of, version, T0 + at, "change"))
 
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""
@@ -426,9 +469,12 @@ class World:
         ordered: bool = False,
         arm: str | None = None,
         visits: dict[str, Any] | None = None,
+        cooldown: str | None = None,
         **decisions: Any,
     ) -> None:
         self.shop = shop() if of is None else of
+        if cooldown is not None:
+            self.shop = cooled(self.shop, cooldown)
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
         self.emitted: list[OutputRecord] = []
@@ -508,7 +554,7 @@ class World:
                 number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
             )
         for name, state in markets.items():
-            of_market = MarketConfig(of.markets[name], of.arms(name), self.ledgers[name])
+            of_market = MarketConfig(of, name, self.ledgers[name])
             self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)
         for one in self.readers.values():
             self._take(one.resumed())

@@ -82,7 +82,7 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
         shards[shard_in(state)] = _shard(shard_in(state), stations, state)
     del state
     shop = stations.shop
-    config = MarketConfig(shop.markets["default"], shop.arms("default"), Ledgers().of("default"))
+    config = MarketConfig(shop, "default", Ledgers().of("default"))
     market = MarketStation(config, stations.markets, Path(directory, MARKET_FILE).read_bytes())
     forget_peak()
     tune_gc()

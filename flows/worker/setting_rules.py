@@ -29,10 +29,6 @@ class AtLeast(NamedTuple):
 RULES: Final = (
     AtLeast("session_gap", "idle_after", "or a visit ends before its cart is idle"),
     AtLeast("max_lead", "lateness", "or partitions wait for events that may still come"),
-    *(
-        AtLeast(name, "lateness", "or each of these offers is stale when it is decided", only_on_silence=True)
-        for name in ("max_age_on_site", "max_age_app", "max_age_email")
-    ),
 )
 
 

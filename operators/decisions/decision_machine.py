@@ -1,8 +1,8 @@
 """The decisions of one market: each is taken once, open until its window ends, and then learned from."""
 
 import math
-from collections.abc import Sequence
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
@@ -13,13 +13,14 @@ from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
 from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
+from operators.decisions.offer_life import OfferLife
+from operators.decisions.offer_record import offer_details
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
-from operators.decisions.output_records import decision_records, window_record
-from operators.decisions.revocation import expire_offer, revoke_offers
-from operators.decisions.rules import build_rules
-from operators.decisions.rules.cooldown import Cooldowns
-from operators.decisions.selection import Candidates, DecisionPoint, Prediction, select
+from operators.decisions.output_records import Ending, decision_records, window_record
+from operators.decisions.rules import RuleBook, Situation, build_rules
+from operators.decisions.rules.rule import NOTHING_KNOWN, Person
+from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
@@ -31,15 +32,16 @@ from operators.streaming.messages import (
     CartOutcome,
     Moment,
     OfferClick,
+    OfferDismissal,
     OfferRedemption,
     Order,
     OutputRecord,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
-from schemas.shop import Market, Offer
+from schemas.shop import Shop
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
@@ -52,7 +54,7 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     policy: str
     policy_state: bytes
     open: list[OpenDecision]
-    cooldowns: dict[str, float]
+    rules: dict[str, bytes]
     carts: dict[str, CartTreatment]
     forgot_s: float
     statistics: MarketStatistics
@@ -61,66 +63,75 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
 
 
 class MarketConfig(NamedTuple):
-    """A market, its offers, and the ledger it remembers its decisions in."""
+    """A shop, one of its markets by name, and the ledger in which that remembers its decisions."""
 
-    market: Market
-    offers: Sequence[Offer]
+    shop: Shop
+    name: str
     ledger: Ledger
 
 
 class DecisionMachine:
     """The decision machine of one market; what it emits is returned.
 
-    Bounded as ``OpenDecisions``, ``UnrecoveredDecisions``, ``CartTreatments`` and ``Cooldowns`` are; the
-    ledger by the correction period, its assignments as ``Assignments`` are. ``replaced_policy`` is the spec
-    of the policy whose training was dropped because the settings name another one, None where it was kept.
+    Bounded as ``OpenDecisions``, ``UnrecoveredDecisions``, ``CartTreatments`` and the rules are; the ledger
+    by the correction period, its assignments as ``Assignments`` are. ``replaced_policy`` is the spec of the
+    policy whose training was dropped because the settings name another one, None where it was kept.
+    ``foreign_feedback`` counts what was reported about offers by others than those they were made to.
     """
 
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
-        self.market = config.market
+        self.market = config.shop.markets[config.name]
         self.statistics = MarketStatistics()
-        self.policy = policy_from_spec(settings.policy, seed=settings.seed)
+        self.controls_version = 0
+        self.foreign_feedback = 0
         self.replaced_policy: str | None = None
-        self._candidates = Candidates({offer.name: offer for offer in config.offers}, build_rules(settings))
-        self._ledger = config.ledger
+        self._shop = config.shop
         self._settings = settings
-        self._assignments = Assignments(config.market.name, config.market.holdout, config.ledger)
+        self._ledger = config.ledger
+        self._policy_spec = self.market.policy or settings.policy
+        self.policy = policy_from_spec(self._policy_spec, seed=settings.seed)
+        self._rules = RuleBook(build_rules(config.ledger))
+        self._assignments = Assignments(config.name, self.market.holdout, config.ledger)
         self._seq = 0
         self._open = OpenDecisions()
         self._unrecovered = UnrecoveredDecisions()
-        self._cooldowns = Cooldowns()
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
+        self._lookups = NOTHING_KNOWN
+        self._configure()
         bought = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
             self._restore(was)
             bought = was.bought
+        self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
         parts = Parts(
-            market=config.market,
+            market=self.market,
             correction_s=settings.correction_s,
             ledger=config.ledger,
             open=self._open,
             identities=self._identities,
             statistics=self.statistics,
+            rules=self._rules,
             revise=self._revise,
         )
         self._orders = Orders(parts, bought)
         for entry in map(read_entry, self._ledger.after(self._seq)):
             self._unrecovered.add(entry)
+            self._rules.decided(entry)
             self._seq = entry.seq
 
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
         settings = self._settings
-        kept = restored_policy(settings.policy, state.policy_state, state.policy, seed=settings.seed)
+        kept = restored_policy(self._policy_spec, state.policy_state, state.policy, seed=settings.seed)
         if kept is None:
             self.replaced_policy = state.policy
         else:
             self.policy = kept
         self._seq = state.seq
-        self._cooldowns = Cooldowns(state.cooldowns)
+        self._rules.restore(state.rules)
         self._carts = CartTreatments(state.carts)
         self._forgot_s = state.forgot_s
         self.statistics = state.statistics
@@ -129,15 +140,25 @@ class DecisionMachine:
             if found is not None:
                 self._unrecovered.add(read_entry(found))
 
+    def _configure(self) -> None:
+        """Take up the shop: offers, rules, who is held out, what chooses."""
+        market = self.market
+        self._zone = ZoneInfo(market.timezone)
+        self._assignments.share = market.holdout
+        self._rules.configure(self._shop, market)
+        rule = market.rollout.rule
+        self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
+        self._offers = {offer.name: offer for offer in self._shop.arms(market.name)}
+
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(
             format=FORMAT,
             seq=self._seq,
-            policy=self._settings.policy,
+            policy=self._policy_spec,
             policy_state=self.policy.dumps(),
             open=list(self._open),
-            cooldowns=self._cooldowns.ends_s,
+            rules=self._rules.state(),
             carts=self._carts.carts,
             forgot_s=self._forgot_s,
             statistics=self.statistics,
@@ -147,13 +168,37 @@ class DecisionMachine:
         return msgspec.msgpack.encode(state)
 
     def figures(self) -> dict[str, float]:
-        """Return how much is held."""
+        """Return how much is held, and what operators see of the rules."""
         return {
             "open_decisions": len(self._open),
             "unrecovered_decisions": len(self._unrecovered),
-            "cooldowns": len(self._cooldowns),
             "cart_treatments": len(self._carts),
+            "foreign_feedback": self.foreign_feedback,
+            **self._rules.figures(),
         }
+
+    def configure(self, shop: Shop, version: int, at_s: float, cause: str) -> list[OutputRecord]:
+        """Take up what controls have changed; offers that may no longer stand are revoked."""
+        self.controls_version = version
+        self._shop, self.market = shop, shop.markets[self.market.name]
+        spec = self.market.policy or self._settings.policy
+        if spec != self._policy_spec:
+            seed = self._settings.seed
+            kept = restored_policy(spec, self.policy.dumps(), self._policy_spec, seed=seed)
+            self.policy = policy_from_spec(spec, seed=seed) if kept is None else kept
+            self._policy_spec = spec
+        self._configure()
+        self._orders.configure(self.market)
+        records: list[OutputRecord] = []
+        is_killed = shop.killed or self.market.killed
+        for each in [one for one in self._open if one.offer_open]:
+            offer = self._offers.get(each.terms.arm)
+            if is_killed:
+                records += self._life.revoke([each], Ending(at_s, "killed", cause))
+            elif offer is None or offer.paused:
+                records += self._life.revoke([each], Ending(at_s, "paused", cause))
+        withdrawn = [one for name in self._rules.withdrawn() if (one := self._open.get(name)) is not None]
+        return records + self._life.revoke(withdrawn, Ending(at_s, "budget_withdrawn", cause))
 
     # What happens
 
@@ -167,18 +212,18 @@ class DecisionMachine:
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
-        decision_id = f"{self.market.name}.{name_of('decision', moment.market, moment.id)}"
+        decision_id = name_of("decision", moment.market, moment.id)
         unrecovered = self._unrecovered.get(decision_id)
         if unrecovered is not None:
             return records + self._recover(unrecovered)
         if (
             moment.at_s < settings.emit_after_s
-            or self._is_busy(moment, visitors)
+            or self._is_decided(moment, visitors)
             or self._ledger.get(decision_id)
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context))
+        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), visitors)
 
     def know_user(self, event: UserKnown) -> None:
         """Note which user a visitor is: from now on they are one person."""
@@ -196,7 +241,8 @@ class DecisionMachine:
         report = self._orders.note_bought(event)
         if report is not None:
             return records + self._attribute(report)
-        return records + revoke_offers(event, self._held(visitors), self._open)
+        self._rules.purchased(visitors, event.at_s)
+        return records + self._life.bought(event, self._held(visitors))
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
         """Revise what an order brought, after what is due of its decision."""
@@ -212,21 +258,32 @@ class DecisionMachine:
         return records + self._orders.revise(event)
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
-        """Note what a visitor did with an offer."""
-        records = self._settle((feedback.visitor,), feedback.at_s)
+        """Note what a visitor did with an offer; nobody else is believed about it."""
+        visitors = self._identities.visitors(feedback.visitor, feedback.user, feedback.at_s)
+        records = self._settle(visitors, feedback.at_s)
         found = self._open.get(feedback.offer)
-        if found is not None and found.terms.treated:
-            earnings = found.earnings
-            earnings.shown = True  # whoever clicked, used or dismissed it has seen it
-            earnings.clicked |= isinstance(feedback, OfferClick)
-            earnings.redemption_seen |= isinstance(feedback, OfferRedemption)
+        if found is None or not found.terms.treated:
+            return records
+        if found.terms.visitor not in visitors:
+            self.foreign_feedback += 1
+            return records
+        earnings = found.earnings
+        earnings.shown = True  # whoever clicked, used or dismissed it has seen it
+        earnings.clicked |= isinstance(feedback, OfferClick)
+        earnings.redemption_seen |= isinstance(feedback, OfferRedemption)
+        self._rules.changed(found)
+        if isinstance(feedback, OfferDismissal):
+            self._rules.dismissed(visitors, feedback.at_s)
+        if isinstance(feedback, OfferRedemption):
+            ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
+            records += self._life.revoke([found], ending)
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
         treatment = self._carts.close(outcome.cart, outcome.at_s)
         visitors = self._identities.visitors(outcome.visitor, None, outcome.at_s)
-        if self._cools_down(visitors, outcome.at_s):
+        if self._rules.had_offer(visitors, outcome.at_s):
             return treatment._replace(treated=True)
         return treatment
 
@@ -242,7 +299,7 @@ class DecisionMachine:
 
     def forget(self, time_s: float) -> None:
         """Drop what no later event can need."""
-        self._cooldowns.forget(time_s)
+        self._rules.forget(time_s)
         self._carts.forget(time_s)
         self._orders.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
@@ -254,32 +311,42 @@ class DecisionMachine:
 
     # Deciding
 
-    def _is_busy(self, moment: Moment, visitors: tuple[str, ...]) -> bool:
-        """Return whether there is a decision for the cart, or an offer for the person, that holds this up."""
-        if self._unrecovered.of_visitors(visitors) or self._cools_down(visitors, moment.at_s):
+    def _is_decided(self, moment: Moment, visitors: tuple[str, ...]) -> bool:
+        """Return whether there is an open decision for the cart, or one of the person to be recovered."""
+        if self._unrecovered.of_visitors(visitors):
             return True
-        return any(each.offer_open or each.terms.cart == moment.cart for each in self._held(visitors))
-
-    def _cools_down(self, visitors: tuple[str, ...], at_s: float) -> bool:
-        return any(self._cooldowns.holds(visitor, at_s) for visitor in visitors)
+        return any(each.terms.cart == moment.cart for each in self._held(visitors))
 
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint) -> list[OutputRecord]:
-        chosen = select(point, self.policy, self._assignments, self._candidates, self._settings)
+    def _decide(self, point: DecisionPoint, visitors: tuple[str, ...]) -> list[OutputRecord]:
+        moment, market = point.moment, self.market
+        zone = self._zone if moment.timezone is None else ZoneInfo(moment.timezone)
+        person = Person(visitors, moment.user, zone, self._held(visitors))
+        now = Situation(moment, person, point.context, market, self._lookups)
+        rule = market.rollout.rule
+        options = Options(
+            market=market,
+            offers=self._offers,
+            rules=self._rules,
+            choosers=Choosers(self.policy, self._policy_spec, self._rule, rule),
+            assignments=self._assignments,
+            seed=self._settings.seed,
+            shadow=self._settings.shadow,
+        )
+        chosen = select(point, now, options)
         self._seq += 1
-        entry, record = decide(self._seq, point, chosen, self.market, self._settings)
+        details = offer_details(chosen, now, self.policy, self.controls_version)
+        entry, record = decide(self._seq, point, chosen, market, details)
         write_entry(self._ledger, entry)
+        self._rules.decided(entry)
         return self._begin(entry, record)
 
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
-        terms, offered = entry.terms, entry.offered is not None
         self.statistics.decided(record)
-        if terms.had_choice:
-            if offered:
-                self._cooldowns.start(terms.visitor, terms.at_s + self._settings.cooldown_s)
+        if entry.terms.had_choice:
             self._carts.decided(entry)
             self._open.add(open_decision(entry))
         return decision_records(entry)
@@ -305,13 +372,14 @@ class DecisionMachine:
         buyer = self._orders.buyer(report)
         records = self._settle(buyer.visitors, order.at_s)
         records += self._orders.process(report, buyer)
-        return records + revoke_offers(order, self._held(buyer.visitors), self._open)
+        self._rules.purchased(buyer.visitors, order.at_s)
+        return records + self._life.bought(order, self._held(buyer.visitors))
 
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:
         return self.policy.revise(entry.terms.arm, entry.features, change)
 
     def _end_what_is_due(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
-        records = expire_offer(decision, self.market.name, before_s)
+        records = self._life.expire(decision, before_s)
         if not decision.window_ended and decision.terms.window_ends_s < before_s:
             decision.window_ended = True
             records.append(self._learn(decision))

@@ -1,24 +1,33 @@
 """A decision as it is written down: the ledger's entry, with the very records that are published of it."""
 
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
 from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.offer_record import OfferDetails, offer_decided
 from operators.decisions.selection import DecisionPoint, Selection
-from operators.decisions.settings import DecisionSettings
+from schemas.calendar import end_s
 from schemas.decisions import Decision
 from schemas.records import Timestamp, encode
 from schemas.shop import Market, Offer
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
 
 def decide(
-    seq: int, point: DecisionPoint, chosen: Selection, market: Market, settings: DecisionSettings
+    seq: int, point: DecisionPoint, chosen: Selection, market: Market, details: OfferDetails
 ) -> tuple[LedgerEntry, Decision]:
     """Return the ledger's entry of what was chosen at a decision point, and its Decision record.
 
     In shadow mode no offer is made of it.
     """
     moment, offer = point.moment, chosen.offer
-    made = None if settings.shadow else offer
-    expires_s = None if made is None else moment.at_s + made.expires_after.total_seconds()
+    made = None if chosen.stage == "shadow" else offer
+    expires_s = None if made is None else _expires_s(made, chosen.publish_s, market)
+    publish_s = None if made is None else chosen.publish_s
     window_ends_s = moment.at_s + chosen.window_s
     unit = chosen.unit
     record = Decision(
@@ -46,16 +55,21 @@ def decide(
         assigned_at=None if unit is None else Timestamp(unit.at_s),
         holdout_share=None if unit is None else unit.share,
         conflict=unit is not None and unit.conflict,
-        shadow=settings.shadow,
+        shadow=chosen.stage == "shadow",
         is_trainable=chosen.reason is None,
         reason=chosen.reason,
         offer_id=None if expires_s is None else point.decision,
-        policy=settings.policy,
+        policy=chosen.policy,
         policy_version=chosen.version,
         model=point.prediction.model,
         model_version=point.prediction.version,
         expires_at=None if expires_s is None else Timestamp(expires_s),
         window_ends_at=Timestamp(window_ends_s),
+        controls_version=details.controls_version,
+        stage=chosen.stage,
+        canary=chosen.canary,
+        surcharges=chosen.surcharges,
+        publish_at=None if publish_s is None else Timestamp(publish_s),
     )
     terms = DecisionTerms(
         decision=point.decision,
@@ -72,6 +86,8 @@ def decide(
         cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
         user=moment.user,
         codes=_codes(made),
+        published_s=publish_s,
+        trace=moment.trace,
     )
     entry = LedgerEntry(
         seq=seq,
@@ -79,10 +95,19 @@ def decide(
         none_probability=chosen.none_probability,
         features=point.context,
         decided=encode(record),
-        offered=None if made is None else encode(offer_decided(record, moment, made, market, OfferDetails())),
+        offered=None if made is None else encode(offer_decided(record, moment, made, market, details)),
         since_s=moment.read_s if moment.sent_s is None else moment.sent_s,
+        moment=_ENCODER.encode(replace(moment, features={})),
     )
     return entry, record
+
+
+def _expires_s(offer: Offer, publish_s: float, market: Market) -> float:
+    """Return when an offer expires: no later than its campaign ends."""
+    expires_s = publish_s + offer.expires_after.total_seconds()
+    if offer.ends is None:
+        return expires_s
+    return max(publish_s, min(expires_s, end_s(offer.ends, ZoneInfo(market.timezone))))
 
 
 def _codes(offer: Offer | None) -> CodeRule | None:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from operators.experiments.assignment import AssignmentStore
+from operators.streaming.messages import Trace
 from schemas.shop import folded
 
 
@@ -51,7 +52,8 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     """What a decision is as long as anything may follow from it.
 
     ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made. ``cost`` is that
-    of the arm chosen. ``expires_s`` is None where no offer was made. ``codes`` redeem the offer.
+    of the arm chosen. ``expires_s`` is None where no offer was made; ``published_s`` is when it is published,
+    later than ``at_s`` where it is held. ``codes`` redeem the offer. ``trace`` is that of what caused it.
     """
 
     decision: str
@@ -68,6 +70,8 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     cost: CostRule
     user: str | None = None
     codes: CodeRule | None = None
+    published_s: float | None = None
+    trace: Trace | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +90,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
 
     ``none_probability`` is the probability, over the holdout and the policy, that no offer was made.
     ``decided`` is the Decision record, ``offered`` the offer.decided record, None where none is published.
-    ``since_s`` is the broker's timestamp of what caused the decision.
+    ``since_s`` is the broker's timestamp of what caused the decision. ``moment`` is the moment in
+    MessagePack, but for its features: with it, rules can be asked again.
     """
 
     seq: int
@@ -96,6 +101,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
     decided: bytes
     offered: bytes | None
     since_s: float | None
+    moment: bytes
 
 
 class Ledger(AssignmentStore, Protocol):

@@ -68,7 +68,7 @@ class MarketStation:
     """The machine of one market. Bounded as its parts are and, in ordered mode, by the events buffered."""
 
     def __init__(self, config: MarketConfig, settings: MarketSettings, state: bytes | None = None) -> None:
-        self.market = config.market
+        self.name = config.name
         self._settings = settings
         self._clock: Watermark[int | str] = Watermark(range(SHARDS))
         self._buffered: list[MarketEvent] = []
@@ -78,7 +78,7 @@ class MarketStation:
         decisions: bytes | None = None
         if state is not None:
             was = msgspec.msgpack.decode(state, type=_State)
-            check_format(f"market {config.market.name}", was.format, FORMAT)
+            check_format(f"market {config.name}", was.format, FORMAT)
             self._clock.restore(was.watermarks, was.time_s)
             self._buffered = was.buffered
             if was.model == settings.model:
@@ -97,7 +97,7 @@ class MarketStation:
         """Return how good the model is, what the market notices about itself, and how much is held."""
         return {
             **self.abandonment.figures(),
-            **self.decisions.statistics.diagnosis.figures(self.time_s, self.market.holdout),
+            **self.decisions.statistics.diagnosis.figures(self.time_s, self.decisions.market.holdout),
             **self.decisions.figures(),
             "buffered_rows": len(self._buffered),
         }
@@ -121,7 +121,7 @@ class MarketStation:
         if advanced and self.time_s >= self._figures_s + FIGURES_EVERY_S:
             self._figures_s = self.time_s
             figures = self.figures()
-        return MarketOutput(self.market.name, tuple(records), tuple(features), figures)
+        return MarketOutput(self.name, tuple(records), tuple(features), figures)
 
     def _advance(self) -> list[OutputRecord]:
         time_s = self.time_s
@@ -197,7 +197,7 @@ class MarketStation:
         """Return the state as bytes."""
         state = _State(
             format=FORMAT,
-            market=self.market.name,
+            market=self.name,
             watermarks=self._clock.inputs(),
             time_s=self.time_s,
             buffered=self._buffered,

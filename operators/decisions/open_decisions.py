@@ -13,19 +13,24 @@ from operators.streaming.timers import Timers
 class OpenDecision(msgspec.Struct, array_like=True, gc=False):
     """A decision whose window or offer is open: its terms, and what has come of it so far.
 
-    ``offer_open``: its offer can still be revoked or expire. ``window_ended``: its reward is learned.
+    ``offer_open``: its offer can still be redeemed, expire or be revoked. ``published``: it is known outside,
+    and not held any more. ``window_ended``: its reward is learned.
     """
 
     terms: DecisionTerms
     earnings: Earnings
     offer_open: bool
     window_ended: bool
+    published: bool = True
 
     def due_s(self) -> float:
-        """Return when something is next to be done: the offer expires or the window ends."""
-        expires_s = self.terms.expires_s
-        window_s = math.inf if self.window_ended else self.terms.window_ends_s
-        return min(window_s, math.inf if expires_s is None or not self.offer_open else expires_s)
+        """Return when something is next to be done: the offer is published or expires, the window ends."""
+        terms = self.terms
+        window_s = math.inf if self.window_ended else terms.window_ends_s
+        if not self.offer_open:
+            return window_s
+        offer_s = terms.expires_s if self.published else terms.published_s
+        return window_s if offer_s is None else min(window_s, offer_s)
 
     @property
     def is_over(self) -> bool:
@@ -35,7 +40,14 @@ class OpenDecision(msgspec.Struct, array_like=True, gc=False):
 
 def open_decision(entry: LedgerEntry) -> OpenDecision:
     """Return the open decision that begins with a ledger entry."""
-    return OpenDecision(entry.terms, Earnings(), offer_open=entry.offered is not None, window_ended=False)
+    terms = entry.terms
+    return OpenDecision(
+        terms,
+        Earnings(),
+        offer_open=terms.treated,
+        window_ended=False,
+        published=terms.published_s == terms.at_s,
+    )
 
 
 class OpenDecisions:

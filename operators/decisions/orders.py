@@ -24,6 +24,7 @@ from operators.decisions.reward import (
     money_of,
     redeems,
 )
+from operators.decisions.rules import RuleBook
 from operators.decisions.statistics import MarketStatistics
 from operators.streaming.messages import AnyOrderRevision, CartBought, Order, OutputRecord
 from schemas.shop import Market
@@ -50,6 +51,7 @@ class Parts(NamedTuple):
     open: OpenDecisions
     identities: Identities
     statistics: MarketStatistics
+    rules: RuleBook
     revise: Callable[[LedgerEntry, float], float | None]
 
 
@@ -68,6 +70,10 @@ class Orders:
         self.bought = {} if bought is None else bought
         self._parts = parts
         self._book = OrderBook(parts.ledger)
+
+    def configure(self, market: Market) -> None:
+        """Take up the market as the controls have it now."""
+        self._parts = self._parts._replace(market=market)
 
     def buyer(self, report: OrderReport) -> Buyer:
         """Return whose order it is, by its visitor, its user, the carts it bought, the offers it redeems.
@@ -183,6 +189,7 @@ class Orders:
         booked = BookedOrder(order, terms.decision, money=money)
         if isinstance(found, OpenDecision):
             found.earnings.add(order, money, redeems=redeems(order, terms))
+            parts.rules.changed(found)
             return booked
         booked.is_charged = is_charged_late(terms, order)
         booked.fixed = terms.cost.fixed if booked.is_charged else 0.0
@@ -215,6 +222,7 @@ class Orders:
         if decision is not None and in_window:
             change = OrderChange(known.change, known.cancelled, known.redeems)
             decision.earnings.revise(event.order, change)
+            parts.rules.changed(decision)
             return []
         number = booked.revisions.index(known) + 1
         cause = CORRECTION_CAUSES[type(event)]
@@ -235,6 +243,8 @@ class Orders:
     def _corrected(self, entry: LedgerEntry, correction: Correction, earned: OrderReward) -> OutputRecord:
         parts, terms = self._parts, entry.terms
         trained = parts.revise(entry, earned.profit) if terms.is_trainable else None
+        if earned.cost:
+            parts.rules.corrected(terms, earned.cost, correction.order.at_s)
         parts.statistics.corrected(terms, earned.profit)
         return correction_record(terms, parts.market.name, correction, earned, trained=trained)
 

@@ -17,9 +17,11 @@ from operators.streaming.messages import (
     OrderRefund,
     OrderUpdate,
     OutputRecord,
+    Trace,
 )
 from schemas.decisions import DecisionRecord, Drift, Outcome, Reward, Score
-from schemas.offers import EndedOfferData, OfferExpired, OfferRevoked
+from schemas.message import Header
+from schemas.offers import EndedOfferData, OfferExpired, OfferRedeemed, OfferRevoked
 from schemas.records import Timestamp, encode
 
 
@@ -46,6 +48,26 @@ CORRECTION_CAUSES: Final[dict[type[Any], CorrectionCause]] = {
 }
 
 
+EndReason = Literal[
+    "redeemed", "expired", "purchased", "out_of_stock", "budget_withdrawn", "paused", "killed", "erased"
+]
+ENDS: Final[dict[str, type[OfferRedeemed | OfferExpired]]] = {
+    "redeemed": OfferRedeemed,
+    "expired": OfferExpired,
+}
+"""Which record tells that an offer ended for a reason; for all others it was revoked."""
+
+
+class Ending(NamedTuple):
+    """How an offer ends: when, why, caused by which event, redeemed with which order."""
+
+    at_s: float
+    reason: EndReason
+    cause: str
+    order: str | None = None
+    trace: Trace | None = None
+
+
 class Correction(NamedTuple):
     """What corrects a reward: the order itself, or the ``number``-th revision of it, from one."""
 
@@ -55,16 +77,36 @@ class Correction(NamedTuple):
 
 
 def decision_records(entry: LedgerEntry) -> list[OutputRecord]:
-    """Return the records of a decision as the ledger has them: the decision, and its offer if one is made."""
-    terms, since_s = entry.terms, entry.since_s
-    visitor, decision = terms.visitor, terms.decision
-    records = [OutputRecord("decisions", "decision", visitor, decision, entry.decided, since_s=since_s)]
-    if terms.had_choice and entry.offered is not None:
-        offer_id = f"{decision}-decided"
-        records.append(
-            OutputRecord("offers", "offer.decided", visitor, offer_id, entry.offered, since_s=since_s)
+    """Return the records of a decision as the ledger has them: the decision, its offer unless it is held."""
+    terms = entry.terms
+    decided = OutputRecord(
+        "decisions",
+        "decision",
+        terms.visitor,
+        terms.decision,
+        entry.decided,
+        since_s=entry.since_s,
+        headers=_traced(terms.trace),
+    )
+    return [decided, *offer_records(entry)] if terms.published_s == terms.at_s else [decided]
+
+
+def offer_records(entry: LedgerEntry) -> list[OutputRecord]:
+    """Return the record of the offer of a decision as the ledger has it, if one is made."""
+    if entry.offered is None:
+        return []
+    terms = entry.terms
+    return [
+        OutputRecord(
+            "offers",
+            "offer.decided",
+            terms.visitor,
+            f"{terms.decision}-decided",
+            entry.offered,
+            since_s=entry.since_s if terms.published_s == terms.at_s else None,
+            headers=_traced(terms.trace),
         )
-    return records
+    ]
 
 
 def score_record(moment: Moment, prediction: Prediction) -> OutputRecord:
@@ -81,7 +123,7 @@ def score_record(moment: Moment, prediction: Prediction) -> OutputRecord:
         model=prediction.model,
         model_version=prediction.version,
     )
-    return _of_decisions("score", moment.visitor, f"{moment.id}.score", score)
+    return _of_decisions("score", moment.visitor, f"{moment.id}-score", score, moment.trace)
 
 
 def outcome_record(
@@ -125,7 +167,7 @@ def drift_record(outcome: CartOutcome, found: DriftFound, model: ModelState) -> 
 def window_record(decision: OpenDecision, market: str, cost: float, *, trained: float | None) -> OutputRecord:
     """Return the Reward record of a decision whose window has ended; ``trained`` as in ``trained_profit``."""
     terms, earned = decision.terms, decision.earnings
-    reward_id = f"{terms.decision}.window"
+    reward_id = f"{terms.decision}-window"
     reward = Reward(
         reward_id=reward_id,
         decision_id=terms.decision,
@@ -148,7 +190,7 @@ def window_record(decision: OpenDecision, market: str, cost: float, *, trained: 
         redeemed=earned.redeemed,
         partial=earned.partial,
     )
-    return _of_decisions("reward", terms.visitor, reward_id, reward)
+    return _of_decisions("reward", terms.visitor, reward_id, reward, terms.trace)
 
 
 def correction_record(
@@ -159,7 +201,7 @@ def correction_record(
     ``trained`` is as in ``trained_profit``.
     """
     order, number = correction.order, correction.number
-    reward_id = f"{terms.decision}.correction.{order.order}{f'.{number}' if number else ''}"
+    reward_id = f"{terms.decision}-correction-{order.order}{f'-{number}' if number else ''}"
     reward = Reward(
         reward_id=reward_id,
         decision_id=terms.decision,
@@ -183,38 +225,45 @@ def correction_record(
         redeemed=False,
         partial=order.partial,
     )
-    return _of_decisions("reward", terms.visitor, reward_id, reward)
+    return _of_decisions("reward", terms.visitor, reward_id, reward, order.trace)
 
 
-def ended_offer_record(
-    terms: DecisionTerms, *, market: str, at_s: float, reason: str, cause: str
-) -> OutputRecord:
-    """Return the record of an offer that is over: offer.expired for the reason expired, else offer.revoked.
+def ended_offer_record(terms: DecisionTerms, market: str, ending: Ending) -> OutputRecord:
+    """Return the record of an offer that is over: offer.redeemed, offer.expired or offer.revoked.
 
     However an offer ends, its end has the same id: one that was published before a crash stands, whatever is
     read first afterwards.
     """
-    at = Timestamp(at_s)
-    kind = OfferExpired if reason == "expired" else OfferRevoked
-    event = kind(
+    at = Timestamp(ending.at_s)
+    event = ENDS.get(ending.reason, OfferRevoked)(
         id=f"{terms.decision}-ended",
         source=f"offerstream/{market}",
         subject=terms.visitor,
         time=at,
         correlationid=terms.moment,
-        causationid=cause,
+        causationid=ending.cause,
         data=EndedOfferData(
             offer_id=terms.decision,
             decision_id=terms.decision,
             moment_id=terms.moment,
             visitor_id=terms.visitor,
+            user_id=terms.user,
             market=market,
             at=at,
-            reason=reason,
+            reason=ending.reason,
+            order_id=ending.order,
         ),
     )
-    return OutputRecord("offers", event.type, terms.visitor, event.id, encode(event))
+    return OutputRecord(
+        "offers", event.type, terms.visitor, event.id, encode(event), headers=_traced(ending.trace)
+    )
 
 
-def _of_decisions(kind: str, key: str, record_id: str, record: DecisionRecord) -> OutputRecord:
-    return OutputRecord("decisions", kind, key, record_id, encode(record))
+def _of_decisions(
+    kind: str, key: str, record_id: str, record: DecisionRecord, trace: Trace | None = None
+) -> OutputRecord:
+    return OutputRecord("decisions", kind, key, record_id, encode(record), headers=_traced(trace))
+
+
+def _traced(trace: Trace | None) -> tuple[Header, ...]:
+    return () if trace is None else trace.headers()

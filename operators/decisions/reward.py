@@ -54,7 +54,8 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
     """What has come of a decision so far: its orders, and what the visitor did with its offer.
 
     ``partial``: lines of an order could not be taken as they stood. ``early`` are changes that are read again
-    after a crash before their order is. Bounded by ``MAX_ORDERS``.
+    after a crash before their order is. ``withheld``: the offer ended before it was published. Bounded by
+    ``MAX_ORDERS``.
     """
 
     money: Money = NOTHING
@@ -64,6 +65,7 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
     redemption_seen: bool = False
     partial: bool = False
     early: list[tuple[str, OrderChange]] = []
+    withheld: bool = False
 
     @property
     def redeemed(self) -> bool:
@@ -133,7 +135,7 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
 
     def is_charged(self, terms: DecisionTerms) -> bool:
         """Return whether the offer is charged by now."""
-        if not terms.treated:
+        if not terms.treated or self.withheld:
             return False
         return {
             "redeemed": self.redeemed,

@@ -1,18 +1,20 @@
-"""What is chosen for one moment: the policy draws among the eligible arms, unless the visitor is held out."""
+"""What is chosen for one moment: an arm is drawn among the eligible ones, unless the visitor is held out."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from operators.bandits import Policy
-from operators.decisions.rules import Rule, eligibility
+from operators.decisions.rollout import ROLLOUT, Route, route
+from operators.decisions.rules import Eligibility, RuleBook, Situation
 from operators.decisions.rules.freshness import STALE
-from operators.decisions.settings import DecisionSettings
 from operators.experiments.assignment import HOLDOUT, Assignment, Assignments
 from operators.streaming.messages import Moment
-from schemas.shop import NO_OFFER, Offer
+from schemas.shop import NO_OFFER, Market, Offer
+
+Stage = Literal["shadow", "rule", "canary", "online"]
 
 
 class Prediction(NamedTuple):
@@ -32,13 +34,41 @@ class DecisionPoint(NamedTuple):
     context: dict[str, float | str]
 
 
+class Choosers(NamedTuple):
+    """What draws the arms of a market, by spec: its policy, and the rule of its rollout, if it has one."""
+
+    policy: Policy
+    policy_spec: str
+    rule: Policy | None
+    rule_spec: str | None
+
+    def of(self, way: Route) -> tuple[Policy, str]:
+        """Return what draws for a person, and its spec."""
+        if way.chosen_by == "rule" and self.rule is not None and self.rule_spec is not None:
+            return self.rule, self.rule_spec
+        return self.policy, self.policy_spec
+
+
+class Options(NamedTuple):
+    """What may be chosen in a market and by what: its offers by name, the rules, the experiment."""
+
+    market: Market
+    offers: Mapping[str, Offer]
+    rules: RuleBook
+    choosers: Choosers
+    assignments: Assignments
+    seed: int
+    shadow: bool
+
+
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The arm chosen, its offer (None for no_offer), and how it came to be chosen.
 
-    ``version``: the policy's updates so far. ``reason``: why the policy is not updated from the choice, None
-    where it is. ``unit`` is None where only no_offer was eligible. ``none_probability`` is the probability,
-    over the holdout and the policy, of no_offer. ``window_s``: for how long its outcome is awaited, held out
-    or not.
+    ``policy`` is the spec of what drew it and ``version`` the updates that had so far. ``reason``: why the
+    policy is not updated from the choice, None where it is. ``unit`` is None where only no_offer was
+    eligible. ``none_probability`` is the probability, over the holdout and the draw, of no_offer.
+    ``window_s``: for how long its outcome is awaited, held out or not. ``publish_s`` is when the offer is
+    published.
     """
 
     arm: str
@@ -46,76 +76,89 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     probabilities: dict[str, float]
     eligible: list[str]
     removed: dict[str, str]
+    policy: str
     version: int
     reason: str | None
     unit: Assignment | None
     none_probability: float
     window_s: float
+    publish_s: float
+    surcharges: dict[str, float] = {}
+    stage: Stage
+    canary: bool | None = None
 
 
-class Candidates(NamedTuple):
-    """The offers of a market by name, and the rules that may remove them."""
-
-    offers: Mapping[str, Offer]
-    rules: Sequence[Rule]
-
-
-def select(
-    point: DecisionPoint,
-    policy: Policy,
-    assignments: Assignments,
-    candidates: Candidates,
-    settings: DecisionSettings,
-) -> Selection:
+def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     """Return what is chosen at a decision point.
 
     An assignment is remembered only where there was a choice; the draw depends on the decision's id and the
     seed.
     """
-    moment, offers = point.moment, candidates.offers
-    eligible, removed = eligibility(moment, tuple(offers.values()), candidates.rules)
-    if len(eligible) == 1:
-        return _no_choice(eligible, removed, policy.updates)
-    unit = assignments.assign(moment.visitor, moment.user, moment.at_s)
-    seed = int(point.decision[-15:], 16) ^ settings.seed
-    arm, probabilities = policy.choose(eligible, point.context, seed)
+    moment, offers, rules, market = point.moment, options.offers, options.rules, options.market
+    found = rules.eligibility(offers.values(), now)
+    stage = "shadow" if options.shadow else market.rollout.stage
+    if len(found.eligible) == 1:
+        return _no_choice(found, options, stage, moment.at_s)
+    unit = options.assignments.assign(moment.visitor, moment.user, moment.at_s)
+    eligible = [offers[name] for name in found.eligible[1:]]
+    way = Route("policy") if options.shadow else route(market.rollout, market.name, unit.unit)
+    chooser, spec = options.choosers.of(way)
+    surcharges = rules.surcharges(eligible, now)
+    publish_s = {offer.name: rules.publish_s(offer, now) for offer in eligible}
+    seed = int(point.decision[-15:], 16) ^ options.seed
+    arm, probabilities = chooser.choose(found.eligible, point.context, seed)
     drawn = Selection(
         arm=arm,
         offer=offers.get(arm),
         probabilities=probabilities,
-        eligible=eligible,
-        removed=removed,
-        version=policy.updates,
-        reason="shadow" if settings.shadow else None,
+        eligible=found.eligible,
+        removed=found.removed,
+        policy=spec,
+        version=chooser.updates,
+        reason="shadow" if stage == "shadow" else None,
         unit=unit,
         none_probability=unit.share + (1 - unit.share) * probabilities[NO_OFFER],
-        window_s=max(offers[name].reward_window.total_seconds() for name in eligible[1:]),
+        window_s=max(
+            publish_s[offer.name] - moment.at_s + offer.reward_window.total_seconds() for offer in eligible
+        ),
+        publish_s=publish_s.get(arm, moment.at_s),
+        surcharges=surcharges,
+        stage=stage,
+        canary=way.canary,
     )
-    return _held_out(drawn) if unit.held_out else drawn
+    if unit.held_out:
+        return _without_offers(drawn, HOLDOUT)
+    if way.chosen_by == "nobody":
+        return replace(_without_offers(drawn, ROLLOUT), none_probability=1.0)
+    return drawn
 
 
-def _no_choice(eligible: list[str], removed: dict[str, str], version: int) -> Selection:
+def _no_choice(found: Eligibility, options: Options, stage: Stage, at_s: float) -> Selection:
+    choosers = options.choosers
     return Selection(
         arm=NO_OFFER,
         offer=None,
         probabilities={NO_OFFER: 1.0},
-        eligible=eligible,
-        removed=removed,
-        version=version,
-        reason=STALE if STALE in removed.values() else "no_eligible_arm",
+        eligible=found.eligible,
+        removed=found.removed,
+        policy=choosers.policy_spec,
+        version=choosers.policy.updates,
+        reason=STALE if STALE in found.removed.values() else "no_eligible_arm",
         unit=None,
         none_probability=1.0,
         window_s=0.0,
+        publish_s=at_s,
+        stage=stage,
     )
 
 
-def _held_out(drawn: Selection) -> Selection:
+def _without_offers(drawn: Selection, reason: str) -> Selection:
     return replace(
         drawn,
         arm=NO_OFFER,
         offer=None,
         probabilities={NO_OFFER: 1.0},
         eligible=[NO_OFFER],
-        removed=drawn.removed | dict.fromkeys(drawn.eligible[1:], HOLDOUT),
-        reason=HOLDOUT,
+        removed=drawn.removed | dict.fromkeys(drawn.eligible[1:], reason),
+        reason=reason,
     )

@@ -1,7 +1,5 @@
 """What leads to a decision, and how a market scores and decides."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from operators.abandonment.abandonment_model import OnDrift
@@ -10,15 +8,14 @@ from operators.abandonment.abandonment_model import OnDrift
 class DecisionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What leads to a decision and for how long it counts.
 
-    Times are in seconds; ``max_age_s`` is by channel. No moment before ``emit_after_s`` leads to a decision.
+    Times are in seconds. No moment before ``emit_after_s`` leads to a decision. ``policy`` is what chooses in
+    a market that names no other.
     """
 
     triggers: frozenset[str]
     policy: str
     seed: int
-    cooldown_s: float
     correction_s: float
-    max_age_s: Mapping[str, float]
     emit_after_s: float
     shadow: bool
 

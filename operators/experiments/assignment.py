@@ -81,6 +81,11 @@ class Assignments:
         it anew.
     refresh_s
         Seconds after which an identity is recorded as seen again; between, nothing is written for it.
+
+    Attributes
+    ----------
+    share
+        The probability with which identities are held out that are assigned from now on.
     """
 
     def __init__(
@@ -93,7 +98,7 @@ class Assignments:
         refresh_s: float = REFRESH_S,
     ) -> None:
         self._market = market
-        self._share = share
+        self.share = share
         self._store = store
         self._memory_s = memory_s
         self._refresh_s = refresh_s
@@ -131,10 +136,10 @@ class Assignments:
     def _new(self, identity: str) -> Assignment:
         kind, _, name = identity.partition(":")
         parts = (name,) if kind == "visitor" else (kind, name)
-        held_out = share_of(HOLDOUT, self._market, *parts) < self._share
+        held_out = share_of(HOLDOUT, self._market, *parts) < self.share
         user = name if kind == "user" else None
         group = HOLDOUT if held_out else POLICY
-        return Assignment(identity, group, math.inf, self._share, held_out, False, user, NEVER)
+        return Assignment(identity, group, math.inf, self.share, held_out, False, user, NEVER)
 
     def _recall(self, identity: str, at_s: float) -> Assignment | None:
         found = self._store.recall(identity)

@@ -393,6 +393,7 @@ class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
     moment_kind: str | None = None
     moments: int = 0
     features: dict[str, float | str] | None = None
+    trace: Trace | None = None
 
 
 class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="user_known"):
@@ -490,6 +491,7 @@ class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     market: str
     order: str
     cart: str
+    trace: Trace | None = None
 
 
 MarketInput = ConsentKnown | ProductChange | ControlsChange

@@ -98,9 +98,9 @@ MUTANTS = (
     ),
     Mutant(
         "6 state is bounded",
-        "cooldowns are never forgotten",
-        "operators/decisions/rules/cooldown.py",
-        "        drop_from_front(self.ends_s, lambda ends_s: ends_s < time_s)\n",
+        "carts without an outcome are never forgotten",
+        "operators/decisions/cart_treatments.py",
+        "        drop_from_front(self.carts, lambda cart: cart.at_s < time_s - CART_S)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),

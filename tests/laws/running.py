@@ -38,14 +38,10 @@ class KafkaShop:
                 *("--kafka", "max.partition.fetch.bytes=4000", "--kafka", "fetch.wait.max.ms=10"),
                 *(["--ordered"] * ordered),
             ],
-            cooldown="15m",
             session_gap="6m",
             correction="2h",
             watermark_visitors="8",
             epoch="20ms",
-            max_age_on_site="9d",
-            max_age_app="9d",
-            max_age_email="9d",
         )
         self.fill(events)
 
@@ -82,8 +78,7 @@ class KafkaShop:
         """What the worker's markets had learned when it stopped."""
         found = {}
         for name, states in self.worker.remembered("markets").items():
-            market, offers = SHOP.markets[name], SHOP.arms(name)
-            of = MarketConfig(market, offers, MemoryLedger())
+            of = MarketConfig(SHOP, name, MemoryLedger())
             station = MarketStation(of, market_settings(), states[-1][1])
             found[name] = learned(station, carts)
         return found

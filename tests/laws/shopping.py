@@ -23,13 +23,21 @@ OFFERS = [
     {"name": "ship", "kind": "free_shipping", "value": 4, "channel": "app", "expires_after": "20m"},
     {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
 ]
+RULES = {
+    "cooldown": {"after_offer": "15m"},
+    "freshness": dict.fromkeys(("on_site", "app", "email"), "9d"),
+}
 SHOP = Shop.model_validate(
     {
+        "rules": RULES,
         "markets": {"default": {"margin_rate": 0.3, "holdout": 0.1}, "uk": {"margin_rate": 0.4}},
         "offers": [offer | {"reward_window": "10m"} for offer in OFFERS],
     }
 )
 OFFERS_TOML = """
+[rules]
+cooldown = { after_offer = "15m" }
+freshness = { on_site = "9d", app = "9d", email = "9d" }
 [markets.default]
 margin_rate = 0.3
 holdout = 0.1
@@ -44,7 +52,7 @@ START_S = 1_700_000_000.0
 
 def settings(**given) -> Settings:
     """Settings in which a visitor comes to several decisions within an hour."""
-    return read_settings(None, **{"cooldown": "15m", "session_gap": "6m", "correction": "2h"} | given)
+    return read_settings(None, **{"session_gap": "6m", "correction": "2h"} | given)
 
 
 def log(seed: int = 1, visitors: int = 120, start_s: float = START_S, minutes: int = 60) -> list[dict]:

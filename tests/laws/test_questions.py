@@ -72,7 +72,7 @@ def test_a_treated_cart_is_observed_and_teaches_nothing():
 
 
 def test_moments_that_are_scored_and_decided_upon_leave_the_market_as_untaught_as_before():
-    config = MarketConfig(SHOP.markets["default"], SHOP.arms("default"), MemoryLedger())
+    config = MarketConfig(SHOP, "default", MemoryLedger())
     market = MarketStation(config, market_settings())
     for number in range(60):
         market.abandonment.learn(cart(number), number % 3 > 0)

@@ -10,7 +10,7 @@ import orjson
 from tests.laws.shopping import OFFERS_TOML
 
 ROOT = Path(__file__).parents[2]
-SETS = ("cooldown=15m", "session_gap=6m", "correction=2h")
+SETS = ("session_gap=6m", "correction=2h")
 
 
 def test_two_processes_with_different_hash_seeds_write_the_same_bytes(events, tmp_path):

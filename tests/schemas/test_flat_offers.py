@@ -25,7 +25,6 @@ from schemas.offers import (
     OfferRedeemed,
     OfferRevoked,
     Promotion,
-    RedeemedOfferData,
     Terms,
     Treatment,
     read_offer_record,
@@ -134,12 +133,10 @@ def enveloped(kind, data, **more):
     )
 
 
-ended = st.builds(EndedOfferData, **both, reason=texts.filter(bool))
+ended = st.builds(EndedOfferData, **both, reason=texts.filter(bool), order_id=maybe(ids))
 records = st.one_of(
     enveloped(OfferDecided, offers, expirytime=times),
-    enveloped(
-        OfferRedeemed, st.builds(RedeemedOfferData, **both, reason=st.just("redeemed"), order_id=maybe(ids))
-    ),
+    enveloped(OfferRedeemed, ended),
     enveloped(OfferExpired, ended),
     enveloped(OfferRevoked, ended),
 )

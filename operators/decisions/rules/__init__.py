@@ -1,45 +1,40 @@
 """What keeps an offer from being made: one file a rule, and the list of them all.
 
-A rule that needs nothing but the moment and the offer is one class in a file of its own and one line in
-``build_rules``; its reason stands in ``Decision.removed``. The first rule that removes an offer names the
-reason.
+A rule is one class in a file of its own and one line in ``build_rules``; its reason stands in
+``Decision.removed``. The first rule that removes an offer names the reason.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
+from operators.decisions.ledger import Ledger
+from operators.decisions.rules.audience import AudienceRule
+from operators.decisions.rules.campaign import Campaign
+from operators.decisions.rules.caps import Caps
+from operators.decisions.rules.cooldown import Cooldown
+from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
-from operators.decisions.rules.min_cart_value import MinCartValue
-from operators.decisions.rules.rule import Rule
-from operators.decisions.settings import DecisionSettings
-from operators.streaming.messages import Moment
-from schemas.shop import NO_OFFER, Offer
+from operators.decisions.rules.market_caps import MarketCaps
+from operators.decisions.rules.open_offer import OpenOffer
+from operators.decisions.rules.paused import Paused
+from operators.decisions.rules.person_history import Histories
+from operators.decisions.rules.quiet_hours import QuietHoursRule
+from operators.decisions.rules.rule import Rule, Situation
+from operators.decisions.rules.rule_book import Eligibility, RuleBook
 
-__all__ = ["Eligibility", "Rule", "build_rules", "eligibility"]
-
-
-class Eligibility(NamedTuple):
-    """The eligible arms, no_offer first, and the reason why each other arm was removed."""
-
-    eligible: list[str]
-    removed: dict[str, str]
+__all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 
 
-def build_rules(settings: DecisionSettings) -> tuple[Rule, ...]:
+def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
     """Return the rules of a market, in the order in which they are asked."""
+    histories, quiet_hours = Histories(ledger), QuietHoursRule()
+    held_until_s = quiet_hours.holds_until_s
     return (
-        Freshness(settings.max_age_s),
-        MinCartValue(),
+        Paused(),
+        Campaign(held_until_s),
+        Freshness(),
+        AudienceRule(),
+        OpenOffer(),
+        Cooldown(histories),
+        FirstTouch(histories),
+        Caps(histories, held_until_s),
+        MarketCaps(held_until_s),
+        quiet_hours,
     )
-
-
-def eligibility(moment: Moment, offers: Sequence[Offer], rules: Sequence[Rule]) -> Eligibility:
-    """Return which offers may be made at a moment."""
-    found = Eligibility([NO_OFFER], {})
-    for offer in offers:
-        reason = next((reason for rule in rules if (reason := rule.removes(moment, offer))), None)
-        if reason is None:
-            found.eligible.append(offer.name)
-        else:
-            found.removed[offer.name] = reason
-    return found

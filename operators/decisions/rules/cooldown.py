@@ -1,34 +1,105 @@
-"""The time for which a visitor who had an offer gets no further decision."""
+"""The time for which a person gets no further offer: after one, after a purchase, after a dismissal."""
 
 import math
+from collections.abc import Sequence
+from typing import Final
 
-from operators.decisions.expiring import drop_from_front
+import msgspec
+
+from operators.decisions.rules.person_history import Histories, PersonHistory
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.shop import Market, Offer, Shop
+
+AFTER_OFFER: Final = "cooldown"
+AFTER_PURCHASE: Final = "cooldown_purchase"
+AFTER_DISMISSAL: Final = "cooldown_dismissal"
 
 
-class Cooldowns:
-    """When the cooldown of each visitor ends, the oldest first. Bounded by the offers of one cooldown.
+class Latest(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When a visitor last bought something and last put an offer away."""
 
-    Unlike a ``Rule`` it keeps a moment from leading to a decision at all.
+    purchased_s: float = -math.inf
+    dismissed_s: float = -math.inf
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Latest)
+
+
+class Cooldown(Rule):
+    """Removes all offers of a person who lately had one, bought something or put an offer away.
+
+    The offers stand in the ledger, the rest is remembered beside it by visitor: no snapshot grows with it,
+    and changed lengths apply at once. What happened after a moment that is read late counts too. Bounded by
+    the visitors that the ledger remembers.
     """
 
-    __slots__ = ("ends_s",)
+    name = "cooldown"
 
-    def __init__(self, ends_s: dict[str, float] | None = None) -> None:
-        self.ends_s = {} if ends_s is None else ends_s
+    def __init__(self, histories: Histories) -> None:
+        self._histories = histories
+        self._store = histories.ledger
+        self._now: Situation | None = None
+        self._reason: str | None = None
 
-    def __len__(self) -> int:
-        """Return how many visitors are cooling down."""
-        return len(self.ends_s)
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the lengths."""
+        lengths = market.rules.cooldown
+        self._after_offer_s = lengths.after_offer.total_seconds()
+        self._after_purchase_s = lengths.after_purchase.total_seconds()
+        self._after_dismissal_s = lengths.after_dismissal.total_seconds()
+        self._now = None
 
-    def holds(self, visitor: str, at_s: float) -> bool:
-        """Return whether a visitor had an offer so lately that no other follows."""
-        return self.ends_s.get(visitor, -math.inf) > at_s
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``cooldown``, ``cooldown_purchase`` or ``cooldown_dismissal``, the same for all offers."""
+        if self._now is not now:
+            self._now, self._reason = now, self._reason_of(now)
+        return self._reason
 
-    def start(self, visitor: str, ends_s: float) -> None:
-        """Note that a visitor had an offer."""
-        self.ends_s.pop(visitor, None)
-        self.ends_s[visitor] = ends_s
+    def _reason_of(self, now: Situation) -> str | None:
+        if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
+            return AFTER_OFFER
+        if not self._after_purchase_s and not self._after_dismissal_s:
+            return None
+        latest = [self._latest(visitor) for visitor in now.visitors]
+        if any(each.purchased_s > now.at_s - self._after_purchase_s for each in latest):
+            return AFTER_PURCHASE
+        if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):
+            return AFTER_DISMISSAL
+        return None
 
-    def forget(self, time_s: float) -> None:
-        """Drop the cooldowns that are over."""
-        drop_from_front(self.ends_s, lambda ends_s: ends_s < time_s)
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
+        """Return whether a person had an offer, made by then, whose cooldown lasts.
+
+        What was decided later, and is in the ledger because of a crash, does not count.
+        """
+        if not self._after_offer_s:
+            return False
+        history = PersonHistory(self._histories.ledger, visitors, None)
+        return any(each.at_s <= at_s for each in history.offers_after(at_s - self._after_offer_s))
+
+    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person bought something."""
+        for visitor in visitors:
+            before = self._latest(visitor)
+            if at_s > before.purchased_s:
+                self._remember(visitor, at_s, Latest(at_s, before.dismissed_s))
+
+    def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person put an offer away."""
+        for visitor in visitors:
+            before = self._latest(visitor)
+            if at_s > before.dismissed_s:
+                self._remember(visitor, at_s, Latest(before.purchased_s, at_s))
+
+    def _latest(self, visitor: str) -> Latest:
+        found = self._store.recall(_name(visitor))
+        return Latest() if found is None else _DECODER.decode(found)
+
+    def _remember(self, visitor: str, at_s: float, latest: Latest) -> None:
+        at_s = max(at_s, latest.purchased_s, latest.dismissed_s)
+        self._store.remember(_name(visitor), at_s, _ENCODER.encode(latest))
+
+
+def _name(visitor: str) -> str:
+    return f"cooldown of {visitor}"

@@ -1,26 +1,33 @@
 """A channel that is too late: nobody wants a banner about the page before last."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from operators.streaming.messages import Moment
-from schemas.shop import Offer
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.shop import Market, Offer, Shop
 
 STALE: Final = "stale"
 
 
-class Freshness:
+class Freshness(Rule):
     """Removes an offer whose channel's maximal age the moment had passed when it was read.
 
-    The age is by the wall clock at which the moment was read; in replay nothing is late. ``max_age_s`` gives
-    the seconds by channel.
+    The age is by the wall clock at which the moment was read; in replay nothing is late.
     """
 
-    def __init__(self, max_age_s: Mapping[str, float]) -> None:
-        self._max_age_s = max_age_s
+    name = "freshness"
 
-    def removes(self, moment: Moment, offer: Offer) -> str | None:
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the ages by channel."""
+        ages = market.rules.freshness
+        self._max_age_s = {
+            "on_site": ages.on_site.total_seconds(),
+            "app": ages.app.total_seconds(),
+            "email": ages.email.total_seconds(),
+        }
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``stale`` for a moment that was read too late for the offer's channel."""
-        if moment.read_s is None or moment.read_s - moment.at_s <= self._max_age_s[offer.channel]:
+        read_s = now.moment.read_s
+        if read_s is None or read_s - now.at_s <= self._max_age_s[offer.channel]:
             return None
         return STALE

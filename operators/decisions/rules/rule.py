@@ -1,13 +1,172 @@
-"""The contract of a rule."""
+"""The contract of a rule, and what a rule may look at."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from functools import cached_property
+from typing import ClassVar, NamedTuple
 
-from operators.streaming.messages import Moment
-from schemas.shop import Offer
+from operators.decisions.ledger import DecisionTerms, LedgerEntry
+from operators.decisions.open_decisions import OpenDecision
+from operators.streaming.messages import Moment, Product
+from schemas.shop import Market, Offer, Shop
 
 
-class Rule(Protocol):
-    """What may keep an offer from being made."""
+class ConsentGiven(NamedTuple):
+    """What a person said about a channel: whether it is granted, since when, and where that is known from."""
 
-    def removes(self, moment: Moment, offer: Offer) -> str | None:
-        """Return the reason why this offer may not be made at this moment, None where it may."""
+    granted: bool
+    at_s: float
+    source: str
+
+
+class Lookups(NamedTuple):
+    """What is known beside the moment, as of a time: a product of the catalog, a person's consent."""
+
+    product: Callable[[str, float], Product | None]
+    consent: Callable[[Sequence[str], str | None, str, float], ConsentGiven | None]
+
+
+def nothing_known(*_: object) -> None:
+    """Return None, whatever is looked up."""
+
+
+NOTHING_KNOWN = Lookups(nothing_known, nothing_known)
+
+
+class Person(NamedTuple):
+    """Who is decided about: the visitors who are one person, the user, the time zone, what is open.
+
+    ``held`` are the person's open decisions.
+    """
+
+    visitors: tuple[str, ...]
+    user: str | None
+    zone: tzinfo
+    held: tuple[OpenDecision, ...] = ()
+
+
+class Situation:
+    """One moment as rules see it. What takes time to find out is found out when the first rule asks.
+
+    ``context`` is what the policy sees: the features and the abandonment score.
+    """
+
+    def __init__(
+        self,
+        moment: Moment,
+        person: Person,
+        context: Mapping[str, float | str],
+        market: Market,
+        lookups: Lookups = NOTHING_KNOWN,
+    ) -> None:
+        self.moment = moment
+        self.at_s = moment.at_s
+        self.visitors = person.visitors
+        self.user = person.user
+        self.zone = person.zone
+        self.held = person.held
+        self.context = context
+        self.market = market
+        self._lookups = lookups
+        self._products: dict[str, Product | None] = {}
+        self._consents: dict[str, ConsentGiven | None] = {}
+
+    def product(self, sku: str) -> Product | None:
+        """Return a product as the catalog has it at the moment, None where it is not known."""
+        if sku not in self._products:
+            self._products[sku] = self._lookups.product(sku, self.at_s)
+        return self._products[sku]
+
+    def consent(self, channel: str) -> ConsentGiven | None:
+        """Return what the person last said about a channel, None where nothing is known."""
+        if channel not in self._consents:
+            found = self._lookups.consent(self.visitors, self.user, channel, self.at_s)
+            self._consents[channel] = found
+        return self._consents[channel]
+
+    @cached_property
+    def margin(self) -> float | None:
+        """The margin of the cart without an offer, None where a line's is not known.
+
+        It is by the unit costs of the events, else those of the catalog, else the market's rate.
+        """
+        rate, margin = self.market.margin_rate, 0.0
+        for line in self.moment.lines:
+            price, cost = line.price, line.unit_cost
+            if cost is None or price is None:
+                product = self.product(line.sku)
+                cost = product.unit_cost if cost is None and product is not None else cost
+                price = product.price if price is None and product is not None else price
+            if cost is not None and price is not None:
+                margin += (price - cost) * line.quantity
+            elif rate is not None:
+                margin += (price or 0.0) * rate * line.quantity
+            else:
+                return None
+        return margin
+
+
+class Rule:
+    """What may keep an offer from being made. Every method but ``removes`` may be left as it is here.
+
+    A rule that remembers something is told of decisions, of what follows from them and of the passage of
+    time, and its memory is part of the market's snapshot. After a crash, ``decided`` is called for every
+    entry that the ledger has beyond the snapshot, before anything else.
+    """
+
+    name: ClassVar[str]
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the offers file: at a start, and whenever controls change it."""
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return the reason why this offer may not be made now, one word; None where it may."""
+        raise NotImplementedError
+
+    def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
+        """Return until when an offer made now must be held before it is published, None: not at all."""
+        return None
+
+    def surcharge(self, offer: Offer, now: Situation) -> float:
+        """Return by how much money the choice is to value this offer less for what it uses up."""
+        return 0.0
+
+    def decided(self, entry: LedgerEntry) -> None:
+        """Note a decision that is in the ledger."""
+
+    def changed(self, decision: OpenDecision) -> None:
+        """Note that orders or feedback have changed what an offer costs."""
+
+    def ended(self, decision: OpenDecision, at_s: float) -> None:
+        """Note that an offer is over: redeemed, expired or revoked."""
+
+    def corrected(self, terms: DecisionTerms, cost: float, at_s: float) -> None:
+        """Note that what came after the window of a decision has changed the cost of its offer by so much."""
+
+    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person bought something."""
+
+    def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person put an offer away."""
+
+    def withdrawn(self) -> list[str]:
+        """Return, once, the decisions whose offers must be revoked for what ``configure`` brought."""
+        return []
+
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
+        """Return whether a person is known to have had an offer lately, as far as this rule remembers."""
+        return False
+
+    def forget(self, time_s: float) -> None:
+        """Drop what no moment after a time can need."""
+
+    def figures(self) -> dict[str, float]:
+        """Return what operators see of it, by name."""
+        return {}
+
+    def state(self) -> bytes | None:
+        """Return the memory as bytes, None where there is none."""
+        return None
+
+    def restore(self, state: bytes) -> None:
+        """Take up a memory that was written down."""

@@ -27,7 +27,7 @@ def write(path, lines):
 def replayed(tmp_path_factory):
     """What a replay of an hour of shopping writes, both markets."""
     directory = tmp_path_factory.mktemp("replayed")
-    world = World(SHOP, cooldown_s=900.0, correction_s=7200.0, visits={"session_gap_s": 360.0})
+    world = World(SHOP, correction_s=7200.0, visits={"session_gap_s": 360.0})
     world.tell(*log(visitors=300))
     world.end()
     for name in ("decision", "reward"):

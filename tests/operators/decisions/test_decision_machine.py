@@ -23,6 +23,7 @@ from tests.builders import (
     T0,
     Desk,
     config,
+    cooled,
     deciding,
     item,
     moment,
@@ -95,7 +96,7 @@ def test_an_order_read_late_still_revokes_the_offer_it_could_not_prevent():
 
 
 def test_the_same_cart_is_never_decided_twice():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     desk.idle(0)
     assert desk.idle(1) == []
     assert desk.idle(600) == []
@@ -118,7 +119,7 @@ def test_a_decision_against_an_offer_keeps_its_cart_too():
 
 def test_a_cart_whose_offer_still_stands_gets_no_second_one_though_its_window_is_over():
     long = shop(offer(expires_after=timedelta(hours=8)))
-    desk = Desk(of=long, cooldown_s=0.0)
+    desk = Desk(of=long, cooldown="0s")
     desk.idle(0)
     assert types(desk.wait(2 * HOUR)) == ["reward"]
     assert desk.idle(3 * HOUR) == []
@@ -127,10 +128,11 @@ def test_a_cart_whose_offer_still_stands_gets_no_second_one_though_its_window_is
 
 
 def test_a_second_abandoned_cart_after_the_cooldown_is_eligible_again():
-    desk = Desk(cooldown_s=DAY)
+    desk = Desk(cooldown="24h")
     desk.idle(0)
     desk.wait(HOUR + 1)
-    assert desk.idle(DAY - 1, cart="second") == []
+    [decided] = desk.idle(DAY - 1, cart="second")
+    assert (decided["reason"], decided["removed"]) == ("no_eligible_arm", {"ten_percent": "cooldown"})
     assert types(desk.idle(DAY, cart="second"))[-2:] == ["decision", "offer.decided"]
 
 
@@ -245,7 +247,7 @@ def test_an_order_without_a_cart_is_credited_to_the_latest_decision():
 
 
 def test_an_order_that_names_an_offer_belongs_to_it_though_another_window_is_open():
-    desk = Desk(cooldown_s=0.0)
+    desk = Desk(cooldown="0s")
     first, _ = desk.idle(0, cart="first")
     desk.wait(2 * HOUR)
     desk.policy.arm = "no_offer"
@@ -280,7 +282,7 @@ def test_feedback_on_what_nobody_offered_is_nothing():
 
 
 def test_the_holdout_is_sticky_is_never_offered_and_does_not_train():
-    desk = Desk(of=shop(holdout=0.3), cooldown_s=0.0)
+    desk = Desk(of=shop(holdout=0.3), cooldown="0s")
     found = [desk.idle(day * DAY + n, f"v{n}", cart=f"{n}-{day}") for day in range(3) for n in range(100)]
     last = desk.wait(10 * DAY)
     made = of_type((each for said in [*found, last] for each in said), "decision")
@@ -349,7 +351,7 @@ def test_a_cart_with_an_offer_is_treated_and_one_without_says_how_probable_that_
 
 
 def test_a_cart_of_a_visitor_who_had_an_offer_lately_is_treated():
-    desk = Desk(cooldown_s=DAY)
+    desk = Desk(cooldown="24h")
     desk.idle(0, cart="first")
     assert desk.machine.close_cart(outcome(HOUR, cart="next")).treated
     assert not desk.machine.close_cart(outcome(DAY + 1, cart="next")).treated
@@ -451,9 +453,9 @@ def planned(plan):
 
 
 def real_desk(ledger=None, state=None):
-    world = shop(offer(), offer("mail", channel="email"))
-    desk = Desk(of=world, ledger=ledger, cooldown_s=7200.0)
-    desk.machine = DecisionMachine(config(world, desk.ledger), deciding(cooldown_s=7200.0), state)
+    world = cooled(shop(offer(), offer("mail", channel="email")), "2h")
+    desk = Desk(of=world, ledger=ledger)
+    desk.machine = DecisionMachine(config(world, desk.ledger), deciding(), state)
     return desk
 
 
@@ -529,7 +531,7 @@ def test_another_policy_starts_without_the_lessons_of_the_one_before():
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(Desk().machine.snapshot())
-    with pytest.raises(ValueError, match="the state of decisions must be of format 4; got 0"):
+    with pytest.raises(ValueError, match="the state of decisions must be of format 5; got 0"):
         Desk(state=msgspec.msgpack.encode([0, *written[1:]]))
 
 
@@ -574,10 +576,9 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
             desk.order(at + 60, f"v{n}")
         desk.wait(at)
         figures = desk.machine.figures()
-        sizes.append((figures["open_decisions"], figures["cooldowns"], len(desk.machine._open._timers)))
-    assert max(size[0] for size in sizes) <= 4
-    assert max(size[1] for size in sizes) <= DAY / 1800 + 1
-    assert all(timers == open_ for open_, _, timers in sizes)
+        sizes.append((figures["open_decisions"], len(desk.machine._open._timers)))
+    assert max(open_ for open_, _ in sizes) <= 4
+    assert all(timers == open_ for open_, timers in sizes)
     assert figures["cart_treatments"] <= CART_S / 1800 + 1
     assert len(desk.machine._open._timers._heap) <= 10
     assert len(list(desk.ledger.after(0))) <= (3 * DAY + HOUR) / 1800 + 1

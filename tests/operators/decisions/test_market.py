@@ -51,7 +51,7 @@ def test_a_cart_left_alone_is_offered_something_and_its_purchase_ends_the_offer(
     said = world.tell(
         told("shown", 205, name), told("clicked", 210, name), ordered(260, price=80.0, offers=[name])
     )
-    assert types(said) == {"outcome": 1, "offer.revoked": 1}
+    assert types(said) == {"outcome": 1, "offer.redeemed": 1}
     world.end()
     [reward] = world.lines("reward")
     assert (reward["margin"], reward["cost"], reward["clicked"]) == (32.0, 8.0, True)
@@ -167,7 +167,6 @@ def test_markets_do_not_know_of_each_other():
     made = world.lines("decision")
     assert sorted(each["market"] for each in made) == ["de", "fr"]
     assert len({each["decision_id"] for each in made}) == 2
-    assert all(each["decision_id"].startswith(each["market"] + ".") for each in made)
 
 
 def test_scores_are_handed_to_the_feature_store():
@@ -211,7 +210,7 @@ def acted(plan):
 
 def town(parts=PARTS, **more):
     of = shop(offer(), offer("mail", channel="email", value=20.0), holdout=0.2)
-    return World(of, parts=parts, ordered=True, cooldown_s=3600.0, **more)
+    return World(of, parts=parts, ordered=True, cooldown="1h", **more)
 
 
 def published(world):
@@ -279,7 +278,7 @@ def test_in_ordered_mode_a_crash_changes_no_byte_and_decides_nothing_anew(plan, 
 @given(steps, st.integers(0, 12))
 def test_in_immediate_mode_a_crash_says_every_decision_again_with_its_bytes(plan, cut):
     events = [(PARTS[0], event) for _, event in acted(plan)]
-    world = World(shop(offer(), holdout=0.0), arm=None, cooldown_s=3600.0)
+    world = World(shop(offer(), holdout=0.0), arm=None, cooldown="1h")
     run(world, events[:cut], end=False)
     snapshot, said = world.snapshot(), len(world.emitted)
     run(world, events[cut:])

@@ -38,7 +38,7 @@ class EagerMarket:
     """A market where every moment of a cart leads to a decision."""
 
     def __init__(self, ledger=None, state=None):
-        self.desk = Desk("no_offer", of=shop(holdout=SHARE), ledger=ledger, state=state, cooldown_s=0.0)
+        self.desk = Desk("no_offer", of=shop(holdout=SHARE), ledger=ledger, state=state, cooldown="0s")
         self.carts = 0
 
     def decides(self, visitor, user=None, at=0.0):

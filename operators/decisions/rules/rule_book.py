@@ -1,0 +1,119 @@
+"""All rules of a market, asked in their order and told together."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from operators.decisions.ledger import DecisionTerms, LedgerEntry
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.shop import NO_OFFER, Market, Offer, Shop
+
+
+class Eligibility(NamedTuple):
+    """The eligible arms, no_offer first, and the reason why each other arm was removed."""
+
+    eligible: list[str]
+    removed: dict[str, str]
+
+
+class RuleBook:
+    """The rules of a market. Bounded as they are."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._of_decisions = self._with("decided")
+        self._of_changes = self._with("changed")
+        self._of_ends = self._with("ended")
+        self._with_price = self._with("surcharge")
+        self._holding = self._with("holds_until_s")
+
+    def _with(self, method: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the offers file."""
+        for rule in self.rules:
+            rule.configure(shop, market)
+
+    def eligibility(self, offers: Iterable[Offer], now: Situation) -> Eligibility:
+        """Return which offers may be made."""
+        found = Eligibility([NO_OFFER], {})
+        for offer in offers:
+            for rule in self.rules:
+                reason = rule.removes(offer, now)
+                if reason is not None:
+                    found.removed[offer.name] = reason
+                    break
+            else:
+                found.eligible.append(offer.name)
+        return found
+
+    def publish_s(self, offer: Offer, now: Situation) -> float:
+        """Return when an offer that is made now is published."""
+        held_s = (rule.holds_until_s(offer, now) for rule in self._holding)
+        return max([now.at_s, *(at_s for at_s in held_s if at_s is not None)])
+
+    def surcharges(self, offers: Iterable[Offer], now: Situation) -> dict[str, float]:
+        """Return by how much the choice is to value offers less, of those that cost more than their cost."""
+        if not self._with_price:
+            return {}
+        found = {offer.name: sum(rule.surcharge(offer, now) for rule in self._with_price) for offer in offers}
+        return {name: surcharge for name, surcharge in found.items() if surcharge}
+
+    def decided(self, entry: LedgerEntry) -> None:
+        """Tell of a decision that is in the ledger."""
+        for rule in self._of_decisions:
+            rule.decided(entry)
+
+    def changed(self, decision: OpenDecision) -> None:
+        """Tell that orders or feedback have changed what an offer costs."""
+        for rule in self._of_changes:
+            rule.changed(decision)
+
+    def ended(self, decision: OpenDecision, at_s: float) -> None:
+        """Tell that an offer is over."""
+        for rule in self._of_ends:
+            rule.ended(decision, at_s)
+
+    def corrected(self, terms: DecisionTerms, cost: float, at_s: float) -> None:
+        """Tell that what came after a window has changed the cost of its offer."""
+        for rule in self.rules:
+            rule.corrected(terms, cost, at_s)
+
+    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+        """Tell that a person bought something."""
+        for rule in self.rules:
+            rule.purchased(visitors, at_s)
+
+    def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
+        """Tell that a person put an offer away."""
+        for rule in self.rules:
+            rule.dismissed(visitors, at_s)
+
+    def withdrawn(self) -> list[str]:
+        """Return the decisions whose offers must be revoked for what the rules were configured with."""
+        return [decision for rule in self.rules for decision in rule.withdrawn()]
+
+    def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
+        """Return whether a person is known to have had an offer lately."""
+        return any(rule.had_offer(visitors, at_s) for rule in self.rules)
+
+    def forget(self, time_s: float) -> None:
+        """Drop what no moment after a time can need."""
+        for rule in self.rules:
+            rule.forget(time_s)
+
+    def figures(self) -> dict[str, float]:
+        """Return what operators see of the rules."""
+        return {name: value for rule in self.rules for name, value in rule.figures().items()}
+
+    def state(self) -> dict[str, bytes]:
+        """Return the memory of the rules that have one, by name."""
+        states = ((rule.name, rule.state()) for rule in self.rules)
+        return {name: state for name, state in states if state is not None}
+
+    def restore(self, states: dict[str, bytes]) -> None:
+        """Take up what was remembered; a rule that is new begins without a memory."""
+        for rule in self.rules:
+            if rule.name in states:
+                rule.restore(states[rule.name])
