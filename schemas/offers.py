@@ -132,7 +132,7 @@ class OfferData(Record, frozen=True, kw_only=True, gc=False):
 
 
 class EndedOfferData(Record, frozen=True, kw_only=True, gc=False):
-    """The offer that no longer stands, and why; ``order_id`` is the order that redeemed it, where one did."""
+    """The offer that no longer stands, why, and with which order it was redeemed, where one did."""
 
     offer_id: Id
     decision_id: Id

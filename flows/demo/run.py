@@ -43,7 +43,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
         )
         cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
         outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
-        ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
+        ensure_topics(cluster, settings.topic_partitions, compacted=settings.market_topics)
         worker = parts.enter_context(running_worker(settings, free_port(), directory / "worker.log"))
         follower = TopicFollower(cluster, outputs)
         parts.callback(follower.close)

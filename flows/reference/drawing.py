@@ -12,7 +12,7 @@ from flows.local.callback_sink import DiscardSink
 from flows.local.memory import ListSource
 from flows.settings import Settings
 from flows.stores.memory_ledger import MemoryLedger
-from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.message_reader import SourceReader
 from operators.streaming.ids import SHARDS
 from schemas.errors import SetupError
 from schemas.shop import Shop
@@ -20,10 +20,11 @@ from schemas.topics import INPUTS, OUTPUTS
 
 READER_NAMES: Final[Mapping[str, str | None]] = {
     "ingest": f"{', '.join(row.topic for row in INPUTS)}<br>decode, validate, deduplicate",
-    "ingested": None,
     "by_shard": None,
     "sessions": f"sessions ({SHARDS} shards)",
     "by_market": None,
+    "to_markets": None,
+    "market_inputs": None,
     "markets": "decisions (one key a market)",
     "keyed": None,
     "emitted": None,
@@ -92,5 +93,5 @@ def dataflow() -> Dataflow:
     return build_dataflow(edges, stations)
 
 
-def _nobody(part: str, _state: bytes | None) -> PartitionReader:
+def _nobody(part: str, _state: bytes | None) -> SourceReader:
     raise SetupError(f"nothing is read in a drawing; got {part!r}")

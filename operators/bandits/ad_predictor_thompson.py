@@ -11,7 +11,7 @@ from river.linear_model import AdPredictor
 from operators.bandits import defaults
 from operators.bandits.allocation import odds_against_leader
 from operators.bandits.binary_features import BinaryFeatures
-from operators.bandits.context import Arm, Context
+from operators.bandits.context import Arm, Context, Surcharges
 from operators.bandits.policy import Policy
 from operators.bandits.recent_rewards import RecentRewards
 from operators.bandits.sufficient_statistics import Floats
@@ -20,6 +20,8 @@ from schemas.errors import SetupError
 
 BIAS: Final = "__bias__"
 NORMAL: Final = NormalDist()
+LEAST: Final = 1e-9
+"""No surcharge brings a chance nearer to impossible than this."""
 
 
 class AdPredictorThompson(Policy):
@@ -129,19 +131,41 @@ class AdPredictorThompson(Policy):
         mean, variance = np.array(found, dtype=np.float64).T
         return mean, variance
 
-    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
+    def _allocation(
+        self, arms: Sequence[Arm], context: Context, surcharges: Surcharges | None
+    ) -> list[float]:
         mean, variance = self._latent(arms, context)
+        if surcharges:
+            mean -= self._latent_surcharges(arms, context, surcharges)
         narrowed = (self.posterior_scale**2 * variance).tolist()
         return odds_against_leader(list(zip(mean.tolist(), narrowed, strict=True)))
 
-    def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
-        """Return the estimated probability of a reward above zero, for each arm."""
+    def _latent_surcharges(self, arms: Sequence[Arm], context: Context, surcharges: Surcharges) -> Floats:
+        """Return by how much the latent mean of each arm is lower where its chance is, by its surcharge."""
+        mean, spread = self._predictive(arms, context)
+        scores = (mean / spread).tolist()
+        lowered = [
+            NORMAL.inv_cdf(min(max(NORMAL.cdf(score) - surcharges[arm], LEAST), 1.0 - LEAST))
+            if arm in surcharges
+            else score
+            for arm, score in zip(arms, scores, strict=True)
+        ]
+        found: Floats = (np.array(scores) - np.array(lowered)) * spread
+        return found
+
+    def _predictive(self, arms: Sequence[Arm], context: Context) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation, (arms,) each, of the latent score of each arm."""
         means, variances = self._model.means, self._model.variances
         keys = [BIAS, *self._features.active(context)]
         mean, variance = self._latent(arms, context)
         mean += sum(means.get(key, 0.0) for key in keys)
         variance += self._model.beta**2 + sum(variances.get(key, 1.0) for key in keys)
-        chances = [NORMAL.cdf(each) for each in (mean / np.sqrt(variance)).tolist()]
+        return mean, np.sqrt(variance)
+
+    def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
+        """Return the estimated probability of a reward above zero, for each arm."""
+        mean, spread = self._predictive(arms, context)
+        chances = [NORMAL.cdf(each) for each in (mean / spread).tolist()]
         return dict(zip(arms, chances, strict=True))
 
     def _forget(self, arm: int | str) -> None:

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias, TypeVar
 
 Context: TypeAlias = Mapping[str, Any]
 """Features by name; numbers and text count, anything else is ignored."""
+Surcharges: TypeAlias = Mapping[Any, float]
+"""By how much the expected reward of arms is lowered in a choice; an arm that is missing has none."""
 Arm = TypeVar("Arm", bound=int | str)
 
 

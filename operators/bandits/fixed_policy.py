@@ -7,7 +7,7 @@ from river import stats
 from typing_extensions import override
 
 from operators.bandits import defaults
-from operators.bandits.context import Arm, Context
+from operators.bandits.context import Arm, Context, Surcharges
 from operators.bandits.policy import Policy
 from schemas.errors import SetupError
 
@@ -65,7 +65,9 @@ class FixedPolicy(Policy):
         self._arm = rule.removeprefix(ALWAYS) if rule.startswith(ALWAYS) else fallback
 
     @override
-    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
+    def _allocation(
+        self, arms: Sequence[Arm], context: Context, surcharges: Surcharges | None
+    ) -> list[float]:
         if self.rule == "uniform":
             return [1.0 / len(arms)] * len(arms)
         chosen = next((each for each in (self._arm, self.fallback) if each in arms), arms[0])

@@ -7,7 +7,7 @@ from typing import Any
 
 from operators.bandits import defaults
 from operators.bandits.arm_regressions import ArmPosterior, ArmRegressions
-from operators.bandits.context import Arm, Context
+from operators.bandits.context import Arm, Context, Surcharges
 from operators.bandits.feature_columns import FeatureColumns
 from operators.bandits.hierarchical_prior import PriorSettings
 from operators.bandits.policy import Policy
@@ -95,8 +95,16 @@ class LinearPolicy(Policy):
     def _allocate(self, posteriors: list[ArmPosterior]) -> list[float]:
         """Return what the probability of each arm is proportional to, given the posterior of each."""
 
-    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
-        return self._allocate(self._regressions.posteriors(arms, context))
+    def _allocation(
+        self, arms: Sequence[Arm], context: Context, surcharges: Surcharges | None
+    ) -> list[float]:
+        posteriors = self._regressions.posteriors(arms, context)
+        if surcharges:
+            posteriors = [
+                (mean - surcharges.get(arm, 0.0), spread, noise)
+                for arm, (mean, spread, noise) in zip(arms, posteriors, strict=True)
+            ]
+        return self._allocate(posteriors)
 
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """Return the estimated mean reward of each arm."""

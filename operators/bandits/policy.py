@@ -9,7 +9,7 @@ import msgspec
 from river import bandit, stats
 
 from operators.bandits import defaults
-from operators.bandits.context import Arm, Context, finite_number
+from operators.bandits.context import Arm, Context, Surcharges, finite_number
 from operators.bandits.sampling import pick, uniform
 from schemas.errors import SetupError
 
@@ -63,7 +63,9 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         self.pulls = 0
 
     @abc.abstractmethod
-    def _allocation(self, arms: Sequence[Arm], context: Context) -> list[float]:
+    def _allocation(
+        self, arms: Sequence[Arm], context: Context, surcharges: Surcharges | None
+    ) -> list[float]:
         """Return what the probabilities before the floor are proportional to, in the order of ``arms``."""
 
     @abc.abstractmethod
@@ -91,29 +93,38 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         """Become what gave this ``_state()``."""
 
     def probabilities(
-        self, arms: Sequence[Arm], context: Context, *, seed: int | None = None
+        self,
+        arms: Sequence[Arm],
+        context: Context,
+        *,
+        seed: int | None = None,
+        surcharges: Surcharges | None = None,
     ) -> dict[Arm, float]:
         """Return the probability of each of the arms; they sum to one. Nothing changes in the policy.
 
+        ``surcharges`` say by how much the expected reward of an arm is lowered in this choice, in the unit of
+        ``values``: a price on what the arm uses up. A policy that does not go by rewards ignores them.
         ``seed`` is for policies that draw to answer; the policies here compute, so it changes nothing. Raises
         ValueError where there is no arm or one comes twice.
         """
         del seed
         if not arms:
             raise ValueError("expected at least one arm to choose from; got none")
-        shares = self._allocation(arms, context)
+        shares = self._allocation(arms, context, surcharges)
         rest, share = (1.0 - self.floor) / fsum(shares), self.floor / len(arms)
         found = dict(zip(arms, [own * rest + share for own in shares], strict=True))
         if len(found) < len(arms):
             raise ValueError(f"expected each arm once; got {list(arms)!r}")
         return found
 
-    def choose(self, arms: Sequence[Arm], context: Context, seed: int) -> tuple[Arm, dict[Arm, float]]:
+    def choose(
+        self, arms: Sequence[Arm], context: Context, seed: int, surcharges: Surcharges | None = None
+    ) -> tuple[Arm, dict[Arm, float]]:
         """Return an arm drawn by its probability, and all probabilities; the draw depends on the seed alone.
 
-        Raises ValueError as ``probabilities`` does.
+        ``surcharges`` and what is raised are those of ``probabilities``.
         """
-        found = self.probabilities(arms, context)
+        found = self.probabilities(arms, context, surcharges=surcharges)
         return pick(found, uniform(seed)), found
 
     def _pull(self, arm_ids: list[Arm], context: Context | None) -> Arm:  # type: ignore[override]

@@ -8,7 +8,11 @@ import msgspec
 from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
+from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.catalog import Catalog, NoCatalog, is_short
+from operators.decisions.consents import Consents
+from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
@@ -19,7 +23,7 @@ from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
 from operators.decisions.rules import RuleBook, Situation, build_rules
-from operators.decisions.rules.rule import NOTHING_KNOWN, Person
+from operators.decisions.rules.rule import Lookups, Person
 from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
@@ -30,12 +34,15 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
+    ControlsChange,
     Moment,
     OfferClick,
     OfferDismissal,
     OfferRedemption,
     Order,
     OutputRecord,
+    ProductChange,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
@@ -60,14 +67,16 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     statistics: MarketStatistics
     unrecovered: list[str]
     bought: dict[str, BoughtCarts]
+    controls: ControlsState
 
 
 class MarketConfig(NamedTuple):
-    """A shop, one of its markets by name, and the ledger in which that remembers its decisions."""
+    """A shop, one of its markets by name, the ledger in which that remembers its decisions, its catalog."""
 
     shop: Shop
     name: str
     ledger: Ledger
+    catalog: Catalog = NoCatalog()
 
 
 class DecisionMachine:
@@ -80,12 +89,12 @@ class DecisionMachine:
     """
 
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
-        self.market = config.shop.markets[config.name]
+        was = None if state is None else msgspec.msgpack.decode(state, type=_State)
+        self.controls = MarketControls(config.shop, settings, None if was is None else was.controls)
+        self.market = self.controls.shop.markets[config.name]
         self.statistics = MarketStatistics()
-        self.controls_version = 0
         self.foreign_feedback = 0
         self.replaced_policy: str | None = None
-        self._shop = config.shop
         self._settings = settings
         self._ledger = config.ledger
         self._policy_spec = self.market.policy or settings.policy
@@ -98,11 +107,11 @@ class DecisionMachine:
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
-        self._lookups = NOTHING_KNOWN
+        self._consents = Consents(config.ledger)
+        self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
-        if state is not None:
-            was = msgspec.msgpack.decode(state, type=_State)
+        if was is not None:
             self._restore(was)
             bought = was.bought
         self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
@@ -145,10 +154,10 @@ class DecisionMachine:
         market = self.market
         self._zone = ZoneInfo(market.timezone)
         self._assignments.share = market.holdout
-        self._rules.configure(self._shop, market)
+        self._rules.configure(self.controls.shop, market)
         rule = market.rollout.rule
         self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
-        self._offers = {offer.name: offer for offer in self._shop.arms(market.name)}
+        self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
@@ -164,6 +173,7 @@ class DecisionMachine:
             statistics=self.statistics,
             unrecovered=self._unrecovered.decisions(),
             bought=self._orders.bought,
+            controls=self.controls.state,
         )
         return msgspec.msgpack.encode(state)
 
@@ -177,10 +187,23 @@ class DecisionMachine:
             **self._rules.figures(),
         }
 
-    def configure(self, shop: Shop, version: int, at_s: float, cause: str) -> list[OutputRecord]:
-        """Take up what controls have changed; offers that may no longer stand are revoked."""
-        self.controls_version = version
-        self._shop, self.market = shop, shop.markets[self.market.name]
+    def process_controls(self, change: ControlsChange) -> list[OutputRecord]:
+        """Take up what controls have changed, after what was decided before it."""
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.before(change.at_s):
+            records += self._recover(entry)
+        if not self.controls.take(change):
+            return records
+        cause = None if change.cause is None else read_cause(change.cause)
+        records += self._configure_anew(change.at_s, change.id if cause is None else cause.change)
+        if cause is not None and change.at_s >= self._settings.emit_after_s:
+            records.append(control_record(change, cause))
+        return records
+
+    def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
+        """Take up another shop; offers that may no longer stand are revoked."""
+        shop = self.controls.shop
+        self.market = shop.markets[self.market.name]
         spec = self.market.policy or self._settings.policy
         if spec != self._policy_spec:
             seed = self._settings.seed
@@ -228,6 +251,10 @@ class DecisionMachine:
     def know_user(self, event: UserKnown) -> None:
         """Note which user a visitor is: from now on they are one person."""
         self._identities.link(event.visitor, event.user, event.at_s)
+
+    def know_consent(self, event: ConsentKnown) -> None:
+        """Note on which channels a visitor or a user agreed to offers, or refused."""
+        self._consents.know(event)
 
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
@@ -277,6 +304,22 @@ class DecisionMachine:
         if isinstance(feedback, OfferRedemption):
             ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
             records += self._life.revoke([found], ending)
+        return records
+
+    def product_changed(self, event: ProductChange) -> list[OutputRecord]:
+        """Revoke the open offers on a product that is out of stock, those to be recovered among them."""
+        at_least, product_at = self.market.rules.stock.at_least, self._lookups.product
+        if not is_short(event.product, at_least):
+            return []
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.on_product(event.sku):
+            if is_short(product_at(event.sku, max(event.at_s, entry.terms.at_s)), at_least):
+                records += self._recover(entry)
+        for each in self._open.on_product(event.sku):
+            at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
+            records += self._end_what_is_due(each, at_s)
+            if is_short(product_at(event.sku, at_s), at_least):
+                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
@@ -337,7 +380,7 @@ class DecisionMachine:
         )
         chosen = select(point, now, options)
         self._seq += 1
-        details = offer_details(chosen, now, self.policy, self.controls_version)
+        details = offer_details(chosen, now, self.policy, self.controls.version)
         entry, record = decide(self._seq, point, chosen, market, details)
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
@@ -346,6 +389,7 @@ class DecisionMachine:
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
         self.statistics.decided(record)
+        self._rules.chosen(record, lambda arms: self.policy.values(arms, entry.features))
         if entry.terms.had_choice:
             self._carts.decided(entry)
             self._open.add(open_decision(entry))

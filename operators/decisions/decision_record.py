@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import NO_COST, CodeRule, CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, DecisionTerms, LedgerEntry
 from operators.decisions.offer_record import OfferDetails, offer_decided
+from operators.decisions.reward import cost_rule
 from operators.decisions.selection import DecisionPoint, Selection
+from operators.streaming.messages import Moment
 from schemas.calendar import end_s
 from schemas.decisions import Decision
 from schemas.records import Timestamp, encode
@@ -22,7 +24,7 @@ def decide(
 ) -> tuple[LedgerEntry, Decision]:
     """Return the ledger's entry of what was chosen at a decision point, and its Decision record.
 
-    In shadow mode no offer is made of it.
+    In shadow mode no offer is made of it; else ``details`` are in its record.
     """
     moment, offer = point.moment, chosen.offer
     made = None if chosen.stage == "shadow" else offer
@@ -83,11 +85,12 @@ def decide(
         is_trainable=record.is_trainable,
         window_ends_s=window_ends_s,
         expires_s=expires_s,
-        cost=NO_COST if offer is None else CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed),
+        cost=NO_COST if offer is None else cost_rule(offer),
         user=moment.user,
         codes=_codes(made),
         published_s=publish_s,
         trace=moment.trace,
+        skus=_skus(moment, made),
     )
     entry = LedgerEntry(
         seq=seq,
@@ -108,6 +111,14 @@ def _expires_s(offer: Offer, publish_s: float, market: Market) -> float:
     if offer.ends is None:
         return expires_s
     return max(publish_s, min(expires_s, end_s(offer.ends, ZoneInfo(market.timezone))))
+
+
+def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
+    """Return the products that an offer is on: those it needs, then those of the cart."""
+    if offer is None:
+        return ()
+    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    return tuple(skus)[:MAX_SKUS]
 
 
 def _codes(offer: Offer | None) -> CodeRule | None:

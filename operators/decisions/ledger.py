@@ -26,11 +26,25 @@ def cart_name(cart: str) -> str:
 
 
 class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the chosen offer costs and when it is ``charged``: redeemed, bought, shown or decided."""
+    """What the chosen offer costs and when it is ``charged``: redeemed, bought, shown or decided.
+
+    ``share`` is of what the orders that are charged for it bring, at most ``limit`` over all of them; None:
+    without a limit. ``fixed`` comes once.
+    """
 
     charged: str
     share: float
     fixed: float
+    limit: float | None = None
+
+    def cost(self, share: float, fixed: float) -> float:
+        """Return what an offer costs of which so much is charged as shares of orders, and so much as fixed.
+
+        >>> CostRule("redeemed", 0.1, 2.0, limit=15.0).cost(30.0, 4.0)
+        17.0
+        """
+        most = share if self.limit is None else min(share, self.limit)
+        return max(most, 0.0) + max(min(fixed, self.fixed), 0.0)
 
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,6 +59,7 @@ class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return typed == self.code or (self.prefix is not None and typed.startswith(self.prefix))
 
 
+MAX_SKUS: Final = 100
 NO_COST: Final = CostRule("redeemed", 0.0, 0.0)
 
 
@@ -54,6 +69,7 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made. ``cost`` is that
     of the arm chosen. ``expires_s`` is None where no offer was made; ``published_s`` is when it is published,
     later than ``at_s`` where it is held. ``codes`` redeem the offer. ``trace`` is that of what caused it.
+    ``skus`` are the products that the offer is on, at most ``MAX_SKUS``.
     """
 
     decision: str
@@ -72,6 +88,7 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     codes: CodeRule | None = None
     published_s: float | None = None
     trace: Trace | None = None
+    skus: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

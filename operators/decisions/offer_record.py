@@ -47,7 +47,7 @@ def offer_details(chosen: Selection, now: Situation, policy: Policy, controls_ve
     nothing is expected.
     """
     offer = chosen.offer
-    if offer is None:
+    if offer is None or chosen.stage == "shadow":
         return OfferDetails(controls_version=controls_version)
     given = now.consent(offer.channel)
     profit = uplift = None

@@ -10,17 +10,20 @@ from operators.decisions.attribution import Buyer, attribute
 from operators.decisions.expiring import drop_from_front
 from operators.decisions.identities import Identities
 from operators.decisions.ledger import DecisionTerms, Ledger, LedgerEntry, cart_name, read_entry, visitor_name
+from operators.decisions.offer_costs import OfferCosts
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.order_book import BookedOrder, OrderBook, OrderRow, Revision
 from operators.decisions.order_joins import keys_of
 from operators.decisions.output_records import CORRECTION_CAUSES, Correction, correction_record
 from operators.decisions.revisions import revision_of
 from operators.decisions.reward import (
+    NO_CHARGES,
     NOTHING,
+    Charges,
     OrderChange,
     OrderReward,
     is_charged_late,
-    late_reward,
+    late_charges,
     money_of,
     redeems,
 )
@@ -70,6 +73,7 @@ class Orders:
         self.bought = {} if bought is None else bought
         self._parts = parts
         self._book = OrderBook(parts.ledger)
+        self._costs = OfferCosts(parts.ledger)
 
     def configure(self, market: Market) -> None:
         """Take up the market as the controls have it now."""
@@ -143,12 +147,13 @@ class Orders:
     def window_ended(self, decision: OpenDecision) -> None:
         """Note with the orders of a decision whether its offer was charged, for what is revised later."""
         terms, earned = decision.terms, decision.earnings
-        charged = earned.is_charged(terms)
+        charged = [each.order for each in earned.charged_orders(terms)]
         causes = earned.causes_of_cost(terms)
+        self._costs.charge(terms, "window", earned.charges(terms), terms.window_ends_s)
         for each in earned.orders:
             row = self._book.get(each.order)
             if row.booked is not None:
-                row.booked.is_charged = charged
+                row.booked.is_charged = each.order in charged
                 row.booked.fixed = terms.cost.fixed if each.order in causes else 0.0
                 row.booked.beside = [other for other in causes if other != each.order]
                 self._book.put(each.order, row, terms.window_ends_s)
@@ -193,8 +198,8 @@ class Orders:
             return booked
         booked.is_charged = is_charged_late(terms, order)
         booked.fixed = terms.cost.fixed if booked.is_charged else 0.0
-        earned = late_reward(terms, order, money)
-        records.append(self._corrected(found, Correction(order, "order", 0), earned))
+        charges = late_charges(terms, order, money)
+        records.append(self._corrected(found, Correction(order, "order", 0), money.margin, charges))
         return booked
 
     def _apply(self, booked: BookedOrder, row: OrderRow, event: AnyOrderRevision) -> list[OutputRecord]:
@@ -229,7 +234,8 @@ class Orders:
         correction = Correction(
             replace(booked.order, at_s=event.at_s, happened_s=booked.order.own_s), cause, number
         )
-        return [self._corrected(entry, correction, _revised(entry, booked, number))]
+        margin = booked.revisions[number - 1].change.margin
+        return [self._corrected(entry, correction, margin, _revised(entry, booked, number))]
 
     def _stands(self, order_id: str) -> bool:
         """Return whether an order is not cancelled."""
@@ -240,8 +246,12 @@ class Orders:
         found = self._parts.ledger.get(decision_id)
         return None if found is None else read_entry(found)
 
-    def _corrected(self, entry: LedgerEntry, correction: Correction, earned: OrderReward) -> OutputRecord:
-        parts, terms = self._parts, entry.terms
+    def _corrected(
+        self, entry: LedgerEntry, correction: Correction, margin: float, charges: Charges
+    ) -> OutputRecord:
+        parts, terms, order = self._parts, entry.terms, correction.order
+        cause = f"{order.order} {correction.number}"
+        earned = OrderReward(margin, self._costs.charge(terms, cause, charges, order.at_s))
         trained = parts.revise(entry, earned.profit) if terms.is_trainable else None
         if earned.cost:
             parts.rules.corrected(terms, earned.cost, correction.order.at_s)
@@ -249,14 +259,14 @@ class Orders:
         return correction_record(terms, parts.market.name, correction, earned, trained=trained)
 
 
-def _revised(entry: LedgerEntry, booked: BookedOrder, number: int) -> OrderReward:
-    """Return what the ``number``-th revision changes in a reward that was recorded."""
-    cost = _cost_after(entry.terms, booked, number) - _cost_after(entry.terms, booked, number - 1)
-    return OrderReward(booked.revisions[number - 1].change.margin, cost)
+def _revised(entry: LedgerEntry, booked: BookedOrder, number: int) -> Charges:
+    """Return what the ``number``-th revision of an order changes in what is charged for it."""
+    before, after = (_charges_after(entry.terms, booked, count) for count in (number - 1, number))
+    return Charges(after.share - before.share, after.fixed - before.fixed)
 
 
-def _cost_after(terms: DecisionTerms, booked: BookedOrder, count: int) -> float:
-    """Return what of the offer's cost an order causes after so many revisions."""
+def _charges_after(terms: DecisionTerms, booked: BookedOrder, count: int) -> Charges:
+    """Return what is charged for an order after so many revisions."""
     revisions = booked.revisions[:count]
     charged, fixed = booked.is_charged, booked.fixed
     if charged is None:
@@ -264,9 +274,9 @@ def _cost_after(terms: DecisionTerms, booked: BookedOrder, count: int) -> float:
     if not charged and terms.cost.charged == "redeemed" and any(each.redeems for each in revisions):
         charged, fixed = True, terms.cost.fixed
     if not charged:
-        return 0.0
-    share = terms.cost.share * booked.left_after(count).revenue
-    return share if any(each.cancelled and not each.keeps_fixed for each in revisions) else share + fixed
+        return NO_CHARGES
+    cancelled = any(each.cancelled and not each.keeps_fixed for each in revisions)
+    return Charges(terms.cost.share * booked.left_after(count).revenue, 0.0 if cancelled else fixed)
 
 
 def _is_empty(revision: Revision) -> bool:

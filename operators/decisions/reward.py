@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import DecisionTerms
+from operators.decisions.ledger import CostRule, DecisionTerms
 from operators.streaming.messages import Line, Order, OrderContent
+from schemas.shop import Offer
 
 MAX_ORDERS: Final = 20
 """Orders a decision remembers for its record; the money of further orders still counts."""
@@ -48,6 +49,16 @@ class OrderChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     money: Money
     cancelled: bool = False
     redeems: bool = False
+
+
+class Charges(NamedTuple):
+    """What is charged for an offer, before the limit of its cost: as shares of orders, and as fixed cost."""
+
+    share: float
+    fixed: float
+
+
+NO_CHARGES: Final = Charges(0.0, 0.0)
 
 
 class Earnings(msgspec.Struct, array_like=True, gc=False):
@@ -106,32 +117,52 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
 
     def cost(self, terms: DecisionTerms) -> float:
         """Return what the offer cost, by its rule."""
+        share, fixed = self.charges(terms)
+        return terms.cost.cost(share, fixed)
+
+    def charges(self, terms: DecisionTerms) -> "Charges":
+        """Return what is charged for the offer, before the limit of its cost."""
         if not self.is_charged(terms):
-            return 0.0
-        return terms.cost.share * self.money.revenue + terms.cost.fixed
+            return NO_CHARGES
+        using = self._using(terms)
+        revenue = self.money.revenue if using is None else sum(each.money.revenue for each in using)
+        return Charges(terms.cost.share * revenue, terms.cost.fixed)
+
+    def charged_orders(self, terms: DecisionTerms) -> list[AttributedOrder]:
+        """Return the orders of which the offer costs its share: those that redeem it, where any does."""
+        if not self.is_charged(terms):
+            return []
+        using = self._using(terms)
+        return self.orders if using is None else using
+
+    def _using(self, terms: DecisionTerms) -> list[AttributedOrder] | None:
+        """Return the orders that redeem the offer; None where all count, or no order says that it does."""
+        using = [each for each in self.orders if each.redeems] if terms.cost.charged == "redeemed" else []
+        return using or None
 
     def order_profits(self, terms: DecisionTerms) -> list[float]:
         """Return the part of the profit that each remembered order brought: margin less the cost it caused.
 
-        A fixed cost that is charged for an order counts with the first one. What is left of the profit, such
-        as a cost charged when the offer is shown, is due to the decision itself.
+        A fixed cost that is charged for an order counts with the first one that caused it, and the limit
+        with the last ones. What is left of the profit, such as a cost charged when the offer is shown, is due
+        to the decision itself.
         """
-        charged, rule = self.is_charged(terms), terms.cost
-        share = rule.share if charged else 0.0
-        fixed = rule.fixed if charged and rule.charged in CHARGED_FOR_ORDERS else 0.0
-        return [
-            each.money.margin - share * each.money.revenue - (fixed if number == 0 else 0.0)
-            for number, each in enumerate(self.orders)
-        ]
+        rule, charged = terms.cost, [each.order for each in self.charged_orders(terms)]
+        fixed = rule.fixed if rule.charged in CHARGED_FOR_ORDERS else 0.0
+        profits, shares, costs = [], 0.0, 0.0
+        for each in self.orders:
+            before = costs
+            if each.order in charged:
+                shares += rule.share * each.money.revenue
+                costs = rule.cost(shares, fixed)
+            profits.append(each.money.margin - (costs - before))
+        return profits
 
     def causes_of_cost(self, terms: DecisionTerms) -> list[str]:
         """Return the orders for which the offer is charged: it is not, once all of them are cancelled."""
-        charged = terms.cost.charged
-        if not self.is_charged(terms) or charged not in CHARGED_FOR_ORDERS:
+        if terms.cost.charged not in CHARGED_FOR_ORDERS:
             return []
-        return [
-            each.order for each in self.orders if charged == "bought" or self.redemption_seen or each.redeems
-        ]
+        return [each.order for each in self.charged_orders(terms)]
 
     def is_charged(self, terms: DecisionTerms) -> bool:
         """Return whether the offer is charged by now."""
@@ -143,6 +174,11 @@ class Earnings(msgspec.Struct, array_like=True, gc=False):
             "shown": self.shown,
             "decided": True,
         }[terms.cost.charged]
+
+
+def cost_rule(offer: Offer) -> CostRule:
+    """Return what an offer costs, as its decisions remember it."""
+    return CostRule(offer.cost.charged, offer.cost.share, offer.cost.fixed, offer.max_discount)
 
 
 class OrderReward(NamedTuple):
@@ -157,11 +193,11 @@ class OrderReward(NamedTuple):
         return self.margin - self.cost
 
 
-def late_reward(terms: DecisionTerms, order: OrderContent, money: Money) -> OrderReward:
-    """Return what an order brought that was read after the window of its decision had ended."""
+def late_charges(terms: DecisionTerms, order: OrderContent, money: Money) -> Charges:
+    """Return what is charged for an order that was read after the window of its decision had ended."""
     if is_charged_late(terms, order):
-        return OrderReward(money.margin, terms.cost.share * money.revenue + terms.cost.fixed)
-    return OrderReward(money.margin, 0.0)
+        return Charges(terms.cost.share * money.revenue, terms.cost.fixed)
+    return NO_CHARGES
 
 
 def is_charged_late(terms: DecisionTerms, order: OrderContent) -> bool:
@@ -221,4 +257,4 @@ def _own_discount(order: OrderContent, terms: DecisionTerms, goods: float) -> fl
     rule = terms.codes
     told = [each.amount for each in order.codes if rule is not None and rule.fits(each.code)]
     amounts = [amount for amount in told if amount is not None]
-    return sum(amounts) if amounts else terms.cost.share * goods + terms.cost.fixed
+    return sum(amounts) if amounts else terms.cost.cost(terms.cost.share * goods, terms.cost.fixed)

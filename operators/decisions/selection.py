@@ -106,7 +106,7 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     surcharges = rules.surcharges(eligible, now)
     publish_s = {offer.name: rules.publish_s(offer, now) for offer in eligible}
     seed = int(point.decision[-15:], 16) ^ options.seed
-    arm, probabilities = chooser.choose(found.eligible, point.context, seed)
+    arm, probabilities = chooser.choose(found.eligible, point.context, seed, surcharges)
     drawn = Selection(
         arm=arm,
         offer=offers.get(arm),

@@ -65,6 +65,22 @@ MUTANTS = (
         "tests/operators/decisions/test_orders.py",
     ),
     Mutant(
+        "2 a crash changes nothing",
+        "a decision reads what the catalog says now, not at its moment",
+        "flows/stores/catalog.py",
+        "        if latest.at_s <= at_s:\n",
+        "        if latest.at_s <= at_s or True:\n",
+        "tests/laws/test_catalog.py",
+    ),
+    Mutant(
+        "9 limits hold",
+        "offers stay open on what has sold out",
+        "operators/decisions/decision_machine.py",
+        'records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))',
+        "pass",
+        "tests/laws/test_catalog.py::test_no_offer_is_open_on_what_is_sold_out",
+    ),
+    Mutant(
         "3 live equals replay",
         "live processes events as they come",
         "flows/worker/live.py",

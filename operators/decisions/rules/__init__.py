@@ -6,11 +6,14 @@ A rule is one class in a file of its own and one line in ``build_rules``; its re
 
 from operators.decisions.ledger import Ledger
 from operators.decisions.rules.audience import AudienceRule
+from operators.decisions.rules.budget import BudgetRule
 from operators.decisions.rules.campaign import Campaign
 from operators.decisions.rules.caps import Caps
+from operators.decisions.rules.consent import Consent
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
+from operators.decisions.rules.margin_floor import MarginFloor
 from operators.decisions.rules.market_caps import MarketCaps
 from operators.decisions.rules.open_offer import OpenOffer
 from operators.decisions.rules.paused import Paused
@@ -18,6 +21,7 @@ from operators.decisions.rules.person_history import Histories
 from operators.decisions.rules.quiet_hours import QuietHoursRule
 from operators.decisions.rules.rule import Rule, Situation
 from operators.decisions.rules.rule_book import Eligibility, RuleBook
+from operators.decisions.rules.stock import StockRule
 
 __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 
@@ -30,11 +34,15 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Paused(),
         Campaign(held_until_s),
         Freshness(),
+        Consent(),
         AudienceRule(),
+        StockRule(),
+        MarginFloor(),
         OpenOffer(),
         Cooldown(histories),
         FirstTouch(histories),
         Caps(histories, held_until_s),
         MarketCaps(held_until_s),
         quiet_hours,
+        BudgetRule(),
     )

@@ -1,11 +1,12 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.rules.rule import Rule, Situation
+from schemas.decisions import Decision
 from schemas.shop import NO_OFFER, Market, Offer, Shop
 
 
@@ -22,6 +23,7 @@ class RuleBook:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._of_decisions = self._with("decided")
+        self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
         self._of_ends = self._with("ended")
         self._with_price = self._with("surcharge")
@@ -64,6 +66,11 @@ class RuleBook:
         """Tell of a decision that is in the ledger."""
         for rule in self._of_decisions:
             rule.decided(entry)
+
+    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+        """Tell what a choice was between."""
+        for rule in self._of_choices:
+            rule.chosen(record, values)
 
     def changed(self, decision: OpenDecision) -> None:
         """Tell that orders or feedback have changed what an offer costs."""

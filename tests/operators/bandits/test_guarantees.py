@@ -68,6 +68,46 @@ def test_a_long_run_of_choices_matches_the_probabilities(name):
         assert chi < 16.3  # 99.9 % of three degrees of freedom
 
 
+def test_a_surcharge_lowers_its_arm_alone_and_none_costs_nothing(name):
+    policy, rng = trained(name, floor=0.04)
+    for _ in range(20):
+        context = shopper(rng)
+        free = policy.probabilities(ARMS, context)
+        assert policy.probabilities(ARMS, context, surcharges={}) == free
+        assert policy.probabilities(ARMS, context, surcharges={"elsewhere": 9.0}) == free
+        for arm in ARMS:
+            found = policy.probabilities(ARMS, context, surcharges={arm: 5.0})
+            assert math.fsum(found.values()) == pytest.approx(1.0, abs=1e-9)
+            assert 0.01 - 1e-12 <= found[arm] <= free[arm]
+
+
+def test_a_surcharge_of_the_gap_makes_two_arms_even(name):
+    settings = {} if name == "adpredictor_thompson" else {"half_life": None}
+    policy, arms = build(name, seed=1, floor=0.0, **settings), ARMS[:2]
+    for turn in range(400):
+        for arm, often in zip(arms, (2, 4), strict=True):
+            policy.update(arm, {}, float(turn % often == 0))
+    values = policy.values(arms, {})
+    gap = values["no_offer"] - values["ten_percent"]
+    assert gap > 0.1
+    even = policy.probabilities(arms, {}, surcharges={"no_offer": gap})
+    # an upper bound is as wide as the noise of its arm, and arms nearly alike are not shared by greed
+    assert even["no_offer"] == pytest.approx(0.5, abs=0.5 if name in {"linucb", "epsilon_greedy"} else 0.1)
+    for change, least in ((0.1, 0.0), (-0.1, 0.7)):
+        found = policy.probabilities(arms, {}, surcharges={"no_offer": gap + change})["no_offer"]
+        assert least <= found <= least + 0.3
+
+
+def test_a_long_run_of_choices_matches_the_probabilities_under_a_surcharge(name):
+    policy, rng = trained(name, 60)
+    context, surcharges = shopper(rng), {"ten_percent": 0.02, "points": 0.01}
+    found = policy.probabilities(ARMS, context, surcharges=surcharges)
+    chosen = [policy.choose(ARMS, context, seed, surcharges)[0] for seed in range(1_000)]
+    expected = {arm: 1_000 * found[arm] for arm in ARMS}
+    chi = sum((chosen.count(arm) - expected[arm]) ** 2 / expected[arm] for arm in ARMS)
+    assert chi < 16.3  # 99.9 % of three degrees of freedom
+
+
 def test_a_choice_depends_on_its_seed_alone(name):
     policy, rng = trained(name)
     context = shopper(rng)

@@ -17,6 +17,7 @@ from schemas.records import encode
 from tests.builders import (
     DAY,
     HOUR,
+    PART,
     SELDOM,
     T0,
     World,
@@ -40,6 +41,22 @@ from tests.builders import (
 
 def types(found):
     return Counter(each["type"] for each in found)
+
+
+def test_a_market_waits_for_the_partitions_of_its_own():
+    prices, of = "shop.prices/0000", config(shop())
+    market = MarketStation(of, market_settings(partitions=(prices,)))
+    shards = tuple((shard, 50.0) for shard in range(SHARDS))
+    market.process([MarketBatch("default", (), shards)])
+    assert market.time_s == float("-inf")
+    market.process([MarketBatch("default", (), ((prices, 40.0),))])
+    assert market.time_s == 40.0
+    again = MarketStation(of, market_settings(partitions=(prices, "shop.prices/0001")), market.snapshot())
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), ((prices, 60.0),))])
+    assert again.time_s == 40.0
+    again.process([MarketBatch("default", (), (("shop.prices/0001", 45.0),))])
+    assert again.time_s == 45.0
 
 
 def test_a_cart_left_alone_is_offered_something_and_its_purchase_ends_the_offer():
@@ -370,3 +387,23 @@ def test_in_both_modes_an_order_is_processed_before_the_outcome_it_brings(in_ord
     world.end()
     ends = [each for each in world.lines("outcome", "offer.revoked") if each.get("kind") != "abandoned"]
     assert [each.get("kind", each["type"]) for each in ends] == ["offer.revoked", outcome]
+
+
+def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
+    world = World()
+    market = world.market()
+    world.tell(looked(0, consent={"email": True}, user_id="u"))
+    sealed = world.snapshot()
+    world.tell(looked(10, "laptop", user_id="u", consent={"email": False}))
+
+    def email(at):
+        given = world.market().decisions._consents.of(("ann",), "u", T0 + at).get("email")
+        return given and given.granted
+
+    before = [email(at) for at in (-1, 0, 9, 10)]
+    assert before == [None, True, True, False]
+    world.crash(sealed)
+    assert world.market() is not market
+    assert [email(at) for at in (-1, 0, 9, 10)] == before
+    world.read_again(PART, 1)
+    assert [email(at) for at in (-1, 0, 9, 10)] == before

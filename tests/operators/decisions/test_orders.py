@@ -451,6 +451,26 @@ def test_an_update_may_name_the_code_and_one_without_codes_says_nothing_of_them(
     assert sums == [pytest.approx(profit)] * 2
 
 
+LIMITED = {"charged": "redeemed", "share": 0.1, "fixed": 3.0}
+
+
+def test_late_orders_and_refunds_hold_the_limit_of_what_an_offer_costs_also_after_a_crash():
+    desk = Desk(of=shop(offer(cost=LIMITED, max_discount=15.0)))
+    decision, _ = desk.idle(0)
+    used = {"offers": [decision["decision_id"]]}
+    desk.order(60, order_id="first", price=100.0, **used)
+    [reward] = rewards(desk)
+    assert reward["cost"] == 13.0
+    again = before_a_crash(desk)
+    for one in (desk, again):
+        found = one.order(3 * HOUR, order_id="second", price=100.0, **used)
+        found += one.order(4 * HOUR, order_id="third", price=100.0, **used)
+        for n, order in enumerate(("first", "second", "third")):
+            found += one.revise(cancelled((5 + n) * HOUR, order))
+        costs = [each["cost"] for each in of_type(found, "reward")]
+        assert costs == pytest.approx([5.0, 0.0, 0.0, -5.0, -13.0])
+
+
 FIXED_COST = {"fixed": 3.0}
 
 

@@ -9,7 +9,7 @@ from operators.decisions.reward import (
     Earnings,
     Money,
     OrderChange,
-    late_reward,
+    late_charges,
     money_of,
     money_of_lines,
     redeems,
@@ -17,7 +17,7 @@ from operators.decisions.reward import (
 from tests.builders import T0, item, line, ordered, struct
 
 
-def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True, codes=None):
+def terms(when="redeemed", share=0.1, fixed=0.0, *, limit=None, treated=True, codes=None):
     return DecisionTerms(
         decision="default.d",
         moment="m",
@@ -30,7 +30,7 @@ def terms(when="redeemed", share=0.1, fixed=0.0, *, treated=True, codes=None):
         is_trainable=True,
         window_ends_s=T0 + 100,
         expires_s=T0 + 60 if treated else None,
-        cost=CostRule(when, share, fixed),
+        cost=CostRule(when, share, fixed, limit),
         codes=codes,
     )
 
@@ -73,6 +73,23 @@ def test_an_offer_costs_what_its_rule_says_when_its_rule_says(when, redeemed, bo
     assert cost() == nothing
 
 
+@pytest.mark.parametrize("when", ["redeemed", "bought"])
+def test_all_orders_together_cost_no_more_than_the_offers_limit(when):
+    of = terms(when, 0.1, 2.0, limit=15.0)
+    each = earned(of, *(struct(ordered(n, price=100.0, offers=["default.d"])) for n in range(3)))
+    assert each.cost(of) == 15.0 + 2.0
+    assert each.order_profits(of) == [40.0 - 12.0, 40.0 - 5.0, 40.0]
+
+
+def test_an_order_that_does_not_use_the_offer_costs_nothing_where_another_does():
+    of = terms(share=0.1, fixed=2.0)
+    each = earned(of, struct(ordered(1, price=100.0, offers=["default.d"])), struct(ordered(2, price=50.0)))
+    each.redemption_seen = True
+    assert (each.cost(of), each.causes_of_cost(of)) == (12.0, [each.orders[0].order])
+    of = terms("bought", share=0.1, fixed=2.0)
+    assert (each.cost(of), len(each.causes_of_cost(of))) == (17.0, 2)
+
+
 def test_no_offer_costs_nothing():
     of = terms("decided", 0.1, 2.0, treated=False)
     assert earned(of, struct(ordered(1))).cost(of) == 0.0
@@ -87,7 +104,7 @@ def test_a_buyer_of_many_orders_is_paid_in_full_and_remembered_in_part():
 @pytest.mark.parametrize(
     ("when", "seen", "offers", "brings", "rest"),
     [
-        ("redeemed", True, ["default.d"], [20.0 - 5.0 - 2.0, 40.0 - 10.0], 0.0),
+        ("redeemed", True, ["default.d"], [20.0 - 5.0 - 2.0, 40.0], 0.0),
         ("redeemed", True, [], [20.0, 40.0], 0.0),
         ("bought", False, [], [20.0 - 5.0 - 2.0, 40.0 - 10.0], 0.0),
         ("shown", True, [], [20.0 - 5.0, 40.0 - 10.0], -2.0),
@@ -125,7 +142,7 @@ def test_what_is_to_be_done_next_is_the_expiry_or_the_end_of_the_window():
 def test_a_late_order_is_charged_what_was_not_charged_yet(when, offers, cost):
     order = struct(ordered(500, items=[item(price=100.0)], offers=offers))
     of = terms(when, 0.1, 2.0)
-    assert late_reward(of, order, money_of(order, of, 0.4)) == (40.0, cost)
+    assert sum(late_charges(of, order, money_of(order, of, 0.4))) == cost
 
 
 CODES = CodeRule("save10", "spring-")

@@ -4,7 +4,7 @@ import pytest
 
 from operators.decisions.rules import audience as audience_module
 from operators.decisions.rules.audience import AudienceRule
-from operators.decisions.rules.rule import Lookups, nothing_known
+from operators.decisions.rules.rule import NOTHING_KNOWN
 from operators.streaming.messages import Line, Product
 from tests.builders import HOUR, offer
 from tests.operators.decisions.rules.asking import configured, local, now, of
@@ -61,7 +61,7 @@ def test_a_cart_must_hold_one_of_the_categories_and_none_of_the_others():
 
 def test_the_catalog_knows_a_category_that_events_do_not_tell():
     catalog = {"bag": Product(category="bags")}
-    lookups = Lookups(lambda sku, _: catalog.get(sku), nothing_known)
+    lookups = NOTHING_KNOWN._replace(product=lambda sku, _: catalog.get(sku))
     assert reason(now(lines=LINES, lookups=lookups), categories=["bags"]) is None
 
 

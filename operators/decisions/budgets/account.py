@@ -1,0 +1,242 @@
+"""What is reserved of a budget and what is spent, by period: the limit that always holds."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from operators.decisions.budgets.money import micros_down
+from operators.decisions.budgets.periods import CAMPAIGN, Period, Periods
+from operators.streaming.timers import Timers
+from schemas.limits import Budget
+
+KEPT_S: Final = 7 * 86_400.0
+"""For so long after its end it is known what a period has used, to tell what exceeds it."""
+
+
+class Reservation(msgspec.Struct, array_like=True, gc=False):
+    """What is kept of a budget for one offer: the most it can cost, what it has cost, all in millionths.
+
+    ``release_s`` is when the rest is given back, and ``over_s`` when nothing within its window changes its
+    cost any more. ``counts`` is what pacing takes it to cost in the end, and ``at_cart`` what it would cost,
+    in money, if the cart were bought as it was. ``period`` is set when it is made.
+    """
+
+    at_s: float
+    arm: str
+    most: int
+    cost: int
+    release_s: float
+    over_s: float
+    counts: int = 0
+    is_released: bool = False
+    is_ended: bool = False
+    period: float = 0.0
+    at_cart: float = 0.0
+
+    @property
+    def used(self) -> int:
+        """What it takes of the budget now."""
+        return self.cost if self.is_released else max(self.most, self.cost)
+
+
+class Totals(msgspec.Struct, array_like=True, gc=False):
+    """What offers of one period use of a budget: reserved or spent, spent, expected in the end.
+
+    ``made`` is how many were made, ``held`` how many reservations are remembered.
+    """
+
+    end_s: float
+    used: int = 0
+    spent: int = 0
+    counts: int = 0
+    made: int = 0
+    held: int = 0
+
+
+class _State(msgspec.Struct, array_like=True):
+    by: str
+    held: dict[str, Reservation]
+    totals: dict[float, Totals]
+    overrun: int
+
+
+class BudgetAccount:
+    """The account of one budget.
+
+    Bounded by the offers that are open, in their window or in grace, and by the periods of ``KEPT_S``.
+    ``overrun`` is what was spent beyond the budget, all in all: for offers that were redeemed after their
+    reservation had been given back.
+    """
+
+    def __init__(self, budget: Budget, periods: Periods) -> None:
+        self.held: dict[str, Reservation] = {}
+        self.totals: dict[float, Totals] = {}
+        self.overrun = 0
+        self._releases: Timers[str] = Timers()
+        self._ends: Timers[str] = Timers()
+        self._by: str = budget.by
+        self.configure(budget, periods)
+
+    def configure(self, budget: Budget, periods: Periods) -> None:
+        """Take up what the budget is from now on. Of new kinds of periods, only what is held is known."""
+        self.budget = budget
+        self.periods = periods
+        self.limit = None if budget.amount is None else micros_down(budget.amount)
+        if budget.by != self._by:
+            self._by, self.totals = budget.by, {}
+            for held in self.held.values():
+                self._regroup(held)
+        campaign = self.totals.get(CAMPAIGN) if budget.by == "campaign" else None
+        if campaign is not None:
+            start_s, end_s = periods.campaign()
+            if campaign.end_s <= start_s:
+                del self.totals[CAMPAIGN]
+            else:
+                campaign.end_s = end_s
+
+    def has_room(self, at_s: float, most: int) -> bool:
+        """Return whether an offer made at a time, which costs so much at most, keeps within the budget."""
+        period = self.periods.at(at_s)
+        if period is None:
+            return False
+        totals = self.totals.get(period.key)
+        used, made = (0, 0) if totals is None else (totals.used, totals.made)
+        if self.limit is not None and used + most > self.limit:
+            return False
+        return self.budget.number is None or made < self.budget.number
+
+    def reserve(self, decision: str, reservation: Reservation) -> None:
+        """Reserve for an offer that was made, once; not for one of before or after a campaign."""
+        period = self.periods.at(reservation.at_s)
+        if decision in self.held or period is None:
+            return
+        totals = self.totals.setdefault(period.key, Totals(period.end_s))
+        reservation.period = period.key
+        self.held[decision] = reservation
+        totals.used += reservation.used
+        totals.spent += reservation.cost
+        totals.made += 1
+        totals.held += 1
+        self._releases.set(decision, reservation.release_s)
+
+    def expect(self, decision: str, counts: int, at_cart: float) -> None:
+        """Note what an offer is expected to cost in the end, and what it would cost at its cart."""
+        held = self.held.get(decision)
+        if held is not None and not held.is_released:
+            held.at_cart = at_cart
+            self._count(held, counts)
+
+    def settle(self, decision: str, cost: int) -> int:
+        """Note what an offer has cost by now; return by how much that has changed."""
+        held = self.held.get(decision)
+        if held is None or cost == held.cost:
+            return 0
+        change, used = cost - held.cost, held.used
+        held.cost = cost
+        self._spend(self.totals.get(held.period), change, held.used - used)
+        if held.is_released:
+            self._count(held, cost)
+        return change
+
+    def spend_late(self, decision: str, at_s: float, change: int) -> None:
+        """Note that the cost of an offer, made at a time, has changed after its window."""
+        held = self.held.get(decision)
+        if held is not None:
+            self.settle(decision, held.cost + change)
+            return
+        period = self.periods.at(at_s)
+        self._spend(None if period is None else self.totals.get(period.key), change, change)
+
+    def end(self, decision: str, release_s: float) -> Reservation | None:
+        """Note that an offer is over and when its rest is given back; return what was reserved, once."""
+        held = self.held.get(decision)
+        if held is None or held.is_ended:
+            return None
+        held.is_ended = True
+        if not held.is_released:
+            held.release_s = release_s
+            self._releases.drop(decision)
+            self._releases.set(decision, release_s)
+            totals = self.totals.get(held.period)
+            is_back = totals is not None and release_s < totals.end_s
+            self._count(held, held.cost if is_back else max(held.most, held.cost))
+        return held
+
+    def release(self, at_s: float) -> None:
+        """Give back what is due before a time."""
+        for _, decision in self._releases.due(at_s):
+            held = self.held[decision]
+            used = held.used
+            held.is_released = True
+            totals = self.totals.get(held.period)
+            if totals is not None:
+                totals.used += held.used - used
+            self._count(held, held.cost)
+            self._ends.set(decision, max(held.over_s, held.release_s))
+
+    def forget(self, time_s: float) -> None:
+        """Drop the offers whose cost is final, and the periods that are long over."""
+        self.release(time_s)
+        for _, decision in self._ends.due(time_s):
+            totals = self.totals.get(self.held.pop(decision).period)
+            if totals is not None:
+                totals.held -= 1
+        for key in [key for key, each in self.totals.items() if each.end_s < time_s - KEPT_S]:
+            if not self.totals[key].held:
+                del self.totals[key]
+
+    def beyond(self) -> Iterator[str]:
+        """Yield the open offers, the newest first, without which no period exceeds a lowered budget."""
+        if self.limit is None:
+            return
+        too_much = {key: totals.used - self.limit for key, totals in self.totals.items()}
+        for decision, held in reversed(self.held.items()):
+            rest = held.used - held.cost
+            if rest > 0 and not held.is_ended and too_much.get(held.period, 0) > 0:
+                too_much[held.period] -= rest
+                yield decision
+
+    def totals_of(self, period: Period) -> Totals:
+        """Return the totals of a period."""
+        return self.totals.get(period.key, Totals(period.end_s))
+
+    def _spend(self, totals: Totals | None, spent: int, used: int) -> None:
+        """Count what was spent, and what of it exceeds the budget: all, where the period is forgotten."""
+        if totals is None:
+            self.overrun += max(spent, 0)
+            return
+        totals.spent += spent
+        totals.used += used
+        if self.limit is not None and used > 0:
+            self.overrun += max(min(used, totals.used - self.limit), 0)
+
+    def _count(self, held: Reservation, counts: int) -> None:
+        totals = self.totals.get(held.period)
+        if totals is not None:
+            totals.counts += counts - held.counts
+        held.counts = counts
+
+    def _regroup(self, held: Reservation) -> None:
+        period = self.periods.at(held.at_s)
+        if period is not None:
+            held.period = period.key
+            totals = self.totals.setdefault(period.key, Totals(period.end_s))
+            totals.used, totals.spent = totals.used + held.used, totals.spent + held.cost
+            totals.counts, totals.made = totals.counts + held.counts, totals.made + 1
+            totals.held += 1
+
+    def state(self) -> bytes:
+        """Return everything as bytes."""
+        return msgspec.msgpack.encode(_State(self._by, self.held, self.totals, self.overrun))
+
+    def restore(self, state: bytes) -> None:
+        """Take up what was written down."""
+        was = msgspec.msgpack.decode(state, type=_State)
+        self._by, self.held, self.totals, self.overrun = was.by, was.held, was.totals, was.overrun
+        self.configure(self.budget, self.periods)
+        for decision, held in self.held.items():
+            if held.is_released:
+                self._ends.set(decision, max(held.over_s, held.release_s))
+            else:
+                self._releases.set(decision, held.release_s)

@@ -1,0 +1,249 @@
+"""What offers may cost all in all: none that could exceed a budget, and fewer where money runs short."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from operators.decisions.budgets.account import BudgetAccount, Reservation
+from operators.decisions.budgets.money import MICROS, micros_up
+from operators.decisions.budgets.pace import Pace, Terms
+from operators.decisions.budgets.pacing import Pacing, PacingState
+from operators.decisions.budgets.periods import Periods
+from operators.decisions.budgets.traffic import Traffic
+from operators.decisions.ledger import CostRule, DecisionTerms, LedgerEntry
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.reward import Earnings, cost_rule
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.decisions import Decision
+from schemas.shop import NO_OFFER, Market, Offer, Shop
+
+REASON: Final = "budget"
+LEAST_GRACE_S: Final = 300.0
+"""Events are read a little out of order; nothing is given back sooner than this after the end of an offer."""
+
+
+class _State(msgspec.Struct, array_like=True):
+    accounts: dict[str, bytes]
+    pacing: PacingState
+
+
+class BudgetRule(Rule):
+    """Removes an offer whose greatest cost does not fit into a budget, and puts a price on paced ones.
+
+    Bounded as ``BudgetAccount`` is for each budget, ``Choices``, and the arms.
+    """
+
+    name: ClassVar[str] = "budget"
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, BudgetAccount] = {}
+        self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
+        self._most: dict[str, int] = {}
+        self._pacing = Pacing()
+        self._withdrawn: list[str] = []
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the budgets; those that were lowered say which offers are withdrawn."""
+        zone = ZoneInfo(market.timezone)
+        arms = {offer.name: offer for offer in shop.arms(market.name)}
+        learned = self._pacing.state()
+        before, self._accounts, paces = self._accounts, {}, list[Pace]()
+        of_arm: dict[str, list[BudgetAccount]] = {}
+        for name, budget in shop.budgets.items():
+            if budget.markets is not None and market.name not in budget.markets:
+                continue
+            account = before.get(name)
+            if account is None:
+                account = BudgetAccount(budget, Periods(budget, zone))
+            else:
+                account.configure(budget, Periods(budget, zone))
+            self._accounts[name] = account
+            covered = [arm for arm in arms if budget.offers is None or arm in budget.offers]
+            for arm in covered:
+                of_arm.setdefault(arm, []).append(account)
+            for what, limit in (("amount", budget.amount), ("number", budget.number)):
+                if budget.paced and limit is not None:
+                    pace = Pace(name, account, what, Traffic(zone))  # type: ignore[arg-type]
+                    grace_s = _grace_s(account)
+                    pace.terms = {arm: _terms(arms[arm], grace_s) for arm in covered}
+                    paces.append(pace)
+        self._of_arm = {arm: tuple(found) for arm, found in of_arm.items()}
+        costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
+        self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
+        self._pacing = Pacing(paces, costs)
+        self._pacing.restore(learned)
+        beyond = (decision for account in self._accounts.values() for decision in account.beyond())
+        self._withdrawn = list(dict.fromkeys(beyond))
+
+    # A choice
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
+        most = self._most[offer.name]
+        for account in self._of_arm.get(offer.name, ()):
+            account.release(now.at_s)
+            if not account.has_room(now.at_s, most):
+                return REASON
+        return None
+
+    def surcharge(self, offer: Offer, now: Situation) -> float:
+        """Return the price of what the offer is expected to use of its budgets at this cart."""
+        if not self._pacing.paces:
+            return 0.0
+        return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
+
+    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+        """Learn what the choice was between, and what is expected of the offer that was made."""
+        pacing, at_s = self._pacing, record.at.seconds
+        if not pacing.paces:
+            return
+        for account in self._accounts.values():
+            account.release(at_s)
+        pacing.advance(at_s)
+        if record.reason not in {None, "no_eligible_arm"}:
+            return
+        arms = [arm for arm in record.eligible if arm in self._most]
+        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in self._most]
+        if arms:
+            pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
+        if record.arm in self._most:
+            self._expect(record)
+
+    def _expect(self, record: Decision) -> None:
+        pacing, arm, at_s = self._pacing, record.arm, record.at.seconds
+        at_cart = pacing.at_cart(arm, record.cart_value)
+        for pace in pacing.paces:
+            if pace.what == "amount" and arm in pace.terms and pace.period is not None:
+                use = pace.use(arm, pacing.rates, at_s, pace.period.end_s).at(at_cart)
+                pace.account.expect(record.decision_id, micros_up(use), at_cart)
+
+    # What follows
+
+    def decided(self, entry: LedgerEntry) -> None:
+        """Reserve the most that an offer can cost."""
+        terms = entry.terms
+        if not terms.treated or terms.expires_s is None:
+            return
+        most = _most(terms.cost)
+        for account in self._of_arm.get(terms.arm, ()):
+            account.reserve(
+                terms.decision,
+                Reservation(
+                    at_s=terms.at_s,
+                    arm=terms.arm,
+                    most=(account.limit or 0) if most is None else most,
+                    cost=micros_up(terms.cost.fixed) if terms.cost.charged == "decided" else 0,
+                    release_s=_settles_s(terms, None, terms.expires_s) + _grace_s(account),
+                    over_s=terms.window_ends_s,
+                ),
+            )
+
+    def changed(self, decision: OpenDecision) -> None:
+        """Settle what an offer costs by now."""
+        terms = decision.terms
+        cost = micros_up(decision.earnings.cost(terms))
+        changes = [each.settle(terms.decision, cost) for each in self._accounts_of(terms)]
+        self._learn_cost(terms, changes)
+
+    def ended(self, decision: OpenDecision, at_s: float) -> None:
+        """Note when the rest is given back."""
+        self.changed(decision)
+        terms, earnings = decision.terms, decision.earnings
+        is_charged = earnings.is_charged(terms)
+        learned = False
+        for account in self._accounts_of(terms):
+            grace_s = 0.0 if earnings.withheld else _grace_s(account)
+            held = account.end(terms.decision, _settles_s(terms, earnings, at_s) + grace_s)
+            if held is not None and held.at_cart > 0.0 and not learned:
+                learned = True
+                self._pacing.rates.ended(terms.arm, held.at_cart, charged=is_charged)
+
+    def corrected(self, terms: DecisionTerms, cost: float, at_s: float) -> None:
+        """Settle what an order or a revision after the window has changed."""
+        change = micros_up(cost)
+        if change and terms.treated:
+            for account in self._accounts.values():
+                if terms.decision in account.held or account in self._of_arm.get(terms.arm, ()):
+                    account.spend_late(terms.decision, terms.at_s, change)
+
+    def withdrawn(self) -> list[str]:
+        """Return, once, the offers without which a lowered budget is kept, the newest first."""
+        found, self._withdrawn = self._withdrawn, []
+        return found
+
+    def forget(self, time_s: float) -> None:
+        """Drop the offers whose cost is final."""
+        for account in self._accounts.values():
+            account.forget(time_s)
+
+    def figures(self) -> dict[str, float]:
+        """Return how many reservations are held, and what was spent beyond budgets after they had ended."""
+        return {
+            "budget_reservations": sum(len(each.held) for each in self._accounts.values()),
+            "budget_overrun": sum(each.overrun for each in self._accounts.values()) / MICROS,
+        }
+
+    def state(self) -> bytes | None:
+        """Return all accounts, and what the prices go by; None where there is no budget."""
+        if not self._accounts:
+            return None
+        accounts = {name: each.state() for name, each in self._accounts.items()}
+        return msgspec.msgpack.encode(_State(accounts, self._pacing.state()))
+
+    def restore(self, state: bytes) -> None:
+        """Take up the accounts of the budgets that there still are, and what the prices go by."""
+        was = msgspec.msgpack.decode(state, type=_State)
+        for name, account in self._accounts.items():
+            if name in was.accounts:
+                account.restore(was.accounts[name])
+        self._pacing.restore(was.pacing)
+
+    def _accounts_of(self, terms: DecisionTerms) -> Iterable[BudgetAccount]:
+        return self._accounts.values() if terms.treated else ()
+
+    def _learn_cost(self, terms: DecisionTerms, changes: Sequence[int]) -> None:
+        change = next((each for each in changes if each), 0)
+        if change:
+            self._pacing.rates.cost(terms.arm, change / MICROS)
+
+
+def _gains(arms: Sequence[str], values: Callable[[Sequence[str]], Mapping[str, float]]) -> dict[str, float]:
+    """Return by how much each arm is worth more than no offer."""
+    found = values([NO_OFFER, *arms])
+    return {arm: found[arm] - found[NO_OFFER] for arm in arms}
+
+
+def _most(rule: CostRule) -> int | None:
+    """Return the most an offer can cost, None where it has no limit."""
+    if rule.share > 0.0 and rule.limit is None:
+        return None
+    share = 0 if rule.limit is None or rule.share == 0.0 else micros_up(rule.limit)
+    return share + micros_up(rule.fixed)
+
+
+def _grace_s(account: BudgetAccount) -> float:
+    return max(account.budget.grace.total_seconds(), LEAST_GRACE_S)
+
+
+def _terms(offer: Offer, grace_s: float) -> Terms:
+    open_s, window_s = offer.expires_after.total_seconds(), offer.reward_window.total_seconds()
+    most = (_most(cost_rule(offer)) or 0) / MICROS
+    if offer.cost.charged == "redeemed":
+        return Terms(most, open_s + grace_s, grace_s)
+    held_s = max(open_s, window_s) + grace_s
+    return Terms(most, held_s, held_s)
+
+
+def _settles_s(terms: DecisionTerms, earnings: Earnings | None, end_s: float) -> float:
+    """Return from when on nothing but a late redemption changes the cost of an offer that ended.
+
+    One that is charged for any order, or whose orders do not say which of them redeemed it, can cost more
+    until the end of its window.
+    """
+    is_clear = terms.cost.charged == "redeemed" and (
+        earnings is None or not earnings.redemption_seen or any(each.redeems for each in earnings.orders)
+    )
+    is_clear |= earnings is not None and earnings.withheld
+    return end_s if is_clear else max(end_s, terms.window_ends_s)
