@@ -3,9 +3,10 @@
 from flows.controls.log import ControlLog
 from flows.kafka.bounded_read import read_history
 from flows.kafka.cluster import Cluster
-from flows.kafka.topics import ensure_topics, partition_counts
+from flows.kafka.topics import partition_counts
 from flows.kafka.writer import NewRecord, RecordWriter
 from flows.settings import Settings
+from flows.worker.topics_at_start import create_topics
 from schemas.controls import Approval, Change, Consent, Withdrawal, control_key
 from schemas.errors import BrokerError
 
@@ -28,8 +29,7 @@ class ControlTopic:
 
     def send(self, record: Change | Approval | Withdrawal | Consent) -> None:
         """Write a record, and make the topic first where it is not there; BrokerError where it is refused."""
-        partitions = {self._topic: self._settings.topic_partitions[self._topic]}
-        ensure_topics(self._cluster, partitions, compacted=[self._topic])
+        create_topics(self._settings, self._cluster, [self._topic])
         value = record.model_dump_json(exclude_none=not isinstance(record, Change)).encode()
         new = NewRecord(self._topic, 0, control_key(record).encode(), value, ())
         if RecordWriter(self._cluster).write([new]):
