@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         written = (row for row in OUTPUTS if row.setting is None or getattr(self, row.setting))
         return {row.name: self.topic_of(row.name) for row in written}
 
+    @property
+    def topics_off(self) -> frozenset[str]:
+        """The topics that would be written if their setting were on."""
+        return frozenset(self.topic_of(row.name) for row in OUTPUTS) - set(self.output_topics.values())
+
     def topic_of(self, name: str) -> str:
         """Return the topic of a row of the table; of events the first."""
         return self.events_topics[0] if name == "events" else self.topics.get(name, TOPICS[name])
