@@ -405,10 +405,6 @@ class Desk:
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
 
-    def configure(self, of: Shop, at: float, version: int = 1) -> list[dict[str, Any]]:
-        """Controls change the offers file to this."""
-        return self._read(self.machine.configure(of, version, T0 + at, "change"))
-
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""
         emitted = self.machine.advance(T0 + until)
