@@ -206,7 +206,7 @@ class Shop(FileModel):
     def _with_document(cls, given: Any, made: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401  as below
         shop = made(given)
         if isinstance(given, dict):
-            shop._document = given  # noqa: SLF001  its own
+            shop._document = _plain(given)  # noqa: SLF001  its own
         return shop
 
     @property
@@ -286,6 +286,19 @@ class Shop(FileModel):
     def arms(self, market: str) -> tuple[Offer, ...]:
         """The offers that `market` may make; the arm without an offer is not among them."""
         return tuple(offer for offer in self.offers if offer.markets is None or market in offer.markets)
+
+
+def _plain(given: Any) -> Any:  # noqa: ANN401  whatever a shop is made of
+    """Return a document as a file would have it, where parts of it are models already."""
+    match given:
+        case FileModel():
+            return given.model_dump(mode="json", exclude_unset=True)
+        case dict():
+            return {name: _plain(value) for name, value in given.items()}
+        case list() | tuple():
+            return [_plain(value) for value in given]
+        case _:
+            return given
 
 
 def _overridden(rules: dict[str, Any], own: object) -> object:
