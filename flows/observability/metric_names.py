@@ -72,6 +72,7 @@ class Metric(Enum):
     PROBABILITY_ENTROPY = _gauge(
         "probability_entropy", "Mean entropy of the probabilities they were drawn with, 0 to 1", "market"
     )
+    CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
     REWARD_SILENCE = _gauge(
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
@@ -181,6 +182,7 @@ class MarketFigure(Enum):
     choice_entropy = Target(Metric.CHOICE_ENTROPY)
     probability_entropy = Target(Metric.PROBABILITY_ENTROPY)
     policy_updates = Target(Metric.POLICY_UPDATES)
+    controls_version = Target(Metric.CONTROLS_VERSION)
     reward_silence_seconds = Target(Metric.REWARD_SILENCE)
     missed_rewards = Target(Metric.MISSED_REWARDS)
     conversion = Target(Metric.CONVERSION)

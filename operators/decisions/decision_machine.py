@@ -180,6 +180,7 @@ class DecisionMachine:
     def figures(self) -> dict[str, float]:
         """Return how much is held, and what operators see of the rules."""
         return {
+            "controls_version": self.controls.version,
             "open_decisions": len(self._open),
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
