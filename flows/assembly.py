@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo
 from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
+from operators.decisions.catalog import Catalog, NoCatalog
 from operators.decisions.ledger import Ledger
 from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.catalog_records import CatalogRecords
+from operators.ingest.market_reader import MarketReader
+from operators.ingest.message_reader import SourceReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
@@ -21,7 +25,7 @@ from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
 
-ReaderFactory = Callable[[str, bytes | None], PartitionReader]
+ReaderFactory = Callable[[str, bytes | None], SourceReader]
 """Makes the reader of one source partition, ``topic/number``, from its name and its snapshot."""
 
 
@@ -30,11 +34,16 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     shop: Shop,
     partitions: Iterable[str],
     ledger_of: Callable[[str], Ledger],
+    catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
     ordered: bool,
     emit_after_s: float = float("-inf"),
 ) -> Stations:
-    """Return what the stations are made with."""
+    """Return what the stations are made with, from the settings and the names of all source partitions."""
+    of_events: list[str] = []
+    of_markets: list[str] = []
+    for each in partitions:
+        (of_markets if topic_of(each) in settings.market_topics else of_events).append(each)
     sessions = SessionSettings(
         timezones={name: ZoneInfo(market.timezone) for name, market in shop.markets.items()},
         session_gap_s=settings.session_gap.total_seconds(),
@@ -51,8 +60,9 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         on_drift=settings.on_drift,
         label_delay_s=label_delay_s,
         ordered=ordered,
+        partitions=tuple(of_markets),
     )
-    return Stations(shop, tuple(partitions), sessions, markets, ledger_of)
+    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:
@@ -76,17 +86,18 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     ordered: bool,
     payloads: PayloadReader | None = None,
     watch: Callable[[Decoded], object] | None = None,
+    has_catalog: bool = False,
 ) -> ReaderFactory:
     """Return what makes the reader of a partition; ``seen_in`` is where ids are remembered, None: in memory.
 
     ``payloads`` reads values whose schemas are in a Schema Registry, None: only those in JSON are read.
     What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
-    decoded, before it is accepted or not.
+    decoded, before it is accepted or not. With a catalog orders need no unit costs: they have those of it.
     """
-    with_margin_rate = [name for name, market in shop.markets.items() if market.margin_rate is not None]
+    priced = (name for name, market in shop.markets.items() if has_catalog or market.margin_rate is not None)
     ingest = IngestSettings(
         markets=frozenset(shop.markets),
-        with_margin_rate=frozenset(with_margin_rate),
+        without_unit_costs=frozenset(priced),
         currencies={name: market.currency for name, market in shop.markets.items()},
         rates={name: market.rates for name, market in shop.markets.items()},
         lateness_s=settings.lateness.total_seconds(),
@@ -99,22 +110,36 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     )
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
-        topic = partition.rpartition("/")[0]
         decode = decoder(
-            format_of(topic), settings.max_event_bytes, settings.format_options, payloads=payloads
+            format_of(topic_of(partition)),
+            settings.max_event_bytes,
+            settings.format_options,
+            payloads=payloads,
         )
         decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
 
-    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events}
+    def products(partition: str, state: bytes | None) -> MarketReader:
+        records = CatalogRecords(ingest, settings.max_event_bytes, payloads)
+        return MarketReader(partition, ingest, records, state)
+
+    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events, "product": products}
     by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
 
-    def make(partition: str, state: bytes | None) -> PartitionReader:
-        topic = partition.rpartition("/")[0]
-        return by_topic.get(topic, shop_events)(partition, state)
+    def make(partition: str, state: bytes | None) -> SourceReader:
+        return by_topic.get(topic_of(partition), shop_events)(partition, state)
 
     return make
+
+
+def topic_of(partition: str) -> str:
+    """Return the topic in the name of a partition, or the file.
+
+    >>> topic_of("shop.events/0003")
+    'shop.events'
+    """
+    return partition.rpartition("/")[0]
 
 
 def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:

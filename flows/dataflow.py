@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -10,7 +10,9 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from operators.bandits.spec import spec_string
+from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.flat_offer import FLAT_OFFERS, flat_offer
 from operators.decisions.ledger import Ledger
 from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
@@ -24,6 +26,7 @@ from operators.streaming.messages import (
     MarketEvent,
     MarketOutput,
     OutputRecord,
+    ReaderOutput,
     ShardBatch,
     ShardOutput,
 )
@@ -36,7 +39,7 @@ SHARD_KEYS = tuple(f"{shard:03d}" for shard in range(SHARDS))
 class Edges(NamedTuple):
     """Where the dataflow begins and where each of its streams ends.
 
-    The source gives ``ShardBatch`` and rejected ``OutputRecord``. ``outputs`` are sinks by the name of their
+    The source gives ``ReaderOutput``. ``outputs`` are sinks by the name of their
     row in ``schemas.topics.OUTPUTS`` and take ``(key, OutputRecord)``; ``features`` takes ``(shard key, list
     of FeatureRow)``, ``figures`` takes ``(station, (station, dict of numbers))``.
     """
@@ -48,27 +51,29 @@ class Edges(NamedTuple):
 
 
 class Stations(NamedTuple):
-    """What the stations are made with: the shop, all source partitions, the settings, the ledgers."""
+    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores."""
 
     shop: Shop
     partitions: tuple[str, ...]
     sessions: SessionSettings
     markets: MarketSettings
     ledger_of: Callable[[str], Ledger]
+    catalog_of: Callable[[str], Catalog]
 
 
 def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
     """Return the dataflow: ingest, follow sessions, decide, publish; every stream ends in a sink."""
     flow = Dataflow("offerstream")
-    ingested = op.branch("ingested", op.input("ingest", flow, edges.source), _is_batch)
-    batches = op.flat_map_batch("by_shard", ingested.trues, _by_shard)
+    ingested = op.input("ingest", flow, edges.source)
+    batches = op.flat_map_batch("by_shard", ingested, _by_shard)
     sessions = op.stateful_batch("sessions", batches, station(shard_factory(stations)))
     events = op.flat_map_batch("by_market", sessions, by_market(tuple(stations.shop.markets)))
-    markets = op.stateful_batch("markets", events, station(market_factory(stations)))
-    rejected = op.flat_map_batch("keyed", ingested.falses, _keyed)
+    inputs = op.merge("market_inputs", op.flat_map_batch("to_markets", ingested, _to_markets), events)
+    markets = op.stateful_batch("markets", inputs, station(market_factory(stations)))
+    rejected = op.flat_map_batch("keyed", ingested, _keyed)
     records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
     for name, sink in edges.outputs.items():
-        op.output(name, op.flat_map_batch(f"only_{name}", records, _only(name)), sink)
+        op.output(name, op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name))), sink)
     kept = op.merge("kept", sessions, markets)
     op.output("features", op.flat_map_batch("feature_rows", kept, _feature_rows), edges.features)
     op.output("figures", op.flat_map_batch("measured", kept, _measured), edges.figures)
@@ -92,7 +97,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
         shop = stations.shop
-        config = MarketConfig(shop, name, stations.ledger_of(name))
+        config = MarketConfig(shop, name, stations.ledger_of(name), stations.catalog_of(name))
         made = MarketStation(config, stations.markets, state)
         if state is not None:
             _log_policy(name, made.decisions)
@@ -110,20 +115,28 @@ def _log_policy(market: str, decisions: DecisionMachine) -> None:
         log.warning("market %s: policy %s starts untrained; the state was of %s", market, spec, replaced)
 
 
-def _is_batch(item: ShardBatch | OutputRecord) -> bool:
-    return isinstance(item, ShardBatch)
+def _by_shard(items: list[ReaderOutput]) -> list[tuple[str, ShardBatch]]:
+    return [(SHARD_KEYS[item.shard], item) for item in items if isinstance(item, ShardBatch)]
 
 
-def _by_shard(batches: list[ShardBatch]) -> list[tuple[str, ShardBatch]]:
-    return [(SHARD_KEYS[batch.shard], batch) for batch in batches]
+def _to_markets(items: list[ReaderOutput]) -> list[tuple[str, MarketBatch]]:
+    return [(item.market, item) for item in items if isinstance(item, MarketBatch)]
 
 
-def _keyed(records: list[OutputRecord]) -> list[tuple[str, OutputRecord]]:
-    return [(record.key, record) for record in records]
+def _keyed(items: list[ReaderOutput]) -> list[tuple[str, OutputRecord]]:
+    return [(item.key, item) for item in items if isinstance(item, OutputRecord)]
 
 
 def _only(name: str) -> Callable[[list[tuple[str, OutputRecord]]], list[tuple[str, OutputRecord]]]:
     return lambda records: [item for item in records if item[1].stream == name]
+
+
+def _flat_offers(records: list[tuple[str, OutputRecord]]) -> list[tuple[str, OutputRecord]]:
+    return [(key, flat_offer(record)) for key, record in records if record.stream == "offers"]
+
+
+PROJECTIONS: Final = {FLAT_OFFERS: _flat_offers}
+"""The streams that follow from others instead of being emitted."""
 
 
 def by_market(

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     schema_registry_client: Pairs = Field(
         {}, description="further settings of its client, `basic.auth.user.info` and TLS among them"
     )
+    register_schemas: bool = Field(
+        default=False, description="register the schemas of what is written there at start, as `TOPIC-value`"
+    )
     state: Path = Field(Path("state"), description="directory of everything the worker remembers")
     offers: Path = Field(EXAMPLE_OFFERS, description="TOML file of the markets and the offers")
     events_topics: Annotated[tuple[Topic, ...], NoDecode, BeforeValidator(items_of), Field(min_length=1)] = (
@@ -57,6 +60,9 @@ class Settings(BaseSettings):
     )
     topics: Pairs = Field(
         {}, description="topics that are not called as in the table of topics, `offers=my.offers`"
+    )
+    flat_offers: bool = Field(
+        default=False, description="also publish offers on one level, for tools that take only scalars"
     )
     formats: Pairs = Field({}, description="format of an input topic that is not `native`")
     product_key: ProductKey = Field(
@@ -183,11 +189,10 @@ class Settings(BaseSettings):
         for topic in topics:
             if topics.count(topic) > 1:
                 raise ValueError(f"topics must all be different; got {topic!r} twice")
+        of_events = [topic for topic in self.input_topics if topic not in self.market_topics]
         for topic in self.formats:
-            if topic not in self.input_topics:
-                raise ValueError(
-                    f"formats must name input topics, {', '.join(self.input_topics)}; got {topic!r}"
-                )
+            if topic not in of_events:
+                raise ValueError(f"formats must name topics of events, {', '.join(of_events)}; got {topic!r}")
         return self
 
     @model_validator(mode="after")
@@ -202,9 +207,15 @@ class Settings(BaseSettings):
         return (*self.events_topics, *others)
 
     @property
+    def market_topics(self) -> frozenset[str]:
+        """The topics that are read whose records are addressed to markets."""
+        return frozenset(self.topic_of(row.name) for row in INPUTS if row.of_markets)
+
+    @property
     def output_topics(self) -> dict[str, str]:
         """The topics that are written, by the name of their row in the table."""
-        return {row.name: self.topic_of(row.name) for row in OUTPUTS}
+        written = (row for row in OUTPUTS if row.setting is None or getattr(self, row.setting))
+        return {row.name: self.topic_of(row.name) for row in written}
 
     def topic_of(self, name: str) -> str:
         """Return the topic of a row of the table; of events the first."""

@@ -5,10 +5,12 @@ number, never text. Unknown fields are ignored. Amounts are in the currency of t
 event names another ``currency``. A price is what the shopper would pay without our offer.
 """
 
+import zoneinfo
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -18,6 +20,16 @@ MAX_AMOUNT: Final = 1e9
 """Upper bounds keep every sum over a cart finite: a price of 1e308 times two would be infinity."""
 MAX_PIECES: Final = 1_000_000
 
+
+@lru_cache(maxsize=1024)
+def _known_zone(name: str) -> str:
+    """Return the name of a time zone; ValueError for one that the time zone database does not have."""
+    try:
+        return zoneinfo.ZoneInfo(name).key
+    except (zoneinfo.ZoneInfoNotFoundError, OSError):
+        raise ValueError("should be an IANA time zone like Europe/Berlin") from None
+
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 Label = Annotated[str, Field(max_length=1000)]
@@ -25,6 +37,11 @@ Time = Annotated[AwareDatetime, Field(ge=EARLIEST)]
 Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]
 Quantity = Annotated[int, Field(ge=1, le=MAX_PIECES)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+TimeZone = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Za-z0-9_+/-]*$", max_length=64), AfterValidator(_known_zone)
+]
+Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
+WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#<>\"]+[^\s<>\"]*$", max_length=2000)]
 OrderOrigin = Literal["online", "point_of_sale", "test"]
 MomentKind = Literal["cart_changed", "checkout_begun", "cart_idle", "session_ended"]
 
@@ -61,6 +78,14 @@ class DiscountCode(InputModel):
     amount: Amount | None = None
 
 
+class ChannelConsent(InputModel):
+    """On which channels a person agreed to get offers, or refused; what is left out was not asked."""
+
+    on_site: bool | None = None
+    email: bool | None = None
+    app: bool | None = None
+
+
 class EventBase(InputModel):
     """When something happened, where, and who did it, as far as that is known."""
 
@@ -71,6 +96,9 @@ class EventBase(InputModel):
     market: Name = "default"
     device: Label | None = None
     source: Label | None = None
+    consent: ChannelConsent | None = None
+    timezone: TimeZone | None = None
+    locale: Locale | None = None
 
 
 class VisitorEvent(EventBase):
@@ -80,11 +108,15 @@ class VisitorEvent(EventBase):
 
 
 class CartEvent(VisitorEvent):
-    """What a visitor did with a cart; ``cart_id`` and ``checkout_id`` are how its order may name it."""
+    """What a visitor did with a cart; ``cart_id`` and ``checkout_id`` are how its order may name it.
+
+    ``cart_url`` is where the visitor finds it again.
+    """
 
     cart_id: Id | None = None
     checkout_id: Id | None = None
     currency: Currency | None = None
+    cart_url: WebAddress | None = None
 
 
 class OrderEvent(EventBase):

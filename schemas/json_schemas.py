@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from schemas.catalog import PRODUCTS
 from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
+from schemas.flat_offers import flat_schema
 from schemas.offers import OFFER_RECORDS
 from schemas.records import json_schema
 from schemas.redriven import NOTES
@@ -18,13 +20,26 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """One JSON Schema for each kind of record, by file name."""
+    written = output_schemas()
     schemas = {
         "event.json": EVENTS.json_schema() | {"title": "Event"},
-        "offer.json": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
+        "offer.json": written["offers"],
+        "offer_flat.json": written["offers_flat"],
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
         **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
+        "product.json": PRODUCTS.json_schema() | {"title": "Product"},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},
         "offers_file.json": TypeAdapter(Shop).json_schema() | {"title": "offers.toml"},
+    }
+    return {name: {"$schema": DIALECT} | schema for name, schema in schemas.items()}
+
+
+def output_schemas() -> dict[str, dict[str, Any]]:
+    """One JSON Schema for each row of the output topics whose values are JSON: of all records in it."""
+    schemas = {
+        "offers": json_schema(*OFFER_RECORDS.values()) | {"title": "Offer record"},
+        "offers_flat": flat_schema() | {"title": "Offer record, flat"},
+        "decisions": json_schema(*DECISION_RECORDS.values()) | {"title": "Decision record"},
     }
     return {name: {"$schema": DIALECT} | schema for name, schema in schemas.items()}
 

@@ -78,7 +78,7 @@ class Stock(FileModel):
 
 
 class Consent(FileModel):
-    """The channels that need a person's consent; where it was denied, no offer is made on any channel."""
+    """The channels that need a person's consent; one that was denied gets no offer, needed or not."""
 
     required: tuple[Channel, ...] = ("email", "app")
 

@@ -4,6 +4,7 @@ import tomllib
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -17,6 +18,8 @@ from schemas.rollout import Rollout
 from schemas.rules import Audience, Channel, FileModel, Rules, Share
 
 NO_OFFER: Final = "no_offer"
+CART_ID: Final = "{cart_id}"
+"""Where the id of the cart stands in the ``cart_url`` of a market."""
 EXAMPLE_OFFERS: Final = Path(__file__).with_name("example_offers.toml")
 
 OfferKind = Literal["percent_off", "amount_off", "free_shipping", "bundle", "points", "pay_later", "reminder"]
@@ -25,6 +28,12 @@ PERCENT_KINDS: Final = ("percent_off", "pay_later")
 DISCOUNT_KINDS: Final = frozenset({"percent_off", "amount_off", "free_shipping", "bundle"})
 """The kinds that lower what the shopper pays for the same goods."""
 Attribute = str | bool | int | float
+FiledAttribute = (
+    Annotated[str, Field(max_length=2000)]
+    | bool
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
 
 
 def folded(code: str) -> str:
@@ -76,7 +85,7 @@ class Offer(FileModel):
     skus: tuple[Id, ...] = ()
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
     test: bool = False
-    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Attribute] = Field(
+    attributes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], FiledAttribute] = Field(
         default_factory=dict
     )
 
@@ -145,6 +154,14 @@ class Market(FileModel):
         if self.rates.get(self.currency, 1.0) != 1.0:
             raise ValueError(f"rates.{self.currency} must be 1 or left out: it is the market's own currency")
         return self
+
+    def url_of_cart(self, cart: str) -> str | None:
+        """Return where a shopper finds a cart, None where the file does not say.
+
+        >>> Market(name="uk", cart_url="https://shop.example/cart/{cart_id}").url_of_cart("a b")
+        'https://shop.example/cart/a%20b'
+        """
+        return None if self.cart_url is None else self.cart_url.replace(CART_ID, quote(cart, safe=""))
 
     @field_validator("timezone")
     @classmethod

@@ -9,27 +9,44 @@ from typing import Final, NamedTuple
 
 
 class InputTopic(NamedTuple):
-    """A topic that is read. ``records`` names the handler of what stands in it."""
+    """A topic that is read. ``records`` names the handler of what stands in it.
+
+    ``of_markets``: its records are addressed to markets, not to visitors. Such a topic is compacted, and it
+    is read from its beginning, before the others.
+    """
 
     name: str
     topic: str
     records: str
     description: str
+    of_markets: bool = False
 
 
 class OutputTopic(NamedTuple):
-    """A topic that is written. ``files`` gives for each record type its file, without ``.jsonl``."""
+    """A topic that is written.
+
+    ``files`` gives for each record type its file, without ``.jsonl``; empty for what stands in another file
+    already. ``setting`` is what must be on for it to be written, None: nothing.
+    """
 
     name: str
     topic: str
     key: str
     files: dict[str, str]
     description: str
+    setting: str | None = None
 
 
 INPUTS: Final = (
     InputTopic("events", "shop.events", "shop_event", "clickstream, cart and order events"),
     InputTopic("feedback", "shop.feedback", "shop_event", "what visitors did with offers"),
+    InputTopic(
+        "catalog",
+        "shop.catalog",
+        "product",
+        "products with their price, unit cost, stock and title; its key is the `sku`",
+        of_markets=True,
+    ),
 )
 OUTPUTS: Final = (
     OutputTopic(
@@ -39,10 +56,18 @@ OUTPUTS: Final = (
         {
             "offer.decided": "offers",
             "offer.redeemed": "offers",
-            "offer.revoked": "offers",
             "offer.expired": "offers",
+            "offer.revoked": "offers",
         },
-        "offers made, redeemed, revoked and expired, for marketing",
+        "offers made, redeemed, expired and revoked, for marketing",
+    ),
+    OutputTopic(
+        "offers_flat",
+        "shop.offers.flat",
+        "visitor_id",
+        {},
+        "the same on one level, for tools that take only scalars",
+        setting="flat_offers",
     ),
     OutputTopic(
         "decisions",

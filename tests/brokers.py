@@ -15,15 +15,18 @@ from flows.kafka.broker_process import HOST, BrokerProcess, EmbeddedBroker, free
 from flows.kafka.cluster import TRANSIENT
 
 KAFKA = "3.9.1"
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>offerstream</groupId><artifactId>broker</artifactId><version>1</version>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA}</version></dependency>
+    {parts}
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
 """
+PART = f"""<dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>{{}}</artifactId><version>{KAFKA}</version>
+    </dependency>"""
 JAVA = (
     *("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -34,14 +37,14 @@ class MissingError(RuntimeError):
     """Something that Apache Kafka needs is not on this machine."""
 
 
-def jars() -> Path:
-    """The directory of Kafka's jars, fetched with Maven once and kept in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "offerstream" / f"kafka-{KAFKA}"
+def jars(name="kafka", parts=("kafka_2.13",)) -> Path:
+    """The directory of the jars of parts of Kafka, fetched with Maven once and kept in the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "offerstream" / f"{name}-{KAFKA}"
     if not cache.is_dir():
         need("mvn", "Maven, which fetches Apache Kafka")
         new = cache.with_name(f"{cache.name}.{uuid.uuid4().hex}")
         new.mkdir(parents=True)
-        (new / "pom.xml").write_text(POM)
+        (new / "pom.xml").write_text(POM.format(parts="".join(map(PART.format, parts))))
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={new}"]
         done = subprocess.run(
             ["mvn", "-q", "-ntp", "-B", "-f", new / "pom.xml", *goal],

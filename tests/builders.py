@@ -18,14 +18,19 @@ from flows.assembly import decision_settings, stations_of
 from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
+from flows.stores.memory_catalog import MemoryCatalog
 from flows.stores.memory_ledger import MemoryLedger
 from flows.stores.seen_ids import MemorySeenIds
 from operators.bandits import LinearThompson
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.market import MarketStation
+from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.rules.rule import NOTHING_KNOWN, Lookups, Person, Situation
 from operators.decisions.selection import Prediction
 from operators.decisions.settings import DecisionSettings, MarketSettings
+from operators.ingest.catalog_records import CatalogRecords
 from operators.ingest.from_events import Placed, market_of, shop_event
+from operators.ingest.market_reader import MarketReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionMachine, SessionSettings
@@ -40,6 +45,7 @@ from schemas.shop import Market, Offer, Shop
 T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 PART = "shop.events/0"
+PRODUCTS = "shop.catalog/0"
 MAX_EVENT_BYTES = 1_000_000
 HOUSE = Path(__file__).parent / "schemas" / "golden" / "house.toml"
 
@@ -67,6 +73,11 @@ def event(kind: str, at: float, visitor: str | None = "ann", **more: Any) -> dic
 
 def item(sku: str = "shoe", price: float = 50.0, quantity: int = 1, **more: Any) -> dict[str, Any]:
     return {"sku": sku, "price": price, "quantity": quantity, **more}
+
+
+def product(at: float, sku: str = "shoe", **more: Any) -> dict[str, Any]:
+    """What a product is from a time on."""
+    return {"sku": sku, "at": at_text(at)} | more
 
 
 def looked(at: float, visitor: str = "ann", **more: Any) -> dict[str, Any]:
@@ -172,8 +183,10 @@ def moment(
     value: float = 50.0,
     read: float | None = None,
     user: str | None = None,
+    **more: Any,
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
+    given = {"lines": (line(price=value),), "session": None, "sent_s": None} | more
     return Moment(
         at_s=T0 + at,
         visitor=visitor,
@@ -182,12 +195,10 @@ def moment(
         kind=kind,
         cart=f"cart of {visitor}" if cart is None else cart,
         cart_value=value,
-        lines=(line(price=value),),
         features={"moment": kind, "cart_value": value, "events": 3, "hour_sin": 0.5},
         user=user,
-        session=None,
         read_s=None if read is None else T0 + read,
-        sent_s=None,
+        **given,
     )
 
 
@@ -255,7 +266,7 @@ def ingest_settings(of: Shop | None = None, **more: Any) -> IngestSettings:
     of = shop() if of is None else of
     given = {
         "markets": frozenset(of.markets),
-        "with_margin_rate": frozenset(
+        "without_unit_costs": frozenset(
             n for n, market in of.markets.items() if market.margin_rate is not None
         ),
         "currencies": {name: market.currency for name, market in of.markets.items()},
@@ -285,10 +296,6 @@ class Wish:
         self.contexts: list[dict[str, Any]] = []
         self.cap = math.inf
 
-    def values(self, arms: Sequence[str], context: dict[str, Any]) -> dict[str, float]:
-        del context
-        return dict.fromkeys(arms, 0.0)
-
     def choose(
         self, arms: Sequence[str], context: dict[str, Any], seed: int, surcharges: dict[str, float]
     ) -> tuple[str, dict[str, float]]:
@@ -296,6 +303,10 @@ class Wish:
         arm = self.arm if self.arm in arms else arms[0]
         rest = 0.2 / max(len(arms) - 1, 1)
         return arm, {each: 0.8 if each == arm else rest for each in arms}
+
+    def values(self, arms: Sequence[str], context: dict[str, Any]) -> dict[str, float]:
+        del context
+        return {arm: 3.0 if arm == self.arm else 1.0 for arm in arms}
 
     def update(self, arm: str, context: dict[str, Any], reward: float) -> float:
         self.learned.append((arm, reward))
@@ -319,6 +330,23 @@ def config(of: Shop | None = None, ledger: MemoryLedger | None = None) -> Market
     """The market called default of a shop, with a ledger of its own unless one is given."""
     of = shop() if of is None else of
     return MarketConfig(of, "default", MemoryLedger() if ledger is None else ledger)
+
+
+def situation(
+    at: Moment,
+    market: Market | None = None,
+    *,
+    zone: str = "UTC",
+    visitors: Sequence[str] | None = None,
+    held: Sequence[OpenDecision] = (),
+    lookups: Lookups = NOTHING_KNOWN,
+) -> Situation:
+    """A moment as rules see it: of one visitor of whom nothing else is known."""
+    person = Person(
+        (at.visitor,) if visitors is None else tuple(visitors), at.user, ZoneInfo(zone), tuple(held)
+    )
+    context = {**at.features, "abandonment": 0.7}
+    return Situation(at, person, context, shop().markets["default"] if market is None else market, lookups)
 
 
 class Desk:
@@ -372,6 +400,10 @@ class Desk:
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
+
+    def configure(self, of: Shop, at: float, version: int = 1) -> list[dict[str, Any]]:
+        """Controls change the offers file to this."""
+        return self._read(self.machine.configure(of, version, T0 + at, "change"))
 
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""
@@ -449,6 +481,7 @@ class World:
         *,
         parts: Sequence[str] = (PART,),
         ordered: bool = False,
+        catalog: bool = False,
         arm: str | None = None,
         visits: dict[str, Any] | None = None,
         cooldown: str | None = None,
@@ -458,22 +491,40 @@ class World:
         if cooldown is not None:
             self.shop = cooled(self.shop, cooldown)
         self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
+        self.catalogs = {name: MemoryCatalog() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
+        self.ingest = {"without_unit_costs": frozenset(self.shop.markets)} if catalog else {}
         self.emitted: list[OutputRecord] = []
         self.saved: list[Any] = []
         self.stations = Stations(
             self.shop,
             tuple(parts),
             session_settings(self.shop, **(visits or {})),
-            market_settings(decisions=deciding(**decisions), ordered=ordered),
+            market_settings(
+                decisions=deciding(**decisions),
+                ordered=ordered,
+                partitions=(PRODUCTS,) if catalog else (),
+            ),
             self.ledgers.__getitem__,
+            self.catalogs.__getitem__,
         )
-        self.readers = {part: reader(part, seen=self.seen[part], of=self.shop) for part in parts}
-        self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
+        read = (*parts, *self.stations.markets.partitions)
+        self.readers = {part: self._reader(part) for part in read}
+        self.logs: dict[str, list[dict[str, Any]]] = {part: [] for part in read}
         self.dataflow = InProcessDataflow(self.stations)
         if arm is not None:
             self.policy = Wish(arm)
             self.market().decisions.policy = self.policy  # type: ignore[assignment]
+
+    def _reader(self, part: str, state: bytes | None = None) -> Any:
+        if part != PRODUCTS:
+            return reader(part, seen=self.seen[part], of=self.shop, state=state, **self.ingest)
+        settings = ingest_settings(self.shop)
+        return MarketReader(part, settings, CatalogRecords(settings, MAX_EVENT_BYTES), state)
+
+    def stocked(self, *products: dict[str, Any], sent: float | None = None) -> list[dict[str, Any]]:
+        """The shop says what products are now."""
+        return self.tell(*products, part=PRODUCTS, sent=sent)
 
     def market(self, name: str = "default") -> MarketStation:
         return self.dataflow.market(name)
@@ -527,16 +578,14 @@ class World:
         """Everything goes back to the snapshot, except the ledgers and the memory of ids."""
         readers, shards, markets = snapshot
         stations, of = self.stations, self.shop
-        self.readers = {
-            part: reader(part, state=state, seen=self.seen[part], of=of) for part, state in readers.items()
-        }
+        self.readers = {part: self._reader(part, state) for part, state in readers.items()}
         self.dataflow = InProcessDataflow(stations)
         for number, state in shards.items():
             self.dataflow.shards[number] = Shard(
                 number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
             )
         for name, state in markets.items():
-            of_market = MarketConfig(of, name, self.ledgers[name])
+            of_market = MarketConfig(of, name, self.ledgers[name], self.catalogs[name])
             self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)
         for one in self.readers.values():
             self._take(one.resumed())

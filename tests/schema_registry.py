@@ -18,12 +18,16 @@ SCHEMA_NOT_FOUND = 40403
 
 
 class SchemaRegistry:
-    """``status`` and ``delay_s`` are of every answer to a GET; ``asked`` are the paths of those."""
+    """``status`` and ``delay_s`` are of every answer to a GET; ``asked`` are the paths of those.
+
+    ``incompatible`` are subjects that take no other schema.
+    """
 
     def __init__(self, user=None):
         self.schemas = {}
         self.subjects = {}
         self.asked = []
+        self.incompatible = set()
         self.status = None
         self.delay_s = 0.0
         self.user = user
@@ -63,6 +67,11 @@ class SchemaRegistry:
                 _, _, subject, *versions = unquote(urlsplit(self.path).path).split("/")
                 if not versions:
                     self.answer(404, {"error_code": SCHEMA_NOT_FOUND, "message": "Schema not found"})
+                    return
+                if subject in registry.incompatible:
+                    self.answer(
+                        409, {"error_code": 409, "message": "Schema being registered is incompatible"}
+                    )
                     return
                 self.answer(200, registry.put(subject, json.loads(body)))
 

@@ -20,7 +20,7 @@ from flows.kafka.cluster import TRANSIENT
 from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
-TOPICS = ("events", "feedback", "offers", "decisions", "rejected")
+TOPICS = ("events", "feedback", "catalog", "offers", "decisions", "rejected")
 
 
 class Worker:

@@ -18,7 +18,6 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
 from schemas.message import Message
-from schemas.topics import OUTPUTS
 
 BATCH: Final = 1000
 
@@ -50,7 +49,7 @@ def dataflow(path: str, state: str, events: int, epoch_s: float) -> dict[str, An
     source = FileSource([examine(Path(path))], make, batch=BATCH, progress=stopwatch.start)
     ledgers = Ledgers(settings.state / "ledger")
     stations = stations_of(settings, shop, source.list_parts(), ledgers.of, ordered=False)
-    outputs = {row.name: CollectSink() for row in OUTPUTS}
+    outputs = {name: CollectSink() for name in settings.output_topics}
     edges = Edges(source, outputs, features=CollectSink(), figures=CollectSink())
     store = recovery_config(settings.state / "recovery")
     flow = build_dataflow(edges, stations)

@@ -15,7 +15,7 @@ from schemas.rejected import RejectedRecord, rejected_line
 from schemas.topics import OUTPUTS
 
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
-    row.name: tuple(dict.fromkeys(row.files.values())) for row in OUTPUTS
+    row.name: tuple(dict.fromkeys(row.files.values())) for row in OUTPUTS if row.files
 }
 """The files (without ``.jsonl``) that each stream is written to."""
 

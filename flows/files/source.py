@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from flows.files.input_file import InputFile, read_errors
 from operators.ingest.message_reader import FiniteReader
-from operators.streaming.messages import OutputRecord, ShardBatch
+from operators.streaming.messages import ReaderOutput
 from schemas.errors import DataError
 from schemas.message import Message
 
@@ -25,7 +25,7 @@ _STATE_VERSION: Final = 1
 S = TypeVar("S")
 
 
-class FinitePartition(StatefulSourcePartition[ShardBatch | OutputRecord, S], Generic[S]):
+class FinitePartition(StatefulSourcePartition[ReaderOutput, S], Generic[S]):
     """A partition that ends: emits what a resume asks for, what its messages give, what its end gives."""
 
     def __init__(self, reader: FiniteReader, *, resumed: bool) -> None:
@@ -38,7 +38,7 @@ class FinitePartition(StatefulSourcePartition[ShardBatch | OutputRecord, S], Gen
         """Return the next messages, none at the end."""
 
     @override
-    def next_batch(self) -> Iterable[ShardBatch | OutputRecord]:
+    def next_batch(self) -> Iterable[ReaderOutput]:
         """Return what follows from the next messages, or from their end."""
         if self._is_resumed:
             self._is_resumed = False
@@ -110,7 +110,7 @@ def _close(*files: BinaryIO) -> None:
         file.close()
 
 
-class FileSource(FixedPartitionedSource[ShardBatch | OutputRecord, FileState]):
+class FileSource(FixedPartitionedSource[ReaderOutput, FileState]):
     """Files of events, as ``examine`` found them.
 
     A batch ends after ``batch`` records, or with the one that makes it longer than ``batch_bytes``, so that

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
-from operators.streaming.messages import OutputRecord, ShardBatch
+from operators.streaming.messages import ReaderOutput
 from schemas.message import Message
 
 Ready = Callable[[Sequence[Message]], int]
@@ -36,7 +36,8 @@ class LagLimiter:
     """Keeps partitions from running more than ``max_lead_s`` of event time ahead of the slowest.
 
     A partition that is proved to be caught up is not slow; one that has read nothing yet is the slowest of
-    all.
+    all. Those that are read first wait for no other, and all others wait until they have read what stood in
+    them at the start.
     """
 
     def __init__(self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool) -> None:
@@ -44,6 +45,7 @@ class LagLimiter:
         self.partitions: list[KafkaSourcePartition] = []
         self._max_lead_s = max_lead_s
         self._idle_by_events = idle_by_events
+        self._is_begun = False
         self._round = -1
         self._slowest_s = -math.inf
         self._newest_events: deque[tuple[float, float]] = deque(maxlen=2048)
@@ -64,15 +66,24 @@ class LagLimiter:
         return max(caught_up_s, newest_then_s) if noted_s <= caught_up_s else caught_up_s
 
     def holds_back(self, partition: "KafkaSourcePartition") -> bool:
-        """Whether a partition is too far ahead."""
+        """Whether a partition is too far ahead, or its turn has not come."""
+        if partition.is_first:
+            return False
+        if not self._have_read_first():
+            return True
         if self._round != self.consumer.round:
             self._round = self.consumer.round
             behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
             self._slowest_s = min(behind, default=math.inf)
         return partition.reader.event_time_s - self._slowest_s > self._max_lead_s
 
+    def _have_read_first(self) -> bool:
+        if not self._is_begun:
+            self._is_begun = all(one.has_read_start() for one in self.partitions if one.is_first)
+        return self._is_begun
 
-class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, bytes]):
+
+class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
     """One partition of a topic, read without waiting; ``resumed`` emits first what a resume asks for.
 
     Records that are taken from the buffer and not ready stay unread, a batch of them at most.
@@ -87,23 +98,26 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
         *,
         resumed: bool,
         ready: Ready = len,
+        is_first: bool = False,
     ) -> None:
         self.buffer = buffer
         self.reader = reader
+        self.is_first = is_first
         self._consumer = limiter.consumer
         self._limiter = limiter
         self._shutdown = shutdown
         self._batch = limiter.consumer.limits.poll_records
-        self._emit_first: list[ShardBatch | OutputRecord] = list(reader.resumed()) if resumed else []
+        self._emit_first: list[ReaderOutput] = list(reader.resumed()) if resumed else []
         self._reported_s: float | None = None
         self._sealed_offset: int | None = None
         self._is_waiting = False
         self._ready = ready
         self._unread: list[Message] = []
+        self._start_end: int | None = None
         limiter.partitions.append(self)
 
     @override
-    def next_batch(self) -> list[ShardBatch | OutputRecord]:
+    def next_batch(self) -> list[ReaderOutput]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
         if self._shutdown.is_requested:
             raise StopIteration
@@ -150,6 +164,17 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
             return None
         return self._consumer.end_offsets.caught_up_at(self.buffer.id, self.buffer.position)
 
+    def has_read_start(self) -> bool:
+        """Whether what stood in it when its end was first asked for is read."""
+        if self._start_end is None:
+            self._start_end = self._consumer.end_offsets.reply.ends.get(self.buffer.id)
+        if self._start_end is None:
+            return False
+        read_to = self.reader.next_offset
+        if read_to is not None and read_to >= self._start_end:
+            return True
+        return not (self._unread or self.buffer.records) and self.buffer.position >= self._start_end
+
     def status(self) -> PartitionStatus:
         """Return its status now."""
         buffered = len(self._unread) + len(self.buffer.records)
@@ -158,13 +183,14 @@ class KafkaSourcePartition(StatefulSourcePartition[ShardBatch | OutputRecord, by
         return PartitionStatus(None if to_fetch is None else to_fetch + buffered, buffered, is_held_back)
 
 
-class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
+class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
     """The source. ``start`` names every partition and the offset to read from when there is no snapshot.
 
     ``reader_of`` makes the reader of a partition from its name and its snapshot. A partition more than
     ``max_lead_s`` of event time ahead of the slowest waits for it. With ``idle_by_events`` time in a silent
     partition follows the events of the others, for simulated time that is faster than the wall clock.
-    A partition waits at a record that is not ``ready``.
+    A partition waits at a record that is not ``ready``. Partitions of the topics ``first`` are read before
+    others.
     """
 
     def __init__(  # noqa: PLR0913  where to read, with which readers, and the limits that users set
@@ -178,8 +204,10 @@ class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
         idle_by_events: bool = False,
         limits: BufferLimits | None = None,
         ready: Ready = len,
+        first: Collection[str] = (),
     ) -> None:
         self._ready = ready
+        self._first = frozenset(first)
         self._cluster = cluster
         self._start = start
         self._reader_of = reader_of
@@ -210,6 +238,7 @@ class KafkaSource(FixedPartitionedSource[ShardBatch | OutputRecord, bytes]):
             self._shutdown,
             resumed=resume_state is not None,
             ready=self._ready,
+            is_first=buffer.id[0] in self._first,
         )
 
     def statuses(self) -> dict[str, PartitionStatus]:

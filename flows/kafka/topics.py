@@ -1,7 +1,7 @@
 """Topics, their partitions and offsets: what is created and queried before the first record."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -23,6 +23,7 @@ RETRY_S: Final = 0.02
 UNKNOWN_FOR_S: Final = 2.0
 """So long a topic may be unknown to the broker that is asked, though it was just made on another."""
 
+COMPACTED: Final = {"cleanup.policy": "compact"}
 MAX_MESSAGE: Final = "max.message.bytes"
 DEFAULT_MAX_MESSAGE_BYTES: Final = 1_048_588
 
@@ -47,16 +48,26 @@ def topic_partition(name: str) -> PartitionId:
 
 
 def ensure_topics(
-    cluster: Cluster, wanted: Mapping[str, int], *, replication: int = -1, timeout_s: float = TIMEOUT_S
+    cluster: Cluster,
+    wanted: Mapping[str, int],
+    *,
+    compacted: Collection[str] = (),
+    replication: int = -1,
+    timeout_s: float = TIMEOUT_S,
 ) -> dict[str, int]:
     """Create the missing ones of these topics with so many partitions; return how many each topic has.
 
-    A replication of -1 leaves it to the broker. Raises SetupError when no broker answers or it refuses a
-    topic, BrokerError when a topic has no leader in that time.
+    Of those that are ``compacted`` the broker keeps the latest record of each key for good, where they are
+    created here. A replication of -1 leaves it to the broker. Raises SetupError when no broker answers or it
+    refuses a topic, BrokerError when a topic has no leader in that time.
     """
     client = create_admin_client(cluster)
     found = _topics(client, cluster, timeout_s)
-    missing = [NewTopic(topic, count, replication) for topic, count in wanted.items() if topic not in found]
+    missing = [
+        NewTopic(topic, count, replication, config=dict(COMPACTED) if topic in compacted else {})
+        for topic, count in wanted.items()
+        if topic not in found
+    ]
     if missing:
         for topic, created in client.create_topics(missing, request_timeout=timeout_s).items():
             try:

@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from flows.dataflow import SHARD_KEYS, Stations, by_market, market_factory, shard_factory
 from operators.decisions.market import MarketStation
 from operators.sessions.shard import Shard
-from operators.streaming.messages import FeatureRow, MarketBatch, OutputRecord, ShardBatch, ShardOutput
+from operators.streaming.messages import (
+    FeatureRow,
+    MarketBatch,
+    OutputRecord,
+    ReaderOutput,
+    ShardBatch,
+    ShardOutput,
+)
 
 
 class InProcessDataflow:
@@ -18,16 +25,17 @@ class InProcessDataflow:
         self._make_market = market_factory(stations)
         self._by_market = by_market(tuple(stations.shop.markets))
 
-    def process(
-        self, items: Iterable[ShardBatch | OutputRecord]
-    ) -> tuple[list[OutputRecord], list[FeatureRow]]:
+    def process(self, items: Iterable[ReaderOutput]) -> tuple[list[OutputRecord], list[FeatureRow]]:
         """Process what a reader emits; return the records and the rows of the feature store that follow."""
         records: list[OutputRecord] = []
         features: list[FeatureRow] = []
         by_shard: dict[int, list[ShardBatch]] = {}
+        direct: list[MarketBatch] = []
         for item in items:
             if isinstance(item, ShardBatch):
                 by_shard.setdefault(item.shard, []).append(item)
+            elif isinstance(item, MarketBatch):
+                direct.append(item)
             else:
                 records.append(item)
         outputs: list[tuple[str, ShardOutput]] = []
@@ -37,8 +45,9 @@ class InProcessDataflow:
             output = self.shards[number].process(batches)
             outputs.append((SHARD_KEYS[number], output))
             features += output.features
-        for name, batch in self._by_market(outputs):
-            answer = self.market(name).process([batch])
+        to_markets = [*direct, *(batch for _, batch in self._by_market(outputs))]
+        for batch in to_markets:
+            answer = self.market(batch.market).process([batch])
             records += answer.records
             features += answer.features
         return records, features

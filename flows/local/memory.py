@@ -8,7 +8,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
 from flows.files.source import FinitePartition, FiniteReaderOf
-from operators.streaming.messages import OutputRecord, ShardBatch
+from operators.streaming.messages import ReaderOutput
 from schemas.message import Message
 
 ListState = tuple[int, bytes]
@@ -38,7 +38,7 @@ class ListPart(FinitePartition[ListState]):
         return (self._next, self.reader.snapshot())
 
 
-class ListSource(FixedPartitionedSource[ShardBatch | OutputRecord, ListState]):
+class ListSource(FixedPartitionedSource[ReaderOutput, ListState]):
     """Lists of messages, by the name of their part, as a source of the page.
 
     With ``crash_after`` the dataflow is aborted, as a crash would, after so many batches of all parts; once.

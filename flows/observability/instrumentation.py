@@ -1,15 +1,15 @@
 """What the worker's parts report to the metrics while they work."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
 from flows.observability.reject_watch import RejectWatch
 from operators.ingest.counts import Counts
-from operators.ingest.partition_reader import PartitionReader
-from operators.streaming.messages import OutputRecord, ShardBatch
+from operators.ingest.message_reader import SourceReader
+from operators.streaming.messages import OutputRecord, ReaderOutput
 from schemas.message import Message
 
 LAG_EVERY_S: Final = 1.0
@@ -70,7 +70,7 @@ class Instrumentation:
 class InstrumentedReader:
     """A reader that reports what it reads."""
 
-    def __init__(self, reader: PartitionReader, instrumentation: Instrumentation) -> None:
+    def __init__(self, reader: SourceReader, instrumentation: Instrumentation) -> None:
         self._reader = reader
         self._instrumentation = instrumentation
         instrumentation.metrics.opened(reader.partition, reader.counts)
@@ -90,11 +90,11 @@ class InstrumentedReader:
         """The greatest event time."""
         return self._reader.greatest_s
 
-    def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
+    def read(self, messages: Sequence[Message], now_s: float | None) -> list[ReaderOutput]:
         """Read, and report the counts."""
         reader, rejects = self._reader, self._instrumentation.rejects
         taken, rejected = _taken(reader.counts), reader.counts.rejected
-        output = reader.read(messages, now_s)
+        output = list(reader.read(messages, now_s))
         if rejects is not None:
             has_rejected = reader.counts.rejected > rejected
             records = [each for each in output if isinstance(each, OutputRecord)] if has_rejected else ()
@@ -103,13 +103,13 @@ class InstrumentedReader:
         self._report()
         return output
 
-    def idle(self, now_s: float) -> list[ShardBatch]:
+    def idle(self, now_s: float) -> Iterable[ReaderOutput]:
         """Advance the watermark with the wall clock, and report it."""
         output = self._reader.idle(now_s)
         self._report()
         return output
 
-    def resumed(self) -> list[ShardBatch]:
+    def resumed(self) -> Iterable[ReaderOutput]:
         """Return the last watermark again."""
         return self._reader.resumed()
 

@@ -23,7 +23,8 @@ NOTHING: Final = 3
 SAMPLE: Final = 50
 """So many rejected records of a batch are read in other formats."""
 
-FormatOf = Callable[[str], str]
+FormatOf = Callable[[str], str | None]
+"""Tells the format of a topic, None for one that holds no events."""
 
 
 class _Step(NamedTuple):
@@ -112,9 +113,12 @@ class RejectWatch:
     def _likely(
         self, topic: str, messages: Sequence[Message], rejected: Sequence[OutputRecord]
     ) -> str | None:
+        form = self._format_of(topic)
+        if form is None:
+            return None
         places = {tuple(record.id.split("/")[1:3]) for record in rejected}
         sample = [each for each in messages if (str(each.partition), str(each.offset)) in places][:SAMPLE]
-        return likely_format(self._format_of(topic), sample, self._max_event_bytes)
+        return likely_format(form, sample, self._max_event_bytes)
 
 
 def example(rejected: OutputRecord) -> str:

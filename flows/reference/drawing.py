@@ -12,7 +12,7 @@ from flows.local.callback_sink import DiscardSink
 from flows.local.memory import ListSource
 from flows.settings import Settings
 from flows.stores.memory_ledger import MemoryLedger
-from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.message_reader import SourceReader
 from operators.streaming.ids import SHARDS
 from schemas.errors import SetupError
 from schemas.shop import Shop
@@ -20,15 +20,21 @@ from schemas.topics import INPUTS, OUTPUTS
 
 READER_NAMES: Final[Mapping[str, str | None]] = {
     "ingest": f"{', '.join(row.topic for row in INPUTS)}<br>decode, validate, deduplicate",
-    "ingested": None,
     "by_shard": None,
     "sessions": f"sessions ({SHARDS} shards)",
     "by_market": None,
+    "to_markets": None,
+    "market_inputs": None,
     "markets": "decisions (one key a market)",
     "keyed": None,
     "emitted": None,
     "records": "records, by topic",
-    **{name: each for row in OUTPUTS for name, each in ((row.name, row.topic), (f"only_{row.name}", None))},
+    **{
+        name: each
+        for row in OUTPUTS
+        if row.setting is None
+        for name, each in ((row.name, row.topic), (f"only_{row.name}", None))
+    },
     "kept": None,
     "feature_rows": None,
     "features": "feature store",
@@ -79,12 +85,13 @@ def _drawn_before(
 
 
 def dataflow() -> Dataflow:
-    """Return the dataflow with nothing at its ends."""
-    stations = stations_of(Settings(), Shop(), (), lambda _market: MemoryLedger(), ordered=False)
-    outputs = {row.name: DiscardSink() for row in OUTPUTS}
+    """Return the dataflow as the settings are by default, with nothing at its ends."""
+    settings = Settings()
+    stations = stations_of(settings, Shop(), (), lambda _market: MemoryLedger(), ordered=False)
+    outputs = {name: DiscardSink() for name in settings.output_topics}
     edges = Edges(ListSource({}, _nobody), outputs, features=DiscardSink(), figures=DiscardSink())
     return build_dataflow(edges, stations)
 
 
-def _nobody(part: str, _state: bytes | None) -> PartitionReader:
+def _nobody(part: str, _state: bytes | None) -> SourceReader:
     raise SetupError(f"nothing is read in a drawing; got {part!r}")

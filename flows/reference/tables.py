@@ -17,7 +17,7 @@ from schemas.durations import write_duration
 from schemas.events import Event
 from schemas.json_schemas import schema_files
 from schemas.shop import EXAMPLE_OFFERS
-from schemas.topics import INPUTS, OUTPUTS
+from schemas.topics import INPUTS, OUTPUTS, OutputTopic
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -93,8 +93,15 @@ def topics() -> str:
     return table(
         ("topic", "name in `topics`", "", "key", "contents"),
         [(f"`{each.topic}`", f"`{each.name}`", "in", "yours", each.description) for each in INPUTS]
-        + [(f"`{each.topic}`", f"`{each.name}`", "out", each.key, each.description) for each in OUTPUTS],
+        + [
+            (f"`{each.topic}`", f"`{each.name}`", "out" + _only_with(each), each.key, each.description)
+            for each in OUTPUTS
+        ],
     )
+
+
+def _only_with(row: OutputTopic) -> str:
+    return "" if row.setting is None else f" with `{row.setting}`"
 
 
 def events() -> str:

@@ -123,7 +123,7 @@ class KafkaLink:
     def _apply(self, kind: str, value: bytes) -> None:
         if kind == "decision":
             self._tally(_decision(value))
-        elif kind in ("offer.decided", "offer.revoked"):
+        elif kind in ("offer.decided", "offer.redeemed", "offer.revoked"):
             offer = orjson.loads(value)["data"]
             if offer["market"] == self._world.settings.market:
                 self._deliver(kind, offer)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
-from flows.files.jsonl import JsonlSink, make_output_directory
+from flows.files.jsonl import FILES, JsonlSink, make_output_directory
 from flows.files.sorting import sort_files
 from flows.files.source import FileSource
 from flows.files.time_order import input_files
@@ -22,7 +22,6 @@ from flows.stores.ledger import Ledgers
 from flows.studies.interrupts import interrupts_at_batches
 from flows.studies.summary import RunSummary
 from flows.worker.source_errors import errors_after_run
-from schemas.topics import OUTPUTS
 
 
 def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) 
         with errors_after_run(source) as guarded:
             edges = Edges(
                 guarded,
-                {row.name: JsonlSink(out, row.name) for row in OUTPUTS},
+                {name: JsonlSink(out, name) for name in FILES},
                 DiscardSink(),
                 CallbackSink(summary.measure),
             )

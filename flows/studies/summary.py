@@ -10,7 +10,7 @@ import orjson
 
 from flows.files.jsonl import FILES
 from operators.ingest.counts import Counts
-from operators.ingest.partition_reader import PartitionReader
+from operators.ingest.message_reader import SourceReader
 from schemas.shop import Shop
 
 SUMMARY: Final = "summary.json"
@@ -29,10 +29,10 @@ class RunSummary:
     """Collects what the summary needs while a run goes on. Bounded by its partitions, shards and markets."""
 
     def __init__(self) -> None:
-        self._readers: list[PartitionReader] = []
+        self._readers: list[SourceReader] = []
         self._figures: dict[str, dict[str, float]] = {}
 
-    def include(self, reader: PartitionReader) -> PartitionReader:
+    def include(self, reader: SourceReader) -> SourceReader:
         """Count what a reader reads; return the reader."""
         self._readers.append(reader)
         return reader

@@ -16,6 +16,7 @@ from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
 from flows.kafka.schema_registry.start import schema_registry
+from flows.kafka.schema_registry.subjects import subjects_of
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
@@ -33,6 +34,7 @@ from flows.observability.metrics import Metrics
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
+from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
@@ -58,16 +60,22 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
+    registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
         schemas = opened.enter_context(
-            schema_registry(settings.schema_registry, settings.schema_registry_client)
+            schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
         first = _first_start(settings, shop, cluster)
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
+        catalogs = Catalogs(settings.state / "catalog")
+        opened.callback(catalogs.close)
         metrics = Metrics()
-        rejects = RejectWatch(settings.format_of, settings.max_event_bytes)
+        rejects = RejectWatch(
+            lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
+            settings.max_event_bytes,
+        )
         instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(
@@ -76,7 +84,10 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
         reader = reader_of(
-            settings, shop, settings.format_of, settings.state / "seen", ordered=ordered, payloads=schemas
+            *(settings, shop, settings.format_of, settings.state / "seen"),
+            ordered=ordered,
+            payloads=schemas,
+            has_catalog=_has_catalog(settings, first, cluster),
         )
         source = KafkaSource(
             cluster,
@@ -86,6 +97,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             max_lead_s=settings.max_lead.total_seconds(),
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
+            first=settings.market_topics,
         )
         instrumentation.source = source
         outputs = {
@@ -101,7 +113,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         emit_after = settings.emit_after
         emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
-            settings, shop, first.sources, ledgers.of, ordered=ordered, emit_after_s=emit_after_s
+            *(settings, shop, first.sources, ledgers.of, catalogs.of),
+            ordered=ordered,
+            emit_after_s=emit_after_s,
         )
         flow = build_dataflow(edges, stations)
         unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
@@ -120,11 +134,12 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
     outputs = tuple(settings.output_topics.values())
-    ensure_topics(cluster, dict.fromkeys((*settings.input_topics, *outputs), settings.partitions))
+    every = dict.fromkeys((*settings.input_topics, *outputs), settings.partitions)
+    ensure_topics(cluster, every, compacted=settings.market_topics)
     inputs = partitions_of(cluster, settings.input_topics)
     beginnings = beginning_offsets(cluster, inputs)
     now = TopicOffsets(
-        start=beginnings if settings.begin == "earliest" else end_offsets(cluster, inputs),
+        start=_start(settings, beginnings, cluster),
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
     )
@@ -137,6 +152,20 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         sinks={},
     )
     return start_or_resume(settings.state, new, now)
+
+
+def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> dict[str, int]:
+    """Return where a first start reads from: topics of markets from their beginning, whatever is set."""
+    if settings.begin == "earliest":
+        return beginnings
+    of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
+    return {**beginnings, **end_offsets(cluster, of_events)}
+
+
+def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
+    """Return whether anything was ever written to the catalog's topic."""
+    partitions = _of_topic(settings.topic_of("catalog"), first.sources)
+    return any(end_offsets(cluster, partitions).values())
 
 
 def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:

@@ -48,8 +48,9 @@ def check(settings: Mapping[str, Any]) -> None:
             )
     if settings["seed"] > GREATEST_SEED:
         raise ValueError(f"SEED must be at most {GREATEST_SEED}; got {settings['seed']}")
-    if settings["schema_registry_client"] and settings["schema_registry"] is None:
-        raise ValueError("SCHEMA_REGISTRY must be set beside SCHEMA_REGISTRY_CLIENT; it is not")
+    for name in ("schema_registry_client", "register_schemas"):
+        if settings[name] and settings["schema_registry"] is None:
+            raise ValueError(f"SCHEMA_REGISTRY must be set beside {name.upper()}; it is not")
     for rule in RULES:
         _check_order(rule, settings)
 

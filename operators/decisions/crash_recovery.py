@@ -35,6 +35,10 @@ class UnrecoveredDecisions:
             return []
         return [entry for visitor in visitors for entry in self._of_visitor.get(visitor, ())]
 
+    def on_product(self, sku: str) -> list[LedgerEntry]:
+        """Return the entries with an offer on a product."""
+        return [entry for entry in self._entries.values() if sku in entry.terms.skus]
+
     def before(self, before_s: float) -> list[LedgerEntry]:
         """Return the entries of before a time."""
         return [entry for entry in self._entries.values() if entry.terms.at_s < before_s]

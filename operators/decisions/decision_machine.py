@@ -9,17 +9,20 @@ from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.catalog import Catalog, NoCatalog, is_short
+from operators.decisions.consents import Consents
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
 from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
 from operators.decisions.offer_life import OfferLife
+from operators.decisions.offer_record import OfferDetails
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
 from operators.decisions.rules import RuleBook, Situation, build_rules
-from operators.decisions.rules.rule import NOTHING_KNOWN, Person
-from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
+from operators.decisions.rules.rule import Lookups, Person
+from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, Selection, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
@@ -29,16 +32,20 @@ from operators.streaming.messages import (
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
     Moment,
     OfferClick,
     OfferDismissal,
     OfferRedemption,
     Order,
     OutputRecord,
+    ProductChange,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
-from schemas.shop import Shop
+from schemas.offers import OfferConsent
+from schemas.records import Timestamp
+from schemas.shop import NO_OFFER, Shop
 
 FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
@@ -62,11 +69,12 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
 
 
 class MarketConfig(NamedTuple):
-    """A shop, one of its markets by name, and the ledger in which that remembers its decisions."""
+    """A shop, one of its markets by name, the ledger in which that remembers its decisions, its catalog."""
 
     shop: Shop
     name: str
     ledger: Ledger
+    catalog: Catalog = NoCatalog()
 
 
 class DecisionMachine:
@@ -89,7 +97,7 @@ class DecisionMachine:
         self._ledger = config.ledger
         self._policy_spec = self.market.policy or settings.policy
         self.policy = policy_from_spec(self._policy_spec, seed=settings.seed)
-        self._rules = RuleBook(build_rules())
+        self._rules = RuleBook(build_rules(config.ledger))
         self._assignments = Assignments(config.name, self.market.holdout, config.ledger)
         self._seq = 0
         self._open = OpenDecisions()
@@ -97,7 +105,8 @@ class DecisionMachine:
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._identities = Identities(config.ledger)
-        self._lookups = NOTHING_KNOWN
+        self._consents = Consents(config.ledger)
+        self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
         if state is not None:
@@ -228,6 +237,10 @@ class DecisionMachine:
         """Note which user a visitor is: from now on they are one person."""
         self._identities.link(event.visitor, event.user, event.at_s)
 
+    def know_consent(self, event: ConsentKnown) -> None:
+        """Note on which channels a visitor or a user agreed to offers, or refused."""
+        self._consents.know(event)
+
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
         report = self._orders.reported(order)
@@ -276,6 +289,22 @@ class DecisionMachine:
         if isinstance(feedback, OfferRedemption):
             ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
             records += self._life.revoke([found], ending)
+        return records
+
+    def product_changed(self, event: ProductChange) -> list[OutputRecord]:
+        """Revoke the open offers on a product that is out of stock, those to be recovered among them."""
+        at_least, product_at = self.market.rules.stock.at_least, self._lookups.product
+        if not is_short(event.product, at_least):
+            return []
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.on_product(event.sku):
+            if is_short(product_at(event.sku, max(event.at_s, entry.terms.at_s)), at_least):
+                records += self._recover(entry)
+        for each in self._open.on_product(event.sku):
+            at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
+            records += self._end_what_is_due(each, at_s)
+            if is_short(product_at(event.sku, at_s), at_least):
+                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
@@ -336,10 +365,28 @@ class DecisionMachine:
         )
         chosen = select(point, now, options)
         self._seq += 1
-        entry, record = decide(self._seq, point, chosen, market, self.controls_version)
+        entry, record = decide(self._seq, point, chosen, market, self._details(point, chosen, now))
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
         return self._begin(entry, record)
+
+    def _details(self, point: DecisionPoint, chosen: Selection, now: Situation) -> OfferDetails:
+        """Return what the record of a decision and its offer say beside what was chosen."""
+        offer, version = chosen.offer, self.controls_version
+        if offer is None or chosen.stage == "shadow":
+            return OfferDetails(controls_version=version)
+        said = now.consent(offer.channel)
+        values = self.policy.values((offer.name, NO_OFFER), point.context)
+        return OfferDetails(
+            not_before_s=chosen.publish_s if chosen.publish_s > now.at_s else None,
+            consent=None
+            if said is None
+            else OfferConsent(granted=said.granted, at=Timestamp(said.at_s), source=said.source),
+            expected_profit=values[offer.name],
+            uplift=values[offer.name] - values[NO_OFFER],
+            product=now.product,
+            controls_version=version,
+        )
 
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from operators.decisions.ledger import NO_COST, CodeRule, DecisionTerms, LedgerEntry
+from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, DecisionTerms, LedgerEntry
+from operators.decisions.offer_record import OfferDetails, offer_decided
 from operators.decisions.reward import cost_rule
 from operators.decisions.selection import DecisionPoint, Selection
 from operators.streaming.messages import Moment
 from schemas.calendar import end_s
 from schemas.decisions import Decision
-from schemas.offers import OfferCart, OfferCartItem, OfferData, OfferDecided, Promotion, Treatment
 from schemas.records import Timestamp, encode
 from schemas.shop import Market, Offer
 
@@ -20,11 +20,11 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 def decide(
-    seq: int, point: DecisionPoint, chosen: Selection, market: Market, controls_version: int
+    seq: int, point: DecisionPoint, chosen: Selection, market: Market, details: OfferDetails
 ) -> tuple[LedgerEntry, Decision]:
     """Return the ledger's entry of what was chosen at a decision point, and its Decision record.
 
-    In shadow mode no offer is made of it.
+    In shadow mode no offer is made of it; else ``details`` are in its record.
     """
     moment, offer = point.moment, chosen.offer
     made = None if chosen.stage == "shadow" else offer
@@ -67,7 +67,7 @@ def decide(
         model_version=point.prediction.version,
         expires_at=None if expires_s is None else Timestamp(expires_s),
         window_ends_at=Timestamp(window_ends_s),
-        controls_version=controls_version,
+        controls_version=details.controls_version,
         stage=chosen.stage,
         canary=chosen.canary,
         surcharges=chosen.surcharges,
@@ -90,6 +90,7 @@ def decide(
         codes=_codes(made),
         published_s=publish_s,
         trace=moment.trace,
+        skus=_skus(moment, made),
     )
     entry = LedgerEntry(
         seq=seq,
@@ -97,7 +98,7 @@ def decide(
         none_probability=chosen.none_probability,
         features=point.context,
         decided=encode(record),
-        offered=None if made is None else encode(_offer_decided(record, moment, made, market.currency)),
+        offered=None if made is None else encode(offer_decided(record, moment, made, market, details)),
         since_s=moment.read_s if moment.sent_s is None else moment.sent_s,
         moment=_ENCODER.encode(replace(moment, features={})),
     )
@@ -112,63 +113,13 @@ def _expires_s(offer: Offer, publish_s: float, market: Market) -> float:
     return max(publish_s, min(expires_s, end_s(offer.ends, ZoneInfo(market.timezone))))
 
 
-def _offer_decided(record: Decision, moment: Moment, offer: Offer, currency: str) -> OfferDecided:
-    if record.expires_at is None:
-        raise ValueError(f"decision {record.decision_id} makes no offer")
-    items = tuple(
-        OfferCartItem(sku=line.sku or None, price=line.price, quantity=line.quantity, category=line.category)
-        for line in moment.lines
-    )
-    data = OfferData(
-        offer_id=record.decision_id,
-        decision_id=record.decision_id,
-        moment_id=record.moment_id,
-        visitor_id=record.visitor_id,
-        user_id=record.user_id,
-        market=record.market,
-        at=record.at,
-        expires_at=record.expires_at,
-        trigger=record.trigger,
-        abandonment=record.abandonment,
-        propensity=record.propensity,
-        policy=record.policy,
-        policy_version=record.policy_version,
-        model=record.model,
-        model_version=record.model_version,
-        session_id=moment.session,
-        cart=OfferCart(
-            id=moment.cart,
-            value=moment.cart_value,
-            currency=currency,
-            items=items,
-            lines_left_out=moment.lines_left_out,
-            partial=moment.partial,
-        ),
-        treatment=Treatment(
-            name=offer.name,
-            kind=offer.kind,
-            value=offer.value,
-            channel=offer.channel,
-            promotion=_promotion(offer),
-        ),
-    )
-    return OfferDecided(
-        id=f"{record.decision_id}-decided",
-        source=f"offerstream/{record.market}",
-        subject=record.visitor_id,
-        time=record.at,
-        correlationid=record.moment_id,
-        causationid=record.decision_id,
-        data=data,
-        expirytime=record.expires_at,
-    )
+def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
+    """Return the products that an offer is on: those it needs, then those of the cart."""
+    if offer is None:
+        return ()
+    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    return tuple(skus)[:MAX_SKUS]
 
 
 def _codes(offer: Offer | None) -> CodeRule | None:
     return None if offer is None or offer.codes == (None, None) else CodeRule(*offer.codes)
-
-
-def _promotion(offer: Offer) -> Promotion | None:
-    if offer.code is None and offer.code_pool is None:
-        return None
-    return Promotion(code=offer.code, pool=offer.code_pool)

@@ -59,6 +59,7 @@ class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return typed == self.code or (self.prefix is not None and typed.startswith(self.prefix))
 
 
+MAX_SKUS: Final = 100
 NO_COST: Final = CostRule("redeemed", 0.0, 0.0)
 
 
@@ -68,6 +69,7 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     ``group`` is holdout for who gets no offers, else policy. ``treated``: an offer was made. ``cost`` is that
     of the arm chosen. ``expires_s`` is None where no offer was made; ``published_s`` is when it is published,
     later than ``at_s`` where it is held. ``codes`` redeem the offer. ``trace`` is that of what caused it.
+    ``skus`` are the products that the offer is on, at most ``MAX_SKUS``.
     """
 
     decision: str
@@ -86,6 +88,7 @@ class DecisionTerms(msgspec.Struct, frozen=True, kw_only=True, array_like=True, 
     codes: CodeRule | None = None
     published_s: float | None = None
     trace: Trace | None = None
+    skus: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

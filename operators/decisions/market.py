@@ -11,6 +11,7 @@ import msgspec
 
 from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.abandonment.label_delay import OutcomeTimes
+from operators.decisions.catalog import LatestCatalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.output_records import (
     ModelState,
@@ -21,12 +22,14 @@ from operators.decisions.output_records import (
 )
 from operators.decisions.selection import Prediction
 from operators.decisions.settings import MarketSettings
+from operators.decisions.unit_costs import KNOWN_FOR_S, with_unit_costs
 from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import (
     AnyFeedback,
     AnyOrderRevision,
     CartBought,
     CartOutcome,
+    ConsentKnown,
     FeatureRow,
     MarketBatch,
     MarketEvent,
@@ -41,6 +44,7 @@ from operators.streaming.messages import (
     OrderRefund,
     OrderUpdate,
     OutputRecord,
+    ProductChange,
     UserKnown,
     place,
 )
@@ -49,6 +53,8 @@ from operators.streaming.watermark import NEVER, Watermark
 FORMAT: Final = 2
 FIGURES_EVERY_S: Final = 10.0
 """Figures are expensive to compute, so they are emitted every ten seconds of event time."""
+PRODUCTS_KEPT_S: Final = 2 * KNOWN_FOR_S
+"""What products were is kept this long: for orders that are told late, and moments that come late."""
 WEIGHT_CAP: Final = 10.0
 """An update has at most this weight, however improbable it was that no offer was made."""
 
@@ -70,7 +76,9 @@ class MarketStation:
     def __init__(self, config: MarketConfig, settings: MarketSettings, state: bytes | None = None) -> None:
         self.name = config.name
         self._settings = settings
-        self._clock: Watermark[int | str] = Watermark(range(SHARDS))
+        self._catalog = config.catalog
+        self._sealed_s = self._snapshot_s = NEVER
+        self._clock: Watermark[int | str] = Watermark((*range(SHARDS), *settings.partitions))
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
         self._figures_s = NEVER
@@ -86,11 +94,13 @@ class MarketStation:
                     was.abandonment, settings.on_drift, settings.label_delay_s
                 )
             decisions = was.decisions
+        if not settings.ordered:
+            config = config._replace(catalog=LatestCatalog(config.catalog))
         self.decisions = DecisionMachine(config, settings.decisions, decisions)
 
     @property
     def time_s(self) -> float:
-        """The time of this market: the least over its shards."""
+        """The time of this market: the least over its shards and the partitions of its own."""
         return self._clock.time_s
 
     def figures(self) -> dict[str, float]:
@@ -103,17 +113,18 @@ class MarketStation:
         }
 
     def process(self, batches: Iterable[MarketBatch]) -> MarketOutput:
-        """Process what the shards send, then their watermarks; return what follows."""
+        """Process what is sent to this market, then the watermarks; return what follows."""
         records: list[OutputRecord] = []
         advanced = False
         for batch in batches:
+            self._keep_products(batch.events)
             if self._settings.ordered:
                 self._buffered += batch.events
             else:
                 for event in batch.events:
                     records += self._process(event)
-            for shard, watermark_s in batch.watermarks:
-                advanced |= self._clock.advance(shard, watermark_s)
+            for sender, watermark_s in batch.watermarks:
+                advanced |= self._clock.advance(sender, watermark_s)
         if advanced:
             records += self._advance()
         features, self._features = self._features, []
@@ -122,6 +133,12 @@ class MarketStation:
             self._figures_s = self.time_s
             figures = self.figures()
         return MarketOutput(self.name, tuple(records), tuple(features), figures)
+
+    def _keep_products(self, events: Iterable[MarketEvent]) -> None:
+        """Keep what products are as soon as it is read: whoever asks says as of when."""
+        for event in events:
+            if isinstance(event, ProductChange):
+                self._catalog.put(event.sku, event.at_s, event.product)
 
     def _advance(self) -> list[OutputRecord]:
         time_s = self.time_s
@@ -135,6 +152,8 @@ class MarketStation:
                 records += self._process(event)
         records += self.decisions.advance(time_s)
         self.decisions.forget(time_s)
+        # Never what a start would go back to, however far time has come since.
+        self._catalog.forget(min(time_s - PRODUCTS_KEPT_S, self._sealed_s))
         return records
 
     def _process(self, event: MarketEvent) -> list[OutputRecord]:
@@ -172,9 +191,14 @@ class MarketStation:
             records += [drift_record(outcome, drift, state) for drift in learned.drifts]
         return records
 
+    def on_product(self, change: ProductChange) -> list[OutputRecord]:
+        """Revoke the offers on a product that is sold out."""
+        return self.decisions.product_changed(change)
+
     def on_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order."""
-        return self.decisions.process_order(order)
+        rate = self.decisions.market.margin_rate
+        return self.decisions.process_order(with_unit_costs(order, self._catalog, rate))
 
     def on_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought."""
@@ -182,6 +206,8 @@ class MarketStation:
 
     def on_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
         """Revise what an order brought."""
+        if isinstance(event, OrderUpdate):
+            event = with_unit_costs(event, self._catalog, self.decisions.market.margin_rate)
         return self.decisions.process_revision(event)
 
     def on_user(self, event: UserKnown) -> list[OutputRecord]:
@@ -189,12 +215,18 @@ class MarketStation:
         self.decisions.know_user(event)
         return []
 
+    def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
+        """Note on which channels somebody agreed to offers."""
+        self.decisions.know_consent(event)
+        return []
+
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes."""
+        """Return the state as bytes; the snapshot before this one is sealed by now."""
+        self._sealed_s, self._snapshot_s = self._snapshot_s, self.time_s
         state = _State(
             format=FORMAT,
             market=self.name,
@@ -212,6 +244,8 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
     UserKnown: MarketStation.on_user,
+    ConsentKnown: MarketStation.on_consent,
+    ProductChange: MarketStation.on_product,
     CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
     OrderUpdate: MarketStation.on_revision,

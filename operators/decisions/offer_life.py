@@ -30,12 +30,14 @@ class OfferLife:
 
     def publish(self, decision: OpenDecision, at_s: float) -> list[OutputRecord]:
         """Publish an offer that was held, unless it ended before."""
-        terms = decision.terms
-        if decision.published or not decision.offer_open or self._fate(decision) == WITHHELD:
+        if decision.published or not decision.offer_open:
+            return []
+        if self._fate(decision) == WITHHELD:
+            self._withhold(decision, at_s)
             return []
         self._remember(decision, at_s, PUBLISHED)
         decision.published = True
-        found = self._ledger.get(terms.decision)
+        found = self._ledger.get(decision.terms.decision)
         return [] if found is None else offer_records(read_entry(found))
 
     def end(self, decision: OpenDecision, ending: Ending) -> list[OutputRecord]:
@@ -45,14 +47,12 @@ class OfferLife:
         records: list[OutputRecord] = []
         if not decision.published and self._fate(decision) == PUBLISHED:
             records += self.publish(decision, ending.at_s)
+        if not decision.published:
+            self._withhold(decision, ending.at_s)
+            return records
         decision.offer_open = False
-        if decision.published:
-            records.append(ended_offer_record(decision.terms, self._market, ending))
-        else:
-            self._remember(decision, ending.at_s, WITHHELD)
-            decision.earnings.withheld = True
         self._rules.ended(decision, ending.at_s)
-        return records
+        return [*records, ended_offer_record(decision.terms, self._market, ending)]
 
     def expire(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
         """Publish and expire the offer of a decision, as far as its times were over before ``before_s``."""
@@ -84,6 +84,13 @@ class OfferLife:
             redeemed = revoked._replace(reason="redeemed", order=order.order)
             records += self.revoke([each], redeemed if is_redeemed else revoked)
         return records
+
+    def _withhold(self, decision: OpenDecision, at_s: float) -> None:
+        """End an offer that nobody outside knows of."""
+        self._remember(decision, at_s, WITHHELD)
+        decision.offer_open = False
+        decision.earnings.withheld = True
+        self._rules.ended(decision, at_s)
 
     def _fate(self, decision: OpenDecision) -> bytes | None:
         return self._ledger.recall(_name(decision))

@@ -53,15 +53,17 @@ def open_decision(entry: LedgerEntry) -> OpenDecision:
 class OpenDecisions:
     """The decisions whose window or offer is open, in the order in which they were taken.
 
-    Bounded by those taken within the longest window and offer: each leaves once its reward is learned and its
-    offer is over. A decision that was changed has to be handed to ``changed``.
+    They are found by name, and as long as their offers are open by product. Bounded by those taken within the
+    longest window and offer: each leaves once its reward is learned and its offer is over. A decision that
+    was changed has to be handed to ``changed``.
     """
 
-    __slots__ = ("_decisions", "_named", "_timers")
+    __slots__ = ("_decisions", "_named", "_on_product", "_timers")
 
     def __init__(self, decisions: Iterable[OpenDecision] = ()) -> None:
         self._decisions: dict[str, OpenDecision] = {}
         self._named: dict[str, list[OpenDecision]] = {}
+        self._on_product: dict[str, dict[str, OpenDecision]] = {}
         self._timers: Timers[str] = Timers()
         for each in decisions:
             self.add(each)
@@ -85,17 +87,26 @@ class OpenDecisions:
         found = {each.terms.decision: each for name in names for each in self._named.get(name, ())}
         return tuple(found.values())
 
+    def on_product(self, sku: str) -> tuple[OpenDecision, ...]:
+        """Return the decisions whose open offers are on a product, in the order in which they were taken."""
+        return tuple(self._on_product.get(sku, {}).values())
+
     def add(self, decision: OpenDecision) -> None:
         """Add a decision that was taken."""
         terms = decision.terms
         self._decisions[terms.decision] = decision
         for name in terms.names:
             self._named.setdefault(name, []).append(decision)
+        if decision.offer_open:
+            for sku in terms.skus:
+                self._on_product.setdefault(sku, {})[terms.decision] = decision
         self._timers.set(terms.decision, decision.due_s())
 
     def changed(self, decision: OpenDecision) -> None:
         """Drop a decision that is over; else note when it is next due."""
         terms = decision.terms
+        if not decision.offer_open:
+            self._drop_products(terms)
         if not decision.is_over:
             self._timers.set(terms.decision, decision.due_s())
             return
@@ -106,6 +117,12 @@ class OpenDecisions:
             named.remove(decision)
             if not named:
                 del self._named[name]
+
+    def _drop_products(self, terms: DecisionTerms) -> None:
+        for sku in terms.skus:
+            on_product = self._on_product.get(sku)
+            if on_product is not None and on_product.pop(terms.decision, None) is not None and not on_product:
+                del self._on_product[sku]
 
     def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
         """Yield those due before a time, with when they were due; one changed meanwhile may come again."""

@@ -247,6 +247,7 @@ def ended_offer_record(terms: DecisionTerms, market: str, ending: Ending) -> Out
             decision_id=terms.decision,
             moment_id=terms.moment,
             visitor_id=terms.visitor,
+            user_id=terms.user,
             market=market,
             at=at,
             reason=ending.reason,

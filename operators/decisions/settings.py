@@ -23,7 +23,9 @@ class DecisionSettings(msgspec.Struct, frozen=True, kw_only=True):
 class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a market scores and decides, and whether events are held until its time passes them.
 
-    ``label_delay_s`` after a cart's moment its outcome counts for the base rate that is monitored.
+    ``partitions`` are those whose records reach markets without a visitor's shard; a market waits for the
+    time of each. ``label_delay_s`` after a cart's moment its outcome counts for the base rate that is
+    monitored.
     """
 
     decisions: DecisionSettings
@@ -31,3 +33,4 @@ class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     on_drift: OnDrift
     label_delay_s: float
     ordered: bool
+    partitions: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from operators.streaming.messages import (
     CheckoutStart,
     Code,
     CouponDenial,
+    EventContext,
     Line,
     OfferClick,
     OfferDismissal,
@@ -26,10 +27,12 @@ from operators.streaming.messages import (
     PageView,
     ProductView,
     Search,
+    Trace,
     cart_names,
     user_names,
 )
 from schemas import events as native
+from schemas.trace_headers import TraceHeaders
 
 Common = tuple[Any, ...]
 """The fields that every kind has, in the order of ``ShopEvent``."""
@@ -53,7 +56,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     """Where an event stands: in time, and in its source.
 
     ``happened_s`` is its own time where it is placed at another one. ``position`` names its record.
-    ``partial``: some of its lines could not be read as they stand.
+    ``partial``: some of its lines could not be read as they stand. ``trace`` is that of its record.
     """
 
     at_s: float
@@ -61,6 +64,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     happened_s: float | None = None
     position: str = ""
     partial: bool = False
+    trace: TraceHeaders | None = None
 
 
 def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent:
@@ -76,8 +80,24 @@ def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent
         event.source,
         placed.happened_s,
         placed.sent_s,
+        _context(event, placed.trace),
     )
     return BUILDERS[type(event)](event, common, placed)
+
+
+def _context(event: native.Event, trace: TraceHeaders | None) -> EventContext | None:
+    """Return what an event carries beside its kind, None where that is nothing: of most events."""
+    consent, timezone, locale = _consent(event.consent), event.timezone, event.locale
+    if consent is None and timezone is None and locale is None and trace is None:
+        return None
+    return EventContext(consent, timezone, locale, trace and Trace(*trace))
+
+
+def _consent(given: native.ChannelConsent | None) -> dict[str, bool] | None:
+    """Return the channels of which anything is said, None where there is none."""
+    if given is None:
+        return None
+    return {channel: granted for channel, granted in vars(given).items() if granted is not None} or None
 
 
 def _lines(items: tuple[native.Item, ...]) -> tuple[Line, ...]:
@@ -97,7 +117,12 @@ def _product_view(event: native.ProductViewed, common: Common, _: Placed) -> Pro
 
 
 def _cart_fields(event: native.CartEvent, placed: Placed) -> dict[str, Any]:
-    return {"cart": event.cart_id, "checkout": event.checkout_id, "partial": placed.partial}
+    return {
+        "cart": event.cart_id,
+        "checkout": event.checkout_id,
+        "partial": placed.partial,
+        "cart_url": event.cart_url,
+    }
 
 
 def _cart_addition(event: native.CartItemAdded, common: Common, placed: Placed) -> CartAddition:

@@ -51,7 +51,7 @@ def _check_margin(order: native.OrderContent, market: str, settings: IngestSetti
 
     A free gift needs none, nor does a line that is no product: without it, they add nothing to the margin.
     """
-    if market in settings.with_margin_rate:
+    if market in settings.without_unit_costs:
         return
     for item in order.items:
         if item.unit_cost is None and item.sku is not None and item.price > 0:

@@ -13,7 +13,7 @@ from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import EARLIEST_S, check_market, clamped
+from operators.ingest.validation import check_market, clamped, known_time, received_at
 from operators.streaming.ids import SHARDS, check_format, shard_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
@@ -107,7 +107,7 @@ class PartitionReader:
         """Return the rejected records and the shard batches of the next messages of this partition."""
         shards: Shards = {}
         emitted: list[ShardBatch | OutputRecord] = []
-        self._now_s = _received(now_s) if self._settings.wall else None
+        self._now_s = known_time(now_s) if self._settings.wall else None
         counts = self.counts
         taken = 0
         for message in messages:
@@ -128,7 +128,7 @@ class PartitionReader:
         counts.taken += taken
         counts.events += taken
         self._seen.flush()
-        emitted += self._batches(shards, _in_steps(self.event_time_s - self._settings.lateness_s), now_s)
+        emitted += self._batches(shards, in_steps(self.event_time_s - self._settings.lateness_s), now_s)
         return emitted
 
     def _take_parts(self, parts: Sequence[Message], shards: Shards) -> list[OutputRecord]:
@@ -161,7 +161,7 @@ class PartitionReader:
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
-        at_s = clamped(claimed_s, self._received_s(sent_s), settings)
+        at_s = clamped(claimed_s, received_at(sent_s, self._now_s), settings)
         own_due_s = self._time.time_s - settings.lateness_s
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
@@ -185,9 +185,9 @@ class PartitionReader:
             counts.late += 1
             counts.late_orders += is_of_order
             counts.late_after_idle += at_s >= own_due_s
-            placed = Placed(due_s, sent_s, at_s, position, partial)
+            placed = Placed(due_s, sent_s, at_s, position, partial, decoded.trace)
         else:
-            placed = Placed(at_s, sent_s, None, position, partial)
+            placed = Placed(at_s, sent_s, None, position, partial, decoded.trace)
         made = shop_event(event, market, placed)
         if rate != 1.0:
             made = converted(made, rate)
@@ -216,13 +216,6 @@ class PartitionReader:
         beside.add(id_)
         return is_there
 
-    def _received_s(self, sent_s: float | None) -> float | None:
-        """Return when a message with this timestamp was received at the latest, None where nobody knows."""
-        sent_s, now_s = _received(sent_s), self._now_s
-        if sent_s is None or (now_s is not None and now_s < sent_s):
-            return now_s
-        return sent_s
-
     def _batches(self, shards: Shards, watermark_s: float, now_s: float | None) -> list[ShardBatch]:
         if watermark_s > self.watermark_s:
             self.watermark_s = watermark_s
@@ -237,7 +230,7 @@ class PartitionReader:
 
     def idle(self, now_s: float) -> list[ShardBatch]:
         """Return the watermark of a partition that is proved caught up at the wall clock time ``now_s``."""
-        idle_s = _in_steps(now_s - self._settings.lateness_s)
+        idle_s = in_steps(now_s - self._settings.lateness_s)
         if idle_s <= self.watermark_s:
             return []
         self._idle_s = idle_s
@@ -270,10 +263,6 @@ class PartitionReader:
         return msgspec.msgpack.encode(state)
 
 
-def _received(at_s: float | None) -> float | None:
-    """Return a time of receipt, None for one before any: it was never set."""
-    return at_s if at_s is not None and at_s >= EARLIEST_S else None
-
-
-def _in_steps(watermark_s: float) -> float:
+def in_steps(watermark_s: float) -> float:
+    """Return a watermark in whole steps."""
     return watermark_s if watermark_s == NEVER else math.floor(watermark_s / STEP_S) * STEP_S

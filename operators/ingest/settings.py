@@ -6,7 +6,7 @@ import msgspec
 
 
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is accepted. In the markets of ``with_margin_rate`` an order needs no unit costs.
+    """What is accepted. In the markets of ``without_unit_costs`` an order needs none.
 
     ``currencies`` are those of the markets; amounts in others count where ``rates`` has, by market and
     currency, by what they are multiplied.
@@ -20,7 +20,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     markets: frozenset[str]
-    with_margin_rate: frozenset[str]
+    without_unit_costs: frozenset[str]
     currencies: Mapping[str, str]
     rates: Mapping[str, Mapping[str, float]]
     lateness_s: float

@@ -19,6 +19,22 @@ def check_market(market: str, settings: IngestSettings) -> None:
         raise InvalidEvent("unknown_market", f"market {market!r} is not among {known}")
 
 
+def received_at(sent_s: float | None, now_s: float | None) -> float | None:
+    """Return when a message was received at the latest, None where nobody knows.
+
+    ``sent_s`` is its broker's timestamp, ``now_s`` the wall clock where it may not be later than that.
+    """
+    sent_s = known_time(sent_s)
+    if sent_s is None or (now_s is not None and now_s < sent_s):
+        return now_s
+    return sent_s
+
+
+def known_time(at_s: float | None) -> float | None:
+    """Return a time of receipt, None for one before any: it was never set."""
+    return at_s if at_s is not None and at_s >= EARLIEST_S else None
+
+
 def clamped(at_s: float, received_s: float | None, settings: IngestSettings) -> float:
     """Return when an event happened that claims ``at_s``: what claims to be later than it was received, then.
 

@@ -53,7 +53,8 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
 
     ``base`` is the content before the ``recent`` changes, which are in order of time: a change that
     arrives late is put among them and the content is computed again. ``names`` are those of
-    ``CartIndex``, by which its order may call it. Bounded by ``LINES``, ``RECENT`` and ``NAMES``.
+    ``CartIndex``, by which its order may call it, ``url`` is where the visitor finds it. Bounded by
+    ``LINES``, ``RECENT`` and ``NAMES``.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     moments: int = 0
     sample: MomentSample | None = None
     names: tuple[str, ...] = ()
+    url: str | None = None
 
     @property
     def lines(self) -> dict[str, Line]:

@@ -25,6 +25,7 @@ from operators.streaming.messages import (
     CartRemoval,
     CartSnapshot,
     CheckoutStart,
+    ConsentKnown,
     CouponDenial,
     FeatureRow,
     MarketEvent,
@@ -161,6 +162,9 @@ class SessionMachine:
         """Process one event, after the visitor's own due timers; KeyError for a kind without a handler."""
         first = len(self._events)
         _HANDLERS[type(event)](self, event)
+        context = event.context
+        if context is not None and context.consent is not None:
+            self._know_consent(event, context.consent)
         if len(self._events) > first + 1:  # in the order in which the market processes them in ordered mode
             self._events[first:] = sorted(self._events[first:], key=place)
 
@@ -226,6 +230,8 @@ class SessionMachine:
             self._change_cart(key, visit, event)
         else:
             self._learn_names(key, visit, cart_names(event.cart, event.checkout))
+            if visit.cart is not None and event.cart_url is not None:
+                visit.cart.url = event.cart_url
             if visit.cart_is_full:
                 self._moment(visit, "checkout_begun", event.at_s, event.id, event.sent_s)
 
@@ -357,6 +363,32 @@ class SessionMachine:
             )
         )
 
+    def _know_consent(self, event: ShopEvent, consent: dict[str, bool]) -> None:
+        """Tell the market of a consent, unless it was told in this visit, or nobody knows whose it is."""
+        if not (event.visitor or event.user) or (isinstance(event, Order) and not event.is_home):
+            return
+        key = (event.market, event.visitor)
+        visit = self.visits.get(key)
+        user = event.user
+        if visit is not None:
+            in_order = event.happened_s is None and event.at_s >= visit.last_s
+            if not visit.announce_consent(consent, in_order=in_order):
+                return
+            self._changed[key] = None
+            user = visit.user if user is None else user
+        self._events.append(
+            ConsentKnown(
+                at_s=event.at_s,
+                visitor=event.visitor,
+                id=event.id,
+                market=event.market,
+                consent=consent,
+                source="event",
+                user=user,
+                happened_s=event.happened_s,
+            )
+        )
+
     def _due_s(self, visit: Visit) -> float:
         if visit.cart_is_full and not visit.idle_emitted:
             return visit.last_s + self._quiet_s
@@ -404,6 +436,8 @@ class SessionMachine:
             self.carts += 1
             names += user_names(visit.user or self._returning.user_of(*key))
         self._name(key, cart, names)
+        if event.cart_url is not None:
+            cart.url = event.cart_url
         if cart.is_full:
             self.timers.set(key, self._due_s(visit))
             kind = "checkout_begun" if isinstance(event, CheckoutStart) else "cart_changed"
@@ -448,6 +482,11 @@ class SessionMachine:
             session=visit.session,
             read_s=self.read_s,
             sent_s=sent_s,
+            visits_before=visit.visits_before,
+            timezone=visit.timezone,
+            locale=visit.locale,
+            cart_url=cart.url,
+            trace=visit.trace,
         )
         self._events.append(moment)
 

@@ -16,10 +16,12 @@ from operators.streaming.messages import (
     CartSnapshot,
     CheckoutStart,
     CouponDenial,
+    EventContext,
     Order,
     PageView,
     ProductView,
     Search,
+    Trace,
 )
 
 PRODUCTS: Final = 64
@@ -39,7 +41,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     """The session of a visitor. Bounded by ``PRODUCTS``, ``CATEGORIES`` and the bounds of its cart.
 
     ``products`` are hashes of four bytes, one after the other. ``announced`` is the user that the market was
-    told of.
+    told of, ``consent`` the consent. ``trace`` is that of the latest event.
     """
 
     market: str
@@ -68,6 +70,10 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     cart: Cart | None = None
     coupons_denied: int = 0
     announced: str | None = None
+    timezone: str | None = None
+    locale: str | None = None
+    trace: Trace | None = None
+    consent: dict[str, bool] | None = None
 
     def intern(self) -> None:
         """Share the copies of texts that other visits hold too, after it was decoded."""
@@ -75,6 +81,8 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         self.device = None if self.device is None else interned(self.device)
         self.source = None if self.source is None else interned(self.source)
         self.categories = {interned(name): count for name, count in self.categories.items()}
+        self.timezone = None if self.timezone is None else interned(self.timezone)
+        self.locale = None if self.locale is None else interned(self.locale)
 
     def observe(self, event: AnyShopEvent) -> None:
         """Count one event of this visit, in whatever order events arrive; KeyError for an unknown kind."""
@@ -91,7 +99,35 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
             self.device = interned(event.device)
         if self.source is None and event.source is not None:
             self.source = interned(event.source)
+        context = event.context
+        if context is not None:
+            self.note(context)
+        elif self.trace is not None:
+            self.trace = None
         _COUNTERS[type(event)](self, event)
+
+    def note(self, context: EventContext) -> None:
+        """Note where the visitor is, in which language, and the trace; the latest that is known counts."""
+        self.trace = context.trace
+        if context.timezone is not None and context.timezone != self.timezone:
+            self.timezone = interned(context.timezone)
+        if context.locale is not None and context.locale != self.locale:
+            self.locale = interned(context.locale)
+
+    def announce_consent(self, consent: dict[str, bool], *, in_order: bool) -> bool:
+        """Return whether the market is to be told of a consent, and note that it is.
+
+        One that is said in the order of time is news where it differs from what the market was told last.
+        After any other, the market may hold something else: the next is news again.
+        """
+        if not in_order:
+            self.consent = None
+            return True
+        known = self.consent
+        if known is not None and consent.items() <= known.items():
+            return False
+        self.consent = consent if known is None else known | consent
+        return True
 
     def count_activity(self, _: Activity) -> None:
         """Count nothing beside the event itself."""

@@ -25,6 +25,8 @@ class Shopper(NamedTuple):
         One of ``DEVICES``.
     favourite
         The category that the shopper focuses on.
+    consents
+        Whether the shopper agreed to offers by e-mail and in the app.
     """
 
     number: int
@@ -34,6 +36,7 @@ class Shopper(NamedTuple):
     user: str | None
     device: str
     favourite: str
+    consents: bool = True
 
 
 def new_shopper(

@@ -78,7 +78,11 @@ class ScriptWriter:
         }
         if shopper.user is not None:
             self._common["user_id"] = shopper.user
-        self._append("page_viewed", url="/" if source == "direct" else f"/from/{source}")
+        self._append(
+            "page_viewed",
+            url="/" if source == "direct" else f"/from/{source}",
+            consent={"email": shopper.consents, "app": shopper.consents},
+        )
         fills = rng.random() < cart_chance
         if not fills and rng.random() < BOUNCES:
             return VisitScript(visit, self._common, self._events, None)

@@ -160,6 +160,7 @@ class World:
         rng = self._rng.restart(self._seed, PEOPLE, self._people)
         segment = rng.weighted_choice(self.settings.segments, self._segment_shares)
         shopper = new_shopper(rng, self._people, segment, self._tag, self._categories)
+        shopper = shopper._replace(consents=rng.random() < self.settings.consent_share)
         self._visit(shopper, self._next_arrival_s)
         self._next_arrival_s = next(self._first_visits)
 

@@ -37,6 +37,8 @@ class WorldSettings:
         The number of products.
     segments
         The kinds of shoppers.
+    consent_share
+        The share of people who agree to offers by e-mail and in the app; the others refuse both.
     checkout_broken_s
         An incident, from one time to another: no order follows a checkout that would be paid meanwhile.
     """
@@ -50,4 +52,5 @@ class WorldSettings:
     seasons: bool = True
     products: int = 240
     segments: tuple[Segment, ...] = SEGMENTS
+    consent_share: float = 1.0
     checkout_broken_s: tuple[float, float] | None = None

@@ -411,8 +411,8 @@ class UserKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=F
 class ConsentKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="consent_known"):
     """A visitor or a user granted or denied consent for some channels.
 
-    ``source`` is ``event`` or ``controls``. From controls one of ``visitor`` and ``user`` may be missing:
-    ``visitor`` is empty then.
+    ``source`` is ``event`` or ``controls``. One of ``visitor`` and ``user`` may be missing: ``visitor`` is
+    empty then. ``happened_s`` is when a late one was said, as of a ``ShopEvent``.
     """
 
     rank: ClassVar[int] = RANK["consent_known"]
@@ -424,6 +424,7 @@ class ConsentKnown(msgspec.Struct, frozen=True, kw_only=True, array_like=True, g
     consent: dict[str, bool]
     source: str
     user: str | None = None
+    happened_s: float | None = None
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -570,6 +571,10 @@ class OutputRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     since_s: float | None = None
     own_key: bytes | msgspec.UnsetType | None = msgspec.UNSET
     is_null: bool = False
+
+
+ReaderOutput = ShardBatch | MarketBatch | OutputRecord
+"""What the reader of a source partition emits."""
 
 
 class MarketOutput(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.json_fields import Json, given, inner, lines, object_of, objects, text_id, total
 from schemas.adapters.numbers import amount_of
 from schemas.adapters.options import FormatOptions
+from schemas.adapters.values import locale_of
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -91,6 +92,7 @@ def _order(order: Json, *, by_sku: bool) -> Json:
         "user_id": user,
         "cart_id": text_id(inner(order, "cart").get("id")),
         "currency": inner(order, "totalPrice").get("currencyCode"),
+        "locale": locale_of(order.get("locale")),
         "items": [*(_line(line, by_sku=by_sku) for line in goods), *map(_custom_line, others)],
         "discount": _discount(order, goods) or None,
         "discount_codes": _codes(order) or None,

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from schemas.adapters.lines import check_refund, with_lines_read
 from schemas.adapters.mending import mended, with_currency
 from schemas.events import EVENTS, Event
+from schemas.trace_headers import FoundTrace, TraceHeaders
 
 Fields = dict[str, Any]
 """The fields of a native event, before they are validated."""
@@ -20,10 +21,17 @@ _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
-    """An event, and the names of those of its fields that were not taken as they stood."""
+    """An event, the names of those of its fields that were not taken as they stood, and its trace."""
 
     event: Event
     dropped: tuple[str, ...] = ()
+    trace: TraceHeaders | None = None
+
+    def traced(self, found: FoundTrace) -> "Decoded":
+        """Return it with a trace that was found beside it."""
+        if found.trace is None and not found.dropped:
+            return self
+        return Decoded(self.event, self.dropped + found.dropped, found.trace or self.trace)
 
     @property
     def is_partial(self) -> bool:
@@ -43,7 +51,9 @@ def event_of(given: Fields, *, strict: bool = False) -> Decoded:
     given, odd = with_lines_read(given, strict=strict)
     validate = _validate_strictly if strict else _validate_loosely
     if not strict:
-        given = {name: _without_booleans(value) for name, value in given.items()}
+        given = {
+            name: value if name == "consent" else _without_booleans(value) for name, value in given.items()
+        }
     try:
         event = validate(given)
     except ValidationError as error:

@@ -25,6 +25,7 @@ from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
+from schemas.trace_headers import trace_in_headers
 
 OBJECT: Final = ord("{")
 """What a value without a frame begins with, in most formats."""
@@ -109,7 +110,8 @@ def decoder(
         try:
             if parts_of is not None and message.part is None:
                 _raise_if_several(parts_of(message))
-            return read(message)
+            decoded = read(message)
+            return decoded.traced(trace_in_headers(message.headers)) if message.headers else decoded
         except (InvalidEvent, SeveralEvents):
             raise
         except ValidationError as error:

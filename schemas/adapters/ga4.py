@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 from schemas.adapters.batches import json_of
 from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.ga4_events import ORDERS, Hit, what
-from schemas.adapters.ga4_params import params_of
+from schemas.adapters.ga4_params import first, params_of, said
 from schemas.adapters.reasons import parse
-from schemas.adapters.values import first_id, given, id_of, object_in, with_dropped
+from schemas.adapters.values import first_id, given, id_of, locale_of, object_in, with_dropped
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -69,7 +69,7 @@ def read(message: Message) -> Decoded:
             raise InvalidEvent("invalid", "it has no client and no user, as without consent")
     if fields["type"] == "order_completed" and fields["order_id"] is None:
         fields["order_id"] = event_id
-    params = sent.hit.params
+    params, device = sent.hit.params, object_in(sent.around, "device", dropped)
     fields |= {
         "id": event_id,
         "time": at,
@@ -77,7 +77,8 @@ def read(message: Message) -> Decoded:
         "user_id": sent.user,
         "session_id": first_id(params, ("ga_session_id", "session_id")),
         "market": params.get("market"),
-        "device": object_in(sent.around, "device", dropped).get("category"),
+        "device": device.get("category"),
+        "locale": locale_of(said(first(device, "language", otherwise=params.get("language")))),
         "source": params.get("source"),
     }
     if fields["source"] is None:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from schemas.adapters.batches import Parts, in_arrays, json_of
 from schemas.adapters.decoded import Decoded, event_of
-from schemas.adapters.generic_file import EventRule, GenericFile, Paths, load_generic
+from schemas.adapters.generic_file import WITHIN, EventRule, GenericFile, Paths, fields_of, load_generic
 from schemas.adapters.json_fields import Json, object_of, stable_id, text_id
 from schemas.adapters.json_paths import JsonPath, path_of
 from schemas.adapters.mending import KINDS
 from schemas.adapters.numbers import amount_of
-from schemas.adapters.values import MAX_NAME
+from schemas.adapters.values import MAX_NAME, locale_of
 from schemas.errors import SetupError
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
@@ -47,14 +47,26 @@ class _Rule(NamedTuple):
         return all(path.find(record) in wanted for path, wanted in self.conditions)
 
     def fields_of(self, record: Json) -> Json:
-        found = self.constants.copy()
+        found: Json = {}
+        for name, value in self.constants.items():
+            _put(found, name, value)
         for name, find in self.fields:
             value = find(record)
             if value is not None:
-                found[name] = value
+                _put(found, name, value)
         if self.lines is not None:
             found["items"] = self.lines(record)
         return found
+
+
+def _put(fields: Json, name: str, value: object) -> None:
+    """Add a field, or a field within one."""
+    outer, dot, inner = name.partition(WITHIN)
+    if not dot:
+        fields[name] = value
+        return
+    held = fields.get(outer)
+    fields[outer] = (held if isinstance(held, dict) else {}) | {inner: value}
 
 
 def read(_: Message) -> Decoded:
@@ -109,7 +121,7 @@ def _replaced(outer: Any, names: tuple[str, ...], value: object) -> Any:  # noqa
 
 
 def _rule(file: GenericFile, rule: EventRule) -> _Rule:
-    own = KINDS[rule.type].model_fields
+    own = fields_of(rule.type)
     constants = {name: value for name, value in file.constants.items() if name in own} | rule.constants
     paths = {name: each for name, each in file.fields.items() if name in own} | rule.fields
     return _Rule(
@@ -136,6 +148,8 @@ def _find(name: str, paths: Paths, file: GenericFile) -> Find:
         convert = _codes if name == "discount_codes" else _listed
     elif name == "name":
         convert = _name
+    elif name == "locale":
+        convert = locale_of
 
     def find(record: Json) -> Any:  # noqa: ANN401  JSON is anything
         for path in paths:

@@ -10,10 +10,21 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from schemas.adapters.json_paths import JsonPath, path_of
 from schemas.adapters.mending import KINDS
 from schemas.errors import SetupError, setup_message
-from schemas.events import Item, RemovedItem
+from schemas.events import ChannelConsent, Item, RemovedItem
 from schemas.rules import FileModel
 
-ALL_FIELDS: Final = {name for kind in KINDS.values() for name in kind.model_fields} - {"type", "items"}
+WITHIN: Final = "."
+"""What stands between a field that is an object and a field of it, ``consent.email``."""
+
+
+def fields_of(kind: str) -> set[str]:
+    """Return the names that a file may have the fields of a kind of event under."""
+    return set(KINDS[kind].model_fields) - {"type", "items"} | {
+        f"consent{WITHIN}{channel}" for channel in ChannelConsent.model_fields
+    }
+
+
+ALL_FIELDS: Final = {name for kind in KINDS for name in fields_of(kind)}
 LINES: Final = {
     kind: RemovedItem if kind in ("cart_item_removed", "order_refunded") else Item
     for kind, model in KINDS.items()
@@ -33,9 +44,24 @@ def _paths(written: object) -> object:
     return [written] if isinstance(written, str) else written
 
 
+def _flat(written: object) -> object:
+    """The table without tables in it: TOML reads ``consent.email`` as one."""
+    if not isinstance(written, dict):
+        return written
+    flat: dict[object, object] = {}
+    for name, value in written.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}{WITHIN}{inner}": each for inner, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
 OnePath = Annotated[JsonPath, BeforeValidator(_path)]
 Paths = Annotated[tuple[OnePath, ...], BeforeValidator(_paths), Field(min_length=1)]
 """One path, or several of which the first counts that leads to a value."""
+FieldPaths = Annotated[dict[str, Paths], BeforeValidator(_flat)]
+Constants = Annotated[dict[str, Constant], BeforeValidator(_flat)]
 
 
 class EventRule(FileModel):
@@ -47,8 +73,8 @@ class EventRule(FileModel):
 
     type: str
     when: dict[str, Constant | tuple[Constant, ...]] = Field(default_factory=dict)
-    fields: dict[str, Paths] = Field(default_factory=dict)
-    constants: dict[str, Constant] = Field(default_factory=dict)
+    fields: FieldPaths = Field(default_factory=dict)
+    constants: Constants = Field(default_factory=dict)
     items: dict[str, Paths] | None = None
 
     @field_validator("type")
@@ -67,7 +93,7 @@ class EventRule(FileModel):
 
     @model_validator(mode="after")
     def _fields_known(self) -> Self:
-        own = set(KINDS[self.type].model_fields) - {"type", "items"}
+        own = fields_of(self.type)
         for name in (*self.fields, *self.constants):
             if name not in own:
                 raise ValueError(_unknown(self.type, name, own))
@@ -95,8 +121,8 @@ class GenericFile(FileModel):
     time_zone: str | None = None
     unmatched: Literal["activity", "reject"] = "activity"
     each: OnePath | None = None
-    fields: dict[str, Paths] = Field(default_factory=dict)
-    constants: dict[str, Constant] = Field(default_factory=dict)
+    fields: FieldPaths = Field(default_factory=dict)
+    constants: Constants = Field(default_factory=dict)
     events: Annotated[tuple[EventRule, ...], Field(min_length=1)]
 
     @field_validator("time_zone")

@@ -2,7 +2,8 @@
 
 An event of a type that is not modelled is taken as ``activity``, with the type as its name. In an envelope
 the event's own fields win; ``id``, ``time``, ``type`` and ``visitor_id`` that it lacks are taken from the
-attributes ``id``, ``time``, ``type`` and ``subject``. An array holds several events, plain or in envelopes.
+attributes ``id``, ``time``, ``type`` and ``subject``, and its trace from ``traceparent`` and ``tracestate``.
+An array holds several events, plain or in envelopes.
 """
 
 import base64
@@ -21,6 +22,7 @@ from schemas.adapters.values import MAX_NAME
 from schemas.events import EVENTS, Event
 from schemas.message import Header, Message
 from schemas.rejected import InvalidEvent
+from schemas.trace_headers import trace_in
 
 BINARY_MARK: Final = "specversion"
 PREFIXES: Final = ("ce_", "ce-")
@@ -130,7 +132,7 @@ def _filled(data: Any, attributes: dict[str, Any]) -> Decoded:  # noqa: ANN401  
             "invalid", f"the data of a CloudEvents envelope must be a JSON object; it is {_kind(data)}"
         )
     given = {field: attributes[name] for name, field in FIELD_OF.items() if name in attributes}
-    return event_in(given | data)
+    return event_in(given | data).traced(trace_in(attributes))
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401  JSON is anything

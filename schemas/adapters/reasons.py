@@ -72,10 +72,11 @@ def _class_and_reason(first: ErrorDetails) -> tuple[RejectClass, str]:
         return "unknown_type", f"type {first['ctx']['tag']!r} is not known"
     if field == "market" and first["type"] == "string_pattern_mismatch":
         return "unknown_market", f"market {first['input']!r} is not a market's name"
-    return "invalid", _reason(first, field)
+    return "invalid", reason_of(first, field)
 
 
-def _reason(first: ErrorDetails, field: str) -> str:
+def reason_of(first: ErrorDetails, field: str) -> str:
+    """Return in short words what is wrong with a field."""
     plain = {
         "union_tag_not_found": "type is missing",
         "missing": f"{field} is missing",

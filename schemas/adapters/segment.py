@@ -27,9 +27,11 @@ from schemas.adapters.values import (
     given,
     id_of,
     is_offer_id,
+    locale_of,
     object_in,
     with_dropped,
 )
+from schemas.events import ChannelConsent
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -37,6 +39,7 @@ OF_CARTS: Final = frozenset({"cart_item_added", "cart_item_removed", "cart_updat
 OF_ORDERS: Final = frozenset({"order_completed", "order_updated", "order_refunded", "order_cancelled"})
 WITH_CONTENT: Final = frozenset({"order_completed", "order_updated"})
 WITH_CURRENCY: Final = OF_CARTS | OF_ORDERS | {"product_viewed"}
+CHANNEL_OF: Final = {plain_name(name): name for name in ChannelConsent.model_fields}
 ID_NAMES: Final = {"product_id": ("productid", "id", "sku"), "sku": ("sku", "productid", "id")}
 
 Call = dict[str, Any]
@@ -72,6 +75,7 @@ def _read(message: Message, id_names: Names) -> Decoded:
     event = _what(kind, properties, id_names, dropped)
     event |= _who_and_when(call, context, event["type"], dropped)
     event["market"] = properties.get("market")
+    event["consent"] = _consent(call, properties, dropped)
     if kind == "activity":
         event["name"] = _name(call)
     if event["type"] == "page_viewed":
@@ -97,6 +101,18 @@ def _kind(call: Call, properties: Call) -> str:
     if plain in PROMOTION_OF and _is_ours(properties):
         return PROMOTION_OF[plain]
     return KIND_OF.get(plain, "activity")
+
+
+def _consent(call: Call, properties: Call, dropped: list[str]) -> Fields | None:
+    """Return the consent that a shop adds to its calls, or to the traits of a visitor."""
+    found = properties.get("consent")
+    if found is None and call["type"] == "identify":
+        found = object_in(call, "traits", dropped).get("consent")
+    if not isinstance(found, dict):
+        return found
+    return {
+        CHANNEL_OF[plain]: value for name, value in found.items() if (plain := plain_name(name)) in CHANNEL_OF
+    }
 
 
 def _is_ours(properties: Call) -> bool:
@@ -129,6 +145,8 @@ def _who_and_when(call: Call, context: Call, kind: str, dropped: list[str]) -> F
         "session_id": id_of(context.get("sessionId")),
         "device": object_in(context, "device", dropped).get("type"),
         "source": object_in(context, "campaign", dropped).get("source"),
+        "timezone": context.get("timezone") or None,
+        "locale": locale_of(context.get("locale")),
     }
 
 
@@ -145,6 +163,7 @@ def _what(kind: str, properties: Call, id_names: Names, dropped: list[str]) -> F
         event["checkout_id"] = id_of(properties.get("checkoutid"))
     if kind in OF_CARTS:
         event["items"] = _items(kind, properties, id_names)
+        event["cart_url"] = properties.get("carturl") or None
     elif kind in OF_ORDERS:
         event |= _order(kind, properties, id_names, dropped)
     elif kind == "product_viewed":

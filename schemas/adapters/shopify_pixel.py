@@ -22,7 +22,7 @@ from schemas.adapters.json_fields import (
 )
 from schemas.adapters.numbers import amount_of
 from schemas.adapters.shopify_ids import shopify_id
-from schemas.adapters.values import MAX_NAME
+from schemas.adapters.values import MAX_NAME, granted_if, locale_of
 from schemas.rejected import InvalidEvent
 
 FEEDBACK: Final = ("offer_shown", "offer_clicked", "offer_dismissed", "offer_redeemed", "coupon_denied")
@@ -47,6 +47,11 @@ def fields(event: Json) -> Json:
         "source": _found(_SOURCE, location.get("search")),
     }
     data = inner(event, "data")
+    checkout = inner(data, "checkout")
+    common |= {
+        "locale": _locale(checkout, event),
+        "consent": granted_if(checkout.get("buyerAcceptsEmailMarketing")),
+    }
     build = _BUILDERS.get(name)
     if build is not None:
         own = build(data, event)
@@ -60,6 +65,16 @@ def fields(event: Json) -> Json:
 def _found(pattern: re.Pattern[str], text: object) -> str | None:
     found = pattern.search(text) if isinstance(text, str) else None
     return None if found is None else found[1]
+
+
+def _locale(checkout: Json, event: Json) -> object:
+    """The language of the checkout, with its country where the language names none, else the browser's."""
+    of_checkout = inner(checkout, "localization")
+    language = locale_of(inner(of_checkout, "language").get("isoCode"))
+    country = inner(of_checkout, "country").get("isoCode")
+    if not isinstance(language, str):
+        return locale_of(inner(event, "context", "navigator").get("language"))
+    return f"{language}-{country}" if "-" not in language and text_id(country) else language
 
 
 def _amount(money: Json) -> object:

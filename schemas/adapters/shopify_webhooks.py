@@ -20,6 +20,7 @@ from schemas.adapters.json_fields import (
     total,
 )
 from schemas.adapters.shopify_ids import shopify_id
+from schemas.adapters.values import locale_of
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -34,6 +35,8 @@ ORDERS: Final = {
 REFUNDS: Final = ("refunds/create",)
 CHECKOUTS: Final = ("checkouts/create", "checkouts/update")
 CARTS: Final = ("carts/create", "carts/update")
+CONSENT_OF: Final = {"subscribed": True, "unsubscribed": False}
+"""What a state of consent says; who is pending, or has never subscribed, neither granted nor denied it."""
 ORIGINS: Final = {"pos": "point_of_sale"}
 
 
@@ -95,7 +98,7 @@ def _order(order: Json, kind: str) -> Json:
     common = {
         "type": kind,
         "visitor_id": attributes.get("visitor_id"),
-        "user_id": shopify_id(inner(order, "customer").get("id")),
+        **_customer(order),
         "order_id": shopify_id(order.get("id")),
         "cart_id": shopify_id(order.get("cart_token")),
         "checkout_id": shopify_id(order.get("checkout_token")),
@@ -112,6 +115,18 @@ def _order(order: Json, kind: str) -> Json:
         **_discounts(order),
         "shipping": _shipping(order),
         "tax": order.get("total_tax"),
+    }
+
+
+def _customer(body: Json) -> Json:
+    """Who ordered or begins to pay, in which language, and whether they may be written to."""
+    customer = inner(body, "customer")
+    state = inner(customer, "email_marketing_consent").get("state")
+    granted = CONSENT_OF.get(state) if isinstance(state, str) else None
+    return {
+        "user_id": shopify_id(customer.get("id")),
+        "locale": locale_of(body.get("customer_locale")),
+        "consent": None if granted is None else {"email": granted},
     }
 
 
@@ -216,5 +231,6 @@ def _cart(cart: Json, topic: str) -> Json:
         "type": "checkout_started",
         "cart_id": shopify_id(cart.get("cart_token")),
         "checkout_id": token,
-        "user_id": shopify_id(inner(cart, "customer").get("id")),
+        "cart_url": cart.get("abandoned_checkout_url"),
+        **_customer(cart),
     }

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.snowplow_events import ORDERS, SHOP, what
 from schemas.adapters.snowplow_rows import entity, row_of
-from schemas.adapters.values import given, id_of, with_dropped
+from schemas.adapters.values import given, granted_if, id_of, locale_of, with_dropped
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 
@@ -39,6 +39,7 @@ def read(message: Message) -> Decoded:
         if visitor is None:
             raise InvalidEvent("invalid", "domain_userid, network_userid and domain_sessionid are missing")
     medium = row.get("refr_medium")
+    page, step = _first_entity(row, f"{SHOP}page_1"), _first_entity(row, f"{SHOP}checkout_step_1")
     fields |= {
         "id": event_id,
         "time": _time(row, dropped),
@@ -48,6 +49,9 @@ def read(message: Message) -> Decoded:
         "device": row.get("dvce_type"),
         # A referrer of the shop's own pages is where nobody came from.
         "source": _first(row.get("mkt_source"), None if medium == "internal" else medium),
+        "timezone": row.get("os_timezone"),
+        "locale": locale_of(_first(page.get("locale"), page.get("language"), row.get("br_lang"))),
+        "consent": granted_if(step.get("marketing_opt_in")),
     }
     return with_dropped(event_of(given(fields)), dropped)
 

@@ -39,7 +39,7 @@ WANTED: Final = (
     *("platform", "collector_tstamp", "event", "event_id", "user_id", "domain_userid", "network_userid"),
     *("page_url", "page_title", "refr_medium", "mkt_source", "contexts", "se_action", "unstruct_event"),
     *("tr_orderid", "tr_total", "tr_tax", "tr_shipping", "tr_currency", "dvce_type", "derived_contexts"),
-    *("domain_sessionid", "derived_tstamp", "event_name"),
+    *("br_lang", "os_timezone", "domain_sessionid", "derived_tstamp", "event_name"),
 )
 LONGEST_SCHEMA: Final = 300
 SELF_DESCRIBING: Final = ("contexts", "derived_contexts")

@@ -48,6 +48,24 @@ def currency_of(value: object) -> object:
     return (value.strip().upper() or None) if isinstance(value, str) else value
 
 
+def locale_of(value: object) -> object:
+    """Return a locale as a language tag; empty is none.
+
+    >>> locale_of("en_GB"), locale_of("de"), locale_of(" ")
+    ('en-GB', 'de', None)
+    """
+    return (value.strip().replace("_", "-") or None) if isinstance(value, str) else value
+
+
+def granted_if(value: object) -> Fields | None:
+    """Return the consent to e-mail that a ticked box gives; an empty box may never have been seen.
+
+    >>> granted_if(True), granted_if(False)
+    ({'email': True}, None)
+    """
+    return {"email": True} if value is True else None
+
+
 def is_offer_id(value: object) -> bool:
     """Return whether an id has the shape of our offers' ids; promotions of the shop have ids of their own.
 
@@ -75,4 +93,4 @@ def object_in(outer: Fields, name: str, dropped: list[str]) -> Fields:
 def with_dropped(decoded: Decoded, names: Iterable[str]) -> Decoded:
     """Return a decoded event of which these fields were dropped as well."""
     more = tuple(names)
-    return Decoded(decoded.event, more + decoded.dropped) if more else decoded
+    return Decoded(decoded.event, more + decoded.dropped, decoded.trace) if more else decoded

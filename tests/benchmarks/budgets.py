@@ -2,7 +2,7 @@
 
 The real decision machine, rules and policy, over simulated carts. The optimum is the linear programme over
 the carts that came, with the true mean gain and the true mean cost of each arm, in fractions of offers: its
-value is an upper bound of what any policy earns under that budget. ``profit`` is that of all carts, beside the
+value is an upper bound of what any policy earns under that budget. ``profit`` is that of all carts beside the
 optimum's; ``gain`` is what offers add to it, beside what the optimum's add: the stricter figure.
 """
 
@@ -260,7 +260,7 @@ class Row(NamedTuple):
 
 
 def rows(world: World, seed: int, *, updates: int, share: float = 0.4) -> dict[str, Row]:
-    """Return by strategy how near to the optimum it came; ``share`` is the budget beside what is unbounded."""
+    """Return by strategy how near to the optimum it came; ``share`` is the budget beside an unbounded one."""
     found = carts(world, np.random.default_rng(seed))
     amount = share * unconstrained_cost(found)
     budget = campaign(world, amount)

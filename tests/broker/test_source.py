@@ -127,6 +127,27 @@ def test_a_partition_far_ahead_waits_for_the_slowest(cluster, make_topic):
     driver.close()
 
 
+def test_topics_that_are_read_first_wait_for_no_other_and_all_others_wait_for_what_stood_in_them(
+    cluster, make_topic
+):
+    first, other = make_topic(2), make_topic()
+    produce(cluster, first, numbers(0, 30), 0, timestamp_s=1_700_009_000)
+    produce(cluster, other, numbers(0, 10), timestamp_s=1_700_000_000)
+    start = topics.beginning_offsets(cluster, topics.partitions_of(cluster, [first, other]))
+    limits = BufferLimits(poll_records=10)
+    driver = driven(cluster, first, start=start, first=[first], limits=limits)
+    catalog, events = driver.partitions[f"{first}/0000"], driver.partitions[f"{other}/0000"]
+    seen = []
+    driver.until(
+        lambda: seen.append((len(catalog.reader.seen), len(events.reader.seen))) or seen[-1] == (30, 10)
+    )
+    assert [read for read, _ in seen if read < 30] != []
+    assert {waiting for read, waiting in seen if read < 30} == {0}
+    produce(cluster, other, numbers(10, 20), timestamp_s=1_700_000_000)
+    driver.until(lambda: len(events.reader.seen) == 20)
+    driver.close()
+
+
 def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(cluster, make_topic):
     topic = make_topic(2)
     waiting_for = {b"5"}

@@ -9,11 +9,10 @@ from bytewax.testing import cluster_main
 from flows.assembly import reader_of, stations_of
 from flows.dataflow import Edges, build_dataflow
 from flows.files.input_file import examine
-from flows.files.jsonl import JsonlSink
+from flows.files.jsonl import FILES, JsonlSink
 from flows.files.source import FileSource
 from flows.local.callback_sink import DiscardSink
 from flows.stores.ledger import Ledgers
-from schemas.topics import OUTPUTS
 from tests.laws.shopping import settings
 
 
@@ -25,7 +24,7 @@ def main(out, offers, number, addresses, *files):
         reader_of(chosen, shop, lambda _topic: "native", None, ordered=True),
         batch=40,
     )
-    outputs = {row.name: JsonlSink(Path(out), row.name) for row in OUTPUTS}
+    outputs = {name: JsonlSink(Path(out), name) for name in FILES}
     stations = stations_of(chosen, shop, source.list_parts(), Ledgers().of, ordered=True)
     flow = build_dataflow(Edges(source, outputs, DiscardSink(), DiscardSink()), stations)
     cluster_main(

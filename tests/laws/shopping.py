@@ -17,7 +17,6 @@ from flows.stores.ledger import Ledgers
 from operators.streaming.messages import OutputRecord
 from schemas.message import Message
 from schemas.shop import Shop
-from schemas.topics import OUTPUTS
 
 OFFERS = [
     {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
@@ -25,7 +24,7 @@ OFFERS = [
     {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
 ]
 RULES = {
-    "cooldown": {"after_offer": "15m"},
+    "cooldown": {"after_offer": "15m", "after_purchase": "2m", "after_dismissal": "2m"},
     "freshness": dict.fromkeys(("on_site", "app", "email"), "9d"),
 }
 SHOP = Shop.model_validate(
@@ -37,7 +36,7 @@ SHOP = Shop.model_validate(
 )
 OFFERS_TOML = """
 [rules]
-cooldown = { after_offer = "15m" }
+cooldown = { after_offer = "15m", after_purchase = "2m", after_dismissal = "2m" }
 freshness = { on_site = "9d", app = "9d", email = "9d" }
 [markets.default]
 margin_rate = 0.3
@@ -72,6 +71,14 @@ def account(visitor: str) -> str | None:
     return f"u{number % 31}" if number % 3 == 0 else None
 
 
+def consent(visitor: str, visit: int) -> dict[str, bool]:
+    """What a visitor says of offers as a visit begins: many agree, some refuse, a few change their minds."""
+    number = crc32(visitor.encode())
+    if number % 11 == 0:
+        return {"email": visit % 2 == 0, "app": True}
+    return {"email": number % 5 > 0, "app": number % 7 > 0} | ({"on_site": False} if number % 13 == 0 else {})
+
+
 def _visits(rng, visitor, start_s, length_s):
     market = "uk" if rng.random() < 0.2 else "default"
     user, from_event = account(visitor), crc32(visitor.encode()) % 7 * 2
@@ -97,7 +104,8 @@ def _visits(rng, visitor, start_s, length_s):
             | more
         )
 
-    for _ in range(rng.randint(1, 3)):
+    for visit in range(rng.randint(1, 3)):
+        first = len(out)
         for _ in range(rng.randint(1, 6)):
             at_s += rng.expovariate(1 / 25)
             sku = f"s{rng.randint(0, 20)}"
@@ -113,6 +121,7 @@ def _visits(rng, visitor, start_s, length_s):
                 say("cart_updated", items=[item])
             else:
                 say("checkout_started")
+        out[first]["consent"] = consent(visitor, visit)
         if rng.random() < 0.35:
             at_s += rng.expovariate(1 / 120)
             say("order_completed", order_id=f"o-{visitor}-{len(out)}", items=[item])
@@ -244,7 +253,7 @@ def dataflow_of(
 ):
     """The dataflow over lists, in ordered mode: the dataflow, and its ends by name."""
     chosen, ledgers = chosen or settings(), ledgers or Ledgers()
-    ends = {row.name: CollectSink() for row in OUTPUTS}
+    ends = {name: CollectSink() for name in chosen.output_topics}
     source = ListSource(parts, readers(chosen), batch=batch, **more)
     stations = stations_of(chosen, SHOP, source.list_parts(), ledgers.of, ordered=True)
     return build_dataflow(Edges(source, ends, DiscardSink(), DiscardSink()), stations), ends

@@ -19,7 +19,8 @@ STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "drifts", "re
 def test_the_log_leads_to_everything_that_can_be_said(said):
     kinds = {each.type for each in said}
     assert kinds == {
-        "score", "decision", "reward", "outcome", "offer.decided", "offer.revoked", "offer.expired"
+        "score", "decision", "reward", "outcome", "offer.decided", "offer.redeemed", "offer.revoked",
+        "offer.expired",
     }  # fmt: skip
     assert sum(each.type == "offer.decided" for each in said) > 60
 

@@ -52,7 +52,6 @@ def sizes(page, ledgers, reader):
         "policies": sum(len(one.policy.dumps()) for one in decisions),
         "open decisions": sum(len(one._open) for one in decisions),
         "decision timers": sum(len(one._open._timers._heap) for one in decisions),
-        "cooldowns": sum(len(one._cooldowns) for one in decisions),
         "cart treatments": sum(len(one._carts) for one in decisions),
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger names": sum(len(ledgers.of(name)._named) for name in SHOP.markets),

@@ -80,7 +80,7 @@ def assert_every_record_once(said):
     made = {each["offer_id"] for each in kinds["decision"]} - {None}
     ends = {}
     for id_, _ in said["offers"]:
-        offer, _, kind = id_.rpartition(".")
+        offer, _, kind = id_.rpartition("-")
         ends.setdefault(offer, []).append(kind)
     assert ends.keys() == made
     assert all(sorted(each) == ["decided", "ended"] for each in ends.values())

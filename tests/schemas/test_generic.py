@@ -142,7 +142,7 @@ def test_lines_that_are_no_objects_are_lines_without_anything(house):
         (COMMON + VIEW.replace("product_viewed", "seen"), "events.#1.type must be one of page_viewed,"),
         (
             COMMON + VIEW.replace("sku", "skew"),
-            "product_viewed has no field 'skew'; it has category, currency,",
+            "product_viewed has no field 'skew'; it has category, consent, consent.app,",
         ),
         (
             COMMON + VIEW.replace('"s"', '"s..t"'),
@@ -209,3 +209,17 @@ def test_a_topic_may_have_the_format_of_a_file():
 def test_a_file_is_read_before_any_message_is():
     with pytest.raises(SetupError, match="format generic must name its file"):
         format_named("generic")
+
+
+def test_consent_is_said_by_channel_or_as_it_stands(house):
+    common = COMMON + 'consent.app = "push"\n'
+    record = RECORD | {"push": 0, "c": {"email": True, "app": True}}
+    assert house(common + VIEW, record).consent.model_dump() == {"on_site": None, "email": None, "app": False}
+    whole = COMMON + 'consent = "c"\n' + VIEW
+    assert house(whole, record).consent.model_dump() == {"on_site": None, "email": True, "app": True}
+    constant = COMMON + "[constants]\nconsent.on_site = true\n" + VIEW
+    assert house(constant, RECORD).consent.on_site is True
+
+
+def test_consent_for_an_unknown_channel_stops_the_start(house):
+    assert "has no field 'consent.sms'" in refused(house, COMMON + 'consent.sms = "s"\n' + VIEW)

@@ -85,6 +85,15 @@ def test_every_record_is_read_and_written_as_was_promised(name):
     assert {line["type"] for line in lines(name)} == types
 
 
+@pytest.mark.parametrize("line", lines("offers_of_earlier_versions"))
+def test_an_offer_record_of_an_earlier_version_is_read(line):
+    written = json.loads(encode(read_offer_record(json.dumps(line).encode())))
+    assert {name: written[name] for name in line if name != "data"} == {
+        name: value for name, value in line.items() if name != "data"
+    }
+    assert written["data"].keys() >= line["data"].keys()
+
+
 def test_every_rejected_line_is_read_and_written_as_was_promised():
     for line in lines("rejected"):
         read = Rejected.model_validate_json(json.dumps(line))

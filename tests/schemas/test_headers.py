@@ -87,3 +87,52 @@ def test_what_is_wrong_with_an_envelope_is_said(value, headers, words):
 def test_a_type_that_is_not_modelled_is_an_activity_in_an_envelope_too():
     event = read(ENVELOPE | {"type": "com.shop.product_viewed.v1", "data": {"sku": "shoe"}})
     assert (event.type, event.name) == ("activity", "com.shop.product_viewed.v1")
+
+
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+OTHER = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-00"
+
+
+def traced(value, *headers, form="native"):
+    read = decoder(form, MAX_EVENT_BYTES)(Message(json.dumps(value).encode(), None, headers))
+    return read.trace, read.dropped
+
+
+def test_a_record_has_the_trace_of_its_headers():
+    headers = (("TraceParent", PARENT.encode()), ("tracestate", b"shop=7"))
+    assert traced(looked(0), *headers) == ((PARENT, "shop=7"), ())
+    call = {"type": "page", "messageId": "m", "anonymousId": "a", "timestamp": TIME}
+    assert traced(call, *headers, form="segment") == ((PARENT, "shop=7"), ())
+    assert traced(looked(0), ("tracestate", b"shop=7")) == (None, ())
+    assert traced(looked(0)) == (None, ())
+
+
+def test_an_envelope_may_have_the_trace():
+    event = {"sku": "mug"}
+    assert traced(event, *BINARY, ("ce_traceparent", PARENT.encode())) == ((PARENT, None), ())
+    envelope = ENVELOPE | {"data": event, "traceparent": PARENT, "tracestate": "a=b"}
+    assert traced(envelope) == ((PARENT, "a=b"), ())
+    assert traced(envelope, ("traceparent", OTHER.encode())) == ((OTHER, None), ())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "",
+        "yes",
+        PARENT.upper(),
+        "ff" + PARENT[2:],
+        PARENT + "-00",
+        "00-" + "0" * 32 + PARENT[35:],
+        PARENT[:36] + "0" * 16 + "-01",
+        "00-\ufffd",
+    ],
+)
+def test_an_odd_trace_is_dropped_by_name(odd):
+    assert traced(looked(0), ("traceparent", odd.encode())) == (None, ("traceparent",))
+    assert traced(ENVELOPE | {"data": {"sku": "mug"}, "traceparent": 7}) == (None, ("traceparent",))
+
+
+def test_an_odd_state_of_a_trace_goes_alone():
+    headers = (("traceparent", PARENT.encode()), ("tracestate", b"x" * 513))
+    assert traced(looked(0), *headers) == ((PARENT, None), ("tracestate",))

@@ -43,13 +43,32 @@ def optional(kind):
         ({"session_id": "", "url": False}, ["session_id", "url"]),
         ({"\ud83d": 1, "unknown": "\ud83d"}, []),
         ({"device": None, "market": None}, []),
+        ({"consent": {"email": "yes", "app": 1, "sms": False}}, ["consent.email", "consent.app"]),
+        ({"consent": "all"}, ["consent"]),
+        ({"consent": {"email": None}, "locale": None}, []),
+        ({"timezone": "Mars/Olympus", "locale": "pt_BR"}, ["timezone", "locale"]),
+        ({"timezone": "../etc/localtime"}, ["timezone"]),
     ],
 )
 def test_an_optional_field_that_is_invalid_is_dropped_by_name(said, dropped):
     read = native(looked(0) | said)
-    assert read.event == native(looked(0)).event
+    consent = read.event.consent
+    assert consent is None or consent.model_dump(exclude_none=True) == {}
+    assert read.event.model_copy(update={"consent": None}) == native(looked(0)).event
     assert sorted(read.dropped) == sorted(dropped)
     assert not read.is_partial
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "/cart", "https://shop.example/a b", 'http://a"'])
+def test_an_address_of_a_cart_that_is_no_web_address_is_dropped(address):
+    read = native(cart_is(0, cart_url=address))
+    assert (read.event.cart_url, read.dropped) == (None, ("cart_url",))
+
+
+def test_of_consent_only_the_odd_channel_goes():
+    read = native(looked(0, consent={"email": "yes", "app": False}))
+    assert (read.event.consent.app, read.event.consent.email) == (False, None)
+    assert read.dropped == ("consent.email",)
 
 
 def test_a_part_of_a_list_goes_alone():

@@ -48,6 +48,16 @@ class RegistryClient:
         except (RegistryError, RefusedSchemaError) as error:
             raise SetupError(f"SCHEMA_REGISTRY must be one that answers; got {self._url}: {error}") from None
 
+    def register(self, subject: str, schema: str) -> None:
+        """Make a JSON Schema known under a subject; SetupError where the registry refuses it."""
+        made = Schema(schema, "JSON")
+        try:
+            self._asked(partial(self._client.register_schema, subject, made))
+        except (RegistryError, RefusedSchemaError) as error:
+            raise SetupError(
+                f"REGISTER_SCHEMAS must be off, or {self._url} must take the schema of {subject}: {error}"
+            ) from None
+
     def fetch(self, schema: SchemaId) -> ToJson:
         """Return what reads payloads of a schema.
 

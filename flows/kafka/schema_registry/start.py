@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from types import MappingProxyType
 from typing import Final
 
 from flows.kafka.schema_registry.schema_cache import SchemaCache
@@ -13,10 +14,13 @@ CLIENT: Final = "flows.kafka.schema_registry.client"
 
 
 @contextmanager
-def schema_registry(url: str | None, settings: Mapping[str, str]) -> Iterator[SchemaCache | None]:
+def schema_registry(
+    url: str | None, settings: Mapping[str, str], registered: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[SchemaCache | None]:
     """Yield what reads payloads by the schemas of the registry at ``url``, None where there is none.
 
-    Raises SetupError where its client is not installed or refuses the settings, or it does not answer.
+    ``registered`` are JSON Schemas, by subject, that it has to know from now on. Raises SetupError where its
+    client is not installed or refuses the settings, or it does not answer or refuses a schema.
     """
     if url is None:
         yield None
@@ -32,6 +36,8 @@ def schema_registry(url: str | None, settings: Mapping[str, str]) -> Iterator[Sc
     cache = SchemaCache(client.fetch)
     try:
         client.check()
+        for subject, schema in registered.items():
+            client.register(subject, schema)
         yield cache
     finally:
         cache.close()

@@ -1,7 +1,7 @@
 """Simulated shoppers and the dataflow in one loop: they react to its offers, and it to what they do."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from flows.stores.ledger import Ledgers
 from flows.studies.backtest.true_values import TRUTH, truth_lines
 from flows.studies.summary import RunSummary
 from operators.simulation import World
-from operators.streaming.messages import OutputRecord, ShardBatch
+from operators.streaming.messages import OutputRecord, ReaderOutput
 from schemas.message import Message
 
 PARTITION: Final = "shoppers/0000"
@@ -36,7 +36,7 @@ def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
     dataflow = InProcessDataflow(stations_of(settings, shop, [PARTITION], Ledgers().of, ordered=True))
     files = {stream: LineFiles(out, stream) for stream in FILES}
 
-    def publish(items: Sequence[ShardBatch | OutputRecord]) -> None:
+    def publish(items: Iterable[ReaderOutput]) -> None:
         records, _ = dataflow.process(items)
         for stream, file in files.items():
             file.write(record for record in records if record.stream == stream)
@@ -73,5 +73,5 @@ def _deliver(world: World, records: Iterable[OutputRecord]) -> None:
     for record in records:
         if record.type == "offer.decided":
             world.deliver_offer(orjson.loads(record.value)["data"])
-        elif record.type == "offer.revoked":
+        elif record.type in ("offer.redeemed", "offer.revoked"):
             world.revoke_offer(orjson.loads(record.value)["data"]["offer_id"])

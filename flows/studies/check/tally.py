@@ -13,8 +13,8 @@ from flows.studies.check.joins import SampleJoins
 from flows.studies.check.sources import CheckSource
 from operators.ingest.counts import Counts
 from operators.ingest.from_events import market_of
-from operators.ingest.partition_reader import PartitionReader
-from operators.streaming.messages import AnyShopEvent, OutputRecord, ShardBatch
+from operators.ingest.message_reader import SourceReader
+from operators.streaming.messages import AnyShopEvent, OutputRecord, ReaderOutput, ShardBatch
 from schemas.adapters import Decoded
 from schemas.adapters.frames import PayloadReader
 from schemas.dead_letters import class_and_reason
@@ -63,7 +63,7 @@ class Tally:
             payloads=payloads,
             watch=self._decoded,
         )
-        readers: dict[str, PartitionReader] = {}
+        readers: dict[str, SourceReader] = {}
         records = 0
         for batch in source.batches:
             records += len(batch)
@@ -83,11 +83,11 @@ class Tally:
         if (currency := getattr(event, "currency", None)) is not None:
             self.currencies[currency] += 1
 
-    def _output(self, output: Iterable[ShardBatch | OutputRecord]) -> None:
+    def _output(self, output: Iterable[ReaderOutput]) -> None:
         for item in output:
             if isinstance(item, OutputRecord):
                 self._rejected(item)
-            else:
+            elif isinstance(item, ShardBatch):
                 for event in item.events:
                     if getattr(event, "is_home", True):
                         self._accepted(event)

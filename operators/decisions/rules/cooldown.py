@@ -1,4 +1,4 @@
-"""The time for which a person who had an offer gets no further one."""
+"""The time for which a person gets no further offer: after one, after a purchase, after a dismissal."""
 
 import math
 from collections.abc import Sequence
@@ -6,63 +6,100 @@ from typing import Final
 
 import msgspec
 
-from operators.decisions.expiring import drop_from_front
-from operators.decisions.ledger import LedgerEntry
+from operators.decisions.rules.person_history import Histories, PersonHistory
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 
-REASON: Final = "cooldown"
+AFTER_OFFER: Final = "cooldown"
+AFTER_PURCHASE: Final = "cooldown_purchase"
+AFTER_DISMISSAL: Final = "cooldown_dismissal"
+
+
+class Latest(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When a visitor last bought something and last put an offer away."""
+
+    purchased_s: float = -math.inf
+    dismissed_s: float = -math.inf
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Latest)
 
 
 class Cooldown(Rule):
-    """Removes all offers of a person who had one lately.
+    """Removes all offers of a person who lately had one, bought something or put an offer away.
 
-    It remembers by visitor when the latest offer was made. Bounded by the visitors with an offer of one
-    cooldown.
+    The offers stand in the ledger, the rest is remembered beside it by visitor: no snapshot grows with it,
+    and changed lengths apply at once. What happened after a moment that is read late counts too. Bounded by
+    the visitors that the ledger remembers.
     """
 
     name = "cooldown"
 
-    def __init__(self) -> None:
-        self._offered_s: dict[str, float] = {}
-        self._after_offer_s = 0.0
-
-    def __len__(self) -> int:
-        """Return how many visitors are cooling down."""
-        return len(self._offered_s)
+    def __init__(self, histories: Histories) -> None:
+        self._histories = histories
+        self._store = histories.ledger
+        self._now: Situation | None = None
+        self._reason: str | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the lengths."""
-        self._after_offer_s = market.rules.cooldown.after_offer.total_seconds()
+        lengths = market.rules.cooldown
+        self._after_offer_s = lengths.after_offer.total_seconds()
+        self._after_purchase_s = lengths.after_purchase.total_seconds()
+        self._after_dismissal_s = lengths.after_dismissal.total_seconds()
+        self._now = None
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
-        """Return ``cooldown`` for a person who had an offer lately."""
-        return REASON if self.had_offer(now.visitors, now.at_s) else None
+        """Return ``cooldown``, ``cooldown_purchase`` or ``cooldown_dismissal``, the same for all offers."""
+        if self._now is not now:
+            self._now, self._reason = now, self._reason_of(now)
+        return self._reason
+
+    def _reason_of(self, now: Situation) -> str | None:
+        if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
+            return AFTER_OFFER
+        if not self._after_purchase_s and not self._after_dismissal_s:
+            return None
+        latest = [self._latest(visitor) for visitor in now.visitors]
+        if any(each.purchased_s > now.at_s - self._after_purchase_s for each in latest):
+            return AFTER_PURCHASE
+        if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):
+            return AFTER_DISMISSAL
+        return None
 
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
-        """Return whether a person had an offer so lately that no other follows."""
-        latest_s = max((self._offered_s.get(each, -math.inf) for each in visitors), default=-math.inf)
-        return latest_s + self._after_offer_s > at_s
+        """Return whether a person had an offer, made by then, whose cooldown lasts.
 
-    def decided(self, entry: LedgerEntry) -> None:
-        """Note that a visitor had an offer."""
-        terms = entry.terms
-        if terms.expires_s is not None:
-            before_s = self._offered_s.pop(terms.visitor, -math.inf)
-            self._offered_s[terms.visitor] = max(before_s, terms.at_s)
+        What was decided later, and is in the ledger because of a crash, does not count.
+        """
+        if not self._after_offer_s:
+            return False
+        history = PersonHistory(self._histories.ledger, visitors, None)
+        return any(each.at_s <= at_s for each in history.offers_after(at_s - self._after_offer_s))
 
-    def forget(self, time_s: float) -> None:
-        """Drop the cooldowns that are over."""
-        drop_from_front(self._offered_s, lambda at_s: at_s < time_s - self._after_offer_s)
+    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person bought something."""
+        for visitor in visitors:
+            before = self._latest(visitor)
+            if at_s > before.purchased_s:
+                self._remember(visitor, at_s, Latest(at_s, before.dismissed_s))
 
-    def figures(self) -> dict[str, float]:
-        """Return how many visitors are cooling down."""
-        return {"cooldowns": len(self)}
+    def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
+        """Note that a person put an offer away."""
+        for visitor in visitors:
+            before = self._latest(visitor)
+            if at_s > before.dismissed_s:
+                self._remember(visitor, at_s, Latest(before.purchased_s, at_s))
 
-    def state(self) -> bytes:
-        """Return when each visitor had an offer."""
-        return msgspec.msgpack.encode(self._offered_s)
+    def _latest(self, visitor: str) -> Latest:
+        found = self._store.recall(_name(visitor))
+        return Latest() if found is None else _DECODER.decode(found)
 
-    def restore(self, state: bytes) -> None:
-        """Take up when each visitor had an offer."""
-        self._offered_s = msgspec.msgpack.decode(state, type=dict[str, float])
+    def _remember(self, visitor: str, at_s: float, latest: Latest) -> None:
+        at_s = max(at_s, latest.purchased_s, latest.dismissed_s)
+        self._store.remember(_name(visitor), at_s, _ENCODER.encode(latest))
+
+
+def _name(visitor: str) -> str:
+    return f"cooldown of {visitor}"

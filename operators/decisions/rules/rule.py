@@ -3,35 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
+from operators.decisions.consents import ConsentGiven
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
+from operators.decisions.unit_costs import cart_margin
 from operators.streaming.messages import Moment, Product
 from schemas.decisions import Decision
 from schemas.shop import Market, Offer, Shop
-
-
-class ConsentGiven(NamedTuple):
-    """What a person said about a channel: whether it is granted, since when, and where that is known from."""
-
-    granted: bool
-    at_s: float
-    source: str
 
 
 class Lookups(NamedTuple):
     """What is known beside the moment, as of a time: a product of the catalog, a person's consent."""
 
     product: Callable[[str, float], Product | None]
-    consent: Callable[[Sequence[str], str | None, str, float], ConsentGiven | None]
+    consents: Callable[[Sequence[str], str | None, float], Mapping[str, ConsentGiven]]
 
 
-def nothing_known(*_: object) -> None:
-    """Return None, whatever is looked up."""
-
-
-NOTHING_KNOWN = Lookups(nothing_known, nothing_known)
+NOTHING_KNOWN: Final = Lookups(lambda _sku, _at_s: None, lambda _visitors, _user, _at_s: {})
 
 
 class Person(NamedTuple):
@@ -70,7 +60,7 @@ class Situation:
         self.market = market
         self._lookups = lookups
         self._products: dict[str, Product | None] = {}
-        self._consents: dict[str, ConsentGiven | None] = {}
+        self._consents: Mapping[str, ConsentGiven] | None = None
 
     def product(self, sku: str) -> Product | None:
         """Return a product as the catalog has it at the moment, None where it is not known."""
@@ -80,10 +70,9 @@ class Situation:
 
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
-        if channel not in self._consents:
-            found = self._lookups.consent(self.visitors, self.user, channel, self.at_s)
-            self._consents[channel] = found
-        return self._consents[channel]
+        if self._consents is None:
+            self._consents = self._lookups.consents(self.visitors, self.user, self.at_s)
+        return self._consents.get(channel)
 
     @cached_property
     def margin(self) -> float | None:
@@ -91,20 +80,7 @@ class Situation:
 
         It is by the unit costs of the events, else those of the catalog, else the market's rate.
         """
-        rate, margin = self.market.margin_rate, 0.0
-        for line in self.moment.lines:
-            price, cost = line.price, line.unit_cost
-            if cost is None or price is None:
-                product = self.product(line.sku)
-                cost = product.unit_cost if cost is None and product is not None else cost
-                price = product.price if price is None and product is not None else price
-            if cost is not None and price is not None:
-                margin += (price - cost) * line.quantity
-            elif rate is not None:
-                margin += (price or 0.0) * rate * line.quantity
-            else:
-                return None
-        return margin
+        return cart_margin(self.moment.lines, self.product, self.market.margin_rate)
 
 
 class Rule:

@@ -9,20 +9,24 @@ import time
 
 import orjson
 import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from flows.cli import main
 from flows.kafka.schema_registry import schema_cache
 from flows.kafka.schema_registry.client import RegistryClient
 from flows.kafka.schema_registry.schema_cache import RefusedSchemaError, SchemaCache
 from flows.kafka.schema_registry.start import schema_registry
+from flows.kafka.schema_registry.subjects import subjects_of
 from flows.settings import read_settings
 from schemas.adapters import decoder
 from schemas.adapters.frames import Frame
 from schemas.errors import RegistryError, SetupError
+from schemas.json_schemas import output_schemas
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 from tests.builders import MAX_EVENT_BYTES
 from tests.schema_registry import SchemaRegistry, Serializing
+from tests.schemas.test_golden import GOLDEN
 
 SKU = {"type": "record", "name": "Item", "namespace": "shop", "fields": [{"name": "sku", "type": "string"}]}
 VIEWED = {
@@ -373,6 +377,46 @@ def test_settings_that_the_client_does_not_take_stop_the_start(registry, conf, w
     with pytest.raises(SetupError, match=words) as refused, schema_registry(registry.url, conf):
         pass  # pragma: no cover
     assert "hush" not in str(refused.value)
+
+
+def test_the_schemas_of_what_is_written_are_registered_once_under_their_topics(registry):
+    topics = read_settings(topics="offers=my.offers", flat_offers=True).output_topics
+    for _ in range(2):
+        with schema_registry(registry.url, {}, subjects_of(topics)):
+            pass
+    assert registry.subjects == {
+        "my.offers-value": [1],
+        "shop.offers.flat-value": [2],
+        "shop.decisions-value": [3],
+    }
+    client = SchemaRegistryClient({"url": registry.url})
+    for name, subject in (("offers", "my.offers-value"), ("decisions", "shop.decisions-value")):
+        known = client.get_version(subject, 1)
+        assert known.schema.schema_type == "JSON"
+        assert json.loads(known.schema.schema_str) == output_schemas()[name]
+
+
+def test_values_that_are_written_fit_what_is_registered(registry):
+    with schema_registry(registry.url, {}, subjects_of({"offers": "shop.offers"})):
+        schema = json.loads(registry.schemas[1]["schema"])
+    for line in (GOLDEN / "offers.jsonl").read_text().splitlines():
+        Serializing(registry, "shop.offers").json(schema, json.loads(line))
+
+
+def test_a_registry_that_does_not_take_a_schema_stops_the_start_with_words(registry):
+    registry.incompatible = {"shop.offers-value"}
+    words = "REGISTER_SCHEMAS must be off, or .* must take the schema of shop.offers-value: .*incompatible"
+    with (
+        pytest.raises(SetupError, match=words),
+        schema_registry(registry.url, {}, subjects_of({"offers": "shop.offers"})),
+    ):
+        pass  # pragma: no cover
+
+
+def test_schemas_are_registered_only_where_there_is_a_registry():
+    with pytest.raises(SetupError, match="SCHEMA_REGISTRY must be set beside REGISTER_SCHEMAS; it is not"):
+        read_settings(register_schemas=True)
+    assert read_settings(register_schemas=True, schema_registry="http://a").register_schemas
 
 
 def test_without_a_registry_nothing_is_loaded_or_asked():

@@ -34,7 +34,7 @@ class Brokers:
 
     def __init__(self, monkeypatch):
         self.topics, self.configs, self.offsets = [{}], [], []
-        self.created = []
+        self.created, self.policies = [], []
         for name in ("create_admin_client", "create_consumer"):
             monkeypatch.setattr(topics, name, lambda *_, **__: self)
 
@@ -49,6 +49,7 @@ class Brokers:
     def create_topics(self, new, request_timeout):
         assert request_timeout > 0
         self.created += [one.topic for one in new]
+        self.policies += [one.config for one in new]
         return {one.topic: future(None) for one in new}
 
     def describe_configs(self, asked, request_timeout):
@@ -97,6 +98,12 @@ def test_a_topic_whose_leader_moves_is_not_made_again(brokers):
     brokers.topics = [moving, moving, {"events": described(1, 1)}]
     assert topics.ensure_topics(CLUSTER, {"events": 8}) == {"events": 2}
     assert brokers.created == []
+
+
+def test_a_topic_is_made_compacted_where_that_is_wanted(brokers):
+    brokers.topics = [{}, {"kept": described(1), "passing": described(1)}]
+    topics.ensure_topics(CLUSTER, {"kept": 1, "passing": 1}, compacted=["kept", "other"])
+    assert brokers.policies == [{"cleanup.policy": "compact"}, {}]
 
 
 def test_the_limit_of_a_topic_is_asked_for_again_until_the_broker_knows_the_topic(brokers):

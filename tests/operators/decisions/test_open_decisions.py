@@ -1,5 +1,7 @@
 """The open decisions: found by id, by name and by time, gone when they are over."""
 
+from msgspec.structs import replace
+
 from operators.decisions.ledger import NO_COST, DecisionTerms
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.reward import Earnings
@@ -31,6 +33,23 @@ def test_decisions_are_found_by_id_and_by_name_in_the_order_they_were_taken():
     assert found.named("visitor:cid") == found.named() == ()
     assert found.get("third") is of_bob
     assert found.get("unheard of") is None
+
+
+def test_decisions_are_found_by_the_products_of_their_open_offers():
+    one = decision("one")
+    one.terms = replace(one.terms, skus=("shoe", "sock"))
+    other = decision("other")
+    other.terms = replace(other.terms, skus=("shoe",))
+    found = OpenDecisions([one, other])
+    assert found.on_product("shoe") == (one, other)
+    assert found.on_product("hat") == ()
+    one.offer_open = False
+    found.changed(one)
+    assert (found.on_product("shoe"), found.on_product("sock")) == ((other,), ())
+    assert OpenDecisions(found).on_product("shoe") == (other,)
+    other.window_ended, other.offer_open = True, False
+    found.changed(other)
+    assert found._on_product == {}
 
 
 def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends():

@@ -5,7 +5,7 @@ import pytest
 
 from operators.decisions.cart_treatments import UNTREATED
 from operators.decisions.ledger import NO_COST, DecisionTerms
-from operators.decisions.open_decisions import OpenDecision, OpenDecisions
+from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.output_records import (
     Correction,
     OutcomeTraining,
@@ -14,7 +14,6 @@ from operators.decisions.output_records import (
     score_record,
     window_record,
 )
-from operators.decisions.revocation import expire_offer, revoke_offers
 from operators.decisions.reward import Earnings, OrderReward
 from operators.decisions.selection import Prediction
 from operators.streaming.messages import CartOutcome
@@ -26,7 +25,7 @@ from tests.builders import SCORED, T0, Desk, line, moment, ordered, records, str
 
 def decision(group="policy"):
     terms = DecisionTerms(
-        decision="default.d1",
+        decision="d1",
         moment="m1",
         at_s=T0,
         visitor="ann",
@@ -49,7 +48,7 @@ def test_a_score_says_whose_cart_how_likely_and_by_which_model():
         "decisions",
         "score",
         "ann",
-        f"{made.moment_id}.score",
+        f"{made.moment_id}-score",
     )
     assert (made.abandonment, made.model, made.model_version, made.cart_value) == (0.25, "logistic", 7, 50.0)
     assert made.at == Timestamp(T0 + 1)
@@ -73,8 +72,8 @@ def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
     refund = correction_record(
         decision().terms, "default", Correction(order, "refund", 2), OrderReward(-8.0, 0.0), trained=-8.0
     )
-    assert (window.id, late.id) == ("default.d1.window", "default.d1.correction.o7")
-    assert refund.id == "default.d1.correction.o7.2"
+    assert (window.id, late.id) == ("d1-window", "d1-correction-o7")
+    assert refund.id == "d1-correction-o7-2"
     first, second, third = records([window, late, refund])
     assert [each["cause"] for each in (first, second, third)] == [None, "order", "refund"]
     assert (first["kind"], first["profit"], first["cost"]) == ("window", -3.0, 3.0)
@@ -86,28 +85,6 @@ def test_the_reward_of_a_window_and_of_a_late_order_have_their_own_names():
 def test_every_reward_keeps_its_contract(group):
     made = read_decision_record(window_record(decision(group), "default", 0.0, trained=None).value)
     assert made.holdout == (group == "holdout")
-
-
-def test_a_revocation_names_the_order_that_caused_it_and_an_expiry_its_decision():
-    order = struct(ordered(10, id="order-event"))
-    bought, unused = decision(), decision()
-    [record] = revoke_offers(order, [bought], OpenDecisions([bought]))
-    revoked = read_offer_record(record.value)
-    assert (revoked.causationid, revoked.data.reason) == ("order-event", "purchased")
-    [record] = expire_offer(unused, "default", T0 + 61)
-    expired = read_offer_record(record.value)
-    assert (expired.causationid, expired.data.reason) == ("default.d1", "expired")
-    assert revoked.id == expired.id == "default.d1.ended"
-
-
-def test_an_offer_ends_once():
-    order = struct(ordered(10))
-    one, other = decision(), decision()
-    assert len(revoke_offers(order, [one], OpenDecisions([one]))) == 1
-    assert revoke_offers(order, [one], OpenDecisions([one])) == []
-    assert expire_offer(one, "default", T0 + 61) == []
-    assert expire_offer(other, "default", T0 + 60) == []
-    assert len(expire_offer(other, "default", T0 + 60.5)) == 1
 
 
 def test_an_offer_carries_what_marketing_needs():

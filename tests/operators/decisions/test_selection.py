@@ -4,10 +4,12 @@ import pytest
 
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.decision_record import decide
-from operators.decisions.rules import build_rules
-from operators.decisions.selection import Candidates, DecisionPoint, select
+from operators.decisions.offer_record import OfferDetails
+from operators.decisions.rules import RuleBook, build_rules
+from operators.decisions.selection import Choosers, DecisionPoint, Options, select
 from operators.experiments.assignment import Assignments
-from tests.builders import SCORED, Wish, deciding, moment, offer, shop
+from schemas.rollout import Rollout
+from tests.builders import SCORED, Wish, moment, offer, shop, situation
 
 SHOP = shop(offer(), offer("big", min_cart_value=1e6))
 MARKET = SHOP.markets["default"]
@@ -17,14 +19,24 @@ WINDOW_S = OFFERS["ten_percent"].reward_window.total_seconds()
 
 def point(**more):
     at = moment(0, **more)
-    return DecisionPoint("default.0123456789abcdef01234567", at, SCORED, {**at.features, "abandonment": 0.7})
+    return DecisionPoint("0123456789abcdef01234567", at, SCORED, {**at.features, "abandonment": 0.7})
 
 
-def chosen(share=0.0, on=None, **settings):
-    assignments = Assignments("default", share, MemoryLedger())
-    given = deciding(**settings)
-    candidates = Candidates(OFFERS, build_rules(given))
-    return select(point() if on is None else on, Wish(), assignments, candidates, given)
+def chosen(share=0.0, on=None, shadow=False, rule=None, **rollout):
+    market = MARKET.model_copy(update={"rollout": Rollout(**rollout)})
+    rules = RuleBook(build_rules(MemoryLedger()))
+    rules.configure(SHOP, market)
+    on = point() if on is None else on
+    options = Options(
+        market=market,
+        offers=OFFERS,
+        rules=rules,
+        choosers=Choosers(Wish(), "wish", rule, rollout.get("rule")),
+        assignments=Assignments("default", share, MemoryLedger()),
+        seed=0,
+        shadow=shadow,
+    )
+    return select(on, situation(on.moment, market), options)
 
 
 def test_an_ordinary_draw_is_of_the_eligible_arms_and_trains_the_policy():
@@ -51,7 +63,7 @@ def test_who_has_no_eligible_arm_is_not_assigned_and_not_awaited():
 
 def test_a_shadow_writes_down_what_it_chose_and_makes_no_offer():
     shadow, open_ = (
-        decide(1, point(), chosen(shadow=each), MARKET, deciding(shadow=each))[0] for each in (True, False)
+        decide(1, point(), chosen(shadow=each), MARKET, OfferDetails())[0] for each in (True, False)
     )
     assert (shadow.terms.arm, shadow.terms.treated, shadow.terms.expires_s) == ("ten_percent", False, None)
     assert shadow.offered is None

@@ -10,7 +10,7 @@ from flows.stores.seen_ids import MemorySeenIds
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.rejected_output import rejected_record_of
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import CartAddition, Order, PageView, ShardBatch
+from operators.streaming.messages import CartAddition, EventContext, Order, PageView, ShardBatch, Trace
 from schemas.adapters import SeveralEvents
 from schemas.message import Message
 from tests.builders import (
@@ -481,3 +481,34 @@ def test_how_messages_are_batched_changes_nothing(told, sizes):
 
     assert outcome(emitted) == outcome(expected)
     assert split.snapshot() == whole.snapshot()
+
+
+def test_what_an_event_carries_beside_its_kind_is_its_context():
+    (plain, said), _ = take(
+        reader(),
+        looked(0),
+        looked(1, consent={"email": True, "app": None}, timezone="Asia/Tokyo", locale="ja-JP"),
+    )
+    assert plain.context is None
+    assert said.context == EventContext({"email": True}, "Asia/Tokyo", "ja-JP")
+
+
+def test_consent_that_says_nothing_is_no_context():
+    (event,), _ = take(reader(), looked(0, consent={"email": None}))
+    assert event.context is None
+
+
+def test_a_cart_may_say_where_it_is_found():
+    (added,), _ = take(reader(), carted(0, cart_url="https://shop.example/cart/7"))
+    assert added.cart_url == "https://shop.example/cart/7"
+
+
+def test_the_trace_of_a_record_is_that_of_its_event_and_an_odd_one_is_counted():
+    one, parent = reader(), b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    sent = [
+        message(looked(0), 0)._replace(headers=(("traceparent", parent),)),
+        message(looked(1), 1)._replace(headers=(("traceparent", b"odd"),)),
+    ]
+    traces = [each.trace for batch in one.read(sent, None) for each in batch.events]
+    assert traces == [Trace(parent.decode()), None]
+    assert one.dropped == {"traceparent": 1}

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -208,3 +209,28 @@ def test_about_as_many_visits_of_the_load_are_live_as_asked_for():
     late_s = max(ends.values()) - 60
     live = sum(begins[visitor] <= late_s < ends[visitor] + 1800 for visitor in begins)
     assert 40 < live < 80
+
+
+def test_shoppers_say_with_their_first_event_of_a_visit_whether_they_may_be_written_to():
+    events = world().events_until(NOON + HOUR)
+    firsts = {}
+    for event in events:
+        firsts.setdefault(event["session_id"], event)
+    assert {event["id"] for event in events if "consent" in event} == {each["id"] for each in firsts.values()}
+    assert all(event["consent"] == {"email": True, "app": True} for event in firsts.values())
+
+
+def test_who_refuses_offers_refuses_them_at_every_visit_and_does_the_same_otherwise():
+    settings = WorldSettings(SHOP.arms("default"), NOON, visits_per_hour=200, consent_share=0.7)
+    refusing = World(1, settings).events_until(NOON + 5 * DAY_S)
+    agreeing = World(1, replace(settings, consent_share=1.0)).events_until(NOON + 5 * DAY_S)
+    said = {}
+    for event in refusing:
+        if "consent" in event:
+            said.setdefault(event["session_id"].rpartition("-")[0], set()).add(event["consent"]["email"])
+    assert {len(each) for each in said.values()} == {1}
+    refused = sum(each == {False} for each in said.values())
+    assert 0.25 < refused / len(said) < 0.35
+    assert [event | {"consent": None} for event in refusing] == [
+        event | {"consent": None} for event in agreeing
+    ]

@@ -1,14 +1,19 @@
 """Which arms may be chosen, and why not the others."""
 
-from operators.decisions.rules import build_rules, eligibility
-from tests.builders import HOUR, deciding, moment, offer
+from flows.stores.memory_ledger import MemoryLedger
+from operators.decisions.rules import RuleBook, build_rules
+from operators.decisions.rules.audience import AudienceRule
+from operators.decisions.rules.freshness import Freshness
+from tests.builders import HOUR, moment, offer, shop, situation
 
 OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=100.0))
-RULES = build_rules(deciding())
 
 
-def allowed(at, offers=OFFERS, rules=RULES):
-    return eligibility(at, offers, rules)
+def allowed(at, offers=OFFERS, rules=None):
+    of = shop(*OFFERS)
+    book = RuleBook(build_rules(MemoryLedger()) if rules is None else rules)
+    book.configure(of, of.markets["default"])
+    return book.eligibility(offers, situation(at, of.markets["default"]))
 
 
 def test_no_offer_is_always_eligible_and_first():
@@ -34,8 +39,9 @@ def test_in_replay_nothing_is_stale():
 
 def test_the_first_rule_that_removes_an_offer_names_the_reason():
     late_and_small = moment(0, value=1.0, read=DAY_LATE)
-    assert allowed(late_and_small).removed["big"] == "stale"
-    assert allowed(late_and_small, rules=RULES[::-1]).removed["big"] == "min_cart_value"
+    rules = Freshness(), AudienceRule()
+    assert allowed(late_and_small, rules=rules).removed["big"] == "stale"
+    assert allowed(late_and_small, rules=rules[::-1]).removed["big"] == "min_cart_value"
 
 
 DAY_LATE = 24 * HOUR

@@ -1,0 +1,25 @@
+"""Calendar hours, days and weeks as the clock on a wall shows them."""
+
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Literal
+
+Window = Literal["hour", "day", "week"]
+
+
+def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:
+    """Return when the hour, day or week began that holds a time, in seconds since 1970.
+
+    A week begins on Monday. Two times are in the same window if theirs began at the same time. The hour that
+    comes twice when summer ends is two hours; days and weeks are longer or shorter when the clocks change.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> berlin = ZoneInfo("Europe/Berlin")
+    >>> noon_s = datetime(2026, 10, 25, 12, tzinfo=berlin).timestamp()
+    >>> (noon_s - window_start_s("day", noon_s, berlin)) / 3600
+    13.0
+    """
+    local = datetime.fromtimestamp(at_s, zone)
+    if by == "hour":
+        return local.replace(minute=0, second=0, microsecond=0).timestamp()
+    day = local.date() if by == "day" else local.date() - timedelta(days=local.weekday())
+    return datetime.combine(day, time(), zone).timestamp()

@@ -1,0 +1,77 @@
+"""The values that the fields of expressions have at one moment."""
+
+from datetime import datetime
+from typing import Any
+
+from operators.decisions.rules.rule import Situation
+from schemas.calendar import WEEKDAYS
+
+
+def field_values(now: Situation) -> dict[str, Any]:
+    """Return the value of each of the ``FIELDS``: a text that is not known is empty, a number is 0."""
+    moment, features = now.moment, now.context
+    local = datetime.fromtimestamp(now.at_s, now.zone)
+    text = {name: str(features.get(name, "")) for name in ("device", "source", "segment")}
+    number = {name: value for name, value in features.items() if not isinstance(value, str)}
+    count = {name: int(value) for name, value in number.items()}
+    return {
+        "cart.value": moment.cart_value,
+        "cart.currency": now.market.currency,
+        "cart.pieces": count.get("cart_items", 0),
+        "cart.lines": count.get("cart_lines", 0),
+        "cart.skus": cart_skus(now),
+        "cart.categories": cart_categories(now),
+        "cart.max_item_price": float(number.get("max_item_price", 0.0)),
+        "cart.mean_item_price": float(number.get("mean_item_price", 0.0)),
+        "cart.value_vs_peak": float(number.get("value_vs_peak", 0.0)),
+        "visitor.id": moment.visitor,
+        "visitor.user": _text(now.user),
+        "visitor.known": now.user is not None,
+        "visitor.new": is_new(now),
+        "visitor.visits": moment.visits_before,
+        "visitor.locale": _text(moment.locale),
+        "visitor.timezone": _text(moment.timezone),
+        "session.device": text["device"],
+        "session.source": text["source"],
+        "session.minutes": number.get("session_seconds", 0.0) / 60,
+        "session.events": count.get("events", 0),
+        "session.page_views": count.get("page_views", 0),
+        "session.product_views": count.get("product_views", 0),
+        "session.searches": count.get("searches", 0),
+        "session.cart_adds": count.get("cart_adds", 0),
+        "session.cart_removes": count.get("cart_removes", 0),
+        "session.coupons_denied": count.get("coupons_denied", 0),
+        "session.checkout_started": bool(number.get("checkout_started", False)),
+        "moment.trigger": moment.kind,
+        "moment.hour": local.hour,
+        "moment.weekday": WEEKDAYS[local.weekday()],
+        "segment": text["segment"],
+        "abandonment": float(number.get("abandonment", 0.0)),
+    }
+
+
+def _text(known: str | None) -> str:
+    return "" if known is None else known
+
+
+def is_new(now: Situation) -> bool:
+    """Return whether a visitor is new: no user is known, and no earlier visit."""
+    return now.user is None and now.moment.visits_before == 0
+
+
+def cart_skus(now: Situation) -> list[str]:
+    """Return the skus of a cart, as far as its lines are remembered, each once."""
+    return list(dict.fromkeys(line.sku for line in now.moment.lines if line.sku))
+
+
+def cart_categories(now: Situation) -> list[str]:
+    """Return the categories of a cart, each once: as the events say them, else the catalog."""
+    found: dict[str, None] = {}
+    for line in now.moment.lines:
+        category = line.category
+        if category is None and line.sku:
+            product = now.product(line.sku)
+            category = None if product is None else product.category
+        if category is not None:
+            found[category] = None
+    return list(found)

@@ -1,0 +1,63 @@
+"""The dates and the days of the week on which an offer is made."""
+
+import math
+from datetime import datetime
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.calendar import WEEKDAYS, end_s, start_s
+from schemas.shop import Market, Offer, Shop
+
+NOT_STARTED: Final = "not_started"
+ENDED: Final = "campaign_ended"
+WEEKDAY: Final = "weekday"
+
+
+class Dates(NamedTuple):
+    """When the campaign of an offer starts and ends, in seconds since 1970."""
+
+    start_s: float
+    end_s: float
+
+
+class Campaign(Rule):
+    """Removes an offer before ``starts``, from the end of ``ends`` on, and on other than its ``weekdays``.
+
+    All are in the market's time zone, and what counts is when the offer would be published.
+    """
+
+    name = "campaign"
+
+    def __init__(self, held_until_s: HeldUntil) -> None:
+        self._held_until_s = held_until_s
+        self._zone = ZoneInfo("UTC")
+        self._dates: dict[str, Dates] = {}
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the dates of the offers that have any."""
+        zone = self._zone = ZoneInfo(market.timezone)
+        self._dates = {
+            offer.name: Dates(
+                -math.inf if offer.starts is None else start_s(offer.starts, zone),
+                math.inf if offer.ends is None else end_s(offer.ends, zone),
+            )
+            for offer in shop.arms(market.name)
+            if offer.starts is not None or offer.ends is not None
+        }
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``not_started``, ``campaign_ended`` or ``weekday``."""
+        dates = self._dates.get(offer.name)
+        if dates is None and offer.weekdays is None:
+            return None
+        at_s = published_s(offer, now, self._held_until_s)
+        if dates is not None and at_s < dates.start_s:
+            return NOT_STARTED
+        if dates is not None and at_s >= dates.end_s:
+            return ENDED
+        if offer.weekdays is None:
+            return None
+        weekday = WEEKDAYS[datetime.fromtimestamp(at_s, self._zone).weekday()]
+        return None if weekday in offer.weekdays else WEEKDAY

@@ -1,0 +1,32 @@
+"""Which offers a cap is about."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from schemas.limits import Cap
+from schemas.rules import Channel
+from schemas.shop import Market, Shop
+
+
+class CapScope(NamedTuple):
+    """A cap of a market, with the channels of all offers by name."""
+
+    cap: Cap
+    channels: Mapping[str, Channel]
+
+    def covers(self, arm: str) -> bool:
+        """Return whether an offer counts and is removed; one that is gone counts on whatever channel."""
+        cap = self.cap
+        if cap.offers is not None and arm not in cap.offers:
+            return False
+        return cap.channels is None or self.channels.get(arm) in {None, *cap.channels}
+
+
+def caps_of(shop: Shop, market: Market, per: str) -> list[CapScope]:
+    """Return the caps of a market for each person, or for the market in total."""
+    channels = {offer.name: offer.channel for offer in shop.offers}
+    return [
+        CapScope(cap, channels)
+        for cap in shop.caps.values()
+        if cap.per == per and (cap.markets is None or market.name in cap.markets)
+    ]

@@ -1,0 +1,49 @@
+"""At most so many offers to one person in an hour, a day or a week."""
+
+from typing import Final
+
+from operators.decisions.calendar_windows import window_start_s
+from operators.decisions.rules.cap_scope import CapScope, caps_of
+from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.person_history import Histories
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.shop import Market, Offer, Shop
+
+REASON: Final = "cap"
+
+
+class Caps(Rule):
+    """Removes an offer that would be one too many for the person, by a cap ``per = "person"``.
+
+    It counts in the ledger what was made to any of the person's visitors, so it has no memory of its own, and
+    a crash loses nothing. An offer counts when it is published, by the clock where the person is now.
+    """
+
+    name = "caps"
+
+    def __init__(self, histories: Histories, held_until_s: HeldUntil) -> None:
+        self._histories = histories
+        self._held_until_s = held_until_s
+        self._caps: list[CapScope] = []
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the caps."""
+        self._caps = caps_of(shop, market, "person")
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``cap`` for an offer that would be one too many."""
+        covering = [scope for scope in self._caps if scope.covers(offer.name)]
+        if not covering:
+            return None
+        at_s = published_s(offer, now, self._held_until_s)
+        is_reached = any(self._count(scope, now, at_s) >= scope.cap.at_most for scope in covering)
+        return REASON if is_reached else None
+
+    def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
+        """Return how many offers count in the window in which this one would be published."""
+        by, zone = scope.cap.by, now.zone
+        start_s = window_start_s(by, at_s, zone)
+        made = self._histories.of(now).offers_since(start_s)
+        return sum(
+            scope.covers(each.arm) and window_start_s(by, each.published_s, zone) == start_s for each in made
+        )

@@ -1,0 +1,50 @@
+"""The least margin that a cart must leave after an offer."""
+
+from typing import Final
+
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.rules import Margin
+from schemas.shop import DISCOUNT_KINDS, Market, Offer, Shop
+
+BELOW: Final = "margin_floor"
+UNKNOWN: Final = "margin_unknown"
+ROUNDING: Final = 1e-9
+"""So much of what is paid may be missing: amounts are no binary fractions."""
+
+
+class MarginFloor(Rule):
+    """Removes an offer that would sell the cart below the market's floor, a share of what is paid for it.
+
+    What the offer costs is by its cost rule at the cart's value, as if it were redeemed. A discount lowers
+    what is paid; anything else costs the shop and leaves the price as it is.
+    """
+
+    name = "margin_floor"
+
+    def __init__(self) -> None:
+        self._margin = Margin()
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the floor."""
+        del shop
+        self._margin = market.rules.margin
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""
+        floor = self._margin.floor
+        if floor is None:
+            return None
+        margin = now.margin
+        if margin is None:
+            return UNKNOWN if self._margin.unknown == "remove" else None
+        value = now.moment.cart_value
+        cost = cost_at(offer, value)
+        paid = max(value - cost, 0.0) if offer.kind in DISCOUNT_KINDS else value
+        return BELOW if margin - cost < floor * paid - ROUNDING * value else None
+
+
+def cost_at(offer: Offer, value: float) -> float:
+    """Return what an offer costs at a cart of this value: its greatest discount at most, its fixed cost."""
+    share = offer.cost.share * value
+    most = offer.max_discount
+    return (share if most is None else min(share, most)) + offer.cost.fixed

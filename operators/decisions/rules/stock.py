@@ -1,0 +1,40 @@
+"""A product that is not in stock: nobody can buy it, whatever the offer."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from operators.decisions.catalog import is_short
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.rules import Stock
+from schemas.shop import Market, Offer, Shop
+
+REASON: Final = "out_of_stock"
+
+
+class StockRule(Rule):
+    """Removes all offers where a product of the cart is out of stock, and those that need one that is."""
+
+    name = "stock"
+
+    def __init__(self) -> None:
+        self._at_least = Stock().at_least
+        self._asked: Situation | None = None
+        self._is_cart_short = False
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up how many pieces are needed."""
+        del shop
+        self._at_least = market.rules.stock.at_least
+        self._asked = None
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return ``out_of_stock`` where there are too few pieces of what is needed."""
+        if self._asked is not now:  # the cart is the same for every offer
+            self._asked = now
+            self._is_cart_short = self._is_short((line.sku for line in now.moment.lines if line.sku), now)
+        if self._is_cart_short or (offer.skus and self._is_short(offer.skus, now)):
+            return REASON
+        return None
+
+    def _is_short(self, skus: Iterable[str], now: Situation) -> bool:
+        return any(is_short(now.product(sku), self._at_least) for sku in skus)
