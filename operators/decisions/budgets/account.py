@@ -187,14 +187,19 @@ class BudgetAccount:
                 del self.totals[key]
 
     def beyond(self) -> Iterator[str]:
-        """Yield the open offers, the newest first, without which no period exceeds a lowered budget."""
+        """Yield the open offers, the newest first, without which no period exceeds a lowered budget.
+
+        What is still kept for offers that have ended will be given back.
+        """
         if self.limit is None:
             return
         too_much = {key: totals.used - self.limit for key, totals in self.totals.items()}
+        for held in self.held.values():
+            if held.is_ended:
+                too_much[held.period] -= held.used - held.cost
         for decision, held in reversed(self.held.items()):
-            rest = held.used - held.cost
-            if rest > 0 and not held.is_ended and too_much.get(held.period, 0) > 0:
-                too_much[held.period] -= rest
+            if not held.is_ended and held.used > held.cost and too_much[held.period] > 0:
+                too_much[held.period] -= held.used - held.cost
                 yield decision
 
     def totals_of(self, period: Period) -> Totals:
