@@ -189,12 +189,12 @@ def test_a_lowered_budget_withdraws_the_newest_offers_until_the_rest_fits():
     desk = Desk(of=limited(daily=budget(amount=100.0)))
     made = given_away(desk, *"abcd")
     redeem(desk, MINUTE, "a", made[0])
-    ended = desk.configure(limited(daily=budget(amount=26.0)), 2 * MINUTE)
+    ended = desk.configure(limited(daily=budget(amount=16.0)), 2 * MINUTE)
     assert [(each["data"]["offer_id"], each["data"]["reason"]) for each in ended] == [
         (made[3], "budget_withdrawn"),
         (made[2], "budget_withdrawn"),
     ]
-    assert desk.configure(limited(daily=budget(amount=26.0)), 3 * MINUTE) == []
+    assert desk.configure(limited(daily=budget(amount=16.0)), 3 * MINUTE) == []
     assert overrun(desk) == 0.0
 
 
