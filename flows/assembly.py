@@ -14,6 +14,7 @@ from operators.decisions.catalog import Catalog, NoCatalog
 from operators.decisions.ledger import Ledger
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.catalog_records import CatalogRecords
+from operators.ingest.controls_reader import ControlRecords
 from operators.ingest.market_reader import MarketReader
 from operators.ingest.message_reader import SourceReader
 from operators.ingest.partition_reader import PartitionReader
@@ -124,7 +125,14 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         records = CatalogRecords(ingest, settings.max_event_bytes, payloads)
         return MarketReader(partition, ingest, records, state)
 
-    handlers: Final[dict[str, ReaderFactory]] = {"shop_event": shop_events, "product": products}
+    def controls(partition: str, state: bytes | None) -> MarketReader:
+        return MarketReader(partition, ingest, ControlRecords(shop, settings.check_shop), state)
+
+    handlers: Final[dict[str, ReaderFactory]] = {
+        "shop_event": shop_events,
+        "product": products,
+        "control": controls,
+    }
     by_topic = {settings.topic_of(row.name): handlers[row.records] for row in INPUTS}
 
     def make(partition: str, state: bytes | None) -> SourceReader:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "report": "draw what a run decided and earned, and how well, on one HTML page",
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
+    "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "redrive": "write rejected records back to where they came from, each once",

@@ -101,6 +101,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
         made = MarketStation(config, stations.markets, state)
         if state is not None:
             _log_policy(name, made.decisions)
+            _log_controls(name, made.decisions)
         return made
 
     return make
@@ -113,6 +114,16 @@ def _log_policy(market: str, decisions: DecisionMachine) -> None:
         log.info("market %s: policy %s resumes after %d updates", market, spec, updates)
     else:
         log.warning("market %s: policy %s starts untrained; the state was of %s", market, spec, replaced)
+
+
+def _log_controls(market: str, decisions: DecisionMachine) -> None:
+    controls = decisions.controls
+    if controls.version:
+        log.info("market %s: controls version %d in force", market, controls.version)
+    for path, why in controls.left_out.items():
+        log.warning(
+            "market %s: controls set %s, which the offers file has no place for: %s", market, path, why
+        )
 
 
 def _by_shard(items: list[ReaderOutput]) -> list[tuple[str, ShardBatch]]:

@@ -18,13 +18,13 @@ from flows.worker import setting_rules
 from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic, items_of
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
-from operators.bandits.fixed_policy import ALWAYS
 from operators.bandits.spec import policy_from_spec
+from operators.decisions.shop_checks import check_default_policy, check_shop
 from schemas.adapters import FormatOptions, ProductKey, format_named
 from schemas.durations import Duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
-from schemas.shop import EXAMPLE_OFFERS, NO_OFFER, Shop, load_shop
+from schemas.shop import EXAMPLE_OFFERS, Shop, load_shop
 from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
@@ -212,6 +212,12 @@ class Settings(BaseSettings):
         return frozenset(self.topic_of(row.name) for row in INPUTS if row.of_markets)
 
     @property
+    def topic_partitions(self) -> dict[str, int]:
+        """How many partitions each topic gets where it is made at start."""
+        own = {self.topic_of(row.name): row.partitions for row in INPUTS if row.partitions is not None}
+        return dict.fromkeys((*self.input_topics, *self.output_topics.values()), self.partitions) | own
+
+    @property
     def output_topics(self) -> dict[str, str]:
         """The topics that are written, by the name of their row in the table."""
         written = (row for row in OUTPUTS if row.setting is None or getattr(self, row.setting))
@@ -233,17 +239,17 @@ class Settings(BaseSettings):
     def shop(self) -> Shop:
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""
         shop = load_shop(self.offers)
-        for offer in shop.offers:
-            if offer.reward_window > self.correction:
-                raise SetupError(
-                    f"{self.offers}: reward_window of {offer.name} must be at most the correction period "
-                    f"{self.correction}; got {offer.reward_window}"
-                )
-        arm = self.policy.removeprefix(ALWAYS)
-        arms = [NO_OFFER, *(offer.name for offer in shop.offers)]
-        if self.policy.startswith(ALWAYS) and arm not in arms:
-            raise SetupError(f"policy {self.policy}: the arm must be one of {', '.join(arms)}; got {arm!r}")
+        try:
+            check_shop(shop, self.correction)
+        except SetupError as error:
+            raise SetupError(f"{self.offers}: {error}") from None
+        check_default_policy(shop, self.policy)
         return shop
+
+    def check_shop(self, shop: Shop) -> None:
+        """Raise SetupError where a shop that controls have changed does not fit the settings."""
+        check_shop(shop, self.correction)
+        check_default_policy(shop, self.policy)
 
 
 def _among(name: str, known: Mapping[str, Any]) -> str:

@@ -1,9 +1,20 @@
 """Dates and times as marketers write them: in the time zone of the market, where they name none."""
 
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Literal
+from typing import Annotated, Literal
 
-LocalMoment = datetime | date
+from pydantic import BeforeValidator
+
+
+def _date_of(given: object) -> object:
+    """Return the date that a text without a time names: JSON has no dates, and midnight is another thing."""
+    try:
+        return date.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
+
+
+LocalMoment = Annotated[datetime | date, BeforeValidator(_date_of)]
 """A date, or a date and a time, with or without its offset from UTC."""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

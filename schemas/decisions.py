@@ -1,7 +1,7 @@
 """What auditors and trainers read on the decisions topic: tagged by ``type``."""
 
 from collections.abc import Callable
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -174,13 +174,34 @@ class Drift(Record, frozen=True, kw_only=True, gc=False, tag="drift"):
     model_version: int
 
 
-DecisionRecord = Decision | Reward | Score | Outcome | Drift
+class ControlApplied(Record, frozen=True, kw_only=True, gc=False, tag="control_applied"):
+    """A change by controls is in force in a market from now on; keyed by the market.
+
+    ``version`` is its number among all records of the controls, and that of the decisions that follow it.
+    ``set`` has what was changed by its path in the offers file, null where the file holds again; ``before``
+    what held there until then. ``approved_by`` is null for a change that needed nobody's approval.
+    """
+
+    control_id: Id
+    market: Name
+    at: Timestamp
+    version: int
+    change_id: Id
+    set: dict[str, Any]
+    before: dict[str, Any]
+    by: str
+    approved_by: str | None
+    comment: str | None
+
+
+DecisionRecord = Decision | Reward | Score | Outcome | Drift | ControlApplied
 DECISION_RECORDS: Final[dict[str, type[DecisionRecord]]] = {
     "decision": Decision,
     "reward": Reward,
     "score": Score,
     "outcome": Outcome,
     "drift": Drift,
+    "control_applied": ControlApplied,
 }
 decode_decision: Final = decoder(Decision)
 """Return the Decision in some bytes; raises as ``schemas.records.decoder`` says."""

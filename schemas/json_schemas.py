@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from schemas.catalog import PRODUCTS
+from schemas.controls import CONTROLS
 from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
 from schemas.flat_offers import flat_schema
@@ -28,6 +29,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
         **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
         "product.json": PRODUCTS.json_schema() | {"title": "Product"},
+        "control.json": CONTROLS.json_schema() | {"title": "Control record"},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},
         "offers_file.json": TypeAdapter(Shop).json_schema() | {"title": "offers.toml"},
     }

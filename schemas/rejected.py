@@ -22,6 +22,7 @@ RejectClass = Literal[
     "unknown_market",
     "currency",
     "invalid",
+    "control",
     "late",
     "clock",
     "internal",

@@ -2,11 +2,19 @@
 
 import tomllib
 import zoneinfo
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from schemas.calendar import LocalMoment, Weekday, end_s, start_s
@@ -177,7 +185,8 @@ class Shop(FileModel):
     """The markets by name and all offers, in the order of the file.
 
     ``rules`` hold for all markets, but for what ``markets.NAME.rules`` says otherwise: each market has its
-    own, complete. ``killed``: no market makes any offer.
+    own, complete. ``killed``: no market makes any offer. ``four_eyes``: a change by controls needs the
+    approval of another name.
     """
 
     markets: dict[Name, Market] = Field(
@@ -185,9 +194,25 @@ class Shop(FileModel):
     )
     offers: tuple[Offer, ...] = ()
     killed: bool = False
+    four_eyes: bool = False
     rules: Rules = Field(default_factory=Rules)
     caps: dict[Name, Cap] = Field(default_factory=dict)
     budgets: dict[Name, Budget] = Field(default_factory=dict)
+
+    _document: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_document(cls, given: Any, made: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401  as below
+        shop = made(given)
+        if isinstance(given, dict):
+            shop._document = _plain(given)  # noqa: SLF001  its own
+        return shop
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The file as it was read, which controls change; nothing that follows from it is filled in."""
+        return self._document
 
     @model_validator(mode="before")
     @classmethod
@@ -261,6 +286,19 @@ class Shop(FileModel):
     def arms(self, market: str) -> tuple[Offer, ...]:
         """The offers that `market` may make; the arm without an offer is not among them."""
         return tuple(offer for offer in self.offers if offer.markets is None or market in offer.markets)
+
+
+def _plain(given: Any) -> Any:  # noqa: ANN401  whatever a shop is made of
+    """Return a document as a file would have it, where parts of it are models already."""
+    match given:
+        case FileModel():
+            return given.model_dump(mode="json", exclude_unset=True)
+        case dict():
+            return {name: _plain(value) for name, value in given.items()}
+        case list() | tuple():
+            return [_plain(value) for value in given]
+        case _:
+            return given
 
 
 def _overridden(rules: dict[str, Any], own: object) -> object:

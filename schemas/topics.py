@@ -12,7 +12,7 @@ class InputTopic(NamedTuple):
     """A topic that is read. ``records`` names the handler of what stands in it.
 
     ``of_markets``: its records are addressed to markets, not to visitors. Such a topic is compacted, and it
-    is read from its beginning, before the others.
+    is read from its beginning, before the others. ``partitions``: so many where it is made, whatever is set.
     """
 
     name: str
@@ -20,6 +20,7 @@ class InputTopic(NamedTuple):
     records: str
     description: str
     of_markets: bool = False
+    partitions: int | None = None
 
 
 class OutputTopic(NamedTuple):
@@ -47,6 +48,14 @@ INPUTS: Final = (
         "products with their price, unit cost, stock and title; its key is the `sku`",
         of_markets=True,
     ),
+    InputTopic(
+        "controls",
+        "shop.controls",
+        "control",
+        "changes of the offers file while the worker runs, and consents",
+        of_markets=True,
+        partitions=1,
+    ),
 )
 OUTPUTS: Final = (
     OutputTopic(
@@ -72,15 +81,16 @@ OUTPUTS: Final = (
     OutputTopic(
         "decisions",
         "shop.decisions",
-        "visitor_id; the market for drifts",
+        "visitor_id; the market for drifts and controls",
         {
             "decision": "decisions",
             "reward": "rewards",
             "score": "scores",
             "outcome": "outcomes",
             "drift": "drifts",
+            "control_applied": "controls",
         },
-        "the audit trail: decisions, rewards, scores, outcomes, drifts",
+        "the audit trail: decisions, rewards, scores, outcomes, drifts, controls",
     ),
     OutputTopic(
         "rejected",

@@ -35,7 +35,16 @@ from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionMachine, SessionSettings
 from operators.sessions.shard import Shard
-from operators.streaming.messages import AnyShopEvent, CartBought, Line, Moment, OutputRecord, UserKnown
+from operators.streaming.messages import (
+    AnyShopEvent,
+    CartBought,
+    ControlsChange,
+    ControlSetting,
+    Line,
+    Moment,
+    OutputRecord,
+    UserKnown,
+)
 from schemas.adapters import decoder
 from schemas.events import EVENTS
 from schemas.message import Message
@@ -401,9 +410,13 @@ class Desk:
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))
 
-    def configure(self, of: Shop, at: float, version: int = 1) -> list[dict[str, Any]]:
-        """Controls change the offers file to this."""
-        return self._read(self.machine.configure(of, version, T0 + at, "change"))
+    def control(self, at: float, version: int = 1, **settings: Any) -> list[dict[str, Any]]:
+        """Controls set these keys of the offers file, whose dots are written as two underscores."""
+        given = tuple(
+            ControlSetting(path.replace("__", "."), orjson.dumps(value)) for path, value in settings.items()
+        )
+        change = ControlsChange(at_s=T0 + at, id="change", market="default", version=version, settings=given)
+        return self._read(self.machine.process_controls(change))
 
     def wait(self, until: float) -> list[dict[str, Any]]:
         """Time passes."""

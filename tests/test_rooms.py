@@ -57,11 +57,12 @@ def impurities(tree: ast.AST) -> Iterator[str]:
 ARROWS = {
     "streaming": set(),
     "bandits": set(),
-    "ingest": {"streaming"},
+    "controls": set(),
+    "ingest": {"controls", "streaming"},
     "sessions": {"streaming"},
     "experiments": {"streaming"},
     "abandonment": set(),
-    "decisions": {"abandonment", "bandits", "experiments", "streaming"},
+    "decisions": {"abandonment", "bandits", "controls", "experiments", "streaming"},
     "evaluation": {"bandits"},
     "simulation": set(),
 }

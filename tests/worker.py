@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from flows.kafka.broker_process import LEASH
 from flows.kafka.cluster import TRANSIENT
+from schemas.topics import INPUTS
 from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +33,10 @@ class Worker:
     def __init__(self, bootstrap, state, topics, *, offers=None, args=(), **settings):
         self.bootstrap = bootstrap
         self.state = state
-        self.topics = topics
+        own = {row.name: f"{row.name}-{topics['events']}" for row in INPUTS if row.of_markets}
+        self.topics = own | topics
         self.log = state.with_name(f"{state.name}.log")
-        names = ",".join(f"{name}={topics[name]}" for name in TOPICS[1:])
+        names = ",".join(f"{name}={topic}" for name, topic in self.topics.items() if name != "events")
         given = {"events_topics": topics["events"], "topics": names, "metrics_port": "0", **settings}
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]

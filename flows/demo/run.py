@@ -14,11 +14,11 @@ from flows.demo.worker_process import running_worker
 from flows.kafka.broker_process import EmbeddedBroker, free_port
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import TopicFollower
-from flows.kafka.topics import ensure_topics
 from flows.settings import read_settings
 from flows.simulation.kafka_link import topics_of
 from flows.simulation.process import SimulationProcess
 from flows.simulation.settings import SimulationSettings
+from flows.worker.topics_at_start import create_topics
 from operators.simulation import DEMO_CARTS
 
 SNAPSHOT_EVERY_S: Final = 0.25
@@ -43,8 +43,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
         )
         cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
         outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
-        every = dict.fromkeys((*settings.input_topics, *outputs), settings.partitions)
-        ensure_topics(cluster, every, compacted=settings.market_topics)
+        create_topics(settings, cluster)
         worker = parts.enter_context(running_worker(settings, free_port(), directory / "worker.log"))
         follower = TopicFollower(cluster, outputs)
         parts.callback(follower.close)

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
+from flows.kafka.topics import topic_partition
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import ReaderOutput
@@ -91,6 +92,7 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
 
     def __init__(  # noqa: PLR0913  what to read, with what, and when
         self,
+        consumer: SharedConsumer,
         buffer: PartitionBuffer,
         reader: LiveReader,
         limiter: LagLimiter,
@@ -103,10 +105,10 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         self.buffer = buffer
         self.reader = reader
         self.is_first = is_first
-        self._consumer = limiter.consumer
+        self._consumer = consumer
         self._limiter = limiter
         self._shutdown = shutdown
-        self._batch = limiter.consumer.limits.poll_records
+        self._batch = consumer.limits.poll_records
         self._emit_first: list[ReaderOutput] = list(reader.resumed()) if resumed else []
         self._reported_s: float | None = None
         self._sealed_offset: int | None = None
@@ -216,6 +218,7 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         self._idle_by_events = idle_by_events
         self._limits = limits
         self._limiter: LagLimiter | None = None
+        self._consumers: dict[bool, SharedConsumer] = {}
 
     @override
     def list_parts(self) -> list[str]:
@@ -226,20 +229,29 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> KafkaSourcePartition:
         """Return a partition that reads on where its snapshot ended."""
         if self._limiter is None:
-            consumer = SharedConsumer(self._cluster, self._limits)
-            self._limiter = LagLimiter(consumer, self._max_lead_s, idle_by_events=self._idle_by_events)
+            events = self._consumer_of(is_first=False)
+            self._limiter = LagLimiter(events, self._max_lead_s, idle_by_events=self._idle_by_events)
         reader = self._reader_of(for_part, resume_state)
         offset = reader.next_offset
-        buffer = self._limiter.consumer.add(for_part, self._start[for_part] if offset is None else offset)
+        is_first = topic_partition(for_part)[0] in self._first
+        consumer = self._consumer_of(is_first=is_first)
+        buffer = consumer.add(for_part, self._start[for_part] if offset is None else offset)
         return KafkaSourcePartition(
+            consumer,
             buffer,
             reader,
             self._limiter,
             self._shutdown,
             resumed=resume_state is not None,
             ready=self._ready,
-            is_first=buffer.id[0] in self._first,
+            is_first=is_first,
         )
+
+    def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
+        """Return the consumer of a partition: what is read first does not queue behind events."""
+        if is_first not in self._consumers:
+            self._consumers[is_first] = SharedConsumer(self._cluster, self._limits)
+        return self._consumers[is_first]
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Return the status of every partition by its name."""

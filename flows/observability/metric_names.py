@@ -195,6 +195,7 @@ class MarketFigure(Enum):
     holdout_p_value = Target(Metric.HOLDOUT_P_VALUE)
     open_decisions = _items("open_decisions")
     unrecovered_decisions = _items("unrecovered_decisions")
+    foreign_feedback = _items("foreign_feedback")
     cart_treatments = _items("cart_treatments")
     buffered_rows = _items("buffered_rows")
 

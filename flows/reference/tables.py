@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import get_args
 
@@ -35,14 +35,28 @@ def _command(name: str, says: str) -> str:
     module = command(name)
     parser = argparse.ArgumentParser(prog=name)
     module.arguments(parser)
+    parts = list(_with_parts(name, parser))
+    examples = "\n".join(line.removeprefix("  ") for line in module.EXAMPLES.splitlines())
+    return f"{says[0].upper()}{says[1:]}.\n\n{''.join(parts)}```sh\n{examples}\n```\n"
+
+
+def _with_parts(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the arguments of a command, those of each of its parts where it has some."""
+    for action in parser._actions:  # noqa: SLF001  as below
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  as below
+            for part, sub in action.choices.items():
+                yield f"### {name} {part}\n\n{sub.description}\n\n{_arguments(sub)}\n"
+            return
+    yield f"{_arguments(parser)}\n"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> str:
     rows = [
         (_spelling(action), " ".join(((action.help or "") % vars(action)).split()).replace("|", "\\|"))
         for action in parser._actions  # noqa: SLF001  argparse has no other way to list them
         if action.dest != "help"
     ]
-    examples = "\n".join(line.removeprefix("  ") for line in module.EXAMPLES.splitlines())
-    arguments = table(("argument", "what it does"), rows)
-    return f"{says[0].upper()}{says[1:]}.\n\n{arguments}\n```sh\n{examples}\n```\n"
+    return table(("argument", "what it does"), rows)
 
 
 def _spelling(action: argparse.Action) -> str:

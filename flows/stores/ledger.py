@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final, cast
@@ -166,3 +167,35 @@ def read_decisions(directory: Path, market: str, visitor: str) -> list[bytes]:
         return []
     with open_read_only(path) as database:
         return list(_named(database, visitor_name(visitor)))
+
+
+class ReadOnlyLedger:
+    """The entries of a market as they are now, while a worker may have the ledger open."""
+
+    def __init__(self, database: Rdict) -> None:
+        self._database = database
+
+    def after(self, seq: int) -> Iterator[bytes]:
+        """Return the entries after a sequence number, oldest first."""
+        first = _entry_key(max(seq + 1, 0))
+        items = cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=first))
+        return (entry for _, entry in takewhile(lambda item: item[0].startswith(b"e"), items))
+
+    def newest(self) -> bytes | None:
+        """Return the newest entry, None where there is none."""
+        return next((self._database[key] for key in _newest_keys(self._database, b"e")), None)
+
+    def named(self, name: str) -> Iterator[bytes]:
+        """Return the entries of a name, newest first."""
+        return _named(self._database, name)
+
+
+@contextmanager
+def read_ledger(directory: Path, market: str) -> Iterator[ReadOnlyLedger | None]:
+    """Open the ledger of a market to read it, None where it has decided nothing yet."""
+    path = directory / market
+    if not path.is_dir():
+        yield None
+        return
+    with open_read_only(path) as database:
+        yield ReadOnlyLedger(database)

@@ -22,7 +22,6 @@ from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
     beginning_offsets,
     end_offsets,
-    ensure_topics,
     max_message_bytes,
     partitions_of,
     topic_partition,
@@ -41,6 +40,7 @@ from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
@@ -134,8 +134,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
     outputs = tuple(settings.output_topics.values())
-    every = dict.fromkeys((*settings.input_topics, *outputs), settings.partitions)
-    ensure_topics(cluster, every, compacted=settings.market_topics)
+    create_topics(settings, cluster)
     inputs = partitions_of(cluster, settings.input_topics)
     beginnings = beginning_offsets(cluster, inputs)
     now = TopicOffsets(

@@ -8,9 +8,11 @@ import msgspec
 from msgspec.structs import replace
 
 from operators.bandits.spec import policy_from_spec, restored_policy
+from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
 from operators.decisions.consents import Consents
+from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
@@ -33,6 +35,7 @@ from operators.streaming.messages import (
     CartBought,
     CartOutcome,
     ConsentKnown,
+    ControlsChange,
     Moment,
     OfferClick,
     OfferDismissal,
@@ -66,6 +69,7 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     statistics: MarketStatistics
     unrecovered: list[str]
     bought: dict[str, BoughtCarts]
+    controls: ControlsState
 
 
 class MarketConfig(NamedTuple):
@@ -87,12 +91,12 @@ class DecisionMachine:
     """
 
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
-        self.market = config.shop.markets[config.name]
+        was = None if state is None else msgspec.msgpack.decode(state, type=_State)
+        self.controls = MarketControls(config.shop, settings, None if was is None else was.controls)
+        self.market = self.controls.shop.markets[config.name]
         self.statistics = MarketStatistics()
-        self.controls_version = 0
         self.foreign_feedback = 0
         self.replaced_policy: str | None = None
-        self._shop = config.shop
         self._settings = settings
         self._ledger = config.ledger
         self._policy_spec = self.market.policy or settings.policy
@@ -109,8 +113,7 @@ class DecisionMachine:
         self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
-        if state is not None:
-            was = msgspec.msgpack.decode(state, type=_State)
+        if was is not None:
             self._restore(was)
             bought = was.bought
         self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
@@ -153,10 +156,10 @@ class DecisionMachine:
         market = self.market
         self._zone = ZoneInfo(market.timezone)
         self._assignments.share = market.holdout
-        self._rules.configure(self._shop, market)
+        self._rules.configure(self.controls.shop, market)
         rule = market.rollout.rule
         self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
-        self._offers = {offer.name: offer for offer in self._shop.arms(market.name)}
+        self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
@@ -172,6 +175,7 @@ class DecisionMachine:
             statistics=self.statistics,
             unrecovered=self._unrecovered.decisions(),
             bought=self._orders.bought,
+            controls=self.controls.state,
         )
         return msgspec.msgpack.encode(state)
 
@@ -185,10 +189,23 @@ class DecisionMachine:
             **self._rules.figures(),
         }
 
-    def configure(self, shop: Shop, version: int, at_s: float, cause: str) -> list[OutputRecord]:
-        """Take up what controls have changed; offers that may no longer stand are revoked."""
-        self.controls_version = version
-        self._shop, self.market = shop, shop.markets[self.market.name]
+    def process_controls(self, change: ControlsChange) -> list[OutputRecord]:
+        """Take up what controls have changed, after what was decided before it."""
+        records: list[OutputRecord] = []
+        for entry in self._unrecovered.before(change.at_s):
+            records += self._recover(entry)
+        if not self.controls.take(change):
+            return records
+        cause = None if change.cause is None else read_cause(change.cause)
+        records += self._configure_anew(change.at_s, change.id if cause is None else cause.change)
+        if cause is not None and change.at_s >= self._settings.emit_after_s:
+            records.append(control_record(change, cause))
+        return records
+
+    def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
+        """Take up another shop; offers that may no longer stand are revoked."""
+        shop = self.controls.shop
+        self.market = shop.markets[self.market.name]
         spec = self.market.policy or self._settings.policy
         if spec != self._policy_spec:
             seed = self._settings.seed
@@ -372,7 +389,7 @@ class DecisionMachine:
 
     def _details(self, point: DecisionPoint, chosen: Selection, now: Situation) -> OfferDetails:
         """Return what the record of a decision and its offer say beside what was chosen."""
-        offer, version = chosen.offer, self.controls_version
+        offer, version = chosen.offer, self.controls.version
         if offer is None or chosen.stage == "shadow":
             return OfferDetails(controls_version=version)
         said = now.consent(offer.channel)

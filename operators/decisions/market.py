@@ -30,6 +30,7 @@ from operators.streaming.messages import (
     CartBought,
     CartOutcome,
     ConsentKnown,
+    ControlsChange,
     FeatureRow,
     MarketBatch,
     MarketEvent,
@@ -152,8 +153,8 @@ class MarketStation:
                 records += self._process(event)
         records += self.decisions.advance(time_s)
         self.decisions.forget(time_s)
-        # Never what a start would go back to, however far time has come since.
-        self._catalog.forget(min(time_s - PRODUCTS_KEPT_S, self._sealed_s))
+        # A start would go back to what is sealed, however far time has come since.
+        self._catalog.forget(min(time_s, self._sealed_s) - PRODUCTS_KEPT_S)
         return records
 
     def _process(self, event: MarketEvent) -> list[OutputRecord]:
@@ -224,6 +225,10 @@ class MarketStation:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
 
+    def on_controls(self, change: ControlsChange) -> list[OutputRecord]:
+        """Take up what controls have changed."""
+        return self.decisions.process_controls(change)
+
     def snapshot(self) -> bytes:
         """Return the state as bytes; the snapshot before this one is sealed by now."""
         self._sealed_s, self._snapshot_s = self._snapshot_s, self.time_s
@@ -246,6 +251,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     UserKnown: MarketStation.on_user,
     ConsentKnown: MarketStation.on_consent,
     ProductChange: MarketStation.on_product,
+    ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,
     Order: MarketStation.on_order,
     OrderUpdate: MarketStation.on_revision,

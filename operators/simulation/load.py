@@ -39,9 +39,10 @@ def load_events(
 ) -> Iterator[LoadEvent]:
     """Yield events in order of time.
 
-    Half of the visitors browse at a time, in turns. A visit looks at pages and products and ends with a cart
-    that is left idle. Visits begin at different stages, so the share of decisions holds from the first second
-    on; no visitor is silent for longer than 1.5 minutes while browsing at ``load_rate``.
+    Half of the visitors browse at a time, in turns. A visit begins with consent to all offers, looks at pages
+    and products, and ends with a cart that is left idle. Visits begin at different stages, so the share of
+    decisions holds from the first second on; no visitor is silent for longer than 1.5 minutes while browsing
+    at ``load_rate``.
 
     Parameters
     ----------
@@ -79,6 +80,8 @@ def _value(k: int, name: str, step: int, length: int, time: str) -> str:
             f'{head}"cart_item_added","cart_id":"c-{name}","items":[{{"sku":"p{product}","price":{price},'
             f'"quantity":1,"category":"{category}","unit_cost":{price * 0.6:.2f}}}]}}'
         )
+    if step == 0:
+        return f'{head}"page_viewed","url":"/{category}","consent":{{"email":true,"app":true}}}}'
     if step % 5 == 0:
         return f'{head}"page_viewed","url":"/{category}"}}'
     if step % 5 == 3:

@@ -466,8 +466,8 @@ class ControlsChange(
 ):
     """The controls in force from now on: all keys that are set, in the order in which they were.
 
-    ``version`` counts the changes that were accepted. ``visitor`` is empty. ``cause`` describes the latest
-    change for the audit trail, in JSON.
+    ``version`` is the number of the latest change that took effect. ``visitor`` is empty. ``cause`` describes
+    that change for the audit trail, in JSON; None where it was told before.
     """
 
     rank: ClassVar[int] = RANK["controls_changed"]

@@ -11,13 +11,13 @@ from tests.laws.shopping import log, readers, settings
 
 EVENTS = log(visitors=20)
 WITH_LINES = [event for event in EVENTS if event["type"] in ("cart_item_added", "order_completed")]
-OPTIONAL = ("device", "source", "session_id")
+OPTIONAL = ("device", "source", "session_id", "timezone", "locale")
 
 odd = st.sampled_from([True, 5, 1.5, [], {}, ["phone"], "x" * 2000, "half \ud83d"])
 odd_lines = st.sampled_from(
     [None, 3, [], {}, {"sku": True}, {"sku": "s", "price": "free"}, {"sku": "s", "price": 1, "quantity": -1}]
 )
-odd_headers = st.sampled_from([("ce_source", None), ("Content-Type", None), ("trace", b"\xff")])
+odd_headers = st.sampled_from([("ce_source", None), ("Content-Type", None), ("tracestate", b"\xff")])
 
 
 def read(event, headers=()):
@@ -44,6 +44,16 @@ def test_an_odd_optional_field_costs_only_itself_and_is_counted_by_name(event, n
     made, rejected, reader = read(spoilt(event, name, value))
     assert (made, rejected) == (plain, [])
     assert reader.dropped == {name: 1}
+
+
+@effort(max_examples=20, deadline=None)
+@given(event=st.sampled_from(EVENTS), channel=st.sampled_from(["email", "app"]), value=odd.filter(bool))
+def test_an_odd_channel_of_consent_costs_only_itself(event, channel, value):
+    value = "yes" if value is True or (isinstance(value, str) and "half" in value) else value
+    plain, _, _ = read(event | {"consent": {"on_site": True}})
+    made, rejected, reader = read(event | {"consent": {"on_site": True, channel: value}})
+    assert (made, rejected) == (plain, [])
+    assert reader.dropped == {f"consent.{channel}": 1}
 
 
 @effort(max_examples=60, deadline=None)

@@ -9,21 +9,18 @@ from schemas.calendar import WEEKDAYS
 
 def field_values(now: Situation) -> dict[str, Any]:
     """Return the value of each of the ``FIELDS``: a text that is not known is empty, a number is 0."""
-    moment, features = now.moment, now.context
+    moment, known = now.moment, now.context.get
     local = datetime.fromtimestamp(now.at_s, now.zone)
-    text = {name: str(features.get(name, "")) for name in ("device", "source", "segment")}
-    number = {name: value for name, value in features.items() if not isinstance(value, str)}
-    count = {name: int(value) for name, value in number.items()}
     return {
         "cart.value": moment.cart_value,
         "cart.currency": now.market.currency,
-        "cart.pieces": count.get("cart_items", 0),
-        "cart.lines": count.get("cart_lines", 0),
+        "cart.pieces": int(known("cart_items", 0)),
+        "cart.lines": int(known("cart_lines", 0)),
         "cart.skus": cart_skus(now),
         "cart.categories": cart_categories(now),
-        "cart.max_item_price": float(number.get("max_item_price", 0.0)),
-        "cart.mean_item_price": float(number.get("mean_item_price", 0.0)),
-        "cart.value_vs_peak": float(number.get("value_vs_peak", 0.0)),
+        "cart.max_item_price": float(known("max_item_price", 0.0)),
+        "cart.mean_item_price": float(known("mean_item_price", 0.0)),
+        "cart.value_vs_peak": float(known("value_vs_peak", 0.0)),
         "visitor.id": moment.visitor,
         "visitor.user": _text(now.user),
         "visitor.known": now.user is not None,
@@ -31,22 +28,22 @@ def field_values(now: Situation) -> dict[str, Any]:
         "visitor.visits": moment.visits_before,
         "visitor.locale": _text(moment.locale),
         "visitor.timezone": _text(moment.timezone),
-        "session.device": text["device"],
-        "session.source": text["source"],
-        "session.minutes": number.get("session_seconds", 0.0) / 60,
-        "session.events": count.get("events", 0),
-        "session.page_views": count.get("page_views", 0),
-        "session.product_views": count.get("product_views", 0),
-        "session.searches": count.get("searches", 0),
-        "session.cart_adds": count.get("cart_adds", 0),
-        "session.cart_removes": count.get("cart_removes", 0),
-        "session.coupons_denied": count.get("coupons_denied", 0),
-        "session.checkout_started": bool(number.get("checkout_started", False)),
+        "session.device": str(known("device", "")),
+        "session.source": str(known("source", "")),
+        "session.minutes": float(known("session_seconds", 0.0)) / 60,
+        "session.events": int(known("events", 0)),
+        "session.page_views": int(known("page_views", 0)),
+        "session.product_views": int(known("product_views", 0)),
+        "session.searches": int(known("searches", 0)),
+        "session.cart_adds": int(known("cart_adds", 0)),
+        "session.cart_removes": int(known("cart_removes", 0)),
+        "session.coupons_denied": int(known("coupons_denied", 0)),
+        "session.checkout_started": bool(known("checkout_started", False)),
         "moment.trigger": moment.kind,
         "moment.hour": local.hour,
         "moment.weekday": WEEKDAYS[local.weekday()],
-        "segment": text["segment"],
-        "abandonment": float(number.get("abandonment", 0.0)),
+        "segment": str(known("segment", "")),
+        "abandonment": float(known("abandonment", 0.0)),
     }
 
 

@@ -25,19 +25,31 @@ class Caps(Rule):
         self._histories = histories
         self._held_until_s = held_until_s
         self._caps: list[CapScope] = []
+        self._now: Situation | None = None
+        self._reached: dict[tuple[int, float], bool] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps."""
         self._caps = caps_of(shop, market, "person")
+        self._now = None
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``cap`` for an offer that would be one too many."""
-        covering = [scope for scope in self._caps if scope.covers(offer.name)]
+        covering = [number for number, scope in enumerate(self._caps) if scope.covers(offer.name)]
         if not covering:
             return None
+        if self._now is not now:
+            self._now, self._reached = now, {}
         at_s = published_s(offer, now, self._held_until_s)
-        is_reached = any(self._count(scope, now, at_s) >= scope.cap.at_most for scope in covering)
-        return REASON if is_reached else None
+        return REASON if any(self._is_reached(number, now, at_s) for number in covering) else None
+
+    def _is_reached(self, number: int, now: Situation, at_s: float) -> bool:
+        """Return whether a cap leaves no room for an offer published at a time; found out once a moment."""
+        known = self._reached.get((number, at_s))
+        if known is None:
+            scope = self._caps[number]
+            known = self._reached[number, at_s] = self._count(scope, now, at_s) >= scope.cap.at_most
+        return known
 
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
         """Return how many offers count in the window in which this one would be published."""

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from flows.settings import Settings
 from operators.decisions.audience import FIELDS, AudienceError, Expression, Values, check_audiences
 from operators.decisions.rules.audience_fields import field_values
 from schemas.errors import SetupError
@@ -123,3 +124,17 @@ def test_every_field_has_a_value_of_its_type_at_every_moment():
         assert {name: type(value) for name, value in made.items()} == {
             name: KINDS[kind] for name, kind in FIELDS.items()
         }
+
+
+def test_a_worker_does_not_start_with_an_audience_that_cannot_be_used(tmp_path):
+    path = tmp_path / "offers.toml"
+    path.write_text(
+        """
+        [markets.default]
+        rules.audience.when = "visitor.knwon"
+        """
+    )
+    with pytest.raises(
+        SetupError, match=r"offers\.toml: markets\.default\.rules\.audience\.when .*'visitor\.knwon'"
+    ):
+        Settings(offers=path).shop()

@@ -94,16 +94,16 @@ def test_feedback_of_a_stranger_changes_nothing():
 
 
 def test_controls_revoke_what_is_open_of_an_offer_that_is_paused_or_a_market_that_is_killed():
-    for changed, reason in ((shop(offer(paused=True)), "paused"), (shop(killed=True), "killed")):
+    for set_, reason in (("offers__ten_percent__paused", "paused"), ("markets__default__killed", "killed")):
         desk = Desk()
         desk.idle(0)
-        [ended] = of_type(desk.configure(changed, 10), *LIFE)
+        [ended] = of_type(desk.control(10, **{set_: True}), *LIFE)
         assert (ended["type"], ended["data"]["reason"]) == ("offer.revoked", reason)
 
 
 def test_controls_that_leave_an_offer_as_it_is_revoke_nothing():
     desk = Desk()
     desk.idle(0)
-    assert desk.configure(shop(holdout=0.5), 10) == []
+    assert desk.control(10, markets__default__holdout=0.5) == []
     [decided] = of_type(desk.idle(20, "ben"), "decision")
     assert (decided["controls_version"], decided["holdout_share"]) == (1, 0.5)

@@ -144,3 +144,12 @@ def test_a_revocation_is_the_same_after_a_crash_whatever_is_read_first(first):
         world.read_again(part, 10)
     world.end()
     assert of_type(world.lines("offer.decided", *ENDS), "offer.decided", *ENDS) == before
+
+
+def test_an_offer_says_what_the_catalog_knows_of_its_products():
+    world = World(arm="ten_percent", catalog=True)
+    world.stocked(product(0, stock=3, title="Trail shoe", url="https://shop.example/shoe"))
+    world.tell(carted(10, price=80.0), looked(200, "bob"))
+    [offered] = world.lines("offer.decided")
+    [line] = offered["data"]["cart"]["items"]
+    assert (line["title"], line["url"], line["image"]) == ("Trail shoe", "https://shop.example/shoe", None)
