@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from operators.decisions.rules.budget import LEAST_GRACE_S, BudgetRule
 from schemas.limits import Budget
+from schemas.shop import Shop
 from tests.builders import (
     DAY,
     HOUR,
@@ -34,6 +35,23 @@ def limited(*offers, **budgets):
     """A shop with these budgets."""
     budgets = budgets or {"daily": budget(amount=25.0)}
     return shop(*(offers or (TEN,))).model_copy(update={"budgets": budgets})
+
+
+def controllable(amount):
+    """The same, as a document that controls can change."""
+    document = {
+        "markets": {
+            "default": {
+                "margin_rate": 0.4,
+                "holdout": 0.0,
+                "rules": {"cooldown": {"after_purchase": "0s"}, "consent": {"required": []}},
+            }
+        },
+        "offers": [{"name": "ten_percent", "kind": "percent_off", "value": 10, "channel": "on_site"}],
+        "budgets": {"daily": {"amount": amount, "by": "campaign", "grace": "0s", "paced": False}},
+    }
+    document["offers"][0] |= {"max_discount": 10, "expires_after": "30m", "reward_window": "1h"}
+    return Shop.model_validate(document)
 
 
 def rule_of(desk):
@@ -186,22 +204,22 @@ def test_a_budget_of_another_market_holds_nothing_here():
 
 
 def test_a_lowered_budget_withdraws_the_newest_offers_until_the_rest_fits():
-    desk = Desk(of=limited(daily=budget(amount=100.0)))
+    desk = Desk(of=controllable(100.0))
     made = given_away(desk, *"abcd")
     redeem(desk, MINUTE, "a", made[0])
-    ended = desk.configure(limited(daily=budget(amount=16.0)), 2 * MINUTE)
+    ended = desk.control(2 * MINUTE, budgets__daily__amount=16.0)
     assert [(each["data"]["offer_id"], each["data"]["reason"]) for each in ended] == [
         (made[3], "budget_withdrawn"),
         (made[2], "budget_withdrawn"),
     ]
-    assert desk.configure(limited(daily=budget(amount=16.0)), 3 * MINUTE) == []
+    assert desk.control(3 * MINUTE, 2, budgets__daily__amount=16.0) == []
     assert overrun(desk) == 0.0
 
 
 def test_a_budget_that_is_counted_by_the_hour_from_now_on_knows_what_is_reserved():
-    desk = Desk(of=limited())
+    desk = Desk(of=controllable(25.0))
     given_away(desk, "a", "b")
-    desk.configure(limited(daily=budget(amount=25.0, by="hour")), MINUTE)
+    desk.control(MINUTE, budgets__daily__by="hour")
     assert ask(desk, 2 * MINUTE, "c") == "budget"
 
 
