@@ -84,6 +84,11 @@ class Metric(Enum):
     )
     CONVERSION = _gauge("conversion", "Share of decisions with an order in their window", "market")
     ORDERS_SEEN = _gauge("orders_seen", "Orders that reached the market", "market")
+    BUDGET_OVERRUN = _gauge(
+        "budget_overrun",
+        "Money that offers cost beyond budgets, redeemed after their reservation was given back",
+        "market",
+    )
     ORDERS_ATTRIBUTED = _gauge("orders_attributed", "Orders attributed to a decision", "market")
     ORDERS_UNATTRIBUTED_SHARE = _gauge(
         "orders_unattributed_share", "Share of recent orders that met no visit, cart or decision", "market"
