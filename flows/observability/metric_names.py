@@ -96,9 +96,6 @@ class Metric(Enum):
     ORDERS_UNATTRIBUTED_WITH = _gauge(
         "orders_unattributed_with", "Share of those orders that carried a key", "market", "key"
     )
-    BUDGET_OVERRUN = _gauge(
-        "budget_overrun", "Money that offers cost beyond their budgets, in the market's currency", "market"
-    )
     NO_ELIGIBLE_ARM_SHARE = _gauge(
         "no_eligible_arm_share", "Share of recent decisions without an eligible arm", "market"
     )
