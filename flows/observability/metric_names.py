@@ -72,6 +72,7 @@ class Metric(Enum):
     PROBABILITY_ENTROPY = _gauge(
         "probability_entropy", "Mean entropy of the probabilities they were drawn with, 0 to 1", "market"
     )
+    BUDGET_OVERRUN = _gauge("budget_overrun", "Money spent beyond budgets after they had ended", "market")
     CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
     REWARD_SILENCE = _gauge(
@@ -199,6 +200,8 @@ class MarketFigure(Enum):
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
     cart_treatments = _items("cart_treatments")
+    budget_reservations = _items("budget_reservations")
+    budget_overrun = Target(Metric.BUDGET_OVERRUN)
     buffered_rows = _items("buffered_rows")
 
 
