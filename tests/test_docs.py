@@ -29,6 +29,7 @@ from operators.bandits import POLICIES
 from operators.sessions import features
 from schemas.adapters import FORMATS, Decoded, decode_each, decoder
 from schemas.adapters.generic_file import GenericFile
+from schemas.catalog import read_product
 from schemas.decisions import DECISION_RECORDS, read_decision_record
 from schemas.events import EVENTS, Event
 from schemas.message import Message
@@ -349,6 +350,14 @@ def test_every_record_shown_is_one_the_worker_may_write(name):
     for kind, record in records_shown(TEXTS[name]).items():
         read = read_offer_record if kind.startswith("offer.") else read_decision_record
         read(json.dumps(record).encode())
+
+
+def test_the_products_shown_are_taken_as_they_stand():
+    shown = "".join(blocks(TEXTS["docs/how-to/use-a-catalog.md"], "jsonl")).splitlines()
+    assert shown
+    for line in shown:
+        found = read_product(Message(line.encode()), MAX_EVENT_BYTES)
+        assert (found.product.sku, found.dropped) == ("A-7", ())
 
 
 def story_of(name: str) -> list[str]:
