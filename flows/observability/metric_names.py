@@ -84,15 +84,17 @@ class Metric(Enum):
     )
     CONVERSION = _gauge("conversion", "Share of decisions with an order in their window", "market")
     ORDERS_SEEN = _gauge("orders_seen", "Orders that reached the market", "market")
+    BUDGET_OVERRUN = _gauge(
+        "budget_overrun",
+        "Money that offers cost beyond budgets, redeemed after their reservation was given back",
+        "market",
+    )
     ORDERS_ATTRIBUTED = _gauge("orders_attributed", "Orders attributed to a decision", "market")
     ORDERS_UNATTRIBUTED_SHARE = _gauge(
         "orders_unattributed_share", "Share of recent orders that met no visit, cart or decision", "market"
     )
     ORDERS_UNATTRIBUTED_WITH = _gauge(
         "orders_unattributed_with", "Share of those orders that carried a key", "market", "key"
-    )
-    BUDGET_OVERRUN = _gauge(
-        "budget_overrun", "Money that offers cost beyond their budgets, in the market's currency", "market"
     )
     NO_ELIGIBLE_ARM_SHARE = _gauge(
         "no_eligible_arm_share", "Share of recent decisions without an eligible arm", "market"

@@ -189,6 +189,22 @@ MUTANTS = (
         "tests/laws/test_caps.py",
     ),
     Mutant(
+        "9 limits hold",
+        "what open offers can still cost is not reserved",
+        "operators/decisions/budgets/account.py",
+        "        return self.cost if self.is_released else max(self.most, self.cost)\n",
+        "        return self.cost\n",
+        "tests/laws/test_limits_hold.py",
+    ),
+    Mutant(
+        "9 limits hold",
+        "after a crash what was offered since the snapshot is not reserved",
+        "operators/decisions/decision_machine.py",
+        "            self._rules.decided(entry)\n            self._seq",
+        "            self._seq",
+        "tests/operators/decisions/rules/test_budget.py",
+    ),
+    Mutant(
         "10 history does not speak",
         "moments before the first start are decided upon",
         "operators/decisions/decision_machine.py",
