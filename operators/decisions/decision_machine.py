@@ -180,6 +180,7 @@ class DecisionMachine:
     def figures(self) -> dict[str, float]:
         """Return how much is held, and what operators see of the rules."""
         return {
+            "controls_version": self.controls.version,
             "open_decisions": len(self._open),
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
@@ -319,7 +320,8 @@ class DecisionMachine:
             at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
             records += self._end_what_is_due(each, at_s)
             if is_short(product_at(event.sku, at_s), at_least):
-                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
+                ending = Ending(at_s, "out_of_stock", event.id, None, event.trace)
+                records += self._life.revoke([each], ending)
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:

@@ -2,8 +2,8 @@
 
 The real decision machine, rules and policy, over simulated carts. The optimum is the linear programme over
 the carts that came, with the true mean gain and the true mean cost of each arm, in fractions of offers: its
-value is an upper bound of what any policy earns under that budget. ``profit`` is that of all carts, beside
-the optimum's; ``gain`` is what offers add to it, beside what the optimum's add: the stricter figure.
+value is an upper bound of what any policy earns under that budget. ``profit`` is that of all carts beside the
+optimum's; ``gain`` is what offers add to it, beside what the optimum's add: the stricter figure.
 """
 
 import argparse
@@ -105,11 +105,14 @@ def carts(world: World, rng: np.random.Generator, *, history: bool = False) -> C
     return Carts(at_s, value, risk, buys, gains, costs)
 
 
-def optimum(found: Carts, budget: float) -> tuple[float, float]:
-    """Return what the offline optimum gains beside no offer, and the price at which it does."""
+def optimum(found: Carts, uses: np.ndarray, budget: float) -> tuple[float, float]:
+    """Return what the offline optimum gains beside no offer, and the price at which it does.
+
+    ``uses`` (carts, arms) is what of the budget each arm uses on average.
+    """
 
     def dual(price: float) -> float:
-        return price * budget + np.maximum(found.gains - price * found.costs, 0.0).max(axis=1).sum()
+        return price * budget + np.maximum(found.gains - price * uses, 0.0).max(axis=1).sum()
 
     low, high = 0.0, 20.0
     for _ in range(80):
@@ -259,12 +262,19 @@ class Row(NamedTuple):
     used: float
 
 
-def rows(world: World, seed: int, *, updates: int, share: float = 0.4) -> dict[str, Row]:
-    """Return by strategy how near to the optimum it came; ``share`` is the budget beside no bound."""
+def rows(
+    world: World, seed: int, *, updates: int, share: float = 0.4, number: int | None = None
+) -> dict[str, Row]:
+    """Return by strategy how near to the optimum it came.
+
+    The budget is this ``share`` of what the best offers without a budget would cost, or a ``number``.
+    """
     found = carts(world, np.random.default_rng(seed))
-    amount = share * unconstrained_cost(found)
-    budget = campaign(world, amount)
-    best, price = optimum(found, budget.amount)
+    budget = campaign(world, share * unconstrained_cost(found))
+    if number is not None:
+        budget = budget.model_copy(update={"amount": None, "number": number})
+    limit = budget.amount if number is None else number
+    best, price = optimum(found, found.costs if number is None else np.ones_like(found.costs), limit)
     without = float((found.buys[:, 0] * MARGIN * found.value).sum())
     policy = taught(world, Settings().policy, seed, updates).dumps()
     strategies = {
@@ -276,7 +286,7 @@ def rows(world: World, seed: int, *, updates: int, share: float = 0.4) -> dict[s
     for name, (each, rule) in strategies.items():
         ran = run(found, each, loads(policy), seed, rule)
         profit = (without + ran.gain) / (without + best)
-        said[name] = Row(profit, ran.gain / best, ran.spent / budget.amount, ran.used / budget.amount)
+        said[name] = Row(profit, ran.gain / best, ran.spent / limit, ran.used / limit)
     return said
 
 

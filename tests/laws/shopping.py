@@ -19,7 +19,14 @@ from schemas.message import Message
 from schemas.shop import Shop
 
 OFFERS = [
-    {"name": "ten", "kind": "percent_off", "value": 10, "channel": "on_site", "expires_after": "8m"},
+    {
+        "name": "ten",
+        "kind": "percent_off",
+        "value": 10,
+        "channel": "on_site",
+        "expires_after": "8m",
+        "max_discount": 9.5,
+    },
     {"name": "ship", "kind": "free_shipping", "value": 4, "channel": "app", "expires_after": "20m"},
     {"name": "nudge", "kind": "reminder", "channel": "email", "expires_after": "15m", "min_cart_value": 30},
 ]
@@ -27,14 +34,24 @@ RULES = {
     "cooldown": {"after_offer": "15m", "after_purchase": "2m", "after_dismissal": "2m"},
     "freshness": dict.fromkeys(("on_site", "app", "email"), "9d"),
 }
+BUDGETS = {
+    "all": {"amount": 110.1, "by": "hour", "grace": "2m"},
+    "shipping": {"amount": 44.0, "number": 18, "by": "day", "grace": "1m", "offers": ["ship"]},
+    "nudges": {"number": 16, "by": "hour", "paced": False, "offers": ["nudge"], "markets": ["default"]},
+}
 SHOP = Shop.model_validate(
     {
         "rules": RULES,
-        "markets": {"default": {"margin_rate": 0.3, "holdout": 0.1}, "uk": {"margin_rate": 0.4}},
+        "markets": {
+            "default": {"margin_rate": 0.3, "holdout": 0.1},
+            "uk": {"margin_rate": 0.4, "timezone": "Europe/Berlin"},
+        },
+        "budgets": BUDGETS,
         "offers": [offer | {"reward_window": "10m"} for offer in OFFERS],
     }
 )
-OFFERS_TOML = """
+OFFERS_TOML = (
+    """
 [rules]
 cooldown = { after_offer = "15m", after_purchase = "2m", after_dismissal = "2m" }
 freshness = { on_site = "9d", app = "9d", email = "9d" }
@@ -43,9 +60,17 @@ margin_rate = 0.3
 holdout = 0.1
 [markets.uk]
 margin_rate = 0.4
-""" + "".join(
-    "[[offers]]\nreward_window = '10m'\n" + "".join(f"{k} = {v!r}\n" for k, v in offer.items())
-    for offer in OFFERS
+timezone = "Europe/Berlin"
+"""
+    + "".join(
+        f"[budgets.{name}]\n"
+        + "".join(f"{key} = {orjson.dumps(what).decode()}\n" for key, what in budget.items())
+        for name, budget in BUDGETS.items()
+    )
+    + "".join(
+        "[[offers]]\nreward_window = '10m'\n" + "".join(f"{k} = {v!r}\n" for k, v in offer.items())
+        for offer in OFFERS
+    )
 )
 START_S = 1_700_000_000.0
 

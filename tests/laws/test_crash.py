@@ -10,8 +10,10 @@ import orjson
 import pytest
 
 from operators.ingest.partition_reader import _State as Judged
+from tests.laws.limits import broken_limits, records_of
 from tests.laws.running import PARTITIONS, KafkaShop, learned
 from tests.laws.shopping import (
+    SHOP,
     START_S,
     by_stream,
     decisions_in,
@@ -65,12 +67,15 @@ def open_shop(tmp_path, expected):
 
 
 def assert_nothing_changed(shop, expected):
-    assert shop.said() == expected.said
+    said = shop.said()
+    assert said == expected.said
+    assert broken_limits(records_of(said), SHOP) == []
     assert shop.learned(expected.carts) == expected.learned
 
 
 def assert_every_record_once(said):
-    """Whatever order things were read in: no id twice, and each offer is of a decision and ended once."""
+    """Whatever order things were read in: no id twice, each offer ended once, no budget exceeded."""
+    assert broken_limits(records_of(said), SHOP) == []
     for records in said.values():
         ids = [id_ for id_, _ in records]
         assert len(ids) == len(set(ids))

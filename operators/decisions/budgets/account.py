@@ -1,5 +1,6 @@
 """What is reserved of a budget and what is spent, by period: the limit that always holds."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -54,19 +55,29 @@ class Totals(msgspec.Struct, array_like=True, gc=False):
     held: int = 0
 
 
+class _GivenBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    at_s: float
+    period: float
+    amount: int
+
+
 class _State(msgspec.Struct, array_like=True):
     by: str
     held: dict[str, Reservation]
     totals: dict[float, Totals]
     overrun: int
+    given_back: list[_GivenBack]
+    latest_s: float
 
 
 class BudgetAccount:
     """The account of one budget.
 
-    Bounded by the offers that are open, in their window or in grace, and by the periods of ``KEPT_S``.
-    ``overrun`` is what was spent beyond the budget, all in all: for offers that were redeemed after their
-    reservation had been given back.
+    Moments of several sources may be read out of order, so what was given back at a time makes room for
+    offers of later times alone. Bounded by the offers that are open, in their window or in grace, by the
+    periods of ``KEPT_S``, and by what was given back beyond the time of the market. ``overrun`` is what was
+    spent beyond the budget, all in all: for offers that were redeemed after their reservation had been given
+    back.
     """
 
     def __init__(self, budget: Budget, periods: Periods) -> None:
@@ -75,6 +86,9 @@ class BudgetAccount:
         self.overrun = 0
         self._releases: Timers[str] = Timers()
         self._ends: Timers[str] = Timers()
+        self._given_back: list[_GivenBack] = []
+        self._given_back_s = -math.inf
+        self._latest_s = -math.inf
         self._by: str = budget.by
         self.configure(budget, periods)
 
@@ -102,6 +116,9 @@ class BudgetAccount:
             return False
         totals = self.totals.get(period.key)
         used, made = (0, 0) if totals is None else (totals.used, totals.made)
+        if at_s <= self._given_back_s:
+            later = (each for each in self._given_back if each.at_s >= at_s and each.period == period.key)
+            used += sum(each.amount for each in later)
         if self.limit is not None and used + most > self.limit:
             return False
         return self.budget.number is None or made < self.budget.number
@@ -134,6 +151,7 @@ class BudgetAccount:
             return 0
         change, used = cost - held.cost, held.used
         held.cost = cost
+        self._give_back(self._latest_s, held.period, used - held.used)
         self._spend(self.totals.get(held.period), change, held.used - used)
         if held.is_released:
             self._count(held, cost)
@@ -146,6 +164,8 @@ class BudgetAccount:
             self.settle(decision, held.cost + change)
             return
         period = self.periods.at(at_s)
+        if period is not None:
+            self._give_back(self._latest_s, period.key, -change)
         self._spend(None if period is None else self.totals.get(period.key), change, change)
 
     def end(self, decision: str, release_s: float) -> Reservation | None:
@@ -165,10 +185,12 @@ class BudgetAccount:
 
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
+        self._latest_s = max(self._latest_s, at_s)
         for _, decision in self._releases.due(at_s):
             held = self.held[decision]
             used = held.used
             held.is_released = True
+            self._give_back(held.release_s, held.period, used - held.used)
             totals = self.totals.get(held.period)
             if totals is not None:
                 totals.used += held.used - used
@@ -178,6 +200,8 @@ class BudgetAccount:
     def forget(self, time_s: float) -> None:
         """Drop the offers whose cost is final, and the periods that are long over."""
         self.release(time_s)
+        if self._given_back:
+            self._given_back = [each for each in self._given_back if each.at_s >= time_s]
         for _, decision in self._ends.due(time_s):
             totals = self.totals.get(self.held.pop(decision).period)
             if totals is not None:
@@ -187,19 +211,29 @@ class BudgetAccount:
                 del self.totals[key]
 
     def beyond(self) -> Iterator[str]:
-        """Yield the open offers, the newest first, without which no period exceeds a lowered budget."""
+        """Yield the open offers, the newest first, without which no period exceeds a lowered budget.
+
+        What is still kept for offers that have ended will be given back.
+        """
         if self.limit is None:
             return
         too_much = {key: totals.used - self.limit for key, totals in self.totals.items()}
+        for held in self.held.values():
+            if held.is_ended:
+                too_much[held.period] -= held.used - held.cost
         for decision, held in reversed(self.held.items()):
-            rest = held.used - held.cost
-            if rest > 0 and not held.is_ended and too_much.get(held.period, 0) > 0:
-                too_much[held.period] -= rest
+            if not held.is_ended and held.used > held.cost and too_much[held.period] > 0:
+                too_much[held.period] -= held.used - held.cost
                 yield decision
 
     def totals_of(self, period: Period) -> Totals:
         """Return the totals of a period."""
         return self.totals.get(period.key, Totals(period.end_s))
+
+    def _give_back(self, at_s: float, period: float, amount: int) -> None:
+        if amount > 0:
+            self._given_back_s = max(self._given_back_s, at_s)
+            self._given_back.append(_GivenBack(at_s, period, amount))
 
     def _spend(self, totals: Totals | None, spent: int, used: int) -> None:
         """Count what was spent, and what of it exceeds the budget: all, where the period is forgotten."""
@@ -228,12 +262,16 @@ class BudgetAccount:
 
     def state(self) -> bytes:
         """Return everything as bytes."""
-        return msgspec.msgpack.encode(_State(self._by, self.held, self.totals, self.overrun))
+        return msgspec.msgpack.encode(
+            _State(self._by, self.held, self.totals, self.overrun, self._given_back, self._latest_s)
+        )
 
     def restore(self, state: bytes) -> None:
         """Take up what was written down."""
         was = msgspec.msgpack.decode(state, type=_State)
         self._by, self.held, self.totals, self.overrun = was.by, was.held, was.totals, was.overrun
+        self._given_back, self._latest_s = was.given_back, was.latest_s
+        self._given_back_s = max((each.at_s for each in was.given_back), default=-math.inf)
         self.configure(self.budget, self.periods)
         for decision, held in self.held.items():
             if held.is_released:

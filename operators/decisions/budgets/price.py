@@ -33,7 +33,7 @@ def price(gains: Floats, uses: Floats, each: float) -> float:
         return 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.where((gains > 0.0) & (uses > 0.0), gains / uses, 0.0)
-    low, high = 0.0, float(worth.max())
+    low, high = 0.0, float(worth.max()) * (1.0 + 1e-9)
     for _ in range(STEPS):
         middle = (low + high) / 2.0
         if _used(gains, uses, middle) <= each:
