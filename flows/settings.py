@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         written = (row for row in OUTPUTS if row.setting is None or getattr(self, row.setting))
         return {row.name: self.topic_of(row.name) for row in written}
 
+    @property
+    def topics_off(self) -> frozenset[str]:
+        """The topics that would be written if their setting were on."""
+        return frozenset(self.topic_of(row.name) for row in OUTPUTS) - set(self.output_topics.values())
+
     def topic_of(self, name: str) -> str:
         """Return the topic of a row of the table; of events the first."""
         return self.events_topics[0] if name == "events" else self.topics.get(name, TOPICS[name])
@@ -240,7 +245,7 @@ class Settings(BaseSettings):
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""
         shop = load_shop(self.offers)
         try:
-            check_shop(shop, self.correction)
+            self._check_file(shop)
         except SetupError as error:
             raise SetupError(f"{self.offers}: {error}") from None
         check_default_policy(shop, self.policy)
@@ -248,8 +253,12 @@ class Settings(BaseSettings):
 
     def check_shop(self, shop: Shop) -> None:
         """Raise SetupError where a shop that controls have changed does not fit the settings."""
-        check_shop(shop, self.correction)
+        self._check_file(shop)
         check_default_policy(shop, self.policy)
+
+    def _check_file(self, shop: Shop) -> None:
+        check_shop(shop, self.correction)
+        setting_rules.check_freshness(shop, dict(self))
 
 
 def _among(name: str, known: Mapping[str, Any]) -> str:

@@ -99,6 +99,7 @@ class EventBase(InputModel):
     consent: ChannelConsent | None = None
     timezone: TimeZone | None = None
     locale: Locale | None = None
+    segment: Label | None = None
 
 
 class VisitorEvent(EventBase):

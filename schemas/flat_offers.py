@@ -201,7 +201,7 @@ def _ended(record: EndedOffer) -> FlatOfferEnded:
         market=data.market,
         at=data.at,
         reason=data.reason,
-        order_id=_known(getattr(data, "order_id", None)),
+        order_id=_known(data.order_id),
     )
 
 

@@ -304,6 +304,7 @@ class Wish:
         self.revised: list[tuple[str, float]] = []
         self.contexts: list[dict[str, Any]] = []
         self.cap = math.inf
+        self.estimates_rewards = False
 
     def choose(
         self, arms: Sequence[str], context: dict[str, Any], seed: int, surcharges: dict[str, float]

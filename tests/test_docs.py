@@ -29,6 +29,7 @@ from operators.bandits import POLICIES
 from operators.sessions import features
 from schemas.adapters import FORMATS, Decoded, decode_each, decoder
 from schemas.adapters.generic_file import GenericFile
+from schemas.catalog import read_product
 from schemas.decisions import DECISION_RECORDS, read_decision_record
 from schemas.events import EVENTS, Event
 from schemas.message import Message
@@ -48,6 +49,8 @@ EVENTS_IN, RECORDS_OUT = "docs/reference/events-in.md", "docs/reference/records-
 STORIES = {"README.md": "README.md", RECORDS_OUT: EVENTS_IN}
 """Documents that show records, and where the events stand that these follow from."""
 NOT_SETTINGS = {"OFFERSTREAM_DATA"}
+WITH_PARTS = {"control"}
+"""Commands whose first argument is a command of its own."""
 MOST_README_LINES = 150
 OFFERSTREAM = f"{sys.executable} -m flows.cli"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -163,13 +166,13 @@ def test_every_command_is_one_of_the_command_line(name):
 
 @pytest.fixture(scope="module")
 def options_of():
-    """The options of a command, as its help shows them."""
-    known: dict[str, set[str]] = {}
+    """The options of a command, or of a part of it, as its help shows them."""
+    known: dict[tuple[str, ...], set[str]] = {}
 
     def options(command, capsys):
         if command not in known:
             with pytest.raises(SystemExit):
-                main([command, "--help"])
+                main([*command, "--help"])
             known[command] = set(re.findall(r"(?<![\w-])--[a-z-]+", capsys.readouterr().out))
         return known[command]
 
@@ -180,7 +183,8 @@ def options_of():
 def test_every_option_shown_is_one_that_the_command_has(name, options_of, capsys):
     for command, arguments in ours(TEXTS[name]):
         shown = {word.partition("=")[0] for word in shlex.split(arguments) if word.startswith("--")}
-        assert shown <= options_of(command, capsys), command
+        part = shlex.split(arguments)[:1] if command in WITH_PARTS else []
+        assert shown <= options_of((command, *part), capsys), command
 
 
 @each_that_is_of_today
@@ -346,6 +350,14 @@ def test_every_record_shown_is_one_the_worker_may_write(name):
     for kind, record in records_shown(TEXTS[name]).items():
         read = read_offer_record if kind.startswith("offer.") else read_decision_record
         read(json.dumps(record).encode())
+
+
+def test_the_products_shown_are_taken_as_they_stand():
+    shown = "".join(blocks(TEXTS["docs/how-to/use-a-catalog.md"], "jsonl")).splitlines()
+    assert shown
+    for line in shown:
+        found = read_product(Message(line.encode()), MAX_EVENT_BYTES)
+        assert (found.product.sku, found.dropped) == ("A-7", ())
 
 
 def story_of(name: str) -> list[str]:

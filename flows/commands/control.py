@@ -36,7 +36,7 @@ Arguments = Callable[[argparse.ArgumentParser], None]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked of controls, each with its arguments."""
-    asked = parser.add_subparsers(dest="asked", required=True, metavar="WHAT")
+    asked = parser.add_subparsers(dest="asked", metavar="WHAT")
     for name, (says, add, run) in ASKED.items():
         sub = asked.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
         add(sub)
@@ -47,6 +47,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Do what is asked."""
+    if args.asked is None:
+        raise SetupError(f"WHAT must be one of {', '.join(ASKED)}")
     args.run_asked(args)
 
 

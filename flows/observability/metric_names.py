@@ -72,6 +72,7 @@ class Metric(Enum):
     PROBABILITY_ENTROPY = _gauge(
         "probability_entropy", "Mean entropy of the probabilities they were drawn with, 0 to 1", "market"
     )
+    CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
     REWARD_SILENCE = _gauge(
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
@@ -183,9 +184,11 @@ class MarketFigure(Enum):
     choice_entropy = Target(Metric.CHOICE_ENTROPY)
     probability_entropy = Target(Metric.PROBABILITY_ENTROPY)
     policy_updates = Target(Metric.POLICY_UPDATES)
+    controls_version = Target(Metric.CONTROLS_VERSION)
     reward_silence_seconds = Target(Metric.REWARD_SILENCE)
     missed_rewards = Target(Metric.MISSED_REWARDS)
     conversion = Target(Metric.CONVERSION)
+    budget_overrun = Target(Metric.BUDGET_OVERRUN)
     orders_seen = Target(Metric.ORDERS_SEEN)
     orders_attributed = Target(Metric.ORDERS_ATTRIBUTED)
     orders_unattributed_share = Target(Metric.ORDERS_UNATTRIBUTED_SHARE)
@@ -203,7 +206,6 @@ class MarketFigure(Enum):
     foreign_feedback = _items("foreign_feedback")
     cart_treatments = _items("cart_treatments")
     budget_reservations = _items("budget_reservations")
-    budget_overrun = Target(Metric.BUDGET_OVERRUN)
     buffered_rows = _items("buffered_rows")
 
 

@@ -54,6 +54,7 @@ class RocksCatalog:
         self._hot: OrderedDict[str, _Version] = OrderedDict()
         self._hot_limit = hot
         self._oldest = b"o"
+        self._is_synced = True
 
     def as_of(self, sku: str, at_s: float) -> Product | None:
         """Return a product as it was at a time."""
@@ -81,6 +82,13 @@ class RocksCatalog:
                 self._put_over(batch, at_s, key)
             self._keep(sku, _Version(at_s, product))
         self._database.write(batch)
+        self._is_synced = False
+
+    def sync(self) -> None:
+        """Write what was put through to the disk."""
+        if not self._is_synced:
+            self._database.flush_wal(True)
+            self._is_synced = True
 
     def _put_earlier(self, batch: WriteBatch, sku: str, version: _Version, until_s: float) -> None:
         key = prefixed(b"v", sku) + _time(version.at_s)

@@ -28,6 +28,9 @@ class MemoryCatalog:
             insort(self._times_s.setdefault(sku, []), at_s)
         versions[at_s] = product
 
+    def sync(self) -> None:
+        """Nothing outlives the run."""
+
     def forget(self, before_s: float) -> None:
         """Drop what only times before this one can need."""
         for sku, times_s in list(self._times_s.items()):

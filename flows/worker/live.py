@@ -141,6 +141,7 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         start=_start(settings, beginnings, cluster),
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
+        off=settings.topics_off,
     )
     new = FirstStart(
         format=STATE_FORMAT,

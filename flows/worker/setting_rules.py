@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas.durations import write_duration
+from schemas.errors import SetupError
+from schemas.shop import Shop
 
 LONGEST: Final = timedelta(days=3650)
 """Longer durations lead out of the calendar."""
@@ -15,15 +17,11 @@ ON_SILENCE: Final = frozenset({"cart_idle", "session_ended"})
 
 
 class AtLeast(NamedTuple):
-    """A duration that must not be shorter than another, and why.
-
-    With ``only_on_silence`` it may be, unless all triggers are of ``ON_SILENCE``.
-    """
+    """A duration that must not be shorter than another, and why."""
 
     longer: str
     shorter: str
     why: str
-    only_on_silence: bool = False
 
 
 RULES: Final = (
@@ -55,9 +53,22 @@ def check(settings: Mapping[str, Any]) -> None:
         _check_order(rule, settings)
 
 
-def _check_order(rule: AtLeast, settings: Mapping[str, Any]) -> None:
-    if rule.only_on_silence and not settings["triggers"] <= ON_SILENCE:
+def check_freshness(shop: Shop, settings: Mapping[str, Any]) -> None:
+    """Raise SetupError for a channel whose offers would all be stale by the time they are decided."""
+    lateness = settings["lateness"]
+    if not settings["triggers"] <= ON_SILENCE:
         return
+    for market in shop.markets.values():
+        for channel, age in market.rules.freshness:
+            if age < lateness:
+                raise SetupError(
+                    f"rules.freshness.{channel} of market {market.name} must be at least LATENESS, "
+                    f"{write_duration(lateness)}, or each of these offers is stale when it is decided; "
+                    f"got {write_duration(age)}"
+                )
+
+
+def _check_order(rule: AtLeast, settings: Mapping[str, Any]) -> None:
     longer, shorter = settings[rule.longer], settings[rule.shorter]
     if longer < shorter:
         raise ValueError(

@@ -39,12 +39,14 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
     """Offsets of the partitions as they are now.
 
     ``start`` is where a first start reads from, ``beginnings`` are the oldest offsets of the same
-    partitions, ``ends`` are the ends of the output partitions.
+    partitions, ``ends`` are the ends of the output partitions. ``off`` are topics that a setting has turned
+    off: written to once, perhaps, and no longer.
     """
 
     start: Mapping[str, int]
     beginnings: Mapping[str, int]
     ends: Mapping[str, int]
+    off: frozenset[str] = frozenset()
 
 
 @contextmanager
@@ -103,9 +105,10 @@ def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> Firs
             "bring it back (it needs no offers), or start with a new state directory"
         )
     _check_complete(directory, "read from", known.sources, now.start)
-    _check_complete(directory, "write to", known.sinks, now.ends)
+    written = {name: end for name, end in known.sinks.items() if name.rpartition("/")[0] not in now.off}
+    _check_complete(directory, "write to", written, now.ends)
     sources = {**now.beginnings, **known.sources}
-    sinks = {**now.ends, **known.sinks}
+    sinks = {**now.ends, **written}
     resumed = msgspec.structs.replace(known, markets=new.markets, sources=sources, sinks=sinks)
     if resumed != known:
         _write(directory, resumed)

@@ -59,6 +59,7 @@ class AdPredictorThompson(Policy):
     """
 
     name = "adpredictor_thompson"
+    estimates_rewards = False
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,

@@ -45,6 +45,9 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
 
     name: ClassVar[str]
 
+    estimates_rewards: ClassVar[bool] = True
+    """Whether ``values`` are in the unit of the rewards."""
+
     def __init__(
         self, *, seed: int = 0, floor: float = defaults.FLOOR, max_arms: int = defaults.MAX_ARMS
     ) -> None:

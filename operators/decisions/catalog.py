@@ -17,6 +17,9 @@ class Catalog(Protocol):
     def put(self, sku: str, at_s: float, product: Product | None) -> None:
         """Keep what a product is from a time on; None: it is removed."""
 
+    def sync(self) -> None:
+        """Make what was put so durable that a power failure does not take it back."""
+
     def forget(self, before_s: float) -> None:
         """Drop what only times before this one can need: of each product the newest before it stays."""
 
@@ -32,6 +35,9 @@ class NoCatalog:
     def put(self, sku: str, at_s: float, product: Product | None) -> None:
         """Keep nothing."""
 
+    def sync(self) -> None:
+        """Nothing was put."""
+
     def forget(self, before_s: float) -> None:
         """Drop nothing."""
 
@@ -46,6 +52,7 @@ class LatestCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.put = catalog.put
+        self.sync = catalog.sync
         self.forget = catalog.forget
 
     def as_of(self, sku: str, at_s: float) -> Product | None:

@@ -18,13 +18,13 @@ from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
 from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
 from operators.decisions.offer_life import OfferLife
-from operators.decisions.offer_record import OfferDetails
+from operators.decisions.offer_record import offer_details
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
 from operators.decisions.rules import RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Lookups, Person
-from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, Selection, select
+from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
@@ -46,9 +46,7 @@ from operators.streaming.messages import (
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
-from schemas.offers import OfferConsent
-from schemas.records import Timestamp
-from schemas.shop import NO_OFFER, Shop
+from schemas.shop import Shop
 
 FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
@@ -182,6 +180,7 @@ class DecisionMachine:
     def figures(self) -> dict[str, float]:
         """Return how much is held, and what operators see of the rules."""
         return {
+            "controls_version": self.controls.version,
             "open_decisions": len(self._open),
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
@@ -321,7 +320,8 @@ class DecisionMachine:
             at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
             records += self._end_what_is_due(each, at_s)
             if is_short(product_at(event.sku, at_s), at_least):
-                records += self._life.revoke([each], Ending(at_s, "out_of_stock", event.id))
+                ending = Ending(at_s, "out_of_stock", event.id, None, event.trace)
+                records += self._life.revoke([each], ending)
         return records
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
@@ -382,28 +382,11 @@ class DecisionMachine:
         )
         chosen = select(point, now, options)
         self._seq += 1
-        entry, record = decide(self._seq, point, chosen, market, self._details(point, chosen, now))
+        details = offer_details(chosen, now, self.policy, self.controls.version)
+        entry, record = decide(self._seq, point, chosen, market, details)
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
         return self._begin(entry, record)
-
-    def _details(self, point: DecisionPoint, chosen: Selection, now: Situation) -> OfferDetails:
-        """Return what the record of a decision and its offer say beside what was chosen."""
-        offer, version = chosen.offer, self.controls.version
-        if offer is None or chosen.stage == "shadow":
-            return OfferDetails(controls_version=version)
-        said = now.consent(offer.channel)
-        values = self.policy.values((offer.name, NO_OFFER), point.context)
-        return OfferDetails(
-            not_before_s=chosen.publish_s if chosen.publish_s > now.at_s else None,
-            consent=None
-            if said is None
-            else OfferConsent(granted=said.granted, at=Timestamp(said.at_s), source=said.source),
-            expected_profit=values[offer.name],
-            uplift=values[offer.name] - values[NO_OFFER],
-            product=now.product,
-            controls_version=version,
-        )
 
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""

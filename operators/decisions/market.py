@@ -232,6 +232,7 @@ class MarketStation:
     def snapshot(self) -> bytes:
         """Return the state as bytes; the snapshot before this one is sealed by now."""
         self._sealed_s, self._snapshot_s = self._snapshot_s, self.time_s
+        self._catalog.sync()
         state = _State(
             format=FORMAT,
             market=self.name,

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from operators.bandits import Policy
+from operators.decisions.rules import Situation
+from operators.decisions.selection import Selection
 from operators.streaming.messages import Line, Moment, Product
 from schemas.decisions import Decision
 from schemas.offers import (
@@ -16,7 +19,7 @@ from schemas.offers import (
     Treatment,
 )
 from schemas.records import Timestamp
-from schemas.shop import Market, Offer
+from schemas.shop import NO_OFFER, Market, Offer
 
 UNKNOWN: Final = Product()
 
@@ -35,6 +38,32 @@ class OfferDetails(NamedTuple):
     uplift: float | None = None
     product: Callable[[str], Product | None] = lambda _sku: None
     controls_version: int = 0
+
+
+def offer_details(chosen: Selection, now: Situation, policy: Policy, controls_version: int) -> OfferDetails:
+    """Return what is known of the offer that was chosen, where one was.
+
+    ``policy`` is the one that learns. Before its first update, and where it does not estimate rewards,
+    nothing is expected.
+    """
+    offer = chosen.offer
+    if offer is None or chosen.stage == "shadow":
+        return OfferDetails(controls_version=controls_version)
+    given = now.consent(offer.channel)
+    profit = uplift = None
+    if policy.updates and policy.estimates_rewards:
+        values = policy.values([offer.name, NO_OFFER], dict(now.context))
+        profit, uplift = values[offer.name], values[offer.name] - values[NO_OFFER]
+    return OfferDetails(
+        not_before_s=chosen.publish_s if chosen.publish_s > now.at_s else None,
+        consent=None
+        if given is None
+        else OfferConsent(granted=given.granted, at=Timestamp(given.at_s), source=given.source),
+        expected_profit=profit,
+        uplift=uplift,
+        product=now.product,
+        controls_version=controls_version,
+    )
 
 
 def offer_decided(

@@ -7,11 +7,12 @@ from operators.ingest.market_reader import MarketRecord
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market
 from operators.streaming.ids import name_of
-from operators.streaming.messages import Product, ProductChange
+from operators.streaming.messages import Product, ProductChange, Trace
 from schemas.adapters.frames import PayloadReader
 from schemas.catalog import CatalogProduct, Removal, read_product
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
+from schemas.trace_headers import trace_in_headers
 
 NOTHING: Final = b""
 
@@ -35,7 +36,7 @@ class CatalogRecords:
         read = read_product(message, self._max_bytes, self._payloads)
         if isinstance(read, Removal):
             sku, market = read.of(self._settings.markets)
-            return self._record(sku, dict.fromkeys(self._addressed(market)))
+            return self._record(message, sku, dict.fromkeys(self._addressed(market)))
         product = read.product
         addressed = self._addressed(product.market)
         found = {market: self._product(product, market) for market in addressed}
@@ -45,7 +46,7 @@ class CatalogRecords:
             raise InvalidEvent("currency", f"amounts in {product.currency}; the markets count in {own}")
         dropped = (*read.dropped, "currency") if unpriced else read.dropped
         time_s = None if product.at is None else product.at.timestamp()
-        return self._record(product.sku, found, time_s, dropped)
+        return self._record(message, product.sku, found, time_s, dropped)
 
     def _addressed(self, market: str | None) -> Sequence[str]:
         if market is None:
@@ -76,19 +77,23 @@ class CatalogRecords:
 
     @staticmethod
     def _record(
+        message: Message,
         sku: str,
         found: Mapping[str, Product | None],
         time_s: float | None = None,
         dropped: Sequence[str] = (),
     ) -> MarketRecord:
+        headers = trace_in_headers(message.headers)
+        trace = None if headers.trace is None else Trace(*headers.trace)
+
         def inputs_at(at_s: float) -> list[ProductChange]:
             id_ = name_of("product", sku, repr(at_s))  # whichever partition it stood in
             return [
-                ProductChange(at_s=at_s, id=id_, market=market, sku=sku, product=product)
+                ProductChange(at_s=at_s, id=id_, market=market, sku=sku, product=product, trace=trace)
                 for market, product in found.items()
             ]
 
-        return MarketRecord(time_s, inputs_at, dropped)
+        return MarketRecord(time_s, inputs_at, (*dropped, *headers.dropped))
 
     def resumed(self, at_s: float) -> Sequence[ProductChange]:
         """Return nothing: what products are is kept in the markets' stores."""

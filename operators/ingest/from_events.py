@@ -87,10 +87,11 @@ def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent
 
 def _context(event: native.Event, trace: TraceHeaders | None) -> EventContext | None:
     """Return what an event carries beside its kind, None where that is nothing: of most events."""
-    consent, timezone, locale = _consent(event.consent), event.timezone, event.locale
-    if consent is None and timezone is None and locale is None and trace is None:
+    consent = _consent(event.consent)
+    said = (consent, event.timezone, event.locale, event.segment, trace)
+    if said == (None, None, None, None, None):
         return None
-    return EventContext(consent, timezone, locale, trace and Trace(*trace))
+    return EventContext(consent, event.timezone, event.locale, trace and Trace(*trace), event.segment)
 
 
 def _consent(given: native.ChannelConsent | None) -> dict[str, bool] | None:

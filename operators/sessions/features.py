@@ -18,7 +18,7 @@ NAMES: Final = (
     *("seconds_since_last_event", "events_per_minute", "checkout_started", "visits_before", "known_user"),
     *("hour_sin", "hour_cos", "weekend", "device", "source", "cart_value", "cart_items", "cart_lines"),
     *("max_item_price", "mean_item_price", "value_vs_peak", "cart_price_position"),
-    *("seconds_since_cart_change", "seconds_since_first_cart", "coupons_denied"),
+    *("seconds_since_cart_change", "seconds_since_first_cart", "coupons_denied", "segment"),
 )
 """All there can be, in the order in which they are made."""
 
@@ -31,7 +31,8 @@ def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Featur
 
     Counts are plain numbers, times are seconds, money is in the market's currency, shares lie in 0 to 1. The
     hour is that of the market's ``timezone``, as a point on a circle. ``moment``, ``device`` and ``source``
-    are categories, the last two only where the shop gave them. ``coupons_denied`` is there where one was.
+    are categories, the last two only where the shop gave them, like ``segment``. ``coupons_denied`` is there
+    where one was.
     """
     length_s = max(at_s - visit.started_s, 0.0)
     local = datetime.fromtimestamp(at_s, timezone)
@@ -66,6 +67,8 @@ def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Featur
     _cart_features(made, visit, at_s)
     if visit.coupons_denied:
         made["coupons_denied"] = visit.coupons_denied
+    if visit.segment is not None:
+        made["segment"] = visit.segment
     return made
 
 

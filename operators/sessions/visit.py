@@ -74,6 +74,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
     locale: str | None = None
     trace: Trace | None = None
     consent: dict[str, bool] | None = None
+    segment: str | None = None
 
     def intern(self) -> None:
         """Share the copies of texts that other visits hold too, after it was decoded."""
@@ -83,6 +84,7 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         self.categories = {interned(name): count for name, count in self.categories.items()}
         self.timezone = None if self.timezone is None else interned(self.timezone)
         self.locale = None if self.locale is None else interned(self.locale)
+        self.segment = None if self.segment is None else interned(self.segment)
 
     def observe(self, event: AnyShopEvent) -> None:
         """Count one event of this visit, in whatever order events arrive; KeyError for an unknown kind."""
@@ -107,12 +109,14 @@ class Visit(msgspec.Struct, array_like=True, gc=False):
         _COUNTERS[type(event)](self, event)
 
     def note(self, context: EventContext) -> None:
-        """Note where the visitor is, in which language, and the trace; the latest that is known counts."""
+        """Note the visitor's place, language and segment, and the trace; the latest that is known counts."""
         self.trace = context.trace
         if context.timezone is not None and context.timezone != self.timezone:
             self.timezone = interned(context.timezone)
         if context.locale is not None and context.locale != self.locale:
             self.locale = interned(context.locale)
+        if context.segment is not None and context.segment != self.segment:
+            self.segment = interned(context.segment)
 
     def announce_consent(self, consent: dict[str, bool], *, in_order: bool) -> bool:
         """Return whether the market is to be told of a consent, and note that it is.

@@ -95,13 +95,14 @@ class EventContext(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What some events carry beside their kind: who may be written to, where they live, their trace.
 
     ``consent`` says for channels whether it is granted. ``timezone`` is a known IANA name, ``locale`` a
-    language tag.
+    language tag, ``segment`` the shop's own word for whom it sees.
     """
 
     consent: dict[str, bool] | None = None
     timezone: str | None = None
     locale: str | None = None
     trace: Trace | None = None
+    segment: str | None = None
 
 
 class ShopEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -452,6 +453,7 @@ class ProductChange(
     sku: str
     product: Product | None
     visitor: str = ""
+    trace: Trace | None = None
 
 
 class ControlSetting(msgspec.Struct, frozen=True, array_like=True, gc=False):

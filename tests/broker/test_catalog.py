@@ -45,7 +45,7 @@ class CatalogShop:
             directory / "state",
             self.topics,
             offers=directory / "offers.toml",
-            args=["--from", "earliest", "--emit-after", "2001-01-01T00:00:00Z"],
+            args=["--from", "latest", "--emit-after", "2001-01-01T00:00:00Z"],
             policy="always:ten",
             idle_after="1s",
             lateness="1s",
@@ -101,9 +101,9 @@ def bought(number, sku):
 def test_margins_and_stock_of_the_catalog_hold_from_the_first_decision_on(shop):
     last = SKUS - 1
     shop.stock(*(product(number, stock=0 if number % 2 else 3) for number in range(SKUS)))
+    worker = shop.worker.start().started()
     # cheap enough and in stock; too dear; sold out; not in the catalog; and three that are good
     shop.happens(*(carted(n, sku) for n, sku in enumerate((2, 6, last, SKUS, 4, 8, 10))))
-    worker = shop.worker.start().started()
     worker.until(lambda: len(shop.said("decisions", "decision")) == 7)
     removed = {each["visitor_id"]: each["removed"].get("ten") for each in shop.said("decisions", "decision")}
     expected = {"v1": "margin_floor", "v2": "out_of_stock", "v3": "margin_unknown"}

@@ -14,6 +14,7 @@ from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
 from operators.abandonment.rolling_metrics import RollingMetrics
 from operators.bandits.recent_rewards import RecentRewards
+from operators.decisions.rules.market_caps import MarketCaps
 from operators.experiments.assignment import Assignments
 from operators.sessions import known_orders, returning_visitors
 from operators.streaming.ids import SHARDS
@@ -35,6 +36,12 @@ def day(number):
     return events
 
 
+def _windows(machine):
+    """In how many hours, days and weeks offers are counted."""
+    (caps,) = (rule for rule in machine._rules.rules if isinstance(rule, MarketCaps))
+    return sum(map(len, caps._counts.values()))
+
+
 def sizes(page, ledgers, reader):
     """How much is kept, by what it is."""
     shards, markets = page.shards.values(), page.markets.values()
@@ -52,6 +59,7 @@ def sizes(page, ledgers, reader):
         "policies": sum(len(one.policy.dumps()) for one in decisions),
         "open decisions": sum(len(one._open) for one in decisions),
         "decision timers": sum(len(one._open._timers._heap) for one in decisions),
+        "windows of caps": sum(_windows(one) for one in decisions),
         "cart treatments": sum(len(one._carts) for one in decisions),
         "ledger entries": sum(len(ledgers.of(name)._rows) for name in SHOP.markets),
         "ledger names": sum(len(ledgers.of(name)._named) for name in SHOP.markets),

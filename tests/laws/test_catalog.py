@@ -18,7 +18,6 @@ from flows.stores.catalog import Catalogs
 from flows.stores.ledger import Ledgers
 from schemas.message import Message
 from schemas.shop import Shop
-from schemas.topics import OUTPUTS
 from tests.laws.shopping import OFFERS, RULES, START_S, by_stream, log, messages, settings, stamp
 
 TOPIC = "shop.catalog"
@@ -109,7 +108,7 @@ def test_batches_and_partitions_change_nothing(expected, tmp_path, parts, batch)
 @pytest.mark.parametrize("crash_after", [3, 25, 60])
 def test_a_crash_changes_nothing_though_the_catalog_is_not_rolled_back(expected, tmp_path, crash_after):
     ledgers, catalogs = Ledgers(), Catalogs(tmp_path / "catalog")
-    ends = {row.name: CollectSink() for row in OUTPUTS}
+    ends = {name: CollectSink() for name in settings().output_topics}
     parts = lanes()
     source = ListSource(parts, readers(), batch=20, crash_after=crash_after)
     for _ in range(2):

@@ -11,7 +11,7 @@ from tests.laws.shopping import log, readers, settings
 
 EVENTS = log(visitors=20)
 WITH_LINES = [event for event in EVENTS if event["type"] in ("cart_item_added", "order_completed")]
-OPTIONAL = ("device", "source", "session_id", "timezone", "locale")
+OPTIONAL = ("device", "source", "session_id", "timezone", "locale", "segment")
 
 odd = st.sampled_from([True, 5, 1.5, [], {}, ["phone"], "x" * 2000, "half \ud83d"])
 odd_lines = st.sampled_from(

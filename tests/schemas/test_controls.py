@@ -1,11 +1,20 @@
 """The records of controls: what is taken, the words for what is not, and their keys."""
 
+import json
 import re
+from pathlib import Path
 
+import jsonschema
 import orjson
 import pytest
 
-from schemas.controls import Consent, control_key, read_control
+from schemas.controls import CONTROLS, TYPES, Consent, control_key, read_control
+from schemas.json_schemas import json_schemas
+
+GOLDEN = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "golden" / "controls.jsonl").read_text().splitlines()
+]
 
 AT = "2026-11-30T12:00:00Z"
 
@@ -18,6 +27,18 @@ def written(type_="change", **fields):
     }[type_]
     given = {"type": type_, **of_type, **fields}
     return orjson.dumps({name: value for name, value in given.items() if value is not ...})
+
+
+@pytest.mark.parametrize("line", GOLDEN, ids=lambda line: line["key"])
+def test_every_record_is_read_and_keyed_as_was_promised(line):
+    record = read_control(orjson.dumps(line["record"]))
+    assert CONTROLS.dump_python(record, mode="json", exclude_defaults=True) == line["record"]
+    assert control_key(record) == line["key"]
+    jsonschema.Draft202012Validator(json_schemas()["control.json"]).validate(line["record"])
+
+
+def test_every_type_has_a_golden_line():
+    assert {line["record"]["type"] for line in GOLDEN} == set(TYPES)
 
 
 def test_a_change_sets_paths_to_any_json():

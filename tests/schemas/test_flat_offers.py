@@ -103,9 +103,9 @@ offers = st.builds(
     abandonment=shares,
     propensity=shares,
     policy=texts,
-    policy_version=st.integers(0),
+    policy_version=st.integers(0, 2**53),
     model=texts,
-    model_version=st.integers(0),
+    model_version=st.integers(0, 2**53),
     session_id=maybe(ids),
     cart=carts,
     treatment=treatments,
@@ -115,7 +115,7 @@ offers = st.builds(
     consent=st.dictionaries(st.sampled_from(["email", "app"]), consents),
     expected_profit=maybe(numbers),
     uplift=maybe(numbers),
-    controls_version=st.integers(0),
+    controls_version=st.integers(0, 2**53),
 )
 
 
@@ -133,12 +133,10 @@ def enveloped(kind, data, **more):
     )
 
 
-ended = st.builds(EndedOfferData, **both, reason=texts.filter(bool))
+ended = st.builds(EndedOfferData, **both, reason=texts.filter(bool), order_id=maybe(ids))
 records = st.one_of(
     enveloped(OfferDecided, offers, expirytime=times),
-    enveloped(
-        OfferRedeemed, st.builds(EndedOfferData, **both, reason=st.just("redeemed"), order_id=maybe(ids))
-    ),
+    enveloped(OfferRedeemed, ended),
     enveloped(OfferExpired, ended),
     enveloped(OfferRevoked, ended),
 )

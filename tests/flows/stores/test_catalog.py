@@ -106,6 +106,13 @@ def test_a_catalog_on_disk_is_the_same_after_a_start(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["at", "de"]
 
 
+def test_what_was_put_is_written_through_where_that_is_wanted(catalog):
+    catalog.put("a", 100.0, pieces(5))
+    catalog.sync()
+    catalog.sync()
+    assert catalog.as_of("a", 100.0) == pieces(5)
+
+
 def test_forgetting_leaves_nothing_on_disk_but_what_products_are_now(tmp_path):
     catalog = RocksCatalog(tmp_path)
     for number in range(2500):

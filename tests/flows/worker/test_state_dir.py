@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flows.worker.state_dir import (
@@ -55,6 +56,17 @@ def test_the_first_start_is_written_once(tmp_path):
     )
     assert later == first == read_first_start(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [START_FILE]
+
+
+def test_a_topic_that_a_setting_turns_off_may_be_gone_and_begins_anew_when_it_is_on_again(tmp_path):
+    both = {"offers/0000": 3, "flat/0000": 3}
+    start_or_resume(tmp_path, first_start(), offsets(ends=both))
+    with pytest.raises(SetupError, match="flat/0000 to write to"):
+        start_or_resume(tmp_path, first_start(), offsets())
+    off = msgspec.structs.replace(offsets(), off=frozenset({"flat"}))
+    assert start_or_resume(tmp_path, first_start(), off).sinks == {"offers/0000": 3}
+    again = start_or_resume(tmp_path, first_start(), offsets(ends={"offers/0000": 8, "flat/0000": 9}))
+    assert again.sinks == {"offers/0000": 3, "flat/0000": 9}
 
 
 def test_before_the_first_start_nothing_is_known(tmp_path):

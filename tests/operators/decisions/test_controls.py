@@ -58,14 +58,37 @@ def test_an_added_offer_is_an_arm_from_now_on():
     assert at.idle(2)[0]["eligible"] == ["no_offer", "ten_percent", "five_percent"]
 
 
-def test_the_open_offer_of_what_is_paused_is_revoked_and_the_change_is_its_cause():
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"offers.ten_percent.paused": True}, "paused"),
+        ({"offers.ten_percent.markets": []}, "paused"),
+        ({"markets.default.killed": True}, "killed"),
+        ({"killed": True}, "killed"),
+    ],
+)
+def test_an_open_offer_that_may_no_longer_be_made_is_revoked_and_the_change_is_its_cause(settings, reason):
     at = desk()
     (decision, _) = at.idle(0)
-    revoked = of_type(take(at, changed(1, 1, {"offers.ten_percent.paused": True})), "offer.revoked")
-    assert [(each["data"]["offer_id"], each["data"]["reason"]) for each in revoked] == [
-        (decision["offer_id"], "paused")
-    ]
-    assert revoked[0]["causationid"] == "c-1"
+    (revoked,) = of_type(take(at, changed(1, 1, settings)), "offer.revoked")
+    assert (revoked["data"]["offer_id"], revoked["data"]["reason"]) == (decision["offer_id"], reason)
+    assert revoked["causationid"] == "c-1"
+
+
+def test_a_change_that_leaves_an_offer_as_it_is_revokes_nothing():
+    at = desk()
+    at.idle(0)
+    assert of_type(take(at, changed(1, 1, {"markets.default.holdout": 0.5})), "offer.revoked") == []
+    assert at.idle(2, "ben")[0]["holdout_share"] == 0.5
+
+
+def test_an_offer_decided_before_a_crash_is_revoked_by_a_kill_that_is_read_first_afterwards():
+    at = desk()
+    state = at.machine.snapshot()
+    at.idle(0)
+    resumed = desk(state=state, ledger=at.ledger)
+    told = [each["type"] for each in take(resumed, changed(1, 1, {"killed": True}))]
+    assert told == ["decision", "offer.decided", "offer.revoked", "control_applied"]
 
 
 def test_a_change_in_force_is_told_with_who_set_what():

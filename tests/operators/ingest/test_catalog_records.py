@@ -6,7 +6,7 @@ import pytest
 
 from operators.ingest.catalog_records import CatalogRecords
 from operators.ingest.market_reader import MarketReader
-from operators.streaming.messages import MarketBatch, Product
+from operators.streaming.messages import MarketBatch, Product, Trace
 from schemas.message import Message
 from schemas.shop import Market, Shop
 from tests.builders import T0, ingest_settings
@@ -77,6 +77,18 @@ def test_a_record_without_a_value_removes_the_product_where_its_key_says(key, sk
     assert {market: changes for market, changes in removed.items() if changes} == {
         market: [(sku, None)] for market in markets
     }
+
+
+def test_a_change_has_the_trace_of_its_record():
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    records = CatalogRecords(ingest_settings(SHOP), 1000)
+
+    def traced(value):
+        record = records.decode(Message(b'{"sku": "A-7"}', b"A-7", (("traceparent", value),)))
+        return record.inputs_at(T0)[0].trace, record.dropped
+
+    assert traced(parent.encode()) == (Trace(parent), ())
+    assert traced(b"odd") == (None, ("traceparent",))
 
 
 def test_a_change_is_called_by_its_product_and_its_time():

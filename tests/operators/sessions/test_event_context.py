@@ -49,6 +49,17 @@ def test_a_moment_says_where_the_visitor_is_and_in_which_language_by_the_latest_
     assert idle.visits_before == 0
 
 
+def test_the_latest_segment_of_a_visit_is_a_feature_of_its_moments():
+    visits = Visits()
+    visits.tell(looked(0, segment="silver"))
+    (silver,) = moments(visits.tell(carted(10)))
+    (gold,) = moments(visits.tell(carted(20, segment="gold")))
+    assert (silver.features["segment"], gold.features["segment"]) == ("silver", "gold")
+    other = Visits()
+    (nobody,) = moments(other.tell(carted(10)))
+    assert "segment" not in nobody.features
+
+
 def test_a_moment_counts_the_visits_before():
     visits = Visits()
     visits.tell(looked(0))
