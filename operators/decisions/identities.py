@@ -64,13 +64,15 @@ class Identities:
 
         The visitor comes first; an empty one is none.
         """
-        users = [] if user is None else [user]
-        if visitor:
-            users += [each for each in self._known(_users_of(visitor), at_s) if each != user]
         found = {visitor: None} if visitor else {}
-        for each in users:
+        for each in self.users(visitor, user, at_s):
             found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
         return tuple(found)
+
+    def users(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
+        """Return the users who are one person with this visitor or user, as known at a time."""
+        users = self._known(_users_of(visitor), at_s) if visitor else []
+        return tuple(dict.fromkeys(users if user is None else [user, *users]))
 
     def only_user(self, visitor: str, at_s: float) -> str | None:
         """Return the user of a visitor who was seen with one alone, as known at a time; else None."""
