@@ -299,10 +299,9 @@ class DecisionMachine:
         if not any(each.offer_open for each in held):
             return records
         users = self._identities.users(event.visitor, event.user, known_s)
-        purchased_s = self._rules.purchased_s(visitors, users)
+        purchased_s = self._rules.purchased_s(visitors, users, known_s)
         consents = self._consents_of(visitors, users, event.at_s)
-        known_purchase_s = purchased_s if purchased_s <= known_s else -math.inf  # the rest is read again
-        for each, reason in fallen(held, self._offers, consents, known_purchase_s):
+        for each, reason in fallen(held, self._offers, consents, purchased_s):
             records += self._life.revoke([each], Ending(event.at_s, reason, event.id))
         return records
 
