@@ -391,7 +391,7 @@ class DecisionMachine:
     def _begin(self, entry: LedgerEntry, record: Decision) -> list[OutputRecord]:
         """Emit a decision and open it; one that had no choice has no window and holds nothing up."""
         self.statistics.decided(record)
-        self._rules.chosen(record, lambda arms: self.policy.values(arms, entry.features))
+        self._rules.chosen(entry.terms, record, lambda arms: self.policy.values(arms, entry.features))
         if entry.terms.had_choice:
             self._carts.decided(entry)
             self._open.add(open_decision(entry))

@@ -1,6 +1,6 @@
 """What offers may cost all in all: none that could exceed a budget, and fewer where money runs short."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from operators.decisions.budgets.traffic import Traffic
 from operators.decisions.ledger import CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.reward import Earnings, cost_rule
-from operators.decisions.rules.rule import Rule, Situation
+from operators.decisions.rules.rule import Rule, Situation, Values
 from schemas.decisions import Decision
 from schemas.shop import NO_OFFER, Market, Offer, Shop
 
@@ -94,9 +94,9 @@ class BudgetRule(Rule):
             return 0.0
         return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
 
-    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+    def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:
         """Learn what the choice was between, and what is expected of the offer that was made."""
-        pacing, at_s = self._pacing, record.at.seconds
+        pacing, at_s = self._pacing, terms.at_s  # the record's time is rounded
         if not pacing.paces:
             return
         for account in self._accounts.values():
@@ -108,16 +108,16 @@ class BudgetRule(Rule):
         arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in self._most]
         if arms:
             pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
-        if record.arm in self._most:
-            self._expect(record)
+        if terms.arm in self._most:
+            self._expect(terms, record.cart_value)
 
-    def _expect(self, record: Decision) -> None:
-        pacing, arm, at_s = self._pacing, record.arm, record.at.seconds
-        at_cart = pacing.at_cart(arm, record.cart_value)
+    def _expect(self, terms: DecisionTerms, cart_value: float) -> None:
+        pacing, arm, at_s = self._pacing, terms.arm, terms.at_s
+        at_cart = pacing.at_cart(arm, cart_value)
         for pace in pacing.paces:
             if pace.what == "amount" and arm in pace.terms and pace.period is not None:
                 use = pace.use(arm, pacing.rates, at_s, pace.period.end_s).at(at_cart)
-                pace.account.expect(record.decision_id, micros_up(use), at_cart)
+                pace.account.expect(terms.decision, micros_up(use), at_cart)
 
     # What follows
 
@@ -209,7 +209,7 @@ class BudgetRule(Rule):
             self._pacing.rates.cost(terms.arm, change / MICROS)
 
 
-def _gains(arms: Sequence[str], values: Callable[[Sequence[str]], Mapping[str, float]]) -> dict[str, float]:
+def _gains(arms: Sequence[str], values: Values) -> dict[str, float]:
     """Return by how much each arm is worth more than no offer."""
     found = values([NO_OFFER, *arms])
     return {arm: found[arm] - found[NO_OFFER] for arm in arms}

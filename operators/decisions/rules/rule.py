@@ -83,6 +83,9 @@ class Situation:
         return cart_margin(self.moment.lines, self.product, self.market.margin_rate)
 
 
+Values = Callable[[Sequence[str]], Mapping[str, float]]
+
+
 class Rule:
     """What may keep an offer from being made. Every method but ``removes`` may be left as it is here.
 
@@ -111,7 +114,7 @@ class Rule:
     def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that is in the ledger."""
 
-    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+    def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:
         """Note what a choice was between, in the order of choices, also after a crash.
 
         ``values`` returns what the policy takes arms to be worth in the context of the choice.

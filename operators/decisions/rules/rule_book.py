@@ -1,11 +1,11 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
-from operators.decisions.rules.rule import Rule, Situation
+from operators.decisions.rules.rule import Rule, Situation, Values
 from schemas.decisions import Decision
 from schemas.shop import NO_OFFER, Market, Offer, Shop
 
@@ -67,10 +67,10 @@ class RuleBook:
         for rule in self._of_decisions:
             rule.decided(entry)
 
-    def chosen(self, record: Decision, values: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+    def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:
         """Tell what a choice was between."""
         for rule in self._of_choices:
-            rule.chosen(record, values)
+            rule.chosen(terms, record, values)
 
     def changed(self, decision: OpenDecision) -> None:
         """Tell that orders or feedback have changed what an offer costs."""
