@@ -258,8 +258,8 @@ DEFAULTS = stations_of(Settings(), Shop(), (), lambda _: MemoryLedger(), ordered
 
 
 def session_settings(shop: Shop | None = None, **more: Any) -> SessionSettings:
-    markets = ("default",) if shop is None else shop.markets
-    zones = {name: ZoneInfo("UTC") for name in markets}
+    markets = {"default": "UTC"} if shop is None else {n: each.timezone for n, each in shop.markets.items()}
+    zones = {name: ZoneInfo(zone) for name, zone in markets.items()}
     return changed(DEFAULTS.sessions, **{"timezones": zones, **more})
 
 

@@ -61,6 +61,7 @@ class ControlRecords:
         if record.market not in self._file.markets:
             known = ", ".join(sorted(self._file.markets))
             raise InvalidEvent("unknown_market", f"market {record.market!r} is not among {known}")
+        said_s = min(record.at.timestamp(), at_s)
         return ConsentKnown(
             at_s=at_s,
             visitor="" if record.visitor_id is None else record.visitor_id,
@@ -69,6 +70,7 @@ class ControlRecords:
             consent={str(channel): granted for channel, granted in record.consent.items()},
             source="controls",
             user=record.user_id,
+            happened_s=None if said_s == at_s else said_s,
         )
 
     def _in_force(self, at_s: float, cause: bytes | None) -> list[MarketInput]:

@@ -84,8 +84,8 @@ MUTANTS = (
         "3 live equals replay",
         "live processes events as they come",
         "flows/worker/live.py",
-        "ledgers.of, ordered=ordered,",
-        "ledgers.of, ordered=False,",
+        "            ordered=ordered,\n            emit_after_s=",
+        "            ordered=False,\n            emit_after_s=",
         f"{CRASH}::test_live_says_and_learns_what_a_replay_of_the_same_log_does",
     ),
     Mutant(

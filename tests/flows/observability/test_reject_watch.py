@@ -51,6 +51,11 @@ def test_a_topic_of_which_nothing_is_taken_is_noticed_at_once_with_the_format_it
     assert said.endswith("; this looks like format segment: set formats=shop.events=segment")
 
 
+def test_a_topic_that_holds_no_events_is_said_without_a_format(clock):
+    (said,) = Topic(clock, form=None).reads(*segment_calls(27))
+    assert said.endswith("(invalid: id is missing)")
+
+
 def test_what_no_format_takes_is_said_without_one(topic):
     assert topic.reads(b"\x00", b"\x00") == []
     assert "".join(topic.reads(b"\x00")) == (

@@ -3,13 +3,15 @@
 import msgspec
 import pytest
 
-from operators.decisions.offer_record import OfferDetails, offer_decided
+from operators.decisions.offer_record import OfferDetails, offer_decided, offer_details
+from operators.decisions.rules.rule import ConsentGiven, Lookups
 from operators.streaming.messages import Line, Product
 from schemas.decisions import decode_decision
 from schemas.offers import OfferConsent, Promotion, Terms
 from schemas.records import Timestamp
 from schemas.shop import Market
-from tests.builders import T0, changed, moment, offer
+from tests.builders import T0, Wish, changed, moment, offer, situation
+from tests.operators.decisions.test_selection import chosen
 from tests.schemas.test_golden import GOLDEN
 
 DECISION = decode_decision((GOLDEN / "decisions.jsonl").read_bytes().splitlines()[0])
@@ -94,3 +96,51 @@ def test_a_decision_without_an_offer_has_no_such_record():
     none = msgspec.structs.replace(DECISION, expires_at=None)
     with pytest.raises(ValueError, match=f"decision {none.decision_id} makes no offer"):
         offer_decided(none, moment(0), offer(), Market(name="uk"), NO_DETAILS)
+
+
+class Estimates(Wish):
+    """A policy that expects three of an offer and one of none."""
+
+    def __init__(self, updates, *, of_rewards=True):
+        super().__init__()
+        self.updates = updates
+        self.estimates_rewards = of_rewards
+
+    def values(self, arms, context):
+        assert context
+        return {arm: 1.0 if arm == "no_offer" else 3.0 for arm in arms}
+
+
+def details(policy, *, drawn=None, given=None):
+    drawn = chosen() if drawn is None else drawn
+    lookups = Lookups(lambda *_: None, lambda *_: {} if given is None else {"on_site": given})
+    return offer_details(drawn, situation(moment(0), lookups=lookups), policy, 7)
+
+
+@pytest.mark.parametrize(
+    ("policy", "profit", "uplift"),
+    [(Estimates(5), 3.0, 2.0), (Estimates(0), None, None), (Estimates(5, of_rewards=False), None, None)],
+    ids=["trained", "untrained", "of chances, not of money"],
+)
+def test_what_a_policy_expects_of_an_offer_is_told_where_it_has_learned_to_in_money(policy, profit, uplift):
+    found = details(policy)
+    assert (found.expected_profit, found.uplift, found.controls_version) == (profit, uplift, 7)
+
+
+def test_the_consent_for_the_channel_is_told_as_it_was_looked_at():
+    given = ConsentGiven(granted=True, at_s=T0 - 60, source="controls")
+    assert details(Wish(), given=given).consent == OfferConsent(
+        granted=True, at=Timestamp(T0 - 60), source="controls"
+    )
+    assert details(Wish()).consent is None
+
+
+def test_an_offer_that_is_held_may_not_be_shown_before_it_is_published():
+    held = msgspec.structs.replace(chosen(), publish_s=T0 + 600)
+    assert details(Wish(), drawn=held).not_before_s == T0 + 600
+    assert details(Wish()).not_before_s is None
+
+
+def test_without_an_offer_nothing_is_looked_up():
+    assert details(Estimates(5), drawn=chosen(shadow=True)) == OfferDetails(controls_version=7)
+    assert details(Estimates(5), drawn=chosen(share=1.0)) == OfferDetails(controls_version=7)

@@ -125,6 +125,14 @@ def test_a_consent_goes_to_its_market_alone():
     assert isinstance(known, ConsentKnown)
     assert (known.market, known.visitor, known.user) == ("uk", "", "u-1")
     assert (known.consent, known.source) == ({"email": False}, "controls")
+    assert (known.at_s, known.happened_s) == (T0 + 1, None)
+
+
+def test_a_consent_that_is_told_late_keeps_the_time_at_which_it_was_given():
+    controls = Controls()
+    controls.reads(record(50))
+    (known,) = controls.reads(record(1, "consent", user_id="u-1", consent={"email": False}))
+    assert (known.at_s, known.happened_s) == (T0 + 50, T0 + 1)
 
 
 def test_a_record_without_a_value_says_nothing():
