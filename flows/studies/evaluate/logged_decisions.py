@@ -15,7 +15,7 @@ from schemas.partial_records import partial_decoder
 _decision: Final = partial_decoder(
     Decision,
     *("decision_id", "visitor_id", "market", "at", "features", "eligible", "probabilities", "arm"),
-    *("propensity", "holdout", "is_trainable", "reason"),
+    *("propensity", "holdout", "is_trainable", "reason", "surcharges"),
 )
 _reward: Final = partial_decoder(Reward, "decision_id", "kind", "profit")
 
@@ -103,6 +103,7 @@ def _row(decision: Decision, profit: float) -> Row:
         decision.features,
         decision.at.seconds,
         decision.probabilities,
+        surcharges=decision.surcharges,
     )
 
 
