@@ -303,7 +303,7 @@ class DecisionMachine:
         if isinstance(feedback, OfferDismissal):
             self._rules.dismissed(visitors, feedback.at_s)
         if isinstance(feedback, OfferRedemption):
-            ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
+            ending = Ending(feedback.at_s, "redeemed", feedback.id, feedback.order, feedback.trace)
             records += self._life.revoke([found], ending)
         return records
 

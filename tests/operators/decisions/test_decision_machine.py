@@ -583,6 +583,7 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
     assert all(timers == open_ for open_, timers in sizes)
     assert figures["cart_treatments"] <= CART_S / 1800 + 1
     assert len(desk.machine._open._timers._heap) <= 10
+    assert len(desk.machine._open._named) == 2 * figures["open_decisions"]
     assert len(list(desk.ledger.after(0))) <= (3 * DAY + 3 * HOUR) / 1800 + 1
 
 
@@ -596,4 +597,3 @@ def test_the_ledger_keeps_what_a_weekly_cap_counts_however_short_the_correction(
     [decided] = of_type(desk.idle(4 * DAY, cart="later"), "decision")
     assert decided["removed"] == {"ten_percent": "cap"}
     assert of_type(desk.idle(6 * DAY, cart="next week"), "offer.decided")
-    assert len(desk.machine._open._named) == 2 * figures["open_decisions"]
