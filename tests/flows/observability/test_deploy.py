@@ -97,7 +97,7 @@ def test_an_alert_on_an_increase_fires_for_the_first_time_too(rule):
     "name",
     [
         *("drift_detected_total", "choice_entropy", "missed_rewards", "orders_unattributed_share"),
-        *("budget_overrun", "rejects_total{class=\"control\"}"),
+        *("budget_overrun", 'rejects_total{class="control"}'),
     ],
 )
 def test_what_the_worker_detects_has_a_panel_and_an_alert(name):
