@@ -54,6 +54,9 @@ FORGET_EVERY_S: Final = 10.0
 LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
+OFFERS_FILE: Final = "offers-file"
+"""What causes the revocation of an offer that a start with a changed file no longer makes."""
+
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
@@ -111,6 +114,7 @@ class DecisionMachine:
         self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
+        self._is_resumed = was is not None
         if was is not None:
             self._restore(was)
             bought = was.bought
@@ -203,8 +207,7 @@ class DecisionMachine:
 
     def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
         """Take up another shop; offers that may no longer stand are revoked."""
-        shop = self.controls.shop
-        self.market = shop.markets[self.market.name]
+        self.market = self.controls.shop.markets[self.market.name]
         spec = self.market.policy or self._settings.policy
         if spec != self._policy_spec:
             seed = self._settings.seed
@@ -213,8 +216,12 @@ class DecisionMachine:
             self._policy_spec = spec
         self._configure()
         self._orders.configure(self.market)
+        return self._revoke_fallen(at_s, cause)
+
+    def _revoke_fallen(self, at_s: float, cause: str) -> list[OutputRecord]:
+        """Revoke the open offers that the shop, as it is now, would no longer make at all."""
         records: list[OutputRecord] = []
-        is_killed = shop.killed or self.market.killed
+        is_killed = self.controls.shop.killed or self.market.killed
         for each in [one for one in self._open if one.offer_open]:
             offer = self._offers.get(each.terms.arm)
             if is_killed:
@@ -333,13 +340,19 @@ class DecisionMachine:
         return treatment
 
     def advance(self, before_s: float) -> list[OutputRecord]:
-        """Do what is due before a time: recover decisions, end windows, let offers expire."""
+        """Do what is due before a time: recover decisions, end windows, let offers expire.
+
+        The first time after a start, what a changed offers file no longer allows is revoked.
+        """
         records: list[OutputRecord] = []
         if self._unrecovered:
             for entry in self._unrecovered.before(before_s):
                 records += self._recover(entry)
         for due_s, decision in self._open.due(before_s):
             records += self._end_what_is_due(decision, math.nextafter(due_s, math.inf))
+        if self._is_resumed and math.isfinite(before_s):
+            self._is_resumed = False
+            records += self._revoke_fallen(before_s, OFFERS_FILE)
         return records
 
     def forget(self, time_s: float) -> None:
