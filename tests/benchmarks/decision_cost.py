@@ -108,7 +108,7 @@ def shop(*, every_rule: bool) -> Shop:
 def moment(person: int, at_s: float, rng: random.Random) -> Moment:
     """Return the moment of a person with a cart; every fifth is known as a user."""
     lines = tuple(
-        Line(f"sku-{rng.randrange(3, SKUS)}", rng.randint(1, 3), round(rng.uniform(15, 60), 2))
+        Line(f"sku-{int(SKUS ** rng.random()) + 2}", rng.randint(1, 3), round(rng.uniform(15, 60), 2))
         for _ in range(3)
     )
     prices = [line.price or 0.0 for line in lines]
