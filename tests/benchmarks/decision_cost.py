@@ -78,7 +78,7 @@ CAPS: dict[str, Any] = {
     "in_total": {"per": "market", "at_most": 1_000_000, "by": "day"},
 }
 BUDGETS: dict[str, Any] = {
-    "daily": {"amount": 1e6, "by": "day"},
+    "daily": {"amount": 8e3, "by": "day"},
     "campaign": {
         "amount": 1e7,
         "by": "campaign",
