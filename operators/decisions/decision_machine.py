@@ -119,6 +119,7 @@ class DecisionMachine:
             self._restore(was)
             bought = was.bought
         self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
+        self._life.is_shadow = self._is_shadow
         parts = Parts(
             market=self.market,
             correction_s=settings.correction_s,
@@ -162,6 +163,10 @@ class DecisionMachine:
         rule = market.rollout.rule
         self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
         self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
+
+    @property
+    def _is_shadow(self) -> bool:
+        return self._settings.shadow or self.market.rollout.stage == "shadow"
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
@@ -215,6 +220,7 @@ class DecisionMachine:
             self.policy = policy_from_spec(spec, seed=seed) if kept is None else kept
             self._policy_spec = spec
         self._configure()
+        self._life.is_shadow = self._is_shadow
         self._orders.configure(self.market)
         return self._revoke_fallen(at_s, cause)
 
