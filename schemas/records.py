@@ -23,10 +23,11 @@ class Timestamp:
     '1970-01-01T00:00:01.500000Z'
     """
 
-    __slots__ = ("seconds",)
+    __slots__ = ("_text", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self._text: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Timestamp":
@@ -38,7 +39,10 @@ class Timestamp:
 
     def __str__(self) -> str:
         """Return the text that records carry."""
-        return datetime.fromtimestamp(self.seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        if self._text is None:  # records of one moment share its time
+            at = datetime.fromtimestamp(self.seconds, UTC)
+            self._text = at.isoformat(timespec="microseconds")[:-6] + "Z"
+        return self._text
 
     def __repr__(self) -> str:
         """Return the seconds, for people who debug."""

@@ -23,8 +23,8 @@ class Rollout(FileModel):
 
     ``shadow``: none, all is decided and logged only. ``rule``: those that ``rule`` chooses, while the policy
     learns beside it. ``canary``: those of the policy for a sticky ``share`` of the persons, for the others
-    those of ``rule``, if there is one. ``online``: those of the policy. ``rule`` is the spec of a policy,
-    such as ``always:ten_percent``. The holdout gets no offers in any of them.
+    those of ``rule``, if there is one. ``online``: those of the policy. ``rule`` is the spec of a policy that
+    learns nothing: ``none``, ``uniform`` or ``always:ARM``. The holdout gets no offers in any of them.
     """
 
     stage: Literal["shadow", "rule", "canary", "online"] = "online"

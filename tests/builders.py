@@ -146,15 +146,15 @@ def told(kind: str, at: float, offer_id: str, visitor: str = "ann", **more: Any)
     return event(f"offer_{kind}", at, visitor, offer_id=offer_id, **more)
 
 
-def segment_calls(times: int) -> list[bytes]:
-    """Calls as Segment's libraries send them: carts of so many visitors."""
+def segment_calls(times: int, at: float = 0.0) -> list[bytes]:
+    """Calls as Segment's libraries send them: carts of so many visitors, one a second."""
     calls = (
         {
             "type": "track",
             "event": "Product Added",
             "messageId": f"m-{n}",
             "anonymousId": f"anon-{n}",
-            "timestamp": at_text(n),
+            "timestamp": at_text(at + n),
             "properties": {"cart_id": f"c-{n}", "product_id": "shoe", "price": "50.00", "quantity": 1},
         }
         for n in range(times)

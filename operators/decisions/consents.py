@@ -128,6 +128,9 @@ class Consents:
 
 def _strictest(changes: list[_Change]) -> ConsentGiven:
     """Return what holds for a person of whose identities these are the latest changes."""
+    if len(changes) == 1:
+        [last] = changes
+        return ConsentGiven(last.granted, last.said_s, last.source)
     as_user = max(
         (each.order for each in changes if each.granted and each.as_user), default=(-math.inf, False)
     )

@@ -54,6 +54,9 @@ FORGET_EVERY_S: Final = 10.0
 LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
+OFFERS_FILE: Final = "offers-file"
+"""What causes the revocation of an offer that a start with a changed file no longer makes."""
+
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
@@ -111,10 +114,12 @@ class DecisionMachine:
         self._lookups = Lookups(config.catalog.as_of, self._consents.of)
         self._configure()
         bought = None
+        self._is_resumed = was is not None
         if was is not None:
             self._restore(was)
             bought = was.bought
         self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
+        self._life.is_shadow = self._is_shadow
         parts = Parts(
             market=self.market,
             correction_s=settings.correction_s,
@@ -158,6 +163,10 @@ class DecisionMachine:
         rule = market.rollout.rule
         self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
         self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
+
+    @property
+    def _is_shadow(self) -> bool:
+        return self._settings.shadow or self.market.rollout.stage == "shadow"
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
@@ -203,8 +212,7 @@ class DecisionMachine:
 
     def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
         """Take up another shop; offers that may no longer stand are revoked."""
-        shop = self.controls.shop
-        self.market = shop.markets[self.market.name]
+        self.market = self.controls.shop.markets[self.market.name]
         spec = self.market.policy or self._settings.policy
         if spec != self._policy_spec:
             seed = self._settings.seed
@@ -212,9 +220,14 @@ class DecisionMachine:
             self.policy = policy_from_spec(spec, seed=seed) if kept is None else kept
             self._policy_spec = spec
         self._configure()
+        self._life.is_shadow = self._is_shadow
         self._orders.configure(self.market)
+        return self._revoke_fallen(at_s, cause)
+
+    def _revoke_fallen(self, at_s: float, cause: str) -> list[OutputRecord]:
+        """Revoke the open offers that the shop, as it is now, would no longer make at all."""
         records: list[OutputRecord] = []
-        is_killed = shop.killed or self.market.killed
+        is_killed = self.controls.shop.killed or self.market.killed
         for each in [one for one in self._open if one.offer_open]:
             offer = self._offers.get(each.terms.arm)
             if is_killed:
@@ -333,13 +346,19 @@ class DecisionMachine:
         return treatment
 
     def advance(self, before_s: float) -> list[OutputRecord]:
-        """Do what is due before a time: recover decisions, end windows, let offers expire."""
+        """Do what is due before a time: recover decisions, end windows, let offers expire.
+
+        The first time after a start, what a changed offers file no longer allows is revoked.
+        """
         records: list[OutputRecord] = []
         if self._unrecovered:
             for entry in self._unrecovered.before(before_s):
                 records += self._recover(entry)
         for due_s, decision in self._open.due(before_s):
             records += self._end_what_is_due(decision, math.nextafter(due_s, math.inf))
+        if self._is_resumed and math.isfinite(before_s):
+            self._is_resumed = False
+            records += self._revoke_fallen(before_s, OFFERS_FILE)
         return records
 
     def forget(self, time_s: float) -> None:

@@ -20,6 +20,11 @@ class OfferLife:
     What became of an offer that was held is remembered in the ledger's store, since a crash does not take a
     published record back: whatever is read first afterwards, what was published ends, and what was not stays
     unpublished.
+
+    Attributes
+    ----------
+    is_shadow
+        Whether nothing is published any more; what is out by then takes its course.
     """
 
     def __init__(self, market: str, open_decisions: OpenDecisions, ledger: Ledger, rules: RuleBook) -> None:
@@ -27,12 +32,14 @@ class OfferLife:
         self._open = open_decisions
         self._ledger = ledger
         self._rules = rules
+        self.is_shadow = False
 
     def publish(self, decision: OpenDecision, at_s: float) -> list[OutputRecord]:
-        """Publish an offer that was held, unless it ended before."""
+        """Publish an offer that was held, unless it ended before or nothing is published by now."""
         if decision.published or not decision.offer_open:
             return []
-        if self._fate(decision) == WITHHELD:
+        fate = self._fate(decision)
+        if fate == WITHHELD or (self.is_shadow and fate is None):
             self._withhold(decision, at_s)
             return []
         self._remember(decision, at_s, PUBLISHED)

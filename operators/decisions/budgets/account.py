@@ -186,6 +186,8 @@ class BudgetAccount:
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
         self._latest_s = max(self._latest_s, at_s)
+        if not self._releases.has_due(at_s):
+            return
         for _, decision in self._releases.due(at_s):
             held = self.held[decision]
             used = held.used

@@ -55,8 +55,10 @@ class Pacing:
         return rule.cost(rule.share * cart_value, rule.fixed)
 
     def surcharge(self, arm: str, cart_value: float, at_s: float) -> float:
-        """Return the price of what an offer is expected to use up, at a cart of this value."""
-        self.advance(at_s)
+        """Return the price of what an offer is expected to use up, at a cart of this value.
+
+        ``at_s`` is the time that was last passed to ``advance``.
+        """
         total = 0.0
         for pace in self.paces:
             if pace.price > 0.0 and pace.period is not None and arm in pace.terms:

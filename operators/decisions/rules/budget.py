@@ -43,6 +43,7 @@ class BudgetRule(Rule):
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
         self._withdrawn: list[str] = []
+        self._now: Situation | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the budgets; those that were lowered say which offers are withdrawn."""
@@ -79,6 +80,10 @@ class BudgetRule(Rule):
 
     # A choice
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether a budget covers the offer."""
+        return offer.name in self._of_arm
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
         most = self._most[offer.name]
@@ -92,6 +97,9 @@ class BudgetRule(Rule):
         """Return the price of what the offer is expected to use of its budgets at this cart."""
         if not self._pacing.paces:
             return 0.0
+        if self._now is not now:
+            self._now = now
+            self._pacing.advance(now.at_s)
         return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
 
     def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:

@@ -47,6 +47,10 @@ class Campaign(Rule):
             if offer.starts is not None or offer.ends is not None
         }
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether the offer has dates or weekdays."""
+        return offer.name in self._dates or offer.weekdays is not None
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``not_started``, ``campaign_ended`` or ``weekday``."""
         dates = self._dates.get(offer.name)

@@ -29,6 +29,10 @@ class MarginFloor(Rule):
         del shop
         self._margin = market.rules.margin
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether there is a floor."""
+        return self._margin.floor is not None
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""
         floor = self._margin.floor

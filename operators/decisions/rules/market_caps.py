@@ -8,7 +8,7 @@ import msgspec
 
 from operators.decisions.calendar_windows import Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
-from operators.decisions.rules.cap_scope import CapScope, caps_of
+from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
 from operators.decisions.rules.holding import HeldUntil, published_s
 from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
@@ -34,6 +34,9 @@ class MarketCaps(Rule):
     def __init__(self, held_until_s: HeldUntil) -> None:
         self._held_until_s = held_until_s
         self._caps: list[CapScope] = []
+        self._covering: dict[str, list[int]] = {}
+        self._now: Situation | None = None
+        self._reached: dict[tuple[int, float], bool] = {}
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
@@ -41,16 +44,33 @@ class MarketCaps(Rule):
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps and the time zone."""
         self._caps = caps_of(shop, market, "market")
+        self._covering = covering(self._caps, shop.arms(market.name))
         self._zone = ZoneInfo(market.timezone)
+        self._now = None
+
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether a cap covers the offer."""
+        return bool(self._covering[offer.name])
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``cap_total`` for an offer that would be one too many."""
-        covering = [scope for scope in self._caps if scope.covers(offer.name)]
-        if not covering:
+        if not self.concerns(offer):
             return None
+        if self._now is not now:
+            self._now, self._reached = now, {}
         at_s = published_s(offer, now, self._held_until_s)
-        is_reached = any(self._count(scope, at_s) >= scope.cap.at_most for scope in covering)
-        return REASON if is_reached else None
+        for number in self._covering[offer.name]:
+            if self._is_reached(number, at_s):
+                return REASON
+        return None
+
+    def _is_reached(self, number: int, at_s: float) -> bool:
+        """Return whether a cap leaves no room for an offer published at a time; found out once a moment."""
+        known = self._reached.get((number, at_s))
+        if known is None:
+            scope = self._caps[number]
+            known = self._reached[number, at_s] = self._count(scope, at_s) >= scope.cap.at_most
+        return known
 
     def _count(self, scope: CapScope, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""

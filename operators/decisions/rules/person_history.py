@@ -38,8 +38,8 @@ def past_offer(terms: DecisionTerms) -> PastOffer | None:
     """Return the offer of a decision, None where it made none."""
     if terms.expires_s is None:
         return None
-    published_s = getattr(terms, "published_s", None)
-    return PastOffer(terms.arm, terms.at_s, terms.at_s if published_s is None else published_s)
+    published_s = terms.at_s if terms.published_s is None else terms.published_s
+    return PastOffer(terms.arm, terms.at_s, published_s)
 
 
 class PersonHistory:
@@ -64,10 +64,9 @@ class PersonHistory:
         for at, head in enumerate(self._first()):
             entry = head
             while entry is not None:
-                is_new = self._note(entry)
+                if self._note(entry):
+                    yield entry.terms
                 entry = self._next(at)
-                if is_new:
-                    yield self._terms[-1]
 
     def offers_since(self, since_s: float) -> list[PastOffer]:
         """Return the offers published at a time or after it, also those still to be published."""

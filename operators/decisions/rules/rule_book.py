@@ -1,6 +1,6 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
@@ -22,6 +22,7 @@ class RuleBook:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        self._asked: dict[str, tuple[Callable[[Offer, Situation], str | None], ...]] = {}
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
@@ -41,13 +42,17 @@ class RuleBook:
         """Take up the offers file."""
         for rule in self.rules:
             rule.configure(shop, market)
+        self._asked = {
+            offer.name: tuple(rule.removes for rule in self.rules if rule.concerns(offer))
+            for offer in shop.arms(market.name)
+        }
 
     def eligibility(self, offers: Iterable[Offer], now: Situation) -> Eligibility:
         """Return which offers may be made."""
         found = Eligibility([NO_OFFER], {})
         for offer in offers:
-            for rule in self.rules:
-                reason = rule.removes(offer, now)
+            for removes in self._asked[offer.name]:
+                reason = removes(offer, now)
                 if reason is not None:
                     found.removed[offer.name] = reason
                     break
@@ -57,8 +62,12 @@ class RuleBook:
 
     def publish_s(self, offer: Offer, now: Situation) -> float:
         """Return when an offer that is made now is published."""
-        held_s = (rule.holds_until_s(offer, now) for rule in self._holding)
-        return max([now.at_s, *(at_s for at_s in held_s if at_s is not None)])
+        latest_s = now.at_s
+        for rule in self._holding:
+            held_s = rule.holds_until_s(offer, now)
+            if held_s is not None and held_s > latest_s:
+                latest_s = held_s
+        return latest_s
 
     def surcharges(self, offers: Iterable[Offer], now: Situation) -> dict[str, float]:
         """Return by how much the choice is to value offers less, of those that cost more than their cost."""
