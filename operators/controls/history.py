@@ -90,7 +90,8 @@ class ControlHistory:
             del self._known[next(iter(self._known))]
         before = self._before(change)
         merged, _ = self.would_be(change.set)
-        if not (change.proposed or (self.in_force.shop.four_eyes and not only_stops(change, self.in_force.shop))):
+        shop = self.in_force.shop
+        if not (change.proposed or (shop.four_eyes and not only_stops(change, shop))):
             self._apply(merged)
             return Entry(self.number, "applied", change, before, None)
         if len(self.proposals) >= MAX_PROPOSALS:
@@ -140,7 +141,10 @@ class ControlHistory:
 
 
 def only_stops(change: Change, shop: Shop) -> bool:
-    """Return whether a change only pauses offers, some in some markets, and kills markets: nobody is asked."""
+    """Return whether a change only pauses offers, everywhere or in some markets, and kills markets.
+
+    Nobody has to be asked for that.
+    """
     return all(_stops(path.split("."), value, shop) for path, value in change.set.items())
 
 
