@@ -241,10 +241,9 @@ class DecisionMachine:
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
-        if moment.user is None:
-            moment = replace(moment, user=self._identities.only_user(moment.visitor, moment.at_s))
-        self._identities.link(moment.visitor, moment.user, moment.at_s)
-        visitors = self._identities.visitors(moment.visitor, moment.user, moment.at_s)
+        user, visitors = self._identities.person(moment.visitor, moment.user, moment.at_s)
+        if user != moment.user:
+            moment = replace(moment, user=user)
         records = self._settle(visitors, moment.at_s)
         settings = self._settings
         if moment.kind not in settings.triggers:

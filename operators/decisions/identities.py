@@ -72,10 +72,19 @@ class Identities:
             found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
         return tuple(found)
 
-    def only_user(self, visitor: str, at_s: float) -> str | None:
-        """Return the user of a visitor who was seen with one alone, as known at a time; else None."""
-        users = self._known(_users_of(visitor), at_s)
-        return users[0] if len(users) == 1 else None
+    def person(self, visitor: str, user: str | None, at_s: float) -> tuple[str | None, tuple[str, ...]]:
+        """Note that a visitor is seen, with this user if there is one; return the user and all visitors.
+
+        Without a user, it is the one with whom alone the visitor was seen. The visitors are those who are one
+        person with this one, who comes first.
+        """
+        if user is None:
+            users = self._known(_users_of(visitor), at_s)
+            if not users:
+                return None, (visitor,)
+            user = users[0] if len(users) == 1 else None
+        self.link(visitor, user, at_s)
+        return user, self.visitors(visitor, user, at_s)
 
     def _known(self, name: str, at_s: float) -> list[str]:
         return [link.other for link in self._links(name) if _holds(link, at_s)]

@@ -46,7 +46,7 @@ class Situation:
         self,
         moment: Moment,
         person: Person,
-        context: Mapping[str, float | str],
+        context: dict[str, float | str],
         market: Market,
         lookups: Lookups = NOTHING_KNOWN,
     ) -> None:
@@ -139,9 +139,9 @@ class Rule:
         """Return until when an offer made now must be held before it is published, None: not at all."""
         return None
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        """Return by how much money the choice is to value this offer less for what it uses up."""
-        return 0.0
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return by how much money the choice is to value offers less for what they use up, where they do."""
+        return {}
 
     def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that is in the ledger."""
