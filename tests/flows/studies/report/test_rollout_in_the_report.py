@@ -25,8 +25,13 @@ def canary(tmp_path_factory):
         each |= {"stage": "canary", "canary": n < 100}
         if n >= 100 and not each["holdout"]:
             each |= {
-                "arm": "no_offer", "eligible": ["no_offer"], "offer_id": None, "propensity": 1.0,
-                "probabilities": {"no_offer": 1.0}, "is_trainable": False, "reason": "rollout",
+                "arm": "no_offer",
+                "eligible": ["no_offer"],
+                "offer_id": None,
+                "propensity": 1.0,
+                "probabilities": {"no_offer": 1.0},
+                "is_trainable": False,
+                "reason": "rollout",
             }
     write(directory / "decisions.jsonl", decisions)
     return directory
