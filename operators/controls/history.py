@@ -90,7 +90,9 @@ class ControlHistory:
             del self._known[next(iter(self._known))]
         before = self._before(change)
         merged, _ = self.would_be(change.set)
-        if not (change.proposed or (self.in_force.shop.four_eyes and not only_stops(change, self.in_force.shop))):
+        if not (
+            change.proposed or (self.in_force.shop.four_eyes and not only_stops(change, self.in_force.shop))
+        ):
             self._apply(merged)
             return Entry(self.number, "applied", change, before, None)
         if len(self.proposals) >= MAX_PROPOSALS:
