@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.events import MomentKind
 from schemas.records import Id, Money, Name, Probability, Record, Timestamp, decoder
+from schemas.rollout import Stage
 
 UnitId = Annotated[str, msgspec.Meta(pattern="^(user|visitor):", max_length=208)]
 Feature = int | float | str
@@ -71,7 +72,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     expires_at: Timestamp | None
     window_ends_at: Timestamp
     controls_version: int = 0
-    stage: Literal["shadow", "rule", "canary", "online"] = "online"
+    stage: Stage = "online"
     canary: bool | None = None
     surcharges: dict[str, Money] = msgspec.field(default_factory=dict)
     publish_at: Timestamp | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from inspect import cleandoc
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,6 +15,19 @@ Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Money = Annotated[float, msgspec.Meta(ge=0.0)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+
+
+_FULL_S: Final = 59.999999
+"""What is more may be a full minute once it is rounded to microseconds."""
+
+
+def _text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=1000)
+def _minute_text(minute: float) -> str:
+    return _text(minute * 60.0)[:17]
 
 
 class Timestamp:
@@ -39,9 +53,12 @@ class Timestamp:
 
     def __str__(self) -> str:
         """Return the text that records carry."""
-        if self._text is None:  # records of one moment share its time
-            at = datetime.fromtimestamp(self.seconds, UTC)
-            self._text = at.isoformat(timespec="microseconds")[:-6] + "Z"
+        if self._text is None:  # the records of a moment share its time
+            minute, rest_s = divmod(self.seconds, 60.0)
+            if rest_s < _FULL_S:
+                self._text = f"{_minute_text(minute)}{rest_s:09.6f}Z"
+            else:
+                self._text = _text(self.seconds)[:-6] + "Z"
         return self._text
 
     def __repr__(self) -> str:
@@ -66,7 +83,7 @@ R = TypeVar("R")
 
 def _written(value: object) -> str:
     if isinstance(value, Timestamp):
-        return str(value)
+        return value.__str__()
     raise NotImplementedError(f"a record cannot hold {type(value).__name__}")
 
 

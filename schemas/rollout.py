@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from schemas.rules import FileModel, Share
 
+Stage = Literal["shadow", "rule", "canary", "online"]
+
 
 class PromotionCriteria(FileModel):
     """When the next stage is worth it; reported, never applied.
@@ -27,7 +29,7 @@ class Rollout(FileModel):
     learns nothing: ``none``, ``uniform`` or ``always:ARM``. The holdout gets no offers in any of them.
     """
 
-    stage: Literal["shadow", "rule", "canary", "online"] = "online"
+    stage: Stage = "online"
     share: Share = 0.1
     rule: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     promote_when: PromotionCriteria | None = None

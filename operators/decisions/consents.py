@@ -88,18 +88,17 @@ class Consents:
             news = [replace(each, known_s=at_s, as_user=each.known_s == at_s) for each in said]
             self._note(name, news, at_s)
 
-    def of(self, visitors: Iterable[str], user: str | None, at_s: float) -> dict[str, ConsentGiven]:
+    def of(self, visitors: Iterable[str], users: Iterable[str], at_s: float) -> dict[str, ConsentGiven]:
         """Return the consent of the person with these identities by channel, as known at a time."""
-        names = [_of_visitor(visitor) for visitor in visitors]
-        if user is not None:
-            names.append(_of_user(user))
+        names = [*map(_of_visitor, visitors), *map(_of_user, users)]
         holds: dict[str, list[_Change]] = {}
         for name in names:
             latest: dict[str, _Change] = {}
-            for change in self._changes(name, at_s):
-                known = latest.get(change.channel)
-                if known is None or change.order > known.order:
-                    latest[change.channel] = change
+            for change in self._known(name, at_s).changes:
+                if change.known_s <= at_s:
+                    known = latest.get(change.channel)
+                    if known is None or change.order > known.order:
+                        latest[change.channel] = change
             for channel, change in latest.items():
                 holds.setdefault(channel, []).append(change)
         return {channel: _strictest(changes) for channel, changes in holds.items()}

@@ -88,7 +88,7 @@ class _Side:
         """Return what the rules would have allowed."""
         self.ledger.seq = entry.seq
         zone = ZoneInfo(self.market.timezone if moment.timezone is None else moment.timezone)
-        person = Person((moment.visitor,), moment.user, zone)
+        person = Person((moment.visitor,), () if moment.user is None else (moment.user,), zone)
         now = Situation(moment, person, entry.features, self.market)
         return self._rules.eligibility(self.offers.values(), now)
 

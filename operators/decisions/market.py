@@ -122,7 +122,7 @@ class MarketStation:
             if self._settings.ordered:
                 self._buffered += batch.events
             else:
-                for event in batch.events:
+                for event in sorted(batch.events, key=_is_of_moment):
                     records += self._process(event)
             for sender, watermark_s in batch.watermarks:
                 advanced |= self._clock.advance(sender, watermark_s)
@@ -213,13 +213,11 @@ class MarketStation:
 
     def on_user(self, event: UserKnown) -> list[OutputRecord]:
         """Note which user a visitor is."""
-        self.decisions.know_user(event)
-        return []
+        return self.decisions.know_user(event)
 
     def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
         """Note on which channels somebody agreed to offers."""
-        self.decisions.know_consent(event)
-        return []
+        return self.decisions.know_consent(event)
 
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
@@ -263,6 +261,14 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     OfferDismissal: MarketStation.on_feedback,
     OfferRedemption: MarketStation.on_feedback,
 }
+
+
+def _is_of_moment(event: MarketEvent) -> bool:
+    """Return whether something is processed after what the same batch tells of people.
+
+    A timer may fire late, when what its visitor did after it is already read: a purchase, a login, a refusal.
+    """
+    return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown)
 
 
 def market_in(state: bytes) -> str:

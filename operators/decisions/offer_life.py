@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from operators.decisions.ledger import Ledger, read_entry
+from operators.decisions.ledger import DecisionTerms, Ledger, read_entry
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.output_records import Ending, ended_offer_record, offer_records
 from operators.decisions.reward import redeems
@@ -20,11 +20,6 @@ class OfferLife:
     What became of an offer that was held is remembered in the ledger's store, since a crash does not take a
     published record back: whatever is read first afterwards, what was published ends, and what was not stays
     unpublished.
-
-    Attributes
-    ----------
-    is_shadow
-        Whether nothing is published any more; what is out by then takes its course.
     """
 
     def __init__(self, market: str, open_decisions: OpenDecisions, ledger: Ledger, rules: RuleBook) -> None:
@@ -32,14 +27,12 @@ class OfferLife:
         self._open = open_decisions
         self._ledger = ledger
         self._rules = rules
-        self.is_shadow = False
 
     def publish(self, decision: OpenDecision, at_s: float) -> list[OutputRecord]:
-        """Publish an offer that was held, unless it ended before or nothing is published by now."""
+        """Publish an offer that was held, unless it ended before."""
         if decision.published or not decision.offer_open:
             return []
-        fate = self._fate(decision)
-        if fate == WITHHELD or (self.is_shadow and fate is None):
+        if self._fate(decision) == WITHHELD:
             self._withhold(decision, at_s)
             return []
         self._remember(decision, at_s, PUBLISHED)
@@ -58,6 +51,7 @@ class OfferLife:
             self._withhold(decision, ending.at_s)
             return records
         decision.offer_open = False
+        ending = ending._replace(at_s=max(ending.at_s, _began_s(decision.terms)))
         self._rules.ended(decision, ending.at_s)
         return [*records, ended_offer_record(decision.terms, self._market, ending)]
 
@@ -105,6 +99,11 @@ class OfferLife:
     def _remember(self, decision: OpenDecision, at_s: float, fate: bytes) -> None:
         if self._fate(decision) is None:
             self._ledger.remember(_name(decision), at_s, fate)
+
+
+def _began_s(terms: DecisionTerms) -> float:
+    """Return when an offer was published; what ends it may have happened earlier, and is read later."""
+    return terms.at_s if terms.published_s is None else terms.published_s
 
 
 def _name(decision: OpenDecision) -> str:

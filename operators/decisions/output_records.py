@@ -49,7 +49,16 @@ CORRECTION_CAUSES: Final[dict[type[Any], CorrectionCause]] = {
 
 
 EndReason = Literal[
-    "redeemed", "expired", "purchased", "out_of_stock", "budget_withdrawn", "paused", "killed", "erased"
+    "redeemed",
+    "expired",
+    "purchased",
+    "out_of_stock",
+    "budget_withdrawn",
+    "consent_withdrawn",
+    "second_offer",
+    "paused",
+    "killed",
+    "erased",
 ]
 ENDS: Final[dict[str, type[OfferRedeemed | OfferExpired]]] = {
     "redeemed": OfferRedeemed,

@@ -2,12 +2,10 @@
 
 from typing import Literal, NamedTuple
 
-from schemas.rollout import Rollout
+from schemas.rollout import Rollout, Stage
 
 ROLLOUT = "rollout"
 """Why a person outside the canary has no arm but no_offer."""
-
-Stage = Literal["shadow", "rule", "canary", "online"]
 
 
 class Route(NamedTuple):

@@ -7,11 +7,12 @@ import msgspec
 from msgspec.structs import replace
 
 from operators.bandits import Policy
-from operators.decisions.rollout import ROLLOUT, Route, Stage, route
+from operators.decisions.rollout import ROLLOUT, Route, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation
 from operators.decisions.rules.freshness import STALE
 from operators.experiments.assignment import HOLDOUT, Assignment, Assignments
 from operators.streaming.messages import Moment
+from schemas.rollout import Stage
 from schemas.shop import NO_OFFER, Market, Offer
 
 SHADOW: Final = Route("shadow", "policy")

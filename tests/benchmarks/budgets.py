@@ -10,6 +10,7 @@ import argparse
 import heapq
 import statistics
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -159,9 +160,12 @@ class FixedPrice(BudgetRule):
         super().__init__()
         self.fixed = price
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        cost = self._pacing.at_cart(offer.name, now.moment.cart_value)
-        return self.fixed * self._pacing.rates.share(offer.name) * cost
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        value, pacing = now.moment.cart_value, self._pacing
+        return {
+            each.name: self.fixed * pacing.rates.share(each.name) * pacing.at_cart(each.name, value)
+            for each in offers
+        }
 
 
 class Ran(NamedTuple):

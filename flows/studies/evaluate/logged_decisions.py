@@ -34,10 +34,11 @@ class LoggedRows(NamedTuple):
 def logged_decisions(directory: Path, market: str | None) -> LoggedRows:
     """Return the decisions of one market that were ordinary draws and whose window is over.
 
-    The reward is the window's profit and that of all corrections. Left out are the holdout, decisions that
-    were not drawn (shadow, stale, no eligible arm) and those still ``open``. Raises DataError where a file is
-    missing, a line is not what it should be or a decision stands there twice, SetupError where there are
-    several markets and none is chosen: their currencies differ.
+    Those of a rollout's rule were drawn too, with the probabilities that were logged. The reward is the
+    window's profit and that of all corrections. Left out are the holdout, decisions that were not drawn
+    (shadow, outside of a canary without a rule, stale, no eligible arm) and those still ``open``. Raises
+    DataError where a file is missing, a line is not what it should be or a decision stands there twice,
+    SetupError where there are several markets and none is chosen: their currencies differ.
     """
     profits = _profits(directory)
     known: set[int] = set()

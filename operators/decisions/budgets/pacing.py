@@ -54,17 +54,20 @@ class Pacing:
         rule = self._costs[arm]
         return rule.cost(rule.share * cart_value, rule.fixed)
 
-    def surcharge(self, arm: str, cart_value: float, at_s: float) -> float:
-        """Return the price of what an offer is expected to use up, at a cart of this value.
-
-        ``at_s`` is the time that was last passed to ``advance``.
-        """
-        total = 0.0
+    def surcharges(self, arms: Sequence[str], cart_value: float, at_s: float) -> dict[str, float]:
+        """Return the price of what offers are expected to use up at a cart of this value, where they do."""
+        self.advance(at_s)
+        found: dict[str, float] = {}
         for pace in self.paces:
-            if pace.price > 0.0 and pace.period is not None and arm in pace.terms:
-                use = pace.use(arm, self.rates, at_s, pace.period.end_s)
-                total += pace.price * use.at(self.at_cart(arm, cart_value))
-        return total
+            if pace.price <= 0.0 or pace.period is None:
+                continue
+            for arm in arms:
+                if arm in pace.terms:
+                    use = pace.use(arm, self.rates, at_s, pace.period.end_s)
+                    price = pace.price * use.at(self.at_cart(arm, cart_value))
+                    if price:
+                        found[arm] = found.get(arm, 0.0) + price
+        return found
 
     def advance(self, at_s: float) -> None:
         """Solve the prices anew where a time or the choices so far demand it."""

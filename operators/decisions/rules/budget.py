@@ -43,7 +43,6 @@ class BudgetRule(Rule):
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
         self._withdrawn: list[str] = []
-        self._now: Situation | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the budgets; those that were lowered say which offers are withdrawn."""
@@ -93,14 +92,11 @@ class BudgetRule(Rule):
                 return REASON
         return None
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        """Return the price of what the offer is expected to use of its budgets at this cart."""
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return the price of what offers are expected to use of their budgets at this cart."""
         if not self._pacing.paces:
-            return 0.0
-        if self._now is not now:
-            self._now = now
-            self._pacing.advance(now.at_s)
-        return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
+            return {}
+        return self._pacing.surcharges([offer.name for offer in offers], now.moment.cart_value, now.at_s)
 
     def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:
         """Learn what the choice was between, and what is expected of the offer that was made."""

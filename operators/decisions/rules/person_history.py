@@ -43,15 +43,13 @@ def past_offer(terms: DecisionTerms) -> PastOffer | None:
 
 
 class PersonHistory:
-    """The decisions for the visitors and the user who are one person, each once.
+    """The decisions for the visitors and the users who are one person, each once.
 
     Bounded by those that the ledger has of the person.
     """
 
-    def __init__(self, ledger: Ledger, visitors: Sequence[str], user: str | None) -> None:
-        names = [visitor_name(visitor) for visitor in visitors]
-        if user is not None:
-            names.append(user_name(user))
+    def __init__(self, ledger: Ledger, visitors: Sequence[str], users: Sequence[str]) -> None:
+        names = [*map(visitor_name, visitors), *map(user_name, users)]
         self._unread = [map(_DECODER.decode, ledger.named(name)) for name in names]
         self._heads: list[_Entry | None] | None = None
         self._seqs: set[int] = set()
@@ -115,5 +113,5 @@ class Histories:
         """Return what was decided for the person of this moment before."""
         if self._history is None or self._now is not now:
             self._now = now
-            self._history = PersonHistory(self.ledger, now.visitors, now.user)
+            self._history = PersonHistory(self.ledger, now.visitors, now.users)
         return self._history

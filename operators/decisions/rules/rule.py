@@ -1,5 +1,6 @@
 """The contract of a rule, and what a rule may look at."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -18,20 +19,20 @@ class Lookups(NamedTuple):
     """What is known beside the moment, as of a time: a product of the catalog, a person's consent."""
 
     product: Callable[[str, float], Product | None]
-    consents: Callable[[Sequence[str], str | None, float], Mapping[str, ConsentGiven]]
+    consents: Callable[[Sequence[str], Sequence[str], float], Mapping[str, ConsentGiven]]
 
 
-NOTHING_KNOWN: Final = Lookups(lambda _sku, _at_s: None, lambda _visitors, _user, _at_s: {})
+NOTHING_KNOWN: Final = Lookups(lambda _sku, _at_s: None, lambda _visitors, _users, _at_s: {})
 
 
 class Person(NamedTuple):
-    """Who is decided about: the visitors who are one person, the user, the time zone, what is open.
+    """Who is decided about: the visitors and the users who are one person, the time zone, what is open.
 
     ``held`` are the person's open decisions.
     """
 
     visitors: tuple[str, ...]
-    user: str | None
+    users: tuple[str, ...]
     zone: tzinfo
     held: tuple[OpenDecision, ...] = ()
 
@@ -46,14 +47,15 @@ class Situation:
         self,
         moment: Moment,
         person: Person,
-        context: Mapping[str, float | str],
+        context: dict[str, float | str],
         market: Market,
         lookups: Lookups = NOTHING_KNOWN,
     ) -> None:
         self.moment = moment
         self.at_s = moment.at_s
         self.visitors = person.visitors
-        self.user = person.user
+        self.users = person.users
+        self.user = moment.user
         self.zone = person.zone
         self.held = person.held
         self.context = context
@@ -71,7 +73,7 @@ class Situation:
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
         if self._consents is None:
-            self._consents = self._lookups.consents(self.visitors, self.user, self.at_s)
+            self._consents = self._lookups.consents(self.visitors, self.users, self.at_s)
         return self._consents.get(channel)
 
     @cached_property
@@ -139,9 +141,9 @@ class Rule:
         """Return until when an offer made now must be held before it is published, None: not at all."""
         return None
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        """Return by how much money the choice is to value this offer less for what it uses up."""
-        return 0.0
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return by how much money the choice is to value offers less for what they use up, where they do."""
+        return {}
 
     def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that is in the ledger."""
@@ -161,8 +163,8 @@ class Rule:
     def corrected(self, terms: DecisionTerms, cost: float, at_s: float) -> None:
         """Note that what came after the window of a decision has changed the cost of its offer by so much."""
 
-    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
-        """Note that a person bought something."""
+    def purchased(self, visitors: Sequence[str], user: str | None, at_s: float) -> None:
+        """Note that a person bought something, maybe as a user of whom no visitor is known yet."""
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Note that a person put an offer away."""
@@ -174,6 +176,10 @@ class Rule:
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
         """Return whether a person is known to have had an offer lately, as far as this rule remembers."""
         return False
+
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
+        """Return when a person last bought something, as far as this rule remembers."""
+        return -math.inf
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""

@@ -27,7 +27,7 @@ class RuleBook:
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
         self._of_ends = self._with("ended")
-        self._with_price = self._with("surcharge")
+        self._with_price = self._with("surcharges")
         self._holding = self._with("holds_until_s")
 
     def _with(self, method: str) -> tuple[Rule, ...]:
@@ -69,12 +69,13 @@ class RuleBook:
                 latest_s = held_s
         return latest_s
 
-    def surcharges(self, offers: Iterable[Offer], now: Situation) -> dict[str, float]:
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return by how much the choice is to value offers less, of those that cost more than their cost."""
-        if not self._with_price:
-            return {}
-        found = {offer.name: sum(rule.surcharge(offer, now) for rule in self._with_price) for offer in offers}
-        return {name: surcharge for name, surcharge in found.items() if surcharge}
+        found: dict[str, float] = {}
+        for rule in self._with_price:
+            for name, surcharge in rule.surcharges(offers, now).items():
+                found[name] = found.get(name, 0.0) + surcharge
+        return found
 
     def decided(self, entry: LedgerEntry) -> None:
         """Tell of a decision that is in the ledger."""
@@ -101,10 +102,10 @@ class RuleBook:
         for rule in self.rules:
             rule.corrected(terms, cost, at_s)
 
-    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+    def purchased(self, visitors: Sequence[str], user: str | None, at_s: float) -> None:
         """Tell that a person bought something."""
         for rule in self.rules:
-            rule.purchased(visitors, at_s)
+            rule.purchased(visitors, user, at_s)
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Tell that a person put an offer away."""
@@ -118,6 +119,10 @@ class RuleBook:
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
         """Return whether a person is known to have had an offer lately."""
         return any(rule.had_offer(visitors, at_s) for rule in self.rules)
+
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
+        """Return when a person last bought something, as far as is remembered."""
+        return max(rule.purchased_s(visitors, users) for rule in self.rules)
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""
