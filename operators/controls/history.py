@@ -142,7 +142,7 @@ class ControlHistory:
 
 
 def only_stops(change: Change, shop: Shop) -> bool:
-    """Return whether a change only pauses offers, some in some markets, and kills markets: nobody is asked."""
+    """Return whether a change only pauses offers, anywhere, and kills markets: nobody is asked for that."""
     return all(_stops(path.split("."), value, shop) for path, value in change.set.items())
 
 
