@@ -90,8 +90,9 @@ class ControlHistory:
             del self._known[next(iter(self._known))]
         before = self._before(change)
         merged, _ = self.would_be(change.set)
-        shop = self.in_force.shop
-        if not (change.proposed or (shop.four_eyes and not only_stops(change, shop))):
+        if not (
+            change.proposed or (self.in_force.shop.four_eyes and not only_stops(change, self.in_force.shop))
+        ):
             self._apply(merged)
             return Entry(self.number, "applied", change, before, None)
         if len(self.proposals) >= MAX_PROPOSALS:
@@ -141,10 +142,7 @@ class ControlHistory:
 
 
 def only_stops(change: Change, shop: Shop) -> bool:
-    """Return whether a change only pauses offers, everywhere or in some markets, and kills markets.
-
-    Nobody has to be asked for that.
-    """
+    """Return whether a change only pauses offers, anywhere, and kills markets: nobody is asked for that."""
     return all(_stops(path.split("."), value, shop) for path, value in change.set.items())
 
 
