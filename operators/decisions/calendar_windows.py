@@ -1,9 +1,11 @@
 """Calendar hours, days and weeks as the clock on a wall shows them."""
 
 from datetime import datetime, time, timedelta, tzinfo
-from typing import Literal
+from typing import Final, Literal
 
 Window = Literal["hour", "day", "week"]
+LONGEST_S: Final[dict[Window, float]] = {"hour": 3_600.0, "day": 90_000.0, "week": 608_400.0}
+"""How long they are at most: an hour more where the clocks go back."""
 
 
 def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:

@@ -52,7 +52,7 @@ FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
-"""The ledger keeps entries this much longer than a correction could still need them."""
+"""The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -303,7 +303,7 @@ class DecisionMachine:
         if isinstance(feedback, OfferDismissal):
             self._rules.dismissed(visitors, feedback.at_s)
         if isinstance(feedback, OfferRedemption):
-            ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
+            ending = Ending(feedback.at_s, "redeemed", feedback.id, feedback.order, feedback.trace)
             records += self._life.revoke([found], ending)
         return records
 
@@ -351,8 +351,9 @@ class DecisionMachine:
             self._forgot_s = time_s
             waiting = (each.terms.at_s for each in self._open if not each.window_ended)
             needed_s = min(waiting, default=math.inf)
-            self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
-            self._assignments.forget(time_s, self._settings.correction_s + LEDGER_SLACK_S)
+            kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
+            self._ledger.forget(min(time_s - kept_s, needed_s))
+            self._assignments.forget(time_s, kept_s)
 
     # Deciding
 

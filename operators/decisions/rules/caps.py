@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from operators.decisions.calendar_windows import window_start_s
+from operators.decisions.calendar_windows import LONGEST_S, window_start_s
 from operators.decisions.rules.cap_scope import CapScope, caps_of
 from operators.decisions.rules.holding import HeldUntil, published_s
-from operators.decisions.rules.person_history import Histories
+from operators.decisions.rules.person_history import SLACK_S, Histories
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 
@@ -31,6 +31,8 @@ class Caps(Rule):
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps."""
         self._caps = caps_of(shop, market, "person")
+        longest_s = max((LONGEST_S[scope.cap.by] for scope in self._caps), default=-SLACK_S)
+        self.memory_s = longest_s + SLACK_S
         self._now = None
 
     def removes(self, offer: Offer, now: Situation) -> str | None:

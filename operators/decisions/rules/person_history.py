@@ -12,6 +12,8 @@ HELD_S: Final = 90_000.0
 """An offer is held for at most the longest day, so it was decided at most so long before it is published."""
 DISORDER_S: Final = 3_600.0
 """By so much a decision in the ledger may be older than the one before it."""
+SLACK_S: Final = HELD_S + DISORDER_S
+"""By so much earlier than it was published an offer may stand in the ledger."""
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -69,7 +71,7 @@ class PersonHistory:
 
     def offers_since(self, since_s: float) -> list[PastOffer]:
         """Return the offers published at a time or after it, also those still to be published."""
-        read_s = since_s - HELD_S - DISORDER_S
+        read_s = since_s - SLACK_S
         for at, head in enumerate(self._first()):
             entry = head
             while entry is not None and entry.terms.at_s >= read_s:

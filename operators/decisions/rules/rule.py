@@ -95,6 +95,8 @@ class Rule:
     """
 
     name: ClassVar[str]
+    memory_s: float = 0.0
+    """How far back it looks into the ledger, which keeps what was decided at least that long."""
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file: at a start, and whenever controls change it."""

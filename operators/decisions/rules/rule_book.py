@@ -32,6 +32,11 @@ class RuleBook:
     def _with(self, method: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
 
+    @property
+    def memory_s(self) -> float:
+        """How long what was decided must stand in the ledger."""
+        return max(rule.memory_s for rule in self.rules)
+
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file."""
         for rule in self.rules:
