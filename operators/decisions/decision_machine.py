@@ -60,6 +60,8 @@ from schemas.shop import Shop
 FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
+DISORDER_S: Final = 3_600.0
+"""By so much what is known of people may be ahead of a moment; further ahead is a wrong clock."""
 LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
@@ -279,13 +281,13 @@ class DecisionMachine:
 
     def know_user(self, event: UserKnown) -> list[OutputRecord]:
         """Note which user a visitor is: they are one person, of whose open offers not all may stand."""
-        self._heard_s = self._known_s(event.at_s)
+        self._heard_s = max(event.at_s, self._heard_s)
         self._identities.link(event.visitor, event.user, event.at_s)
         return self._revoke_fallen(event)
 
     def know_consent(self, event: ConsentKnown) -> list[OutputRecord]:
         """Note on which channels a visitor or a user agreed to offers, or refused, which ends open ones."""
-        self._heard_s = self._known_s(event.at_s)
+        self._heard_s = max(event.at_s, self._heard_s)
         self._consents.know(event)
         return self._revoke_fallen(event)
 
@@ -307,7 +309,7 @@ class DecisionMachine:
 
     def _known_s(self, at_s: float) -> float:
         """Return as of when people are known at a time: in immediate mode what was read first counts too."""
-        return max(at_s, self._heard_s)
+        return min(max(at_s, self._heard_s), at_s + DISORDER_S)
 
     def _consents_of(
         self, visitors: Sequence[str], users: Sequence[str], at_s: float

@@ -122,7 +122,7 @@ class MarketStation:
             if self._settings.ordered:
                 self._buffered += batch.events
             else:
-                for event in sorted(batch.events, key=_is_of_moment):
+                for event in batch.events:
                     records += self._process(event)
             for sender, watermark_s in batch.watermarks:
                 advanced |= self._clock.advance(sender, watermark_s)
@@ -261,14 +261,6 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     OfferDismissal: MarketStation.on_feedback,
     OfferRedemption: MarketStation.on_feedback,
 }
-
-
-def _is_of_moment(event: MarketEvent) -> bool:
-    """Return whether something is processed after what the same batch tells of people.
-
-    A timer may fire late, when what its visitor did after it is already read: a purchase, a login, a refusal.
-    """
-    return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown)
 
 
 def market_in(state: bytes) -> str:

@@ -156,9 +156,7 @@ MUTANTS = (
         "8 one open offer per cart",
         "what a person was offered on another device holds nothing up",
         "operators/decisions/rules/person_history.py",
-        "        names = [visitor_name(visitor) for visitor in visitors]\n"
-        "        if user is not None:\n"
-        "            names.append(user_name(user))\n",
+        "        names = [*map(visitor_name, visitors), *map(user_name, users)]\n",
         "        names = [visitor_name(visitors[0])]\n",
         "tests/laws/test_one_offer.py",
     ),
@@ -174,9 +172,7 @@ MUTANTS = (
         "9 limits hold",
         "a cap counts what one visitor had, not the person",
         "operators/decisions/rules/person_history.py",
-        "        names = [visitor_name(visitor) for visitor in visitors]\n"
-        "        if user is not None:\n"
-        "            names.append(user_name(user))\n",
+        "        names = [*map(visitor_name, visitors), *map(user_name, users)]\n",
         "        names = [visitor_name(visitors[0])]\n",
         "tests/laws/test_caps.py",
     ),
