@@ -72,8 +72,9 @@ class Pacing:
         begins = at_s // HOUR_S > self._at_s // HOUR_S
         for pace in self.paces:
             period = pace.account.periods.at(at_s)
-            begins |= period != pace.period
-            pace.period = period
+            if period is not pace.period:
+                begins |= period != pace.period
+                pace.period = period
         self._at_s = at_s
         is_due = self._since >= EVERY and at_s >= self._solved_s + EVERY_S
         if (begins or is_due) and self._choices.count >= EVERY:

@@ -6,7 +6,10 @@ from operators.decisions.rules.rule import Situation
 from schemas.shop import Offer
 
 HeldUntil = Callable[[Offer, Situation], float | None]
-"""Until when an offer that is made now is held before it is published, None where it is not."""
+"""Until when an offer that is made now is held before it is published, None where it is not.
+
+It is the same for all offers of a channel.
+"""
 
 
 def published_s(offer: Offer, now: Situation, held_until_s: HeldUntil) -> float:

@@ -12,6 +12,7 @@ from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
 from operators.decisions.rules.holding import HeldUntil, published_s
 from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
+from schemas.rules import Channel
 from schemas.shop import Market, Offer, Shop
 
 REASON: Final = "cap_total"
@@ -36,7 +37,7 @@ class MarketCaps(Rule):
         self._caps: list[CapScope] = []
         self._covering: dict[str, list[int]] = {}
         self._now: Situation | None = None
-        self._reached: dict[tuple[int, float], bool] = {}
+        self._reached: dict[tuple[int, Channel], bool] = {}
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
@@ -58,19 +59,15 @@ class MarketCaps(Rule):
             return None
         if self._now is not now:
             self._now, self._reached = now, {}
-        at_s = published_s(offer, now, self._held_until_s)
         for number in self._covering[offer.name]:
-            if self._is_reached(number, at_s):
+            is_reached = self._reached.get((number, offer.channel))
+            if is_reached is None:  # it is the same for all offers of a channel
+                scope, at_s = self._caps[number], published_s(offer, now, self._held_until_s)
+                is_reached = self._count(scope, at_s) >= scope.cap.at_most
+                self._reached[number, offer.channel] = is_reached
+            if is_reached:
                 return REASON
         return None
-
-    def _is_reached(self, number: int, at_s: float) -> bool:
-        """Return whether a cap leaves no room for an offer published at a time; found out once a moment."""
-        known = self._reached.get((number, at_s))
-        if known is None:
-            scope = self._caps[number]
-            known = self._reached[number, at_s] = self._count(scope, at_s) >= scope.cap.at_most
-        return known
 
     def _count(self, scope: CapScope, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""
