@@ -17,13 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from flows.assembly import decision_settings
 from flows.settings import read_settings
@@ -272,7 +269,8 @@ def child(size: int, *, every_rule: bool) -> None:
     with tempfile.TemporaryDirectory() as directory:
         load = Load(Path(directory), every_rule=every_rule)
         if os.environ.get("PROFILE"):
-            import cProfile, pstats
+            import cProfile
+            import pstats
             profile = cProfile.Profile()
             load.block(size)
             profile.enable()

@@ -185,8 +185,7 @@ class BudgetAccount:
 
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
-        if at_s > self._latest_s:
-            self._latest_s = at_s
+        self._latest_s = max(self._latest_s, at_s)
         if not self._releases.has_due(at_s):
             return
         for _, decision in self._releases.due(at_s):

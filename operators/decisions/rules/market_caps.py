@@ -9,10 +9,9 @@ import msgspec
 from operators.decisions.calendar_windows import Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
 from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
-from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.rules import Channel
 from schemas.shop import Market, Offer, Shop
 
 REASON: Final = "cap_total"
@@ -32,12 +31,12 @@ class MarketCaps(Rule):
 
     name = "market_caps"
 
-    def __init__(self, held_until_s: HeldUntil) -> None:
-        self._held_until_s = held_until_s
+    def __init__(self, published: Publication) -> None:
+        self._published = published
         self._caps: list[CapScope] = []
         self._covering: dict[str, list[int]] = {}
         self._now: Situation | None = None
-        self._reached: dict[tuple[int, Channel], bool] = {}
+        self._reached: dict[tuple[int, float], bool] = {}
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
@@ -59,12 +58,13 @@ class MarketCaps(Rule):
             return None
         if self._now is not now:
             self._now, self._reached = now, {}
+        at_s = self._published.at_s(offer, now)
         for number in self._covering[offer.name]:
-            is_reached = self._reached.get((number, offer.channel))
-            if is_reached is None:  # it is the same for all offers of a channel
-                scope, at_s = self._caps[number], published_s(offer, now, self._held_until_s)
+            is_reached = self._reached.get((number, at_s))
+            if is_reached is None:  # it is found out once a moment
+                scope = self._caps[number]
                 is_reached = self._count(scope, at_s) >= scope.cap.at_most
-                self._reached[number, offer.channel] = is_reached
+                self._reached[number, at_s] = is_reached
             if is_reached:
                 return REASON
         return None
