@@ -74,8 +74,9 @@ class Pacing:
         begins = at_s // HOUR_S > self._at_s // HOUR_S
         for pace in self.paces:
             period = pace.account.periods.at(at_s)
-            begins |= period != pace.period
-            pace.period = period
+            if period is not pace.period:
+                begins |= period != pace.period
+                pace.period = period
         self._at_s = at_s
         enough = max(EVERY, min(self._choices.count, SIZE) // OF_SAMPLE)
         is_due = self._since >= enough and at_s >= self._solved_s + EVERY_S

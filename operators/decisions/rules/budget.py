@@ -108,8 +108,9 @@ class BudgetRule(Rule):
         pacing.advance(at_s)
         if record.reason not in {None, "no_eligible_arm"}:
             return
-        arms = [arm for arm in record.eligible if arm in self._most]
-        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in self._most]
+        most = self._most
+        arms = [arm for arm in record.eligible if arm in most]
+        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in most]
         if arms:
             pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
         if terms.arm in self._most:

@@ -9,7 +9,7 @@ import msgspec
 from operators.decisions.calendar_windows import Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
 from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
-from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
@@ -31,8 +31,8 @@ class MarketCaps(Rule):
 
     name = "market_caps"
 
-    def __init__(self, held_until_s: HeldUntil) -> None:
-        self._held_until_s = held_until_s
+    def __init__(self, published: Publication) -> None:
+        self._published = published
         self._caps: list[CapScope] = []
         self._covering: dict[str, list[int]] = {}
         self._now: Situation | None = None
@@ -58,19 +58,16 @@ class MarketCaps(Rule):
             return None
         if self._now is not now:
             self._now, self._reached = now, {}
-        at_s = published_s(offer, now, self._held_until_s)
+        at_s = self._published.at_s(offer, now)
         for number in self._covering[offer.name]:
-            if self._is_reached(number, at_s):
+            is_reached = self._reached.get((number, at_s))
+            if is_reached is None:  # it is found out once a moment
+                scope = self._caps[number]
+                is_reached = self._count(scope, at_s) >= scope.cap.at_most
+                self._reached[number, at_s] = is_reached
+            if is_reached:
                 return REASON
         return None
-
-    def _is_reached(self, number: int, at_s: float) -> bool:
-        """Return whether a cap leaves no room for an offer published at a time; found out once a moment."""
-        known = self._reached.get((number, at_s))
-        if known is None:
-            scope = self._caps[number]
-            known = self._reached[number, at_s] = self._count(scope, at_s) >= scope.cap.at_most
-        return known
 
     def _count(self, scope: CapScope, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""

@@ -18,13 +18,10 @@ class QuietHoursRule(Rule):
 
     def __init__(self) -> None:
         self._hours: Mapping[Channel, QuietHours] = {}
-        self._now: Situation | None = None
-        self._until_s: dict[Channel, float | None] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
-        self._now = None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether offers on the channel are dropped in its quiet hours."""
@@ -34,21 +31,14 @@ class QuietHoursRule(Rule):
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``quiet_hours`` for a channel whose offers are dropped now."""
         hours = self._hours.get(offer.channel)
-        if hours is None or hours.then == "hold" or self._quiet_until_s(offer.channel, now) is None:
+        if hours is None or hours.then == "hold" or quiet_until_s(hours, now) is None:
             return None
         return REASON
 
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return when the quiet hours of the offer's channel are over, None where it is not quiet now."""
         hours = self._hours.get(offer.channel)
-        return None if hours is None or hours.then == "drop" else self._quiet_until_s(offer.channel, now)
-
-    def _quiet_until_s(self, channel: Channel, now: Situation) -> float | None:
-        if self._now is not now:
-            self._now, self._until_s = now, {}
-        if channel not in self._until_s:
-            self._until_s[channel] = quiet_until_s(self._hours[channel], now)
-        return self._until_s[channel]
+        return None if hours is None or hours.then == "drop" else quiet_until_s(hours, now)
 
 
 def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
