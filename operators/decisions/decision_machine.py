@@ -271,7 +271,7 @@ class DecisionMachine:
         people, at_s = self._people, event.at_s
         people.know(event)
         visitors = people.visitors(event.visitor, event.user, at_s)
-        records = self._settle(visitors, at_s)
+        records = self._settle(visitors, at_s, publishes=False)
         held = self._held(visitors)
         if not any(each.offer_open for each in held):
             return records
@@ -292,7 +292,7 @@ class DecisionMachine:
     def process_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought and revoke the offers that its owner still holds."""
         visitors = self._people.identities.visitors(event.visitor, None, event.at_s)
-        records = self._settle(visitors, event.at_s)
+        records = self._settle(visitors, event.at_s, publishes=False)
         report = self._orders.note_bought(event)
         if report is not None:
             return records + self._attribute(report)
@@ -357,7 +357,7 @@ class DecisionMachine:
                 records += self._recover(entry)
         for each in self._open.on_product(event.sku):
             at_s = max(event.at_s, each.terms.at_s)  # a moment may have been read before what came before it
-            records += self._end_what_is_due(each, at_s)
+            records += self._end_what_is_due(each, at_s, publishes=False)
             if is_short(product_at(event.sku, at_s), at_least):
                 ending = Ending(at_s, "out_of_stock", event.id, None, event.trace)
                 records += self._life.revoke([each], ending)
@@ -454,22 +454,25 @@ class DecisionMachine:
         return records if opened is None else records + self._revoke_if_stopped(opened, entry.terms.at_s)
 
     def _settle(
-        self, visitors: tuple[str, ...], before_s: float, cart: str | None = None
+        self, visitors: tuple[str, ...], before_s: float, cart: str | None = None, *, publishes: bool = True
     ) -> list[OutputRecord]:
-        """Bring the decisions of a person, and of a cart, up to a time at which something is processed."""
+        """Bring the decisions of a person, and of a cart, up to a time at which something is processed.
+
+        Not ``publishes``: what is held stays so, since that may end it.
+        """
         records: list[OutputRecord] = []
         names = [*map(visitor_name, visitors), *(() if cart is None else (cart_name(cart),))]
         for entry in self._unrecovered.named(names):
             if entry.terms.at_s < before_s:
                 records += self._recover(entry)
         for decision in self._open.named(*names):
-            records += self._end_what_is_due(decision, before_s)
+            records += self._end_what_is_due(decision, before_s, publishes=publishes)
         return records
 
     def _attribute(self, report: OrderReport) -> list[OutputRecord]:
         order = report.order
         buyer = self._orders.buyer(report)
-        records = self._settle(buyer.visitors, order.at_s)
+        records = self._settle(buyer.visitors, order.at_s, publishes=False)
         records += self._orders.process(report, buyer)
         self._rules.purchased(buyer.visitors, order.user, order.at_s)
         return records + self._life.bought(order, self._held(buyer.visitors))
@@ -477,8 +480,10 @@ class DecisionMachine:
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:
         return self.policy.revise(entry.terms.arm, entry.features, change)
 
-    def _end_what_is_due(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
-        records = self._life.expire(decision, before_s)
+    def _end_what_is_due(
+        self, decision: OpenDecision, before_s: float, *, publishes: bool = True
+    ) -> list[OutputRecord]:
+        records = self._life.expire(decision, before_s, publishes=publishes)
         if not decision.window_ended and decision.terms.window_ends_s < before_s:
             decision.window_ended = True
             records.append(self._learn(decision))

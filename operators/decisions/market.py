@@ -122,7 +122,7 @@ class MarketStation:
             if self._settings.ordered:
                 self._buffered += batch.events
             else:
-                for event in batch.events:
+                for event in sorted(batch.events, key=_follows_people):
                     records += self._process(event)
             for sender, watermark_s in batch.watermarks:
                 advanced |= self._clock.advance(sender, watermark_s)
@@ -257,6 +257,15 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     OfferDismissal: MarketStation.on_feedback,
     OfferRedemption: MarketStation.on_feedback,
 }
+
+
+def _follows_people(event: MarketEvent) -> bool:
+    """Return whether something is processed after what the same batch tells of people, in immediate mode.
+
+    Timers fire late, when what was read with them may have happened after them: nobody gets an offer for a
+    cart that is known to be bought, or on a channel that is known to be refused.
+    """
+    return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown)
 
 
 def market_in(state: bytes) -> str:
