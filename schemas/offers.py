@@ -189,7 +189,8 @@ class OfferExpired(Envelope, frozen=True, kw_only=True, gc=False):
 class OfferRevoked(Envelope, frozen=True, kw_only=True, gc=False):
     """An offer no longer stands: take it down and send nothing.
 
-    Its reason is purchased, out_of_stock, budget_withdrawn, paused, killed or erased.
+    Its reason is purchased, out_of_stock, budget_withdrawn, consent_withdrawn, second_offer, paused, killed
+    or erased.
     """
 
     type: Literal["offer.revoked"] = "offer.revoked"

@@ -11,5 +11,5 @@ from schemas.shop import Shop
 def situation_with(products: dict[str, Product], of: Shop, at: Moment, **more: Any) -> Situation:
     """A moment of a shop whose catalog has these products."""
     lookups = NOTHING_KNOWN._replace(product=lambda sku, _at_s: products.get(sku))
-    person = Person((at.visitor,), at.user, UTC)
+    person = Person((at.visitor,), () if at.user is None else (at.user,), UTC)
     return Situation(at, person, more, of.markets["default"], lookups)

@@ -115,7 +115,7 @@ class RocksLedger(RocksAssignments):
         return iter(()) if latest is None else self._from_latest(name, latest)
 
     def _from_latest(self, name: str, latest: bytes) -> Iterator[bytes]:
-        yield self._database[b"e" + latest]
+        yield cast("bytes", self._database[b"e" + latest])
         yield from islice(_named(self._database, name), 1, None)
 
     def forget(self, before_s: float) -> int:

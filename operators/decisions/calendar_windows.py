@@ -5,6 +5,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 Window = Literal["hour", "day", "week"]
+LONGEST_S: Final[dict[Window, float]] = {"hour": 3_600.0, "day": 90_000.0, "week": 608_400.0}
+"""How long they are at most: an hour more where the clocks go back."""
 MINUTE_S: Final = 60.0
 """Windows begin and end at full minutes, so what holds for one time holds for its minute."""
 

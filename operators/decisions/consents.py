@@ -88,11 +88,9 @@ class Consents:
             news = [replace(each, known_s=at_s, as_user=each.known_s == at_s) for each in said]
             self._note(name, news, at_s)
 
-    def of(self, visitors: Iterable[str], user: str | None, at_s: float) -> dict[str, ConsentGiven]:
+    def of(self, visitors: Iterable[str], users: Iterable[str], at_s: float) -> dict[str, ConsentGiven]:
         """Return the consent of the person with these identities by channel, as known at a time."""
-        names = [_of_visitor(visitor) for visitor in visitors]
-        if user is not None:
-            names.append(_of_user(user))
+        names = [*map(_of_visitor, visitors), *map(_of_user, users)]
         holds: dict[str, list[_Change]] = {}
         for name in names:
             latest: dict[str, _Change] = {}

@@ -1,21 +1,21 @@
 """What a process decided before it died: in the ledger, but unknown to the snapshot it resumes from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from operators.decisions.ledger import LedgerEntry
 
 
 class UnrecoveredDecisions:
-    """Entries written after the snapshot, by decision and by visitor, until time comes to them again.
+    """Entries written after the snapshot, by decision and by name, until time comes to them again.
 
     Bounded by the decisions taken after the snapshot: a start adds them, nothing else.
     """
 
-    __slots__ = ("_entries", "_of_visitor")
+    __slots__ = ("_entries", "_named")
 
     def __init__(self) -> None:
         self._entries: dict[str, LedgerEntry] = {}
-        self._of_visitor: dict[str, list[LedgerEntry]] = {}
+        self._named: dict[str, list[LedgerEntry]] = {}
 
     def __len__(self) -> int:
         """Return how many are still to be recovered."""
@@ -29,11 +29,12 @@ class UnrecoveredDecisions:
         """Return the entry of a decision, None where it is not to be recovered."""
         return self._entries.get(decision_id)
 
-    def of_visitors(self, visitors: Sequence[str]) -> list[LedgerEntry]:
-        """Return the entries of these visitors."""
+    def named(self, names: Iterable[str]) -> list[LedgerEntry]:
+        """Return the entries of any of these names, each once."""
         if not self._entries:
             return []
-        return [entry for visitor in visitors for entry in self._of_visitor.get(visitor, ())]
+        found = (entry for name in names for entry in self._named.get(name, ()))
+        return list({entry.terms.decision: entry for entry in found}.values())
 
     def on_product(self, sku: str) -> list[LedgerEntry]:
         """Return the entries with an offer on a product."""
@@ -46,13 +47,14 @@ class UnrecoveredDecisions:
     def add(self, entry: LedgerEntry) -> None:
         """Add an entry that is to be recovered."""
         self._entries[entry.terms.decision] = entry
-        self._of_visitor.setdefault(entry.terms.visitor, []).append(entry)
+        for name in entry.terms.names:
+            self._named.setdefault(name, []).append(entry)
 
     def remove(self, entry: LedgerEntry) -> None:
         """Drop an entry: it is recovered."""
-        visitor = entry.terms.visitor
         del self._entries[entry.terms.decision]
-        waiting = self._of_visitor[visitor]
-        waiting.remove(entry)
-        if not waiting:
-            del self._of_visitor[visitor]
+        for name in entry.terms.names:
+            waiting = self._named[name]
+            waiting.remove(entry)
+            if not waiting:
+                del self._named[name]

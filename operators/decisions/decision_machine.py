@@ -1,6 +1,7 @@
 """The decisions of one market: each is taken once, open until its window ends, and then learned from."""
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,19 @@ from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
-from operators.decisions.consents import Consents
+from operators.decisions.consents import ConsentGiven, Consents
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.identities import Identities
-from operators.decisions.ledger import Ledger, LedgerEntry, read_entry, visitor_name, write_entry
+from operators.decisions.ledger import (
+    Ledger,
+    LedgerEntry,
+    cart_name,
+    read_entry,
+    visitor_name,
+    write_entry,
+)
 from operators.decisions.offer_life import OfferLife
 from operators.decisions.offer_record import offer_details
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
@@ -26,6 +34,7 @@ from operators.decisions.rules import RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Lookups, Person
 from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
 from operators.decisions.settings import DecisionSettings
+from operators.decisions.standing import fallen
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
 from operators.streaming.ids import check_format, name_of
@@ -51,8 +60,10 @@ from schemas.shop import Shop
 FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
+DISORDER_S: Final = 3_600.0
+"""By so much what is known of people may be ahead of a moment; further ahead is a wrong clock."""
 LEDGER_SLACK_S: Final = 86_400.0
-"""The ledger keeps entries this much longer than a correction could still need them."""
+"""The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -106,9 +117,11 @@ class DecisionMachine:
         self._unrecovered = UnrecoveredDecisions()
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
+        self._is_resumed = was is not None
         self._identities = Identities(config.ledger)
         self._consents = Consents(config.ledger)
-        self._lookups = Lookups(config.catalog.as_of, self._consents.of)
+        self._heard_s = -math.inf
+        self._lookups = Lookups(config.catalog.as_of, self._consents_of)
         self._configure()
         bought = None
         if was is not None:
@@ -159,6 +172,10 @@ class DecisionMachine:
         self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
         self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
 
+    @property
+    def _is_shadow(self) -> bool:
+        return self._settings.shadow or self.market.rollout.stage == "shadow"
+
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(
@@ -203,8 +220,7 @@ class DecisionMachine:
 
     def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
         """Take up another shop; offers that may no longer stand are revoked."""
-        shop = self.controls.shop
-        self.market = shop.markets[self.market.name]
+        self.market = self.controls.shop.markets[self.market.name]
         spec = self.market.policy or self._settings.policy
         if spec != self._policy_spec:
             seed = self._settings.seed
@@ -213,25 +229,40 @@ class DecisionMachine:
             self._policy_spec = spec
         self._configure()
         self._orders.configure(self.market)
+        return self._revoke_stopped(at_s, cause)
+
+    def _revoke_stopped(self, at_s: float, cause: str | None = None) -> list[OutputRecord]:
+        """Revoke the open offers that the shop as it is now does not make, by default each for itself."""
         records: list[OutputRecord] = []
-        is_killed = shop.killed or self.market.killed
         for each in [one for one in self._open if one.offer_open]:
-            offer = self._offers.get(each.terms.arm)
-            if is_killed:
-                records += self._life.revoke([each], Ending(at_s, "killed", cause))
-            elif offer is None or offer.paused:
-                records += self._life.revoke([each], Ending(at_s, "paused", cause))
-        withdrawn = [one for name in self._rules.withdrawn() if (one := self._open.get(name)) is not None]
-        return records + self._life.revoke(withdrawn, Ending(at_s, "budget_withdrawn", cause))
+            records += self._revoke_if_stopped(each, at_s, cause)
+        for name in self._rules.withdrawn():
+            withdrawn = self._open.get(name)
+            if withdrawn is not None:
+                ending = Ending(at_s, "budget_withdrawn", name if cause is None else cause)
+                records += self._life.revoke([withdrawn], ending)
+        return records
+
+    def _revoke_if_stopped(
+        self, decision: OpenDecision, at_s: float, cause: str | None = None
+    ) -> list[OutputRecord]:
+        offer = self._offers.get(decision.terms.arm)
+        is_killed = self.controls.shop.killed or self.market.killed
+        is_paused = offer is None or offer.paused or (self._is_shadow and not decision.published)
+        if not (is_killed or is_paused):
+            return []
+        cause = decision.terms.decision if cause is None else cause
+        return self._life.revoke([decision], Ending(at_s, "killed" if is_killed else "paused", cause))
 
     # What happens
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
-        user, visitors = self._identities.person(moment.visitor, moment.user, moment.at_s)
+        known_s = self._known_s(moment.at_s)
+        user, visitors = self._identities.person(moment.visitor, moment.user, moment.at_s, known_s)
         if user != moment.user:
             moment = replace(moment, user=user)
-        records = self._settle(visitors, moment.at_s)
+        records = self._settle(visitors, moment.at_s, moment.cart)
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -248,13 +279,42 @@ class DecisionMachine:
         context = {**moment.features, "abandonment": prediction.score}
         return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), visitors)
 
-    def know_user(self, event: UserKnown) -> None:
-        """Note which user a visitor is: from now on they are one person."""
+    def know_user(self, event: UserKnown) -> list[OutputRecord]:
+        """Note which user a visitor is: they are one person, of whose open offers not all may stand."""
+        self._heard_s = max(event.at_s, self._heard_s)
         self._identities.link(event.visitor, event.user, event.at_s)
+        return self._revoke_fallen(event)
 
-    def know_consent(self, event: ConsentKnown) -> None:
-        """Note on which channels a visitor or a user agreed to offers, or refused."""
+    def know_consent(self, event: ConsentKnown) -> list[OutputRecord]:
+        """Note on which channels a visitor or a user agreed to offers, or refused, which ends open ones."""
+        self._heard_s = max(event.at_s, self._heard_s)
         self._consents.know(event)
+        return self._revoke_fallen(event)
+
+    def _revoke_fallen(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
+        """Revoke what may no longer stand of the open offers of somebody of whom more is known now."""
+        known_s = self._known_s(event.at_s)
+        visitors = self._identities.visitors(event.visitor, event.user, known_s)
+        records = self._settle(visitors, event.at_s)
+        held = self._held(visitors)
+        if not any(each.offer_open for each in held):
+            return records
+        users = self._identities.users(event.visitor, event.user, known_s)
+        purchased_s = self._rules.purchased_s(visitors, users)
+        consents = self._consents_of(visitors, users, event.at_s)
+        known_purchase_s = purchased_s if purchased_s <= known_s else -math.inf  # the rest is read again
+        for each, reason in fallen(held, self._offers, consents, known_purchase_s):
+            records += self._life.revoke([each], Ending(event.at_s, reason, event.id))
+        return records
+
+    def _known_s(self, at_s: float) -> float:
+        """Return as of when people are known at a time: in immediate mode what was read first counts too."""
+        return min(max(at_s, self._heard_s), at_s + DISORDER_S)
+
+    def _consents_of(
+        self, visitors: Sequence[str], users: Sequence[str], at_s: float
+    ) -> dict[str, ConsentGiven]:
+        return self._consents.of(visitors, users, self._known_s(at_s))
 
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
@@ -268,7 +328,7 @@ class DecisionMachine:
         report = self._orders.note_bought(event)
         if report is not None:
             return records + self._attribute(report)
-        self._rules.purchased(visitors, event.at_s)
+        self._rules.purchased(visitors, None, event.at_s)
         return records + self._life.bought(event, self._held(visitors))
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
@@ -289,7 +349,10 @@ class DecisionMachine:
         visitors = self._identities.visitors(feedback.visitor, feedback.user, feedback.at_s)
         records = self._settle(visitors, feedback.at_s)
         found = self._open.get(feedback.offer)
-        if found is None or not found.terms.treated:
+        if found is None:
+            self._dismiss_closed(feedback, visitors)
+            return records
+        if not found.terms.treated:
             return records
         if found.terms.visitor not in visitors:
             self.foreign_feedback += 1
@@ -302,9 +365,18 @@ class DecisionMachine:
         if isinstance(feedback, OfferDismissal):
             self._rules.dismissed(visitors, feedback.at_s)
         if isinstance(feedback, OfferRedemption):
-            ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
+            ending = Ending(feedback.at_s, "redeemed", feedback.id, feedback.order, feedback.trace)
             records += self._life.revoke([found], ending)
         return records
+
+    def _dismiss_closed(self, feedback: AnyFeedback, visitors: tuple[str, ...]) -> None:
+        """Note that a person put away an offer of which nothing more is awaited."""
+        found = self._ledger.get(feedback.offer) if isinstance(feedback, OfferDismissal) else None
+        if found is None:
+            return
+        terms = read_entry(found).terms
+        if terms.treated and terms.at_s < feedback.at_s and terms.visitor in visitors:
+            self._rules.dismissed(visitors, feedback.at_s)
 
     def product_changed(self, event: ProductChange) -> list[OutputRecord]:
         """Revoke the open offers on a product that is out of stock, those to be recovered among them."""
@@ -332,11 +404,17 @@ class DecisionMachine:
         return treatment
 
     def advance(self, before_s: float) -> list[OutputRecord]:
-        """Do what is due before a time: recover decisions, end windows, let offers expire."""
+        """Do what is due before a time: recover decisions, end windows, let offers expire.
+
+        The first time after a start, what a changed offers file no longer allows is revoked.
+        """
         records: list[OutputRecord] = []
         if self._unrecovered:
             for entry in self._unrecovered.before(before_s):
                 records += self._recover(entry)
+        if self._is_resumed and math.isfinite(before_s):
+            self._is_resumed = False
+            records += self._revoke_stopped(before_s)
         for due_s, decision in self._open.due(before_s):
             records += self._end_what_is_due(decision, math.nextafter(due_s, math.inf))
         return records
@@ -350,16 +428,19 @@ class DecisionMachine:
             self._forgot_s = time_s
             waiting = (each.terms.at_s for each in self._open if not each.window_ended)
             needed_s = min(waiting, default=math.inf)
-            self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
-            self._assignments.forget(time_s, self._settings.correction_s + LEDGER_SLACK_S)
+            kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
+            self._ledger.forget(min(time_s - kept_s, needed_s))
+            self._assignments.forget(time_s, kept_s)
 
     # Deciding
 
     def _is_decided(self, moment: Moment, visitors: tuple[str, ...]) -> bool:
-        """Return whether there is an open decision for the cart, or one of the person to be recovered."""
-        if self._unrecovered.of_visitors(visitors):
-            return True
-        return any(each.terms.cart == moment.cart for each in self._held(visitors))
+        """Return whether there is an open decision for the cart, or one of the person to be recovered.
+
+        A cart may be that of visitors who are not known to be one person.
+        """
+        cart = cart_name(moment.cart)
+        return bool(self._unrecovered.named((cart, *map(visitor_name, visitors))) or self._open.named(cart))
 
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
@@ -367,7 +448,8 @@ class DecisionMachine:
     def _decide(self, point: DecisionPoint, visitors: tuple[str, ...]) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._zone if moment.timezone is None else ZoneInfo(moment.timezone)
-        person = Person(visitors, moment.user, zone, self._held(visitors))
+        users = self._identities.users(moment.visitor, moment.user, self._known_s(moment.at_s))
+        person = Person(visitors, users, zone, self._held(visitors))
         now = Situation(moment, person, point.context, market, self._lookups)
         rule = market.rollout.rule
         options = Options(
@@ -400,15 +482,20 @@ class DecisionMachine:
 
     def _recover(self, entry: LedgerEntry) -> list[OutputRecord]:
         self._unrecovered.remove(entry)
-        return self._begin(entry, decode_decision(entry.decided))
+        records = self._begin(entry, decode_decision(entry.decided))
+        opened = self._open.get(entry.terms.decision)
+        return records if opened is None else records + self._revoke_if_stopped(opened, entry.terms.at_s)
 
-    def _settle(self, visitors: tuple[str, ...], before_s: float) -> list[OutputRecord]:
-        """Bring a person's decisions up to a time, before something of that time is processed."""
+    def _settle(
+        self, visitors: tuple[str, ...], before_s: float, cart: str | None = None
+    ) -> list[OutputRecord]:
+        """Bring the decisions of a person, and of a cart, up to a time at which something is processed."""
         records: list[OutputRecord] = []
-        for entry in self._unrecovered.of_visitors(visitors):
+        names = [*map(visitor_name, visitors), *(() if cart is None else (cart_name(cart),))]
+        for entry in self._unrecovered.named(names):
             if entry.terms.at_s < before_s:
                 records += self._recover(entry)
-        for decision in self._held(visitors):
+        for decision in self._open.named(*names):
             records += self._end_what_is_due(decision, before_s)
         return records
 
@@ -417,7 +504,7 @@ class DecisionMachine:
         buyer = self._orders.buyer(report)
         records = self._settle(buyer.visitors, order.at_s)
         records += self._orders.process(report, buyer)
-        self._rules.purchased(buyer.visitors, order.at_s)
+        self._rules.purchased(buyer.visitors, order.user, order.at_s)
         return records + self._life.bought(order, self._held(buyer.visitors))
 
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:

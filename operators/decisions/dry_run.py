@@ -11,7 +11,7 @@ from operators.decisions.ledger import Ledger, LedgerEntry, read_entry
 from operators.decisions.rollout import ROLLOUT, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Person
-from operators.experiments.assignment import HOLDOUT
+from operators.experiments.assignment import HOLDOUT, place_of
 from operators.streaming.messages import Moment
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import NO_OFFER, Market, Shop
@@ -88,7 +88,7 @@ class _Side:
         """Return what the rules would have allowed."""
         self.ledger.seq = entry.seq
         zone = ZoneInfo(self.market.timezone if moment.timezone is None else moment.timezone)
-        person = Person((moment.visitor,), moment.user, zone)
+        person = Person((moment.visitor,), () if moment.user is None else (moment.user,), zone)
         now = Situation(moment, person, entry.features, self.market)
         return self._rules.eligibility(self.offers.values(), now)
 
@@ -127,7 +127,7 @@ def dry_run(
         new.decided(entry)
     rollout = new.market.rollout
     if rollout.stage == "canary":
-        inside = sum(route(rollout, market, unit).canary is True for unit in units)
+        inside = sum(route(rollout, place_of(market, unit)).canary is True for unit in units)
         found.canary = inside, len(units) - inside
     return found
 

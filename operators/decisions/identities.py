@@ -64,27 +64,31 @@ class Identities:
 
         The visitor comes first; an empty one is none.
         """
-        users = [] if user is None else [user]
-        if visitor:
-            users += [each for each in self._known(_users_of(visitor), at_s) if each != user]
         found = {visitor: None} if visitor else {}
-        for each in users:
+        for each in self.users(visitor, user, at_s):
             found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
         return tuple(found)
 
-    def person(self, visitor: str, user: str | None, at_s: float) -> tuple[str | None, tuple[str, ...]]:
+    def person(
+        self, visitor: str, user: str | None, at_s: float, known_s: float
+    ) -> tuple[str | None, tuple[str, ...]]:
         """Note that a visitor is seen, with this user if there is one; return the user and all visitors.
 
         Without a user, it is the one with whom alone the visitor was seen. The visitors are those who are one
-        person with this one, who comes first.
+        person with this one, as known at ``known_s``; this one comes first.
         """
         if user is None:
-            users = self._known(_users_of(visitor), at_s)
+            users = self._known(_users_of(visitor), known_s)
             if not users:
                 return None, (visitor,)
             user = users[0] if len(users) == 1 else None
         self.link(visitor, user, at_s)
-        return user, self.visitors(visitor, user, at_s)
+        return user, self.visitors(visitor, user, known_s)
+
+    def users(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
+        """Return the users who are one person with this visitor or user, as known at a time."""
+        users = self._known(_users_of(visitor), at_s) if visitor else []
+        return tuple(dict.fromkeys(users if user is None else [user, *users]))
 
     def _known(self, name: str, at_s: float) -> list[str]:
         return [link.other for link in self._links(name) if _holds(link, at_s)]

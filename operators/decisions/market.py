@@ -213,13 +213,11 @@ class MarketStation:
 
     def on_user(self, event: UserKnown) -> list[OutputRecord]:
         """Note which user a visitor is."""
-        self.decisions.know_user(event)
-        return []
+        return self.decisions.know_user(event)
 
     def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
         """Note on which channels somebody agreed to offers."""
-        self.decisions.know_consent(event)
-        return []
+        return self.decisions.know_consent(event)
 
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""

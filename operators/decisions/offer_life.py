@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from operators.decisions.ledger import Ledger, read_entry
+from operators.decisions.ledger import DecisionTerms, Ledger, read_entry
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.output_records import Ending, ended_offer_record, offer_records
 from operators.decisions.reward import redeems
@@ -51,6 +51,7 @@ class OfferLife:
             self._withhold(decision, ending.at_s)
             return records
         decision.offer_open = False
+        ending = ending._replace(at_s=max(ending.at_s, _began_s(decision.terms)))
         self._rules.ended(decision, ending.at_s)
         return [*records, ended_offer_record(decision.terms, self._market, ending)]
 
@@ -98,6 +99,11 @@ class OfferLife:
     def _remember(self, decision: OpenDecision, at_s: float, fate: bytes) -> None:
         if self._fate(decision) is None:
             self._ledger.remember(_name(decision), at_s, fate)
+
+
+def _began_s(terms: DecisionTerms) -> float:
+    """Return when an offer was published; what ends it may have happened earlier, and is read later."""
+    return terms.at_s if terms.published_s is None else terms.published_s
 
 
 def _name(decision: OpenDecision) -> str:

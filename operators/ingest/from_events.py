@@ -198,6 +198,8 @@ BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], Any
     native.OfferShown: lambda event, common, _: OfferImpression(*common, offer=event.offer_id),
     native.OfferClicked: lambda event, common, _: OfferClick(*common, offer=event.offer_id),
     native.OfferDismissed: lambda event, common, _: OfferDismissal(*common, offer=event.offer_id),
-    native.OfferRedeemed: lambda event, common, _: OfferRedemption(*common, offer=event.offer_id),
+    native.OfferRedeemed: lambda event, common, _: OfferRedemption(
+        *common, offer=event.offer_id, order=event.order_id
+    ),
 }
 """The table of kinds: an event that is not in it is an error, not something else."""

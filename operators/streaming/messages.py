@@ -313,9 +313,11 @@ class OfferDismissal(
 class OfferRedemption(
     OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_redeemed"
 ):
-    """A visitor used an offer."""
+    """A visitor used an offer, with this order where the event names it."""
 
     rank = RANK["offer_redeemed"]
+
+    order: str | None = None
 
 
 AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption

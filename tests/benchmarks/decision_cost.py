@@ -223,7 +223,11 @@ class Load:
             self.figures["arms"] += len(decision["eligible"])
             self.figures["offers"] += decision["expires_at"] is not None
         whole_s = spent_s + self._end_day()
-        return {"thread": spent_s / size * 1e6, "process": spent_all_s / size * 1e6, "whole": whole_s / size * 1e6}
+        return {
+            "thread": spent_s / size * 1e6,
+            "process": spent_all_s / size * 1e6,
+            "whole": whole_s / size * 1e6,
+        }
 
 
 PREDICTION = Prediction(0.4, "logistic", 100)
@@ -273,6 +277,7 @@ def child(size: int, *, every_rule: bool) -> None:
         if os.environ.get("PROFILE"):
             import cProfile
             import pstats
+
             profile = cProfile.Profile()
             load.block(size)
             profile.enable()
@@ -334,7 +339,9 @@ def main() -> None:
         for name in versions:
             us = [each[name][what] for each in blocks]
             ratio = statistics.median(each[name][what] / each[first][what] for each in blocks)
-            print(f"{what:8} {name:14} median {statistics.median(us):6.1f} min {min(us):6.1f} us  ratio {ratio:.2f}  min-ratio {min(us)/min(e[first][what] for e in blocks):.2f}")
+            print(
+                f"{what:8} {name:14} median {statistics.median(us):6.1f} min {min(us):6.1f} us  ratio {ratio:.2f}  min-ratio {min(us) / min(e[first][what] for e in blocks):.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,10 @@ def anonymous(value):
 
 
 def followed(lanes: dict[str, list[Message]], *, ordered: bool, timestamps: bool):
-    """Moments, outcomes and decisions by visitor, and how many events were late."""
+    """Moments and outcomes by visitor, in ordered mode decisions too, and how many events were late.
+
+    In immediate mode a decision knows the purchases that are read before it, and that depends on batches.
+    """
     dataflow = InProcessDataflow(stations_of(CHOSEN, SHOP, lanes, Ledgers().of, ordered=ordered))
     make = readers(CHOSEN, ordered=ordered)
     open_readers = {name: make(name, None) for name in lanes}
@@ -80,7 +83,7 @@ def followed(lanes: dict[str, list[Message]], *, ordered: bool, timestamps: bool
     for reader in open_readers.values():
         records += dataflow.process(reader.end())[0]
     found = {}
-    for each in records_in(records, "score", "outcome", "decision"):
+    for each in records_in(records, "score", "outcome", *(["decision"] * ordered)):
         what = (each["type"], each["at"], each["moment_id"], each["cart_id"], each.get("kind"))
         found.setdefault(each["visitor_id"], set()).add(what)
     return found, sum(reader.counts.late for reader in open_readers.values())

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from operators.decisions.calendar_windows import window_start_s
+from operators.decisions.calendar_windows import LONGEST_S, window_start_s
 from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
 from operators.decisions.rules.holding import Publication
-from operators.decisions.rules.person_history import Histories
+from operators.decisions.rules.person_history import SLACK_S, Histories
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 
@@ -33,6 +33,8 @@ class Caps(Rule):
         """Take up the caps."""
         self._caps = caps_of(shop, market, "person")
         self._covering = covering(self._caps, shop.arms(market.name))
+        longest_s = max((LONGEST_S[scope.cap.by] for scope in self._caps), default=-SLACK_S)
+        self.memory_s = longest_s + SLACK_S
         self._now = None
 
     def concerns(self, offer: Offer) -> bool:

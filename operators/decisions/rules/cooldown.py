@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from operators.decisions.rules.person_history import Histories, PersonHistory
+from operators.decisions.rules.person_history import SLACK_S, Histories, PersonHistory
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 
@@ -29,9 +29,9 @@ _DECODER: Final = msgspec.msgpack.Decoder(Latest)
 class Cooldown(Rule):
     """Removes all offers of a person who lately had one, bought something or put an offer away.
 
-    The offers stand in the ledger, the rest is remembered beside it by visitor: no snapshot grows with it,
-    and changed lengths apply at once. What happened after a moment that is read late counts too. Bounded by
-    the visitors that the ledger remembers.
+    The offers stand in the ledger, the rest is remembered beside it by visitor, purchases by user too: no
+    snapshot grows with it, and changed lengths apply at once. What happened after a moment that is read late
+    counts too, whatever the length. Bounded by the visitors and users that the ledger remembers.
     """
 
     name = "cooldown"
@@ -48,6 +48,7 @@ class Cooldown(Rule):
         self._after_offer_s = lengths.after_offer.total_seconds()
         self._after_purchase_s = lengths.after_purchase.total_seconds()
         self._after_dismissal_s = lengths.after_dismissal.total_seconds()
+        self.memory_s = self._after_offer_s + SLACK_S
         self._now = None
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
@@ -59,9 +60,7 @@ class Cooldown(Rule):
     def _reason_of(self, now: Situation) -> str | None:
         if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
             return AFTER_OFFER
-        if not self._after_purchase_s and not self._after_dismissal_s:
-            return None
-        latest = [self._latest(visitor) for visitor in now.visitors]
+        latest = [*map(self._latest, (*_of_visitors(now.visitors), *_of_users(now.users)))]
         if any(each.purchased_s > now.at_s - self._after_purchase_s for each in latest):
             return AFTER_PURCHASE
         if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):
@@ -75,31 +74,40 @@ class Cooldown(Rule):
         """
         if not self._after_offer_s:
             return False
-        history = PersonHistory(self._histories.ledger, visitors, None)
+        history = PersonHistory(self._histories.ledger, visitors, ())
         return any(each.at_s <= at_s for each in history.offers_after(at_s - self._after_offer_s))
 
-    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+    def purchased(self, visitors: Sequence[str], user: str | None, at_s: float) -> None:
         """Note that a person bought something."""
-        for visitor in visitors:
-            before = self._latest(visitor)
+        for name in (*_of_visitors(visitors), *_of_users(() if user is None else (user,))):
+            before = self._latest(name)
             if at_s > before.purchased_s:
-                self._remember(visitor, at_s, Latest(at_s, before.dismissed_s))
+                self._remember(name, at_s, Latest(at_s, before.dismissed_s))
+
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
+        """Return when a person last bought something."""
+        names = (*_of_visitors(visitors), *_of_users(users))
+        return max((self._latest(name).purchased_s for name in names), default=-math.inf)
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Note that a person put an offer away."""
-        for visitor in visitors:
-            before = self._latest(visitor)
+        for name in _of_visitors(visitors):
+            before = self._latest(name)
             if at_s > before.dismissed_s:
-                self._remember(visitor, at_s, Latest(before.purchased_s, at_s))
+                self._remember(name, at_s, Latest(before.purchased_s, at_s))
 
-    def _latest(self, visitor: str) -> Latest:
-        found = self._store.recall(_name(visitor))
+    def _latest(self, name: str) -> Latest:
+        found = self._store.recall(name)
         return Latest() if found is None else _DECODER.decode(found)
 
-    def _remember(self, visitor: str, at_s: float, latest: Latest) -> None:
+    def _remember(self, name: str, at_s: float, latest: Latest) -> None:
         at_s = max(at_s, latest.purchased_s, latest.dismissed_s)
-        self._store.remember(_name(visitor), at_s, _ENCODER.encode(latest))
+        self._store.remember(name, at_s, _ENCODER.encode(latest))
 
 
-def _name(visitor: str) -> str:
-    return f"cooldown of {visitor}"
+def _of_visitors(visitors: Sequence[str]) -> list[str]:
+    return [f"cooldown of {visitor}" for visitor in visitors]
+
+
+def _of_users(users: Sequence[str]) -> list[str]:
+    return [f"cooldown of user {user}" for user in users]

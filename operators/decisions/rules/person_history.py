@@ -12,6 +12,8 @@ HELD_S: Final = 90_000.0
 """An offer is held for at most the longest day, so it was decided at most so long before it is published."""
 DISORDER_S: Final = 3_600.0
 """By so much a decision in the ledger may be older than the one before it."""
+SLACK_S: Final = HELD_S + DISORDER_S
+"""By so much earlier than it was published an offer may stand in the ledger."""
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -41,15 +43,13 @@ def past_offer(terms: DecisionTerms) -> PastOffer | None:
 
 
 class PersonHistory:
-    """The decisions for the visitors and the user who are one person, each once.
+    """The decisions for the visitors and the users who are one person, each once.
 
     Bounded by those that the ledger has of the person.
     """
 
-    def __init__(self, ledger: Ledger, visitors: Sequence[str], user: str | None) -> None:
-        names = [visitor_name(visitor) for visitor in visitors]
-        if user is not None:
-            names.append(user_name(user))
+    def __init__(self, ledger: Ledger, visitors: Sequence[str], users: Sequence[str]) -> None:
+        names = [*map(visitor_name, visitors), *map(user_name, users)]
         self._unread = [map(_DECODER.decode, ledger.named(name)) for name in names]
         self._heads: list[_Entry | None] | None = None
         self._seqs: set[int] = set()
@@ -68,7 +68,7 @@ class PersonHistory:
 
     def offers_since(self, since_s: float) -> list[PastOffer]:
         """Return the offers published at a time or after it, also those still to be published."""
-        read_s = since_s - HELD_S - DISORDER_S
+        read_s = since_s - SLACK_S
         for at, head in enumerate(self._first()):
             entry = head
             while entry is not None and entry.terms.at_s >= read_s:
@@ -113,5 +113,5 @@ class Histories:
         """Return what was decided for the person of this moment before."""
         if self._history is None or self._now is not now:
             self._now = now
-            self._history = PersonHistory(self.ledger, now.visitors, now.user)
+            self._history = PersonHistory(self.ledger, now.visitors, now.users)
         return self._history

@@ -1,5 +1,6 @@
 """The contract of a rule, and what a rule may look at."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -18,20 +19,20 @@ class Lookups(NamedTuple):
     """What is known beside the moment, as of a time: a product of the catalog, a person's consent."""
 
     product: Callable[[str, float], Product | None]
-    consents: Callable[[Sequence[str], str | None, float], Mapping[str, ConsentGiven]]
+    consents: Callable[[Sequence[str], Sequence[str], float], Mapping[str, ConsentGiven]]
 
 
-NOTHING_KNOWN: Final = Lookups(lambda _sku, _at_s: None, lambda _visitors, _user, _at_s: {})
+NOTHING_KNOWN: Final = Lookups(lambda _sku, _at_s: None, lambda _visitors, _users, _at_s: {})
 
 
 class Person(NamedTuple):
-    """Who is decided about: the visitors who are one person, the user, the time zone, what is open.
+    """Who is decided about: the visitors and the users who are one person, the time zone, what is open.
 
     ``held`` are the person's open decisions.
     """
 
     visitors: tuple[str, ...]
-    user: str | None
+    users: tuple[str, ...]
     zone: tzinfo
     held: tuple[OpenDecision, ...] = ()
 
@@ -53,7 +54,8 @@ class Situation:
         self.moment = moment
         self.at_s = moment.at_s
         self.visitors = person.visitors
-        self.user = person.user
+        self.users = person.users
+        self.user = moment.user
         self.zone = person.zone
         self.held = person.held
         self.context = context
@@ -71,7 +73,7 @@ class Situation:
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
         if self._consents is None:
-            self._consents = self._lookups.consents(self.visitors, self.user, self.at_s)
+            self._consents = self._lookups.consents(self.visitors, self.users, self.at_s)
         return self._consents.get(channel)
 
     @cached_property
@@ -121,6 +123,8 @@ class Rule:
     """
 
     name: ClassVar[str]
+    memory_s: float = 0.0
+    """How far back it looks into the ledger, which keeps what was decided at least that long."""
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file: at a start, and whenever controls change it."""
@@ -159,8 +163,8 @@ class Rule:
     def corrected(self, terms: DecisionTerms, cost: float, at_s: float) -> None:
         """Note that what came after the window of a decision has changed the cost of its offer by so much."""
 
-    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
-        """Note that a person bought something."""
+    def purchased(self, visitors: Sequence[str], user: str | None, at_s: float) -> None:
+        """Note that a person bought something, maybe as a user of whom no visitor is known yet."""
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Note that a person put an offer away."""
@@ -172,6 +176,10 @@ class Rule:
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
         """Return whether a person is known to have had an offer lately, as far as this rule remembers."""
         return False
+
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
+        """Return when a person last bought something, as far as this rule remembers."""
+        return -math.inf
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""

@@ -33,6 +33,11 @@ class RuleBook:
     def _with(self, method: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
 
+    @property
+    def memory_s(self) -> float:
+        """How long what was decided must stand in the ledger."""
+        return max(rule.memory_s for rule in self.rules)
+
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file."""
         for rule in self.rules:
@@ -97,10 +102,10 @@ class RuleBook:
         for rule in self.rules:
             rule.corrected(terms, cost, at_s)
 
-    def purchased(self, visitors: Sequence[str], at_s: float) -> None:
+    def purchased(self, visitors: Sequence[str], user: str | None, at_s: float) -> None:
         """Tell that a person bought something."""
         for rule in self.rules:
-            rule.purchased(visitors, at_s)
+            rule.purchased(visitors, user, at_s)
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Tell that a person put an offer away."""
@@ -114,6 +119,10 @@ class RuleBook:
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:
         """Return whether a person is known to have had an offer lately."""
         return any(rule.had_offer(visitors, at_s) for rule in self.rules)
+
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
+        """Return when a person last bought something, as far as is remembered."""
+        return max(rule.purchased_s(visitors, users) for rule in self.rules)
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""

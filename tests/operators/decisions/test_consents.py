@@ -38,17 +38,17 @@ class Person:
         return self
 
     def email(self, at=1000.0, visitors=("phone", "laptop"), user="u"):
-        return self.known.of(visitors, user, at).get("email")
+        return self.known.of(visitors, () if user is None else (user,), at).get("email")
 
 
 def test_nobody_has_agreed_to_anything_at_first():
-    assert Person().known.of(("phone",), None, 10.0) == {}
+    assert Person().known.of(("phone",), (), 10.0) == {}
 
 
 def test_consent_holds_from_its_time_and_says_when_and_where_it_was_given():
     person = Person(said(10, email=True, app=False))
-    assert person.known.of(("phone",), None, 9.9) == {}
-    assert person.known.of(("phone",), None, 10.0) == {
+    assert person.known.of(("phone",), (), 9.9) == {}
+    assert person.known.of(("phone",), (), 10.0) == {
         "email": ConsentGiven(True, 10.0, "event"),
         "app": ConsentGiven(False, 10.0, "event"),
     }
@@ -101,10 +101,10 @@ def test_what_comes_late_counts_by_when_it_was_said_and_is_known_from_when_it_ca
 
 def test_consent_is_forgotten_after_a_month_in_which_it_was_not_said():
     person = Person(said(0, on_site=False), said(20 * DAY, on_site=False))
-    assert person.known.of(("phone",), None, 20 * DAY + MEMORY_S) != {}
-    assert person.known.of(("phone",), None, 20 * DAY + MEMORY_S + REFRESH_S) == {}
+    assert person.known.of(("phone",), (), 20 * DAY + MEMORY_S) != {}
+    assert person.known.of(("phone",), (), 20 * DAY + MEMORY_S + REFRESH_S) == {}
     person.store.forget_identities(20 * DAY + 1)
-    assert person.known.of(("phone",), None, 20 * DAY + 2) == {}
+    assert person.known.of(("phone",), (), 20 * DAY + 2) == {}
 
 
 def test_what_controls_said_is_not_forgotten():

@@ -1,4 +1,4 @@
-"""The decisions to be recovered after a crash: found by id, by visitor and by time until they are."""
+"""The decisions to be recovered after a crash: found by id, by name and by time until they are."""
 
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.crash_recovery import UnrecoveredDecisions
@@ -17,9 +17,9 @@ def test_entries_are_recovered_one_by_one_and_leave_nothing_behind():
         waiting.add(entry)
     assert waiting.decisions() == [each.terms.decision for each in (first, second, third)]
     assert waiting.before(T0 + 20) == [first, second]
-    assert waiting.of_visitors(["ann", "cid"]) == [first, second]
+    assert waiting.named(["visitor:ann", "visitor:cid", "cart:first"]) == [first, second]
     waiting.remove(first)
-    assert (waiting.get(first.terms.decision), waiting.of_visitors(["ann"])) == (None, [second])
+    assert (waiting.get(first.terms.decision), waiting.named(["visitor:ann"])) == (None, [second])
     waiting.remove(second)
     waiting.remove(third)
-    assert (len(waiting), waiting._of_visitor) == (0, {})
+    assert (len(waiting), waiting._named) == (0, {})

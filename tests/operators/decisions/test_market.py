@@ -383,7 +383,8 @@ def test_in_ordered_mode_a_decision_knows_every_lesson_that_ended_before_it():
 def test_in_both_modes_an_order_is_processed_before_the_outcome_it_brings(in_order, at, outcome):
     of = shop(offer(expires_after="2h"), holdout=0.0)
     world = World(of, arm="ten_percent", ordered=in_order)
-    world.tell(carted(0), looked(200, "bob"), ordered(at), looked(at + 100, "bob"))
+    world.tell(carted(0), looked(200, "bob"))
+    world.tell(ordered(at), looked(at + 100, "bob"))
     world.end()
     ends = [each for each in world.lines("outcome", "offer.revoked") if each.get("kind") != "abandoned"]
     assert [each.get("kind", each["type"]) for each in ends] == ["offer.revoked", outcome]
@@ -397,7 +398,7 @@ def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
     world.tell(looked(10, "laptop", user_id="u", consent={"email": False}))
 
     def email(at):
-        given = world.market().decisions._consents.of(("ann",), "u", T0 + at).get("email")
+        given = world.market().decisions._consents.of(("ann",), ("u",), T0 + at).get("email")
         return given and given.granted
 
     before = [email(at) for at in (-1, 0, 9, 10)]

@@ -37,8 +37,8 @@ def now(
 ) -> Situation:
     """What rules see at a moment of Ann, or of these visitors; ``more`` are fields of the moment."""
     people = visitors or ("ann",)
-    about = changed(moment(at, people[0]), **more)
-    person = Person(people, user, ZoneInfo(zone), tuple(held))
+    about = changed(moment(at, people[0], user=user), **more)
+    person = Person(people, () if user is None else (user,), ZoneInfo(zone), tuple(held))
     market = Market(name="default", currency="EUR", timezone=zone)
     return Situation(about, person, {**about.features, **(context or {})}, market, lookups)
 

@@ -52,14 +52,14 @@ def test_an_offer_that_is_held_cools_down_from_its_publication():
 def test_the_cooldown_of_one_device_holds_on_all_of_a_person():
     desk = Desk(after_offer="1h", after_purchase="1h")
     desk.past.decided(0, visitor="phone")
-    desk.rule.purchased(["tablet"], T0)
+    desk.rule.purchased(["tablet"], None, T0)
     assert desk.reason(10, "laptop", "phone") == "cooldown"
     assert desk.reason(10, "laptop", "tablet") == "cooldown_purchase"
 
 
 def test_whoever_bought_something_gets_no_offer_for_a_time():
     desk = Desk(after_purchase="1h")
-    desk.rule.purchased(["ann", "phone of ann"], T0)
+    desk.rule.purchased(["ann", "phone of ann"], None, T0)
     assert desk.reason(HOUR - 1, "phone of ann") == "cooldown_purchase"
     assert desk.reason(HOUR) is None
 
@@ -73,7 +73,7 @@ def test_whoever_put_an_offer_away_gets_none_for_a_time():
 
 def test_a_purchase_and_a_dismissal_are_remembered_beside_each_other():
     desk = Desk(after_purchase="1h", after_dismissal="2h")
-    desk.rule.purchased(["ann"], T0)
+    desk.rule.purchased(["ann"], None, T0)
     desk.rule.dismissed(["ann"], T0 + 10)
     assert desk.reason(20) == "cooldown_purchase"
     assert desk.reason(HOUR) == "cooldown_dismissal"
@@ -81,15 +81,15 @@ def test_a_purchase_and_a_dismissal_are_remembered_beside_each_other():
 
 def test_an_order_that_comes_late_shortens_no_cooldown():
     desk = Desk(after_purchase="1h", after_dismissal="1h")
-    for told in (desk.rule.purchased, desk.rule.dismissed):
-        told(["ann"], T0 + HOUR)
-        told(["ann"], T0)
+    for at_s in (T0 + HOUR, T0):
+        desk.rule.purchased(["ann"], None, at_s)
+        desk.rule.dismissed(["ann"], at_s)
     assert desk.reason(2 * HOUR - 1) == "cooldown_purchase"
 
 
 def test_a_moment_that_comes_late_knows_what_happened_after_it():
     desk = Desk(after_offer="1h", after_purchase="1h")
-    desk.rule.purchased(["ann"], T0 + 100)
+    desk.rule.purchased(["ann"], None, T0 + 100)
     assert desk.reason(50) == "cooldown_purchase"
     desk.past.decided(100)
     assert desk.reason(51) == "cooldown"
@@ -99,7 +99,7 @@ def test_a_moment_that_comes_late_knows_what_happened_after_it():
 def test_a_changed_length_applies_to_what_happened_before_it(kind):
     desk = Desk(**{kind: "1h"})
     desk.past.decided(0)
-    desk.rule.purchased(["ann"], T0)
+    desk.rule.purchased(["ann"], None, T0)
     desk.rule.dismissed(["ann"], T0)
     assert desk.reason(2 * HOUR) is None
     desk.takes(**{kind: "1d"})
@@ -111,7 +111,7 @@ def test_a_changed_length_applies_to_what_happened_before_it(kind):
 def test_after_a_crash_everything_is_known_that_was():
     desk = Desk(after_offer="1h", after_purchase="2h")
     desk.past.decided(0)
-    desk.rule.purchased(["ann"], T0)
+    desk.rule.purchased(["ann"], None, T0)
     resumed = Desk(desk.past.ledger, after_offer="1h", after_purchase="2h")
     assert resumed.reason(10) == "cooldown"
     assert resumed.reason(HOUR) == "cooldown_purchase"
