@@ -25,6 +25,7 @@ import msgspec
 from flows.assembly import decision_settings
 from flows.settings import read_settings
 from flows.stores.ledger import RocksLedger
+from flows.worker.gc_tuning import tune_gc
 from operators.decisions import decision_machine
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.selection import Prediction
@@ -147,15 +148,15 @@ def moment(person: int, at_s: float, rng: random.Random) -> Moment:
     return Moment(
         at_s=at_s,
         visitor=f"visitor-{person:08d}-5f0c",
-        id=f"moment-{person}-{at_s:.0f}",
+        id=f"moment-{person}-{at_s:.2f}",
         market="default",
         kind="cart_idle",
-        cart=f"cart-{person}-{at_s:.0f}",
+        cart=f"cart-{person}-{at_s:.2f}",
         cart_value=value,
         lines=lines,
         features=features,
         user=f"user-{person}" if person % 5 == 0 else None,
-        session=f"session-{person}-{at_s:.0f}",
+        session=f"session-{person}-{at_s:.2f}",
         read_s=at_s + 0.05,
         sent_s=at_s + 0.01,
     )
@@ -209,7 +210,7 @@ class Load:
         persons += range(self._persons, self._persons + size - len(persons))
         self._known, self._persons = self._known + size // 3, self._persons + size
         self._rng.shuffle(persons)
-        given = [moment(person, self._at_s + at, self._rng) for at, person in enumerate(persons)]
+        given = [moment(person, self._at_s + at / 20, self._rng) for at, person in enumerate(persons)]
         for each in given:
             self._know_consent(each)
         process = self.machine.process_moment
@@ -272,6 +273,7 @@ def child(size: int, *, every_rule: bool) -> None:
     """Answer each line of standard input with the cost of one more block."""
     with tempfile.TemporaryDirectory() as directory:
         load = Load(Path(directory), every_rule=every_rule)
+        tune_gc()
         if os.environ.get("PROFILE"):
             import cProfile
             import pstats
