@@ -16,7 +16,7 @@ from operators.decisions.consents import ConsentGiven, Consents
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
-from operators.decisions.identities import Identities
+from operators.decisions.identities import Identities, Seen
 from operators.decisions.ledger import (
     Ledger,
     LedgerEntry,
@@ -259,10 +259,10 @@ class DecisionMachine:
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
         known_s = self._known_s(moment.at_s)
-        user, visitors = self._identities.person(moment.visitor, moment.user, moment.at_s, known_s)
-        if user != moment.user:
-            moment = replace(moment, user=user)
-        records = self._settle(visitors, moment.at_s, moment.cart)
+        seen = self._identities.see(moment.visitor, moment.user, moment.at_s, known_s)
+        if seen.user != moment.user:
+            moment = replace(moment, user=seen.user)
+        records = self._settle(seen.visitors, moment.at_s, moment.cart)
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -272,12 +272,12 @@ class DecisionMachine:
             return records + self._recover(unrecovered)
         if (
             moment.at_s < settings.emit_after_s
-            or self._is_decided(moment, visitors)
+            or self._is_decided(moment, seen.visitors)
             or self._ledger.get(decision_id)
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), visitors)
+        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), seen)
 
     def know_user(self, event: UserKnown) -> list[OutputRecord]:
         """Note which user a visitor is: they are one person, of whose open offers not all may stand."""
@@ -445,11 +445,10 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, visitors: tuple[str, ...]) -> list[OutputRecord]:
+    def _decide(self, point: DecisionPoint, seen: Seen) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._zone if moment.timezone is None else ZoneInfo(moment.timezone)
-        users = self._identities.users(moment.visitor, moment.user, self._known_s(moment.at_s))
-        person = Person(visitors, users, zone, self._held(visitors))
+        person = Person(seen.visitors, seen.users, zone, self._held(seen.visitors))
         now = Situation(moment, person, point.context, market, self._lookups)
         rule = market.rollout.rule
         options = Options(
