@@ -409,7 +409,7 @@ class Desk:
     def login(self, at: float, visitor: str, user: str) -> list[dict[str, Any]]:
         """A visitor turns out to be a user."""
         event = UserKnown(at_s=T0 + at, visitor=visitor, id=f"{visitor}-{at}", market="default", user=user)
-        return self._read(self.machine.know_user(event))
+        return self._read(self.machine.know_person(event))
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))

@@ -122,7 +122,7 @@ class MarketStation:
             if self._settings.ordered:
                 self._buffered += batch.events
             else:
-                for event in batch.events:
+                for event in sorted(batch.events, key=_follows_people):
                     records += self._process(event)
             for sender, watermark_s in batch.watermarks:
                 advanced |= self._clock.advance(sender, watermark_s)
@@ -211,13 +211,9 @@ class MarketStation:
             event = with_unit_costs(event, self._catalog, self.decisions.market.margin_rate)
         return self.decisions.process_revision(event)
 
-    def on_user(self, event: UserKnown) -> list[OutputRecord]:
-        """Note which user a visitor is."""
-        return self.decisions.know_user(event)
-
-    def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
-        """Note on which channels somebody agreed to offers."""
-        return self.decisions.know_consent(event)
+    def on_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
+        """Note who a visitor is, or what somebody agreed to."""
+        return self.decisions.know_person(event)
 
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
@@ -247,8 +243,8 @@ class MarketStation:
 _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecord]]]] = {
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
-    UserKnown: MarketStation.on_user,
-    ConsentKnown: MarketStation.on_consent,
+    UserKnown: MarketStation.on_person,
+    ConsentKnown: MarketStation.on_person,
     ProductChange: MarketStation.on_product,
     ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,
@@ -261,6 +257,15 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     OfferDismissal: MarketStation.on_feedback,
     OfferRedemption: MarketStation.on_feedback,
 }
+
+
+def _follows_people(event: MarketEvent) -> bool:
+    """Return whether something is processed after what the same batch tells of people, in immediate mode.
+
+    Timers fire late, when what was read with them may have happened after them: nobody gets an offer for a
+    cart that is known to be bought, or on a channel that is known to be refused.
+    """
+    return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown)
 
 
 def market_in(state: bytes) -> str:

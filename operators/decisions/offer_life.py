@@ -55,11 +55,16 @@ class OfferLife:
         self._rules.ended(decision, ending.at_s)
         return [*records, ended_offer_record(decision.terms, self._market, ending)]
 
-    def expire(self, decision: OpenDecision, before_s: float) -> list[OutputRecord]:
-        """Publish and expire the offer of a decision, as far as its times were over before ``before_s``."""
+    def expire(
+        self, decision: OpenDecision, before_s: float, *, publishes: bool = True
+    ) -> list[OutputRecord]:
+        """Publish and expire the offer of a decision, as far as its times were over before ``before_s``.
+
+        Not ``publishes``: what is still held stays so, since what was read may end it.
+        """
         terms = decision.terms
         records: list[OutputRecord] = []
-        if terms.published_s is not None and terms.published_s < before_s:
+        if publishes and terms.published_s is not None and terms.published_s < before_s:
             records += self.publish(decision, terms.published_s)
         if terms.expires_s is not None and terms.expires_s < before_s:
             records += self.end(

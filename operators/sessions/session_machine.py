@@ -166,8 +166,8 @@ class SessionMachine:
         context = event.context
         if context is not None and context.consent is not None:
             self._know_consent(event, context.consent)
-        if len(self._events) > first + 1:
-            self._events[first:] = sorted(self._events[first:], key=_place)
+        if len(self._events) > first + 1:  # in the order in which the market processes them in ordered mode
+            self._events[first:] = sorted(self._events[first:], key=place)
 
     def fire(self, before_s: float) -> bool:
         """Fire every timer that is due before a time, in order; return whether any was."""
@@ -511,15 +511,6 @@ class SessionMachine:
                 features=unpack(sample.values),
             )
         self._events.append(outcome)
-
-
-def _place(event: MarketEvent) -> tuple[bool, tuple[float, int, str, str]]:
-    """Return where something stands among what follows from one event.
-
-    The order is that of ordered mode, but for what the event says of people. A timer that this event has let
-    fire is late: nobody gets an offer for a cart that is known to be bought.
-    """
-    return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown), place(event)
 
 
 def _outcome(key: VisitorKey, kind: str, cart: str, at_s: float, trace: Trace | None) -> CartOutcome:

@@ -202,7 +202,7 @@ class Load:
                 consent={"email": True, "app": True},
                 source="event",
             )
-            self.machine.know_consent(event)
+            self.machine.know_person(event)
 
     def block(self, size: int) -> dict[str, float]:
         """Return the microseconds of a decision: of the thread that decides, and of the whole process."""

@@ -37,7 +37,4 @@ class StockRule(Rule):
         return None
 
     def _is_short(self, skus: Iterable[str], now: Situation) -> bool:
-        for sku in skus:
-            if is_short(now.product(sku), self._at_least):
-                return True
-        return False
+        return any(is_short(now.product(sku), self._at_least) for sku in skus)

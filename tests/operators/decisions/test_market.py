@@ -398,7 +398,7 @@ def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
     world.tell(looked(10, "laptop", user_id="u", consent={"email": False}))
 
     def email(at):
-        given = world.market().decisions._consents.of(("ann",), ("u",), T0 + at).get("email")
+        given = world.market().decisions._people._consents.of(("ann",), ("u",), T0 + at).get("email")
         return given and given.granted
 
     before = [email(at) for at in (-1, 0, 9, 10)]

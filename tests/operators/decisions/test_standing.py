@@ -5,7 +5,21 @@ import pytest
 from flows.stores.memory_ledger import MemoryLedger
 from operators.streaming.messages import ConsentKnown
 from schemas.rules import Rules
-from tests.builders import T0, Desk, World, carted, looked, of_type, offer, ordered, product, rules, shop
+from tests.builders import (
+    DAY,
+    HOUR,
+    T0,
+    Desk,
+    World,
+    carted,
+    looked,
+    of_type,
+    offer,
+    ordered,
+    product,
+    rules,
+    shop,
+)
 
 HELD = {"quiet_hours": {"on_site": {"start": "22:00", "end": "07:00"}}}  # T0 is at 22:13
 
@@ -37,7 +51,7 @@ def refuses(desk, at, visitor="ann", user=None, *, channel="on_site"):
         source="event",
         user=user,
     )
-    return desk._read(desk.machine.know_consent(event))
+    return desk._read(desk.machine.know_person(event))
 
 
 def test_of_two_visitors_who_turn_out_to_be_one_person_the_later_offer_is_revoked():
@@ -169,3 +183,19 @@ def test_stock_that_ran_out_while_an_offer_was_held_keeps_it_unpublished():
     world.stocked(product(500, stock=0))
     world.wait(86_400)
     assert world.lines("offer.decided", "offer.revoked") == []
+
+
+@pytest.mark.parametrize("what", ["refusal", "purchase", "login"])
+def test_an_offer_whose_time_has_just_come_is_not_published_by_what_ends_it(what):
+    desk = Desk(of=shop(rules=rules(**HELD)))
+    desk.idle(0)
+    desk.login(5, "bob", "u")
+    refuses(desk, 10, "bob")
+    seven = 9 * HOUR - 800  # a second after it is published, and not read yet
+    ends_it = {
+        "refusal": lambda: refuses(desk, seven + 1),
+        "purchase": lambda: desk.order(seven + 1),
+        "login": lambda: desk.login(seven + 1, "ann", "u"),
+    }
+    said = [*ends_it[what](), *desk.wait(DAY)]
+    assert of_type(said, "offer.decided", "offer.revoked") == []

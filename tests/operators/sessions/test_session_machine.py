@@ -244,8 +244,8 @@ def test_a_late_order_of_the_cart_is_its_purchase():
     visits = Visits()
     visits.tell(carted(0))
     assert kinds(visits.late(ordered(400), happened=60)) == [
-        ("order_completed", 400),
         ("cart_idle", IDLE),
+        ("order_completed", 400),
         ("purchased", 400),
     ]
 
