@@ -367,6 +367,8 @@ class DecisionMachine:
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
         treatment = self._carts.close(outcome.cart, outcome.at_s)
+        if treatment.treated:
+            return treatment
         visitors = self._people.identities.visitors(outcome.visitor, None, outcome.at_s)
         if self._rules.had_offer(visitors, outcome.at_s):
             return treatment._replace(treated=True)
@@ -395,10 +397,8 @@ class DecisionMachine:
         self._orders.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
-            waiting = (each.terms.at_s for each in self._open if not each.window_ended)
-            needed_s = min(waiting, default=math.inf)
             kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
-            self._ledger.forget(min(time_s - kept_s, needed_s))
+            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s))
             self._assignments.forget(time_s, kept_s)
 
     # Deciding
