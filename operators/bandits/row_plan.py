@@ -85,8 +85,7 @@ class RowPlan(NamedTuple):
         except (KeyError, TypeError, OverflowError, struct.error):
             return None
         row = np.frombuffer(packed, np.float64, len(self.first)) - self.first
-        np.minimum(row, self.most, out=row)  # the method clip takes twice as long as both
-        np.maximum(row, self.least, out=row)
+        row.clip(self.least, self.most, row)
         for name, columns in self.words:
             word = context.get(name)
             if word.__class__ is not str:

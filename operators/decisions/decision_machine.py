@@ -13,6 +13,7 @@ from operators.decisions.catalog import Catalog, NoCatalog, is_short
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
+from operators.decisions.identities import Seen
 from operators.decisions.ledger import (
     Ledger,
     LedgerEntry,
@@ -243,10 +244,10 @@ class DecisionMachine:
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
-        user, visitors = self._people.of_moment(moment)
-        if user != moment.user:
-            moment = replace(moment, user=user)
-        records = self._settle(visitors, moment.at_s, moment.cart)
+        seen = self._people.of_moment(moment)
+        if seen.user != moment.user:
+            moment = replace(moment, user=seen.user)
+        records = self._settle(seen.visitors, moment.at_s, moment.cart)
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -256,12 +257,12 @@ class DecisionMachine:
             return records + self._recover(unrecovered)
         if (
             moment.at_s < settings.emit_after_s
-            or self._is_decided(moment, visitors)
+            or self._is_decided(moment, seen.visitors)
             or self._ledger.get(decision_id)
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), visitors)
+        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), seen)
 
     def know_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
         """Note which user a visitor is, or on which channels somebody agreed to offers or refused them.
@@ -366,6 +367,8 @@ class DecisionMachine:
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
         treatment = self._carts.close(outcome.cart, outcome.at_s)
+        if treatment.treated:
+            return treatment
         visitors = self._people.identities.visitors(outcome.visitor, None, outcome.at_s)
         if self._rules.had_offer(visitors, outcome.at_s):
             return treatment._replace(treated=True)
@@ -394,10 +397,8 @@ class DecisionMachine:
         self._orders.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
-            waiting = (each.terms.at_s for each in self._open if not each.window_ended)
-            needed_s = min(waiting, default=math.inf)
             kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
-            self._ledger.forget(min(time_s - kept_s, needed_s))
+            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s))
             self._assignments.forget(time_s, kept_s)
 
     # Deciding
@@ -413,11 +414,10 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, visitors: tuple[str, ...]) -> list[OutputRecord]:
+    def _decide(self, point: DecisionPoint, seen: Seen) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._in_force.zone if moment.timezone is None else ZoneInfo(moment.timezone)
-        users = self._people.users(moment.visitor, moment.user, moment.at_s)
-        person = Person(visitors, users, zone, self._held(visitors))
+        person = Person(seen.visitors, seen.users, zone, self._held(seen.visitors))
         now = Situation(moment, person, point.context, market, self._lookups)
         options = Options(
             market=market,

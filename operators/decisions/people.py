@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from operators.decisions.consents import ConsentGiven, Consents
-from operators.decisions.identities import Identities
+from operators.decisions.identities import Identities, Seen
 from operators.streaming.durable_store import DurableStore
 from operators.streaming.messages import ConsentKnown, Moment, UserKnown
 
@@ -37,10 +37,10 @@ class People:
         """Return as of when people are known at a time: what was read before counts too."""
         return min(max(at_s, self._heard_s), at_s + DISORDER_S)
 
-    def of_moment(self, moment: Moment) -> tuple[str | None, tuple[str, ...]]:
-        """Note whose moment it is; return the user, if one is known, and all visitors of the person."""
+    def of_moment(self, moment: Moment) -> Seen:
+        """Note whose moment it is, and return who that is."""
         at_s = moment.at_s
-        return self.identities.person(moment.visitor, moment.user, at_s, self.known_s(at_s))
+        return self.identities.see(moment.visitor, moment.user, at_s, self.known_s(at_s))
 
     def visitors(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
         """Return the visitors who are one person with this visitor or user."""

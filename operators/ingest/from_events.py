@@ -87,9 +87,17 @@ def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent
 
 def _context(event: native.Event, trace: TraceHeaders | None) -> EventContext | None:
     """Return what an event carries beside its kind, None where that is nothing: of most events."""
+    if (
+        trace is None
+        and event.consent is None
+        and event.timezone is None
+        and event.locale is None
+        and event.segment is None
+    ):
+        return None
     consent = _consent(event.consent)
     said = (consent, event.timezone, event.locale, event.segment, trace)
-    if said == (None, None, None, None, None):
+    if said == (None, None, None, None, None):  # a consent that says nothing of any channel
         return None
     return EventContext(consent, event.timezone, event.locale, trace and Trace(*trace), event.segment)
 
