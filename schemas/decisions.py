@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.events import MomentKind
 from schemas.records import Id, Money, Name, Probability, Record, Timestamp, decoder
+from schemas.rollout import Stage
 
 UnitId = Annotated[str, msgspec.Meta(pattern="^(user|visitor):", max_length=208)]
 Feature = int | float | str
@@ -17,7 +18,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
 
     ``removed`` gives for each arm that was not eligible the reason; ``probabilities`` are those it was drawn
     from and ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: holdout, shadow,
-    stale or no_eligible_arm; ``is_trainable`` is false then, and the policy is not updated from it.
+    rollout (outside a canary without a rule), stale or no_eligible_arm; ``is_trainable`` is false then, and
+    the policy is not updated from it.
 
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
@@ -70,7 +72,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     expires_at: Timestamp | None
     window_ends_at: Timestamp
     controls_version: int = 0
-    stage: Literal["shadow", "rule", "canary", "online"] = "online"
+    stage: Stage = "online"
     canary: bool | None = None
     surcharges: dict[str, Money] = msgspec.field(default_factory=dict)
     publish_at: Timestamp | None = None

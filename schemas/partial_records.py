@@ -43,6 +43,8 @@ def partial_decoder(kind: type[R], *names: str, constrained: bool = True) -> Cal
 def _declared(field: msgspec.structs.FieldInfo, *, constrained: bool) -> tuple[Any, ...]:
     """Return name, type and, where there is one, default: a field that was added later has one."""
     type_ = field.type if constrained else _without_constraints(field.type)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.name, type_, msgspec.field(default_factory=field.default_factory)
     return (field.name, type_) if field.default is msgspec.NODEFAULT else (field.name, type_, field.default)
 
 

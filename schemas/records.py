@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from inspect import cleandoc
 from typing import Annotated, Any, Final, TypeVar
 
@@ -16,6 +17,19 @@ Money = Annotated[float, msgspec.Meta(ge=0.0)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 
 
+_FULL_S: Final = 59.999999
+"""What is more may be a full minute once it is rounded to microseconds."""
+
+
+def _text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=1000)
+def _minute_text(minute: float) -> str:
+    return _text(minute * 60.0)[:17]
+
+
 class Timestamp:
     """A moment as records carry it: RFC 3339 in UTC with microseconds; ``seconds`` since 1970 in code.
 
@@ -23,10 +37,11 @@ class Timestamp:
     '1970-01-01T00:00:01.500000Z'
     """
 
-    __slots__ = ("seconds",)
+    __slots__ = ("_text", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self._text: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Timestamp":
@@ -38,7 +53,13 @@ class Timestamp:
 
     def __str__(self) -> str:
         """Return the text that records carry."""
-        return datetime.fromtimestamp(self.seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        if self._text is None:  # the records of a moment share its time
+            minute, rest_s = divmod(self.seconds, 60.0)
+            if rest_s < _FULL_S:
+                self._text = f"{_minute_text(minute)}{rest_s:09.6f}Z"
+            else:
+                self._text = _text(self.seconds)[:-6] + "Z"
+        return self._text
 
     def __repr__(self) -> str:
         """Return the seconds, for people who debug."""
@@ -62,7 +83,7 @@ R = TypeVar("R")
 
 def _written(value: object) -> str:
     if isinstance(value, Timestamp):
-        return str(value)
+        return value.__str__()
     raise NotImplementedError(f"a record cannot hold {type(value).__name__}")
 
 

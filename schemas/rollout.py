@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from schemas.rules import FileModel, Share
 
+Stage = Literal["shadow", "rule", "canary", "online"]
+
 
 class PromotionCriteria(FileModel):
     """When the next stage is worth it; reported, never applied.
@@ -23,11 +25,11 @@ class Rollout(FileModel):
 
     ``shadow``: none, all is decided and logged only. ``rule``: those that ``rule`` chooses, while the policy
     learns beside it. ``canary``: those of the policy for a sticky ``share`` of the persons, for the others
-    those of ``rule``, if there is one. ``online``: those of the policy. ``rule`` is the spec of a policy,
-    such as ``always:ten_percent``. The holdout gets no offers in any of them.
+    those of ``rule``, if there is one. ``online``: those of the policy. ``rule`` is the spec of a policy that
+    learns nothing: ``none``, ``uniform`` or ``always:ARM``. The holdout gets no offers in any of them.
     """
 
-    stage: Literal["shadow", "rule", "canary", "online"] = "online"
+    stage: Stage = "online"
     share: Share = 0.1
     rule: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     promote_when: PromotionCriteria | None = None

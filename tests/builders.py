@@ -146,15 +146,15 @@ def told(kind: str, at: float, offer_id: str, visitor: str = "ann", **more: Any)
     return event(f"offer_{kind}", at, visitor, offer_id=offer_id, **more)
 
 
-def segment_calls(times: int) -> list[bytes]:
-    """Calls as Segment's libraries send them: carts of so many visitors."""
+def segment_calls(times: int, at: float = 0.0) -> list[bytes]:
+    """Calls as Segment's libraries send them: carts of so many visitors, one a second."""
     calls = (
         {
             "type": "track",
             "event": "Product Added",
             "messageId": f"m-{n}",
             "anonymousId": f"anon-{n}",
-            "timestamp": at_text(n),
+            "timestamp": at_text(at + n),
             "properties": {"cart_id": f"c-{n}", "product_id": "shoe", "price": "50.00", "quantity": 1},
         }
         for n in range(times)
@@ -409,7 +409,7 @@ class Desk:
     def login(self, at: float, visitor: str, user: str) -> list[dict[str, Any]]:
         """A visitor turns out to be a user."""
         event = UserKnown(at_s=T0 + at, visitor=visitor, id=f"{visitor}-{at}", market="default", user=user)
-        return self._read(self.machine.know_user(event))
+        return self._read(self.machine.know_person(event))
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))

@@ -406,6 +406,8 @@ def test_the_tutorial_leads_to_a_first_offer(tmp_path):
             offers = until(lambda: exported(tmp_path, by_name["export"]), WITHIN_S)
             assert {json.loads(line)["type"] for line in offers.splitlines()} == {"offer.decided"}
             run(tmp_path, f"{OFFERSTREAM} visitor {by_name['visitor']}")
+            run(tmp_path, f"{OFFERSTREAM} control {by_name['control']}")
+            until(lambda: all_revoked(exported(tmp_path, by_name["export"]), "ten_percent"), WITHIN_S)
         finally:
             worker.send_signal(signal.SIGINT)
             assert worker.wait(WITHIN_S) == 0
@@ -427,6 +429,14 @@ def exported(directory: Path, arguments: str) -> str:
     shutil.rmtree(directory / "exported", ignore_errors=True)
     run(directory, f"{OFFERSTREAM} export {arguments}")
     return (directory / "exported/offers.jsonl").read_text()
+
+
+def all_revoked(offers: str, name: str) -> bool:
+    """Whether every offer of this name that was made has been revoked."""
+    records = [json.loads(line) for line in offers.splitlines()]
+    made = [each["data"] for each in records if each["type"] == "offer.decided"]
+    revoked = {each["data"]["offer_id"] for each in records if each["type"] == "offer.revoked"}
+    return {each["offer_id"] for each in made if each["treatment"]["name"] == name} <= revoked
 
 
 def run(directory: Path, line: str) -> None:

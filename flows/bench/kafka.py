@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flows.bench.load import NEVER_STALE, recorded_load
+from flows.bench.load import OFFERS, recorded_load
 from flows.bench.worker import PARTITIONS, BenchTopics, BenchWorker
 from flows.kafka.cluster import Cluster, create_producer, produce
 from flows.kafka.sink import murmur2
@@ -32,7 +32,7 @@ def backlog(bootstrap: str, state: Path, events: int, visitors: int, epoch_s: fl
     """Return events per second while the worker reads a backlog in its topic."""
     with BenchTopics(bootstrap) as topics:
         send(topics.cluster, topics.names["events"], recorded_load(events, visitors))
-        with BenchWorker(topics, state, epoch=f"{epoch_s:g}s", **NEVER_STALE) as worker:
+        with BenchWorker(topics, state, epoch=f"{epoch_s:g}s", offers=str(OFFERS)) as worker:
             progress = worker.wait_for(events)
     (began_s, before), (ended_s, read) = progress[0], progress[-1]
     return {"events_per_s": (read - before) / (ended_s - began_s)}

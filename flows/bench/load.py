@@ -4,17 +4,13 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from flows.settings import Settings, read_settings
 from operators.simulation.load import LoadEvent, load_events, load_rate
 
-NEVER_STALE: Final[dict[str, Any]] = {
-    "max_age_on_site": "365d",
-    "max_age_app": "365d",
-    "max_age_email": "365d",
-}
-"""Settings under which recorded moments are never stale."""
+OFFERS: Final = Path(__file__).with_name("offers.toml")
+"""Offers under which recorded moments are never stale."""
 
 
 def recorded_load(number: int, visitors: int) -> Iterator[LoadEvent]:
@@ -31,7 +27,7 @@ def write_load(path: Path, number: int, visitors: int) -> None:
 
 def worker_settings(state: Path) -> Settings:
     """Return the settings of the dataflow that is measured: the worker's own."""
-    return read_settings(state=state, **NEVER_STALE)
+    return read_settings(state=state, offers=OFFERS)
 
 
 def spin_ms() -> float:

@@ -81,6 +81,16 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to this file")
 
 
+def add_criteria(parser: argparse.ArgumentParser) -> None:
+    """Add ``--offers`` for a command that only reports what the file asks of a rollout."""
+    parser.add_argument(
+        "--offers",
+        type=Path,
+        metavar="FILE",
+        help="TOML file of markets and offers: also say whether markets meet `rollout.promote_when`",
+    )
+
+
 @contextmanager
 def writing(option: str, path: Path, what: str = "file") -> Iterator[None]:
     """Turn an error of writing to the path that an option names into a SetupError that names the option."""

@@ -25,7 +25,7 @@ EXAMPLES = """\
   offerstream control show
   offerstream control pause ten_percent --by ann --comment "too many codes on coupon sites"
   offerstream control set markets.uk.holdout 0.1 rules.cooldown.after_offer 12h --by ann --dry-run
-  offerstream control set budgets.week.amount 500 --by ann --propose
+  offerstream control set budgets.daily.amount 300 --by ann --propose
   offerstream control approve c-20261130-3f2a9c --by bob
   offerstream control kill --market uk
   offerstream control diff 3 7"""

@@ -14,7 +14,7 @@ from schemas.shop import Shop
 
 
 def show(log: ControlLog, file: Shop) -> Iterator[str]:
-    """Yield what differs from the offers file, who set it, and which proposals are open."""
+    """Yield what differs from the offers file and who set it, criteria of rollouts, and open proposals."""
     history = log.history
     if not history.settings:
         yield "The offers file alone is in force" + (
@@ -30,12 +30,26 @@ def show(log: ControlLog, file: Shop) -> Iterator[str]:
             )
             if path in history.in_force.left_out:
                 yield f"    not in force: {history.in_force.left_out[path]}"
+    yield from _criteria(history.in_force.shop)
     if history.proposals:
         yield "Proposals that wait for another name's approval:"
         for change in history.proposals.values():
             yield f"  {change.id}: {_settings(change.set)}  ({_who(change)})"
     if log.unreadable:
         yield f"{log.unreadable} records of the topic are no controls; the worker has rejected them."
+
+
+def _criteria(shop: Shop) -> Iterator[str]:
+    """Yield when the next stage of each rollout is worth it, as far as somebody has said so."""
+    rollouts = {name: market.rollout for name, market in shop.markets.items()}
+    if any(rollout.promote_when for rollout in rollouts.values()):
+        yield "Criteria of promotion, which `offerstream lift --offers` reports on and nothing applies:"
+    for name, rollout in rollouts.items():
+        if (wanted := rollout.promote_when) is not None:
+            yield (
+                f"  markets.{name}.rollout: from {rollout.stage}, with {wanted.persons:,} persons and the "
+                f"interval of lift in profit a person above {wanted.lift_above:g}"
+            )
 
 
 def show_path(log: ControlLog, path: str) -> Iterator[str]:

@@ -64,7 +64,7 @@ class WorkerProcess:
 @contextmanager
 def running_worker(settings: Settings, port: int, log: Path) -> Iterator[WorkerProcess]:
     """Yield a worker that has started, in a session of its own, so that Ctrl-C reaches the demo alone."""
-    given = {"idle_time": "events", "epoch": "2s", "cooldown": "6h", "metrics_port": str(port)}
+    given = {"idle_time": "events", "epoch": "2s", "metrics_port": str(port)}
     command = [
         *(sys.executable, "-m", "flows.cli", "live", "--from", "earliest"),
         *("--bootstrap", settings.bootstrap, "--state", str(settings.state)),

@@ -20,7 +20,8 @@ _TIME: Final = struct.Struct(">d")
 _FORGET_LIMIT: Final = 1000
 """The most entries that one call of ``forget`` deletes; the rest goes with the next calls."""
 
-# The keys: e seq -> entry; i decision -> seq; n name seq -> nothing; t time seq -> the keys i and n.
+# The keys: e seq -> entry; i decision -> seq; n name seq -> nothing; l name -> the latest seq, so that most
+# names need no iterator, which costs ten lookups; t time seq -> the keys i and n.
 # Those of the assignments begin with a and s.
 
 
@@ -46,6 +47,11 @@ def _newest_keys(database: Rdict, prefix: bytes) -> Iterator[bytes]:
 def _named(database: Rdict, name: str) -> Iterator[bytes]:
     for key in _newest_keys(database, prefixed(b"n", name)):
         yield cast("bytes", database[b"e" + key[-_SEQ.size :]])
+
+
+def _latest_key(named_key: bytes) -> bytes:
+    """Return the key of the latest entry of a name, by that of any."""
+    return b"l" + named_key[1 : -_SEQ.size]
 
 
 def _keys_in(joined: bytes) -> Iterator[bytes]:
@@ -88,6 +94,7 @@ class RocksLedger(RocksAssignments):
         batch.put(by_id, packed)
         for key in found_by[1:]:
             batch.put(key, b"")
+            batch.put(_latest_key(key), packed)
         batch.put(by_time, b"".join(len(key).to_bytes(2, "big") + key for key in found_by))
         self._database.write(batch, self._options)
         fault_point("ledger_put")
@@ -104,7 +111,12 @@ class RocksLedger(RocksAssignments):
 
     def named(self, name: str) -> Iterator[bytes]:
         """Return the entries of a name, newest first."""
-        return _named(self._database, name)
+        latest = self._database.get(prefixed(b"l", name))
+        return iter(()) if latest is None else self._from_latest(name, latest)
+
+    def _from_latest(self, name: str, latest: bytes) -> Iterator[bytes]:
+        yield cast("bytes", self._database[b"e" + latest])
+        yield from islice(_named(self._database, name), 1, None)
 
     def forget(self, before_s: float) -> int:
         """Delete entries older than ``before_s``, oldest first, up to 1,000 in a call; return how many."""
@@ -116,8 +128,13 @@ class RocksLedger(RocksAssignments):
         forgotten = 0
         last = b""
         for last, keys in islice(expired, _FORGET_LIMIT):
-            for key in (last, b"e" + last[-_SEQ.size :], *_keys_in(keys)):
+            seq = last[-_SEQ.size :]
+            by_id, *named = _keys_in(keys)
+            for key in (last, b"e" + seq, by_id, *named):
                 batch.delete(key)
+            for latest in map(_latest_key, named):
+                if self._database.get(latest) == seq:
+                    batch.delete(latest)
             forgotten += 1
         if forgotten:
             self._database.write(batch, self._options)

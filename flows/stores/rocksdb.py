@@ -91,5 +91,8 @@ def prefixed(kind: bytes, *names: str) -> bytes:
     >>> prefixed(b"v", "ab")
     b'v\x00\x02ab'
     """
-    encoded = (name.encode() for name in names)
-    return kind + b"".join(len(name).to_bytes(2, "big") + name for name in encoded)
+    key = kind
+    for name in names:
+        encoded = name.encode()
+        key += len(encoded).to_bytes(2, "big") + encoded
+    return key

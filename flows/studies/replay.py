@@ -22,14 +22,18 @@ from flows.stores.ledger import Ledgers
 from flows.studies.interrupts import interrupts_at_batches
 from flows.studies.summary import RunSummary
 from flows.worker.source_errors import errors_after_run
+from schemas.shop import Shop
 
 
-def replay(inputs: Sequence[Path], format_: str, out: Path, settings: Settings) -> dict[str, Any]:
+def replay(
+    inputs: Sequence[Path], format_: str, out: Path, settings: Settings, shop: Shop | None = None
+) -> dict[str, Any]:
     """Replay files of a format into the directory ``out`` and return the summary that is written there.
 
-    Raises SetupError where an input is no file or ``out`` is not empty, DataError where an input is broken.
+    ``shop`` is that of the settings unless given. Raises SetupError where an input is no file or ``out`` is
+    not empty, DataError where an input is broken.
     """
-    shop = settings.shop()
+    shop = settings.shop() if shop is None else shop
     summary = RunSummary()
     make = reader_of(settings, shop, lambda _topic: format_, None, ordered=True)
     columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

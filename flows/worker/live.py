@@ -46,7 +46,7 @@ from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 5
+STATE_FORMAT: Final = 6
 log = logging.getLogger("offerstream")
 
 

@@ -1,7 +1,7 @@
 """A Bayesian linear regression for each arm, all in a few arrays, tied together by a common prior."""
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,22 @@ STEP: Final = 4
 ArmPosterior: TypeAlias = tuple[float, float, float]
 """What is known of an arm in one context: the mean reward, the variance of this mean divided by the noise,
 and the noise, which is the variance of rewards around their mean."""
+
+Fitted: TypeAlias = tuple[Floats, list[float], Floats]
+"""Weights and noise by row, and all covariances as one matrix."""
+
+
+class _Answer(NamedTuple):
+    """What was last said of a context, by row: choosing and valuing ask about the same one.
+
+    ``was`` is the context as it was then: who asks may have changed it since.
+    """
+
+    fitted: Fitted
+    context: Context
+    was: Context
+    means: list[float]
+    spreads: list[float]
 
 
 class ArmRegressions:
@@ -45,7 +61,8 @@ class ArmRegressions:
         self.statistics = SufficientStatistics.empty(STEP)
         self.at_refit = self.statistics.copy()
         self.covariances = PosteriorCovariances(np.zeros((2, STEP, STEP)))
-        self._fitted: tuple[Floats, list[float], Floats] | None = None
+        self._fitted: Fitted | None = None
+        self._latest: _Answer | None = None
         self._stale = False
         self._refit()
 
@@ -56,12 +73,25 @@ class ArmRegressions:
 
     def posteriors(self, arms: Iterable[int | str], context: Context) -> list[ArmPosterior]:
         """Return what is known of these arms; an arm without updates is taken to be like the rest."""
-        weights, noises, flat = self._fitted or self._current()
+        fitted = self._fitted or self._current()
+        latest = self._latest
+        if (
+            latest is None
+            or latest.fitted is not fitted
+            or latest.context is not context
+            or latest.was != context
+        ):
+            latest = self._latest = self._answer(fitted, context)
+        means, spreads, noises = latest.means, latest.spreads, fitted[1]
+        row_of = self.rows.get
+        return [(means[row := row_of(arm, NEW_ARM)], abs(spreads[row]), noises[row]) for arm in arms]
+
+    def _answer(self, fitted: Fitted, context: Context) -> _Answer:
+        weights, _, flat = fitted
         x = self.encoder.row(context, weights.shape[1])
         # for small arrays the method takes half the time of the operator @
         means, spreads = weights.dot(x).tolist(), flat.dot(x).reshape(weights.shape).dot(x).tolist()
-        row_of = self.rows.get
-        return [(means[row := row_of(arm, NEW_ARM)], abs(spreads[row]), noises[row]) for arm in arms]
+        return _Answer(fitted, context, dict(context), means, spreads)
 
     def noise(self) -> float:
         """Return the variance of rewards that no arm's regression explains, averaged over all updates."""
@@ -148,8 +178,8 @@ class ArmRegressions:
         for each in (self.statistics, self.at_refit, self.scales, self.prior, self.covariances):
             each.widen(more)
 
-    def _current(self) -> tuple[Floats, list[float], Floats]:
-        """Return weights and noise by row and all covariances as one matrix; kept until the next update."""
+    def _current(self) -> Fitted:
+        """Return what follows from all updates; it is kept until the next one."""
         if self._stale:
             self._infer()
         if self._fitted is None:

@@ -90,7 +90,9 @@ class ControlHistory:
             del self._known[next(iter(self._known))]
         before = self._before(change)
         merged, _ = self.would_be(change.set)
-        if not (change.proposed or (self.in_force.shop.four_eyes and not only_stops(change))):
+        if not (
+            change.proposed or (self.in_force.shop.four_eyes and not only_stops(change, self.in_force.shop))
+        ):
             self._apply(merged)
             return Entry(self.number, "applied", change, before, None)
         if len(self.proposals) >= MAX_PROPOSALS:
@@ -139,15 +141,18 @@ class ControlHistory:
         return msgspec.msgpack.encode(state)
 
 
-def only_stops(change: Change) -> bool:
-    """Return whether a change only pauses offers and kills markets, for which nobody is asked."""
-    return all(value is True and _stops(path.split(".")) for path, value in change.set.items())
+def only_stops(change: Change, shop: Shop) -> bool:
+    """Return whether a change only pauses offers, anywhere, and kills markets: nobody is asked for that."""
+    return all(_stops(path.split("."), value, shop) for path, value in change.set.items())
 
 
-def _stops(path: list[str]) -> bool:
+def _stops(path: list[str], value: Any, shop: Shop) -> bool:  # noqa: ANN401  JSON
     match path:
         case ["killed"] | ["markets", _, "killed"] | ["offers", _, "paused"]:
-            return True
+            return value is True
+        case ["offers", name, "markets"] if isinstance(value, list):
+            sells_in = [each for each in shop.markets if name in (offer.name for offer in shop.arms(each))]
+            return all(each in sells_in for each in value)
         case _:
             return False
 

@@ -111,16 +111,20 @@ def _environment() -> cel.Env:
 
 
 class Values:
-    """The values of all fields at one moment, for as many expressions as there are."""
+    """The values of fields at one moment, for as many expressions as there are."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.activation = _environment().Activation(values)
 
 
 class Expression:
-    """An expression over the fields that is true or false; raises AudienceError where it is not."""
+    """An expression over the fields that is true or false; raises AudienceError where it is not.
+
+    ``fields`` are those that it needs, and perhaps more: all whose last name stands in it.
+    """
 
     def __init__(self, text: str) -> None:
+        self.fields = frozenset(field for field in FIELDS if field.rpartition(".")[2] in text)
         try:
             self._compiled = _environment().compile(text)
         except RuntimeError as error:

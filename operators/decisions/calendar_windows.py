@@ -1,9 +1,14 @@
 """Calendar hours, days and weeks as the clock on a wall shows them."""
 
 from datetime import datetime, time, timedelta, tzinfo
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 Window = Literal["hour", "day", "week"]
+LONGEST_S: Final[dict[Window, float]] = {"hour": 3_600.0, "day": 90_000.0, "week": 608_400.0}
+"""How long they are at most: an hour more where the clocks go back."""
+MINUTE_S: Final = 60.0
+"""Windows begin and end at full minutes, so what holds for one time holds for its minute."""
 
 
 def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:
@@ -18,6 +23,11 @@ def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:
     >>> (noon_s - window_start_s("day", noon_s, berlin)) / 3600
     13.0
     """
+    return _start_s(by, at_s // MINUTE_S * MINUTE_S, zone)
+
+
+@lru_cache(maxsize=1000)
+def _start_s(by: Window, at_s: float, zone: tzinfo) -> float:
     local = datetime.fromtimestamp(at_s, zone)
     if by == "hour":
         return local.replace(minute=0, second=0, microsecond=0).timestamp()

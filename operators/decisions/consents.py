@@ -94,10 +94,11 @@ class Consents:
         holds: dict[str, list[_Change]] = {}
         for name in names:
             latest: dict[str, _Change] = {}
-            for change in self._changes(name, at_s):
-                known = latest.get(change.channel)
-                if known is None or change.order > known.order:
-                    latest[change.channel] = change
+            for change in self._known(name, at_s).changes:
+                if change.known_s <= at_s:
+                    known = latest.get(change.channel)
+                    if known is None or change.order > known.order:
+                        latest[change.channel] = change
             for channel, change in latest.items():
                 holds.setdefault(channel, []).append(change)
         return {channel: _strictest(changes) for channel, changes in holds.items()}
@@ -126,6 +127,9 @@ class Consents:
 
 def _strictest(changes: list[_Change]) -> ConsentGiven:
     """Return what holds for a person of whose identities these are the latest changes."""
+    if len(changes) == 1:
+        [last] = changes
+        return ConsentGiven(last.granted, last.said_s, last.source)
     as_user = max(
         (each.order for each in changes if each.granted and each.as_user), default=(-math.inf, False)
     )

@@ -1,22 +1,19 @@
 """The decisions of one market: each is taken once, open until its window ends, and then learned from."""
 
 import math
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
-from operators.bandits.spec import policy_from_spec, restored_policy
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
-from operators.decisions.consents import ConsentGiven, Consents
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
-from operators.decisions.identities import Identities
+from operators.decisions.identities import Seen
 from operators.decisions.ledger import (
     Ledger,
     LedgerEntry,
@@ -25,14 +22,16 @@ from operators.decisions.ledger import (
     visitor_name,
     write_entry,
 )
+from operators.decisions.market_in_force import MarketInForce
 from operators.decisions.offer_life import OfferLife
 from operators.decisions.offer_record import offer_details
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
+from operators.decisions.people import People
 from operators.decisions.rules import RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Lookups, Person
-from operators.decisions.selection import Choosers, DecisionPoint, Options, Prediction, select
+from operators.decisions.selection import DecisionPoint, Options, Prediction, select
 from operators.decisions.settings import DecisionSettings
 from operators.decisions.standing import fallen
 from operators.decisions.statistics import MarketStatistics
@@ -55,15 +54,13 @@ from operators.streaming.messages import (
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
-from schemas.shop import Shop
+from schemas.shop import Market, Shop
 
 FORMAT: Final = 5
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
-DISORDER_S: Final = 3_600.0
-"""By so much what is known of people may be ahead of a moment; further ahead is a wrong clock."""
 LEDGER_SLACK_S: Final = 86_400.0
-"""The ledger keeps entries this much longer than a correction could still need them."""
+"""The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -101,28 +98,25 @@ class DecisionMachine:
 
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
         was = None if state is None else msgspec.msgpack.decode(state, type=_State)
-        self.controls = MarketControls(config.shop, settings, None if was is None else was.controls)
-        self.market = self.controls.shop.markets[config.name]
+        in_force = MarketInForce(config.shop, config.name, settings, None if was is None else was.controls)
         self.statistics = MarketStatistics()
         self.foreign_feedback = 0
         self.replaced_policy: str | None = None
+        self.policy = in_force.new_policy()
+        self._in_force = in_force
         self._settings = settings
         self._ledger = config.ledger
-        self._policy_spec = self.market.policy or settings.policy
-        self.policy = policy_from_spec(self._policy_spec, seed=settings.seed)
         self._rules = RuleBook(build_rules(config.ledger))
-        self._assignments = Assignments(config.name, self.market.holdout, config.ledger)
+        self._assignments = Assignments(config.name, in_force.market.holdout, config.ledger)
         self._seq = 0
         self._open = OpenDecisions()
         self._unrecovered = UnrecoveredDecisions()
         self._carts = CartTreatments()
         self._forgot_s = -math.inf
         self._is_resumed = was is not None
-        self._identities = Identities(config.ledger)
-        self._consents = Consents(config.ledger)
-        self._heard_s = -math.inf
-        self._lookups = Lookups(config.catalog.as_of, self._consents_of)
-        self._configure()
+        self._people = People(config.ledger)
+        self._lookups = Lookups(config.catalog.as_of, self._people.consents)
+        self._rules.configure(in_force.shop, in_force.market)
         bought = None
         if was is not None:
             self._restore(was)
@@ -133,7 +127,7 @@ class DecisionMachine:
             correction_s=settings.correction_s,
             ledger=config.ledger,
             open=self._open,
-            identities=self._identities,
+            identities=self._people.identities,
             statistics=self.statistics,
             rules=self._rules,
             revise=self._revise,
@@ -144,10 +138,19 @@ class DecisionMachine:
             self._rules.decided(entry)
             self._seq = entry.seq
 
+    @property
+    def market(self) -> Market:
+        """The market as it is in force."""
+        return self._in_force.market
+
+    @property
+    def controls(self) -> MarketControls:
+        """The controls in force."""
+        return self._in_force.controls
+
     def _restore(self, state: _State) -> None:
         check_format("decisions", state.format, FORMAT)
-        settings = self._settings
-        kept = restored_policy(self._policy_spec, state.policy_state, state.policy, seed=settings.seed)
+        kept = self._in_force.restored_policy(state.policy_state, state.policy)
         if kept is None:
             self.replaced_policy = state.policy
         else:
@@ -162,23 +165,12 @@ class DecisionMachine:
             if found is not None:
                 self._unrecovered.add(read_entry(found))
 
-    def _configure(self) -> None:
-        """Take up the shop: offers, rules, who is held out, what chooses."""
-        market = self.market
-        self._zone = ZoneInfo(market.timezone)
-        self._is_shadow = self._settings.shadow or market.rollout.stage == "shadow"
-        self._assignments.share = market.holdout
-        self._rules.configure(self.controls.shop, market)
-        rule = market.rollout.rule
-        self._rule = None if rule is None else policy_from_spec(rule, seed=self._settings.seed)
-        self._offers = {offer.name: offer for offer in self.controls.shop.arms(market.name)}
-
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(
             format=FORMAT,
             seq=self._seq,
-            policy=self._policy_spec,
+            policy=self._in_force.policy_spec,
             policy_state=self.policy.dumps(),
             open=list(self._open),
             rules=self._rules.state(),
@@ -207,27 +199,25 @@ class DecisionMachine:
         records: list[OutputRecord] = []
         for entry in self._unrecovered.before(change.at_s):
             records += self._recover(entry)
-        if not self.controls.take(change):
+        spec = self._in_force.policy_spec
+        if not self._in_force.take(change):
             return records
+        self._configure_anew(spec)
         cause = None if change.cause is None else read_cause(change.cause)
-        records += self._configure_anew(change.at_s, change.id if cause is None else cause.change)
+        records += self._revoke_stopped(change.at_s, change.id if cause is None else cause.change)
         if cause is not None and change.at_s >= self._settings.emit_after_s:
             records.append(control_record(change, cause))
         return records
 
-    def _configure_anew(self, at_s: float, cause: str) -> list[OutputRecord]:
-        """Take up another shop; offers that may no longer stand are revoked."""
-        shop = self.controls.shop
-        self.market = shop.markets[self.market.name]
-        spec = self.market.policy or self._settings.policy
-        if spec != self._policy_spec:
-            seed = self._settings.seed
-            kept = restored_policy(spec, self.policy.dumps(), self._policy_spec, seed=seed)
-            self.policy = policy_from_spec(spec, seed=seed) if kept is None else kept
-            self._policy_spec = spec
-        self._configure()
-        self._orders.configure(self.market)
-        return self._revoke_stopped(at_s, cause)
+    def _configure_anew(self, policy_spec: str) -> None:
+        """Take up what is in force now; ``policy_spec`` is that of the policy so far."""
+        in_force = self._in_force
+        if in_force.policy_spec != policy_spec:
+            kept = in_force.restored_policy(self.policy.dumps(), policy_spec)
+            self.policy = in_force.new_policy() if kept is None else kept
+        self._assignments.share = in_force.market.holdout
+        self._rules.configure(in_force.shop, in_force.market)
+        self._orders.configure(in_force.market)
 
     def _revoke_stopped(self, at_s: float, cause: str | None = None) -> list[OutputRecord]:
         """Revoke the open offers that the shop as it is now does not make, by default each for itself."""
@@ -244,24 +234,20 @@ class DecisionMachine:
     def _revoke_if_stopped(
         self, decision: OpenDecision, at_s: float, cause: str | None = None
     ) -> list[OutputRecord]:
-        offer = self._offers.get(decision.terms.arm)
-        is_killed = self.controls.shop.killed or self.market.killed
-        is_paused = offer is None or offer.paused or (self._is_shadow and not decision.published)
-        if not (is_killed or is_paused):
+        reason = self._in_force.stops(decision)
+        if reason is None:
             return []
         cause = decision.terms.decision if cause is None else cause
-        return self._life.revoke([decision], Ending(at_s, "killed" if is_killed else "paused", cause))
+        return self._life.revoke([decision], Ending(at_s, reason, cause))
 
     # What happens
 
     def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
-        known_s = self._known_s(moment.at_s)
-        if moment.user is None:
-            moment = replace(moment, user=self._identities.only_user(moment.visitor, known_s))
-        self._identities.link(moment.visitor, moment.user, moment.at_s)
-        visitors = self._identities.visitors(moment.visitor, moment.user, known_s)
-        records = self._settle(visitors, moment.at_s, moment.cart)
+        seen = self._people.of_moment(moment)
+        if seen.user != moment.user:
+            moment = replace(moment, user=seen.user)
+        records = self._settle(seen.visitors, moment.at_s, moment.cart)
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -271,48 +257,31 @@ class DecisionMachine:
             return records + self._recover(unrecovered)
         if (
             moment.at_s < settings.emit_after_s
-            or self._is_decided(moment, visitors)
+            or self._is_decided(moment, seen.visitors)
             or self._ledger.get(decision_id)
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), visitors)
+        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), seen)
 
-    def know_user(self, event: UserKnown) -> list[OutputRecord]:
-        """Note which user a visitor is: they are one person, of whose open offers not all may stand."""
-        self._heard_s = max(event.at_s, self._heard_s)
-        self._identities.link(event.visitor, event.user, event.at_s)
-        return self._revoke_fallen(event)
+    def know_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
+        """Note which user a visitor is, or on which channels somebody agreed to offers or refused them.
 
-    def know_consent(self, event: ConsentKnown) -> list[OutputRecord]:
-        """Note on which channels a visitor or a user agreed to offers, or refused, which ends open ones."""
-        self._heard_s = max(event.at_s, self._heard_s)
-        self._consents.know(event)
-        return self._revoke_fallen(event)
-
-    def _revoke_fallen(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
-        """Revoke what may no longer stand of the open offers of somebody of whom more is known now."""
-        known_s = self._known_s(event.at_s)
-        visitors = self._identities.visitors(event.visitor, event.user, known_s)
-        records = self._settle(visitors, event.at_s, publishes=False)
+        Of the person's open offers not all may stand then.
+        """
+        people, at_s = self._people, event.at_s
+        people.know(event)
+        visitors = people.visitors(event.visitor, event.user, at_s)
+        records = self._settle(visitors, at_s, publishes=False)
         held = self._held(visitors)
         if not any(each.offer_open for each in held):
             return records
-        users = self._identities.users(event.visitor, event.user, known_s)
-        purchased_s = self._rules.purchased_s(visitors, users, known_s)
-        consents = self._consents_of(visitors, users, event.at_s)
-        for each, reason in fallen(held, self._offers, consents, purchased_s):
-            records += self._life.revoke([each], Ending(event.at_s, reason, event.id))
+        users = people.users(event.visitor, event.user, at_s)
+        purchased_s = self._rules.purchased_s(visitors, users, people.known_s(at_s))
+        consents = people.consents(visitors, users, at_s)
+        for each, reason in fallen(held, self._in_force.offers, consents, purchased_s):
+            records += self._life.revoke([each], Ending(at_s, reason, event.id))
         return records
-
-    def _known_s(self, at_s: float) -> float:
-        """Return as of when people are known at a time: in immediate mode what was read first counts too."""
-        return min(max(at_s, self._heard_s), at_s + DISORDER_S)
-
-    def _consents_of(
-        self, visitors: Sequence[str], users: Sequence[str], at_s: float
-    ) -> dict[str, ConsentGiven]:
-        return self._consents.of(visitors, users, self._known_s(at_s))
 
     def process_order(self, order: Order) -> list[OutputRecord]:
         """Attribute an order to one decision and revoke the offers its buyer still holds."""
@@ -321,7 +290,7 @@ class DecisionMachine:
 
     def process_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought and revoke the offers that its owner still holds."""
-        visitors = self._identities.visitors(event.visitor, None, event.at_s)
+        visitors = self._people.identities.visitors(event.visitor, None, event.at_s)
         records = self._settle(visitors, event.at_s, publishes=False)
         report = self._orders.note_bought(event)
         if report is not None:
@@ -344,7 +313,7 @@ class DecisionMachine:
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer; nobody else is believed about it."""
-        visitors = self._identities.visitors(feedback.visitor, feedback.user, feedback.at_s)
+        visitors = self._people.identities.visitors(feedback.visitor, feedback.user, feedback.at_s)
         records = self._settle(visitors, feedback.at_s)
         found = self._open.get(feedback.offer)
         if found is None:
@@ -363,7 +332,7 @@ class DecisionMachine:
         if isinstance(feedback, OfferDismissal):
             self._rules.dismissed(visitors, feedback.at_s)
         if isinstance(feedback, OfferRedemption):
-            ending = Ending(feedback.at_s, "redeemed", feedback.id, None, feedback.trace)
+            ending = Ending(feedback.at_s, "redeemed", feedback.id, feedback.order, feedback.trace)
             records += self._life.revoke([found], ending)
         return records
 
@@ -396,13 +365,18 @@ class DecisionMachine:
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
         treatment = self._carts.close(outcome.cart, outcome.at_s)
-        visitors = self._identities.visitors(outcome.visitor, None, outcome.at_s)
+        if treatment.treated:
+            return treatment
+        visitors = self._people.identities.visitors(outcome.visitor, None, outcome.at_s)
         if self._rules.had_offer(visitors, outcome.at_s):
             return treatment._replace(treated=True)
         return treatment
 
     def advance(self, before_s: float) -> list[OutputRecord]:
-        """Do what is due before a time: recover decisions, end windows, let offers expire."""
+        """Do what is due before a time: recover decisions, end windows, let offers expire.
+
+        The first time after a start, what a changed offers file no longer allows is revoked.
+        """
         records: list[OutputRecord] = []
         if self._unrecovered:
             for entry in self._unrecovered.before(before_s):
@@ -421,10 +395,9 @@ class DecisionMachine:
         self._orders.forget(time_s)
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
-            waiting = (each.terms.at_s for each in self._open if not each.window_ended)
-            needed_s = min(waiting, default=math.inf)
-            self._ledger.forget(min(time_s - self._settings.correction_s - LEDGER_SLACK_S, needed_s))
-            self._assignments.forget(time_s, self._settings.correction_s + LEDGER_SLACK_S)
+            kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
+            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s))
+            self._assignments.forget(time_s, kept_s)
 
     # Deciding
 
@@ -439,18 +412,16 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, visitors: tuple[str, ...]) -> list[OutputRecord]:
+    def _decide(self, point: DecisionPoint, seen: Seen) -> list[OutputRecord]:
         moment, market = point.moment, self.market
-        zone = self._zone if moment.timezone is None else ZoneInfo(moment.timezone)
-        users = self._identities.users(moment.visitor, moment.user, self._known_s(moment.at_s))
-        person = Person(visitors, users, zone, self._held(visitors))
+        zone = self._in_force.zone if moment.timezone is None else ZoneInfo(moment.timezone)
+        person = Person(seen.visitors, seen.users, zone, self._held(seen.visitors))
         now = Situation(moment, person, point.context, market, self._lookups)
-        rule = market.rollout.rule
         options = Options(
             market=market,
-            offers=self._offers,
+            offers=self._in_force.offers,
             rules=self._rules,
-            choosers=Choosers(self.policy, self._policy_spec, self._rule, rule),
+            choosers=self._in_force.choosers(self.policy),
             assignments=self._assignments,
             seed=self._settings.seed,
             shadow=self._settings.shadow,

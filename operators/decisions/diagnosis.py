@@ -34,12 +34,12 @@ class Choices(msgspec.Struct, array_like=True):
     all: float = 0.0
     without: float = 0.0
 
-    def add(self, arm: str, probabilities: Mapping[str, float], *, holdout: bool, no_arm: bool) -> None:
-        """Add a decision. Entropies leave the holdout out: nothing is drawn there."""
+    def add(self, arm: str, probabilities: Mapping[str, float], *, of_policy: bool, no_arm: bool) -> None:
+        """Add a decision. Entropies are of the policy's draws alone."""
         keep = 1.0 - 1.0 / MEMORY
         self.all = self.all * keep + 1.0
         self.without = self.without * keep + no_arm
-        if holdout or len(probabilities) < 2:
+        if not of_policy or len(probabilities) < 2:
             return
         greatest = math.log(len(probabilities))
         self.arms = {name: count * keep for name, count in self.arms.items() if count > 1e-3}

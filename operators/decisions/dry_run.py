@@ -11,7 +11,7 @@ from operators.decisions.ledger import Ledger, LedgerEntry, read_entry
 from operators.decisions.rollout import ROLLOUT, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Person
-from operators.experiments.assignment import HOLDOUT
+from operators.experiments.assignment import HOLDOUT, place_of
 from operators.streaming.messages import Moment
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import NO_OFFER, Market, Shop
@@ -127,7 +127,7 @@ def dry_run(
         new.decided(entry)
     rollout = new.market.rollout
     if rollout.stage == "canary":
-        inside = sum(route(rollout, market, unit).canary is True for unit in units)
+        inside = sum(route(rollout, place_of(market, unit)).canary is True for unit in units)
         found.canary = inside, len(units) - inside
     return found
 

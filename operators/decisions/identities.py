@@ -1,7 +1,8 @@
 """Which visitors are one person: those that were seen with the same user."""
 
 import math
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,14 @@ class Link(msgspec.Struct, array_like=True, gc=False):
     since_s: float
     seen_s: float
     browsed: bool = False
+
+
+class Seen(NamedTuple):
+    """Who a visitor is: the user, where there is one alone, all users and all visitors who are one person."""
+
+    user: str | None
+    users: tuple[str, ...]
+    visitors: tuple[str, ...]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -64,20 +73,33 @@ class Identities:
 
         The visitor comes first; an empty one is none.
         """
-        found = {visitor: None} if visitor else {}
-        for each in self.users(visitor, user, at_s):
-            found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
-        return tuple(found)
+        return self._visitors(visitor, self.users(visitor, user, at_s), at_s)
+
+    def see(self, visitor: str, user: str | None, at_s: float, known_s: float) -> Seen:
+        """Note that a visitor is seen, with this user if there is one; return who that is.
+
+        Without a user, it is the one with whom alone the visitor was seen. Users and visitors are those known
+        at ``known_s``, this visitor first.
+        """
+        if user is None:
+            known = self._known(_users_of(visitor), known_s)
+            if not known:
+                return Seen(None, (), (visitor,))
+            user = known[0] if len(known) == 1 else None
+        self.link(visitor, user, at_s)
+        users = self.users(visitor, user, known_s)
+        return Seen(user, users, self._visitors(visitor, users, known_s))
 
     def users(self, visitor: str, user: str | None, at_s: float) -> tuple[str, ...]:
         """Return the users who are one person with this visitor or user, as known at a time."""
         users = self._known(_users_of(visitor), at_s) if visitor else []
         return tuple(dict.fromkeys(users if user is None else [user, *users]))
 
-    def only_user(self, visitor: str, at_s: float) -> str | None:
-        """Return the user of a visitor who was seen with one alone, as known at a time; else None."""
-        users = self._known(_users_of(visitor), at_s)
-        return users[0] if len(users) == 1 else None
+    def _visitors(self, visitor: str, users: Iterable[str], at_s: float) -> tuple[str, ...]:
+        found = {visitor: None} if visitor else {}
+        for each in users:
+            found |= dict.fromkeys(self._known(_visitors_of(each), at_s))
+        return tuple(found)
 
     def _known(self, name: str, at_s: float) -> list[str]:
         return [link.other for link in self._links(name) if _holds(link, at_s)]

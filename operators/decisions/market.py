@@ -211,13 +211,9 @@ class MarketStation:
             event = with_unit_costs(event, self._catalog, self.decisions.market.margin_rate)
         return self.decisions.process_revision(event)
 
-    def on_user(self, event: UserKnown) -> list[OutputRecord]:
-        """Note which user a visitor is."""
-        return self.decisions.know_user(event)
-
-    def on_consent(self, event: ConsentKnown) -> list[OutputRecord]:
-        """Note on which channels somebody agreed to offers."""
-        return self.decisions.know_consent(event)
+    def on_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
+        """Note who a visitor is, or what somebody agreed to."""
+        return self.decisions.know_person(event)
 
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
@@ -247,8 +243,8 @@ class MarketStation:
 _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecord]]]] = {
     Moment: MarketStation.on_moment,
     CartOutcome: MarketStation.on_outcome,
-    UserKnown: MarketStation.on_user,
-    ConsentKnown: MarketStation.on_consent,
+    UserKnown: MarketStation.on_person,
+    ConsentKnown: MarketStation.on_person,
     ProductChange: MarketStation.on_product,
     ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,

@@ -52,7 +52,7 @@ def offer_details(chosen: Selection, now: Situation, policy: Policy, controls_ve
     given = now.consent(offer.channel)
     profit = uplift = None
     if policy.updates and policy.estimates_rewards:
-        values = policy.values([offer.name, NO_OFFER], dict(now.context))
+        values = policy.values([offer.name, NO_OFFER], now.context)
         profit, uplift = values[offer.name], values[offer.name] - values[NO_OFFER]
     return OfferDetails(
         not_before_s=chosen.publish_s if chosen.publish_s > now.at_s else None,

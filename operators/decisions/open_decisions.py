@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.reward import Earnings
 from operators.streaming.timers import Timers
+
+DISORDER_S: Final = 3_600.0
+"""By so much a decision may be older than one that was taken before it."""
 
 
 class OpenDecision(msgspec.Struct, array_like=True, gc=False):
@@ -86,6 +90,20 @@ class OpenDecisions:
             return tuple(self._named.get(names[0], ()))
         found = {each.terms.decision: each for name in names for each in self._named.get(name, ())}
         return tuple(found.values())
+
+    def none_waits_before_s(self, before_s: float) -> float:
+        """Return the given time, or when the oldest decision was taken that waits and is older than that.
+
+        A decision waits until its window has ended. Those of an hour around the time are looked at, and what
+        is older: times may be so much out of the order of decisions.
+        """
+        for each in self:
+            taken_s = each.terms.at_s
+            if taken_s > before_s + DISORDER_S:
+                break
+            if taken_s < before_s and not each.window_ended:
+                before_s = taken_s
+        return before_s
 
     def on_product(self, sku: str) -> tuple[OpenDecision, ...]:
         """Return the decisions whose open offers are on a product, in the order in which they were taken."""

@@ -152,7 +152,7 @@ def outcome_record(
         weight=training.weight,
         abandonment=training.predicted,
     )
-    return _of_decisions("outcome", outcome.visitor, outcome.id, record)
+    return _of_decisions("outcome", outcome.visitor, outcome.id, record, outcome.trace)
 
 
 def drift_record(outcome: CartOutcome, found: DriftFound, model: ModelState) -> OutputRecord:
@@ -170,7 +170,7 @@ def drift_record(outcome: CartOutcome, found: DriftFound, model: ModelState) -> 
         model=model.name,
         model_version=model.version,
     )
-    return _of_decisions("drift", outcome.market, drift_id, record)
+    return _of_decisions("drift", outcome.market, drift_id, record, outcome.trace)
 
 
 def window_record(decision: OpenDecision, market: str, cost: float, *, trained: float | None) -> OutputRecord:

@@ -1,7 +1,7 @@
 """What is chosen for one moment: an arm is drawn among the eligible ones, unless the visitor is held out."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -12,9 +12,10 @@ from operators.decisions.rules import Eligibility, RuleBook, Situation
 from operators.decisions.rules.freshness import STALE
 from operators.experiments.assignment import HOLDOUT, Assignment, Assignments
 from operators.streaming.messages import Moment
+from schemas.rollout import Stage
 from schemas.shop import NO_OFFER, Market, Offer
 
-Stage = Literal["shadow", "rule", "canary", "online"]
+SHADOW: Final = Route("shadow", "policy")
 
 
 class Prediction(NamedTuple):
@@ -66,7 +67,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     ``policy`` is the spec of what drew it and ``version`` the updates that had so far. ``reason``: why the
     policy is not updated from the choice, None where it is. ``unit`` is None where only no_offer was
-    eligible. ``none_probability`` is the probability, over the holdout and the draw, of no_offer.
+    eligible. ``none_probability`` is the probability, over the holdout and the draw, that no offer is made.
     ``window_s``: for how long its outcome is awaited, held out or not. ``publish_s`` is when the offer is
     published.
     """
@@ -96,12 +97,12 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     """
     moment, offers, rules, market = point.moment, options.offers, options.rules, options.market
     found = rules.eligibility(offers.values(), now)
-    stage = "shadow" if options.shadow else market.rollout.stage
     if len(found.eligible) == 1:
+        stage = SHADOW.stage if options.shadow else market.rollout.stage
         return _no_choice(found, options, stage, moment.at_s)
     unit = options.assignments.assign(moment.visitor, moment.user, moment.at_s)
     eligible = [offers[name] for name in found.eligible[1:]]
-    way = Route("policy") if options.shadow else route(market.rollout, market.name, unit.unit)
+    way = SHADOW if options.shadow else route(market.rollout, unit.place)
     chooser, spec = options.choosers.of(way)
     surcharges = rules.surcharges(eligible, now)
     publish_s = {offer.name: rules.publish_s(offer, now) for offer in eligible}
@@ -115,21 +116,21 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
         removed=found.removed,
         policy=spec,
         version=chooser.updates,
-        reason="shadow" if stage == "shadow" else None,
+        reason="shadow" if way.stage == "shadow" else None,
         unit=unit,
-        none_probability=unit.share + (1 - unit.share) * probabilities[NO_OFFER],
+        none_probability=way.none_probability(unit.share, probabilities[NO_OFFER]),
         window_s=max(
             publish_s[offer.name] - moment.at_s + offer.reward_window.total_seconds() for offer in eligible
         ),
         publish_s=publish_s.get(arm, moment.at_s),
         surcharges=surcharges,
-        stage=stage,
+        stage=way.stage,
         canary=way.canary,
     )
     if unit.held_out:
         return _without_offers(drawn, HOLDOUT)
     if way.chosen_by == "nobody":
-        return replace(_without_offers(drawn, ROLLOUT), none_probability=1.0)
+        return _without_offers(drawn, ROLLOUT)
     return drawn
 
 

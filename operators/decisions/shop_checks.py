@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from operators.bandits.fixed_policy import ALWAYS
+from operators.bandits.fixed_policy import ALWAYS, is_fixed
 from operators.bandits.spec import policy_from_spec
 from operators.decisions.audience import check_audiences
 from schemas.errors import SetupError
@@ -20,9 +20,16 @@ def check_shop(shop: Shop, correction: timedelta) -> None:
     check_audiences(shop)
     for name, market in shop.markets.items():
         arms = [offer.name for offer in shop.arms(name)]
-        for key, spec in (("policy", market.policy), ("rollout.rule", market.rollout.rule)):
-            if spec is not None:
-                _check_policy(spec, arms, f"markets.{name}.{key}")
+        if market.policy is not None:
+            _check_policy(market.policy, arms, f"markets.{name}.policy")
+        rule = market.rollout.rule
+        if rule is not None:
+            if not is_fixed(rule):
+                raise SetupError(
+                    f"markets.{name}.rollout.rule must be none, uniform or always:ARM, since a rule learns "
+                    f"nothing; got {rule!r}"
+                )
+            _check_policy(rule, arms, f"markets.{name}.rollout.rule")
 
 
 def check_default_policy(shop: Shop, policy: str) -> None:

@@ -1,5 +1,7 @@
 """Running sums over decisions: by arm, for the policy beside the holdout, and the self-diagnosis."""
 
+from typing import Final
+
 import msgspec
 
 from operators.decisions.diagnosis import Diagnosis
@@ -7,6 +9,9 @@ from operators.decisions.ledger import DecisionTerms
 from operators.decisions.open_decisions import OpenDecision
 from operators.experiments.assignment import HOLDOUT
 from schemas.decisions import Decision
+
+NO_CHOICE: Final = frozenset({"stale", "no_eligible_arm"})
+"""Reasons of decisions that had nothing to choose from."""
 
 
 class ArmStatistics(msgspec.Struct, array_like=True, gc=False):
@@ -35,7 +40,7 @@ class MarketStatistics(msgspec.Struct, array_like=True):
         had_choice = record.window_ends_at.seconds > record.at.seconds
         self.diagnosis.decided(record.at.seconds, had_choice=had_choice)
         self.diagnosis.choices.add(
-            record.arm, record.probabilities, holdout=record.holdout, no_arm=not had_choice
+            record.arm, record.probabilities, of_policy=is_of_policy(record), no_arm=not had_choice
         )
         if record.unit_id is not None:
             self.diagnosis.balance.observe(record.unit_id, holdout=record.assignment == HOLDOUT)
@@ -58,3 +63,8 @@ class MarketStatistics(msgspec.Struct, array_like=True):
     def _of(self, terms: DecisionTerms) -> tuple[ArmStatistics, ArmStatistics]:
         arm = self.arms.setdefault(terms.arm, ArmStatistics())
         return arm, self.groups.setdefault(terms.group, ArmStatistics())
+
+
+def is_of_policy(record: Decision) -> bool:
+    """Return whether the policy drew the arm: neither the rollout's rule nor the holdout."""
+    return not record.holdout and record.stage != "rule" and record.canary is not False

@@ -41,7 +41,8 @@ def replay_learning(spec: TargetSpec, rows: Sequence[Row], seed: int = 0) -> Lea
     visitors: list[str] = []
     capped = 0
     for at, row in enumerate(rows):
-        ratio = policy.probabilities(row.eligible, row.context)[row.arm] / row.propensity
+        chances = policy.probabilities(row.eligible, row.context, surcharges=row.surcharges)
+        ratio = chances[row.arm] / row.propensity
         capped += ratio > bound * (1.0 + 1e-9)
         if uniform((seed << 40) ^ at) < ratio / bound:
             rewards.append(row.reward)

@@ -29,6 +29,8 @@ class Row(msgspec.Struct, frozen=True):
         The whole distribution the arm was drawn from, where it is known.
     policies
         The distributions of other policies, by name, where the log has them.
+    surcharges
+        By how much arms were valued less for what they use of budgets; they hold for other policies too.
     """
 
     arm: str
@@ -40,3 +42,4 @@ class Row(msgspec.Struct, frozen=True):
     at: Any
     logging: Mapping[str, float] | None = None
     policies: Mapping[str, Mapping[str, float]] = {}
+    surcharges: Mapping[str, float] = {}

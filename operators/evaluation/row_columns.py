@@ -22,6 +22,7 @@ class RowColumns:
         self.propensity, self.reward = array("d"), array("d")
         self.at: list[Any] = []
         self.contexts, self.logging, self.policies = MappingColumns(), MappingColumns(), MappingColumns()
+        self.surcharges = MappingColumns()
 
     def append(self, row: Row) -> None:
         """Add a row."""
@@ -36,10 +37,11 @@ class RowColumns:
         self.policies.append(
             {(name, arm): p for name, arms in row.policies.items() for arm, p in arms.items()}
         )
+        self.surcharges.append(row.surcharges)
 
     def close(self) -> None:
         """Make the columns as small as possible; nothing can be added after that."""
-        for each in (self.contexts, self.logging, self.policies):
+        for each in (self.contexts, self.logging, self.policies, self.surcharges):
             each.close()
 
     def row(self, place: int) -> Row:
@@ -57,4 +59,5 @@ class RowColumns:
             self.at[place],
             self.logging[place] or None,
             policies,
+            self.surcharges[place],
         )

@@ -64,7 +64,8 @@ def _distributions(
     if spec.kind == "like" and empirical is not None:
         return (empirical.probabilities(row) for row in rows)
     policy = trained_policy(spec, before)
-    return (cast("Mapping[str, float]", policy.probabilities(row.eligible, row.context)) for row in rows)
+    found = (policy.probabilities(row.eligible, row.context, surcharges=row.surcharges) for row in rows)
+    return cast("Iterator[Mapping[str, float]]", found)
 
 
 def _always(spec: TargetSpec, row: Row, arms: Sequence[str]) -> str:

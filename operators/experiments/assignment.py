@@ -1,4 +1,4 @@
-"""Assignment to the holdout: a unit is assigned once; what is learned of it later changes only its offers."""
+"""Assignment to holdout and canary: once for a unit; what is learned of it later changes only its offers."""
 
 import math
 from typing import Final, Protocol
@@ -10,6 +10,7 @@ from operators.streaming.durable_store import DurableStore
 from operators.streaming.ids import share_of
 
 HOLDOUT: Final = "holdout"
+CANARY: Final = "canary"
 POLICY: Final = "policy"
 MEMORY_S: Final = 30 * 86_400.0
 REFRESH_S: Final = 86_400.0
@@ -38,6 +39,9 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
         The latest user known of it.
     seen_s
         When it was last recorded as seen.
+    place
+        Where the person stands among all, evenly from 0 to 1 and whatever the group: those below the share of
+        a canary are in it. The lowest of the person's identities, as far as they are known to be one.
     """
 
     unit: str
@@ -48,6 +52,7 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     conflict: bool
     user: str | None
     seen_s: float
+    place: float
 
 
 class AssignmentStore(DurableStore, Protocol):
@@ -107,7 +112,8 @@ class Assignments:
         """Return the assignment of a visitor at an eligible moment, and remember what the moment reveals.
 
         Where visitor and user turn out to be one person but were assigned apart, both keep their unit and
-        group; if either is held out, both are from then on.
+        group; if either is held out, both are from then on, and both have the lower place of the two: who was
+        in a canary stays in.
         """
         mine = self._recall(_visitor(visitor), at_s)
         known = user if user is not None or mine is None else mine.user
@@ -120,10 +126,12 @@ class Assignments:
         other = mine if theirs is None else theirs
         held_out = mine.held_out or other.held_out
         conflict = mine.conflict or other.conflict or mine.group != other.group
-        mine = replace(mine, held_out=held_out, conflict=conflict, user=known)
+        place = min(mine.place, other.place)
+        mine = replace(mine, held_out=held_out, conflict=conflict, user=known, place=place)
         self._keep(_visitor(visitor), mine, at_s)
         if theirs is not None:
-            self._keep(theirs.unit, replace(theirs, held_out=held_out, conflict=conflict), at_s)
+            theirs = replace(theirs, held_out=held_out, conflict=conflict, place=place)
+            self._keep(theirs.unit, theirs, at_s)
         return mine
 
     def forget(self, time_s: float, kept_s: float = 0.0) -> None:
@@ -139,7 +147,8 @@ class Assignments:
         held_out = share_of(HOLDOUT, self._market, *parts) < self.share
         user = name if kind == "user" else None
         group = HOLDOUT if held_out else POLICY
-        return Assignment(identity, group, math.inf, self.share, held_out, False, user, NEVER)
+        place = place_of(self._market, identity)
+        return Assignment(identity, group, math.inf, self.share, held_out, False, user, NEVER, place)
 
     def _recall(self, identity: str, at_s: float) -> Assignment | None:
         found = self._store.recall(identity)
@@ -154,6 +163,11 @@ class Assignments:
         written = _ENCODER.encode(now)
         if written != found:
             self._store.remember(identity, now.seen_s, written)
+
+
+def place_of(market: str, unit: str) -> float:
+    """Return where a unit stands by itself, as ``Assignment.place``."""
+    return share_of(CANARY, market, unit)
 
 
 def _visitor(name: str) -> str:

@@ -87,9 +87,17 @@ def shop_event(event: native.Event, market: str, placed: Placed) -> AnyShopEvent
 
 def _context(event: native.Event, trace: TraceHeaders | None) -> EventContext | None:
     """Return what an event carries beside its kind, None where that is nothing: of most events."""
+    if (
+        trace is None
+        and event.consent is None
+        and event.timezone is None
+        and event.locale is None
+        and event.segment is None
+    ):
+        return None
     consent = _consent(event.consent)
     said = (consent, event.timezone, event.locale, event.segment, trace)
-    if said == (None, None, None, None, None):
+    if said == (None, None, None, None, None):  # a consent that says nothing of any channel
         return None
     return EventContext(consent, event.timezone, event.locale, trace and Trace(*trace), event.segment)
 
@@ -198,6 +206,8 @@ BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], Any
     native.OfferShown: lambda event, common, _: OfferImpression(*common, offer=event.offer_id),
     native.OfferClicked: lambda event, common, _: OfferClick(*common, offer=event.offer_id),
     native.OfferDismissed: lambda event, common, _: OfferDismissal(*common, offer=event.offer_id),
-    native.OfferRedeemed: lambda event, common, _: OfferRedemption(*common, offer=event.offer_id),
+    native.OfferRedeemed: lambda event, common, _: OfferRedemption(
+        *common, offer=event.offer_id, order=event.order_id
+    ),
 }
 """The table of kinds: an event that is not in it is an error, not something else."""

@@ -43,6 +43,7 @@ from operators.streaming.messages import (
     ProductView,
     Search,
     ShopEvent,
+    Trace,
     UserKnown,
     cart_names,
     place,
@@ -259,6 +260,7 @@ class SessionMachine:
                         market=market,
                         order=order.order,
                         cart=cart,
+                        trace=order.trace,
                     )
                 )
         if order.is_home or bought:
@@ -303,7 +305,7 @@ class SessionMachine:
             if cart is not None and cart.started_s <= happened_s:
                 if cart.is_full:
                     bought = cart
-                    self._outcome(visit, "purchased", order.at_s)
+                    self._outcome(visit, "purchased", order.at_s, order.trace)
                 visit.cart = None
                 self.carts -= 1
                 self._index.remove(key, cart.names)
@@ -315,7 +317,8 @@ class SessionMachine:
         if left is None:
             return None
         self._orders.buy(order.market, left.names, order.at_s)
-        self._events.append(_outcome(order.market, left.visitor, "recovered", left.cart, order.at_s))
+        recovered = _outcome((order.market, left.visitor), "recovered", left.cart, order.at_s, order.trace)
+        self._events.append(recovered)
         return left.cart
 
     # Visits
@@ -408,7 +411,7 @@ class SessionMachine:
             self._index.remove(key, visit.cart.names)
         if visit.cart is not None and visit.cart.is_full:
             self._moment(visit, "session_ended", at_s, "", None)
-            self._outcome(visit, "abandoned", at_s)
+            self._outcome(visit, "abandoned", at_s, visit.trace)
             self._abandoned.add(
                 AbandonedCart(visit.market, visit.visitor, visit.cart.id, at_s, visit.cart.names)
             )
@@ -490,11 +493,13 @@ class SessionMachine:
         )
         self._events.append(moment)
 
-    def _outcome(self, visit: Visit, kind: Literal["purchased", "abandoned"], at_s: float) -> None:
+    def _outcome(
+        self, visit: Visit, kind: Literal["purchased", "abandoned"], at_s: float, trace: Trace | None
+    ) -> None:
         cart = visit.cart
         if cart is None:
             return
-        outcome = _outcome(visit.market, visit.visitor, kind, cart.id, at_s)
+        outcome = _outcome((visit.market, visit.visitor), kind, cart.id, at_s, trace)
         sample = cart.sample
         if sample is not None:
             outcome = msgspec.structs.replace(
@@ -508,9 +513,10 @@ class SessionMachine:
         self._events.append(outcome)
 
 
-def _outcome(market: str, visitor: str, kind: str, cart: str, at_s: float) -> CartOutcome:
+def _outcome(key: VisitorKey, kind: str, cart: str, at_s: float, trace: Trace | None) -> CartOutcome:
+    market, visitor = key
     name = name_of("outcome", market, visitor, kind, cart, repr(at_s))
-    return CartOutcome(at_s=at_s, visitor=visitor, id=name, market=market, kind=kind, cart=cart)
+    return CartOutcome(at_s=at_s, visitor=visitor, id=name, market=market, kind=kind, cart=cart, trace=trace)
 
 
 _HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], None]]] = {

@@ -313,9 +313,11 @@ class OfferDismissal(
 class OfferRedemption(
     OfferFeedback, frozen=True, kw_only=True, array_like=True, gc=False, tag="offer_redeemed"
 ):
-    """A visitor used an offer."""
+    """A visitor used an offer, with this order where the event names it."""
 
     rank = RANK["offer_redeemed"]
+
+    order: str | None = None
 
 
 AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption
@@ -355,7 +357,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     cart: str
     cart_value: float
     lines: tuple[Line, ...]
-    features: dict[str, float | str]
+    features: dict[str, int | float | str]
     user: str | None
     session: str | None
     read_s: float | None
@@ -393,7 +395,7 @@ class CartOutcome(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
     moment_at_s: float | None = None
     moment_kind: str | None = None
     moments: int = 0
-    features: dict[str, float | str] | None = None
+    features: dict[str, int | float | str] | None = None
     trace: Trace | None = None
 
 

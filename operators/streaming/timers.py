@@ -40,6 +40,10 @@ class Timers(Generic[K]):
         """Forget the timer of a key."""
         self._due_s.pop(key, None)
 
+    def has_due(self, before_s: float) -> bool:
+        """Return whether a timer may be due before a time; False: none is."""
+        return bool(self._heap) and self._heap[0][0] < before_s
+
     def due(self, before_s: float) -> Iterator[tuple[float, K]]:
         """Yield the timers due before a time, first to last; each is gone once yielded.
 

@@ -10,6 +10,7 @@ import argparse
 import heapq
 import statistics
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from flows.assembly import decision_settings
 from flows.settings import Settings
 from flows.stores.memory_ledger import MemoryLedger
 from operators.bandits import loads
+from operators.bandits.context import Context, Surcharges
 from operators.bandits.policy import Policy
 from operators.bandits.spec import policy_from_spec
 from operators.decisions.budgets.money import MICROS
@@ -152,6 +154,31 @@ def taught(world: World, spec: str, seed: int, updates: int) -> Policy:
     return policy
 
 
+class Known:
+    """A policy that knows the true mean gains: what is lost under it, pacing loses."""
+
+    updates = 0
+
+    def __init__(self, found: Carts) -> None:
+        gains = zip(found.value.tolist(), found.gains.tolist(), strict=True)
+        self._gains = {value: dict(zip(ARMS, of, strict=True)) for value, of in gains}
+
+    def values(self, arms: Sequence[str], context: Context) -> dict[str, float]:
+        known = self._gains[context["cart_value"]]
+        return {arm: known.get(arm, 0.0) for arm in arms}
+
+    def choose(
+        self, arms: Sequence[str], context: Context, seed: int, surcharges: Surcharges | None = None
+    ) -> tuple[str, dict[str, float]]:
+        del seed
+        values = self.values(arms, context)
+        best = max(arms, key=lambda arm: values[arm] - (surcharges or {}).get(arm, 0.0))
+        return best, {arm: float(arm == best) for arm in arms}
+
+    def update(self, *_: object) -> float:
+        return 0.0
+
+
 class FixedPrice(BudgetRule):
     """The same budget at one price."""
 
@@ -159,9 +186,12 @@ class FixedPrice(BudgetRule):
         super().__init__()
         self.fixed = price
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        cost = self._pacing.at_cart(offer.name, now.moment.cart_value)
-        return self.fixed * self._pacing.rates.share(offer.name) * cost
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        value, pacing = now.moment.cart_value, self._pacing
+        return {
+            each.name: self.fixed * pacing.rates.share(each.name) * pacing.at_cart(each.name, value)
+            for each in offers
+        }
 
 
 class Ran(NamedTuple):
@@ -172,7 +202,9 @@ class Ran(NamedTuple):
     used: float
 
 
-def run(found: Carts, budget: Budget, policy: Policy, seed: int, rule: BudgetRule | None = None) -> Ran:
+def run(
+    found: Carts, budget: Budget, policy: Policy | Known, seed: int, rule: BudgetRule | None = None
+) -> Ran:
     """Play the carts to the machine."""
     rng = np.random.default_rng(seed)
     rules = {"cooldown": {"after_offer": "0s", "after_purchase": "0s"}, "consent": {"required": []}}
@@ -263,11 +295,12 @@ class Row(NamedTuple):
 
 
 def rows(
-    world: World, seed: int, *, updates: int, share: float = 0.4, number: int | None = None
+    world: World, seed: int, *, updates: int | None, share: float = 0.4, number: int | None = None
 ) -> dict[str, Row]:
     """Return by strategy how near to the optimum it came.
 
-    The budget is this ``share`` of what the best offers without a budget would cost, or a ``number``.
+    The budget is this ``share`` of what the best offers without a budget would cost, or a ``number``. The
+    policy has learned from so many carts, or knows the truth.
     """
     found = carts(world, np.random.default_rng(seed))
     budget = campaign(world, share * unconstrained_cost(found))
@@ -276,7 +309,7 @@ def rows(
     limit = budget.amount if number is None else number
     best, price = optimum(found, found.costs if number is None else np.ones_like(found.costs), limit)
     without = float((found.buys[:, 0] * MARGIN * found.value).sum())
-    policy = taught(world, Settings().policy, seed, updates).dumps()
+    policy = b"" if updates is None else taught(world, Settings().policy, seed, updates).dumps()
     strategies = {
         "paced": (budget, None),
         "fixed price": (budget, FixedPrice(price)),
@@ -284,7 +317,7 @@ def rows(
     }
     said = {}
     for name, (each, rule) in strategies.items():
-        ran = run(found, each, loads(policy), seed, rule)
+        ran = run(found, each, loads(policy) if policy else Known(found), seed, rule)
         profit = (without + ran.gain) / (without + best)
         said[name] = Row(profit, ran.gain / best, ran.spent / limit, ran.used / limit)
     return said
@@ -294,6 +327,7 @@ WORLDS = {
     "stationary": (World(), 20_000),
     "drift of effects and traffic": (World(effects_drift=True, traffic_drift=True), 20_000),
     "stationary, effects unknown": (World(), 0),
+    "stationary, effects known": (World(), None),
 }
 
 
@@ -302,10 +336,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--a-day", type=int, default=400)
+    parser.add_argument("--world", choices=WORLDS, help="this one alone")
     given = parser.parse_args()
     head = f"{'world':30}{'strategy':13}{'profit':>8}{'worst':>8}{'gain':>8}{'spent':>8}{'most used':>11}\n"
     sys.stdout.write(head)
     for title, (world, updates) in WORLDS.items():
+        if given.world not in {None, title}:
+            continue
         found = [
             rows(world._replace(a_day=given.a_day), seed, updates=updates) for seed in range(given.seeds)
         ]

@@ -32,7 +32,7 @@ def truths(policy, seed, decisions):
     settings = with_demo_offers(read_settings(seed=seed)).model_copy(update={"policy": policy})
     world = world_of(Shoppers(), settings, WorldLength(decisions=int(decisions * HELD_OUT)))
     with tempfile.TemporaryDirectory() as out:
-        shop_in(World(seed, world), settings, Path(out))
+        shop_in(World(seed, world), settings, settings.shop(), Path(out))
         rows = [orjson.loads(line) for line in Path(out, TRUTH).read_bytes().splitlines()]
     known = oracle_values(hesitating_carts(seed, world, 4000), world.offers)
     return [row for row in rows if not row["holdout"]][:decisions], known.arms[known.best_fixed].mean

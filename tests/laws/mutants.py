@@ -124,7 +124,7 @@ MUTANTS = (
         "6 state is bounded",
         "who is held out is remembered for ever",
         "operators/decisions/decision_machine.py",
-        "            self._assignments.forget(time_s, self._settings.correction_s + LEDGER_SLACK_S)\n",
+        "            self._assignments.forget(time_s, kept_s)\n",
         "",
         "tests/laws/test_bounded.py::test_everything_kept_stops_growing_under_a_steady_load",
     ),

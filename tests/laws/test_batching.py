@@ -5,12 +5,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 from bytewax.testing import run_main
 
 from flows.files.sorting import sort_files
 from flows.kafka.broker_process import LEASH, free_port
-from tests.laws.shopping import OFFERS_TOML, by_stream, dataflow_of, jumbled, messages, plain
+from tests.laws.limits import broken_limits
+from tests.laws.shopping import OFFERS_TOML, SHOP, by_stream, dataflow_of, jumbled, messages, plain
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("offers", "decisions", "rewards", "scores", "outcomes", "drifts", "rejected")
@@ -79,6 +81,8 @@ def test_two_processes_say_what_one_says(events, expected, tmp_path):
         sort_files(out)
         results[processes] = {name: (out / f"{name}.jsonl").read_bytes() for name in STREAMS}
     assert results[1] == results[2]
+    told = b"".join(results[2][name] for name in ("offers", "decisions", "rewards"))
+    assert broken_limits([orjson.loads(line) for line in told.splitlines()], SHOP) == []
     assert results[1]["decisions"].count(b"\n") == sum(
         b'"type":"decision"' in v for _, v in expected["decisions"]
     )

@@ -24,6 +24,12 @@ def test_every_field_is_read_as_in_the_whole_record(kind):
     assert [getattr(some, name) for name in names] == [getattr(whole, name) for name in names]
 
 
+def test_a_field_that_was_added_later_is_empty_in_an_older_log():
+    line = json.loads(LINES["decision"])
+    line.pop("surcharges", None)
+    assert partial_decoder(Decision, "market", "surcharges")(json.dumps(line)).surcharges == {}
+
+
 def test_other_fields_are_skipped_whatever_they_are():
     line = json.dumps(json.loads(LINES["decision"]) | {"features": 7, "arm": None})
     some = partial_decoder(Decision, "market", "at")(line)

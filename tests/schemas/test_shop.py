@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from operators.decisions.shop_checks import check_shop
 from schemas.errors import SetupError
 from schemas.shop import NO_OFFER, Cost, Offer, Shop, load_shop
 
@@ -33,6 +34,17 @@ def test_the_example_offers_every_kind_on_every_channel():
     assert len({offer.kind for offer in shop.offers}) == 7
     assert {offer.channel for offer in shop.offers} == {"on_site", "email", "app"}
     assert shop.offers[0].expires_after == timedelta(minutes=30)
+
+
+def test_what_the_example_shows_in_comments_can_be_put_in_force(loaded):
+    shown = re.sub(r"^#(?=[\[a-z])", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    shop = loaded(shown)
+    check_shop(shop, timedelta(days=7))
+    assert (len(shop.caps), len(shop.budgets), shop.four_eyes) == (1, 1, True)
+    rules = {name: market.rules for name, market in shop.markets.items()}
+    assert rules["default"].cooldown.after_dismissal == timedelta(days=7)
+    assert rules["uk"].cooldown.after_dismissal == timedelta(days=14)
+    assert rules["uk"].quiet_hours.keys() == {"email"}
 
 
 def test_an_offer_for_some_markets_is_no_arm_of_the_others():

@@ -18,7 +18,8 @@ from flows.studies.replay import replay
 from operators.bandits.spec import policy_from_spec
 from operators.simulation import World
 from schemas.errors import SetupError
-from schemas.shop import EXAMPLE_OFFERS
+from schemas.rollout import Rollout
+from schemas.shop import EXAMPLE_OFFERS, Shop
 
 RECORDED_NOTE: Final = (
     "The shoppers of a recording do not react to offers that were never made to them: conversion and profit "
@@ -46,7 +47,8 @@ def recorded_run(inputs: Sequence[Path], format_: str) -> PolicyRun:
             raise SetupError(f"the input must be a file that can be read; got {str(path)!r}")
 
     def run(settings: Settings, out: Path) -> list[str]:
-        return ending(replay(inputs, format_, out, settings), inputs, format_, settings)
+        summary = replay(inputs, format_, out, settings, compared_shop(settings))
+        return ending(summary, inputs, format_, settings)
 
     return run
 
@@ -56,10 +58,22 @@ def simulated_run(shoppers: Shoppers, settings: Settings, length: WorldLength) -
     world = world_of(shoppers, settings, length)
 
     def run(settings: Settings, out: Path) -> list[str]:
-        shop_in(World(settings.seed, world), settings, out)
+        shop_in(World(settings.seed, world), settings, compared_shop(settings), out)
         return []
 
     return run
+
+
+def compared_shop(settings: Settings) -> Shop:
+    """Return the shop in which the policy of the settings chooses in every market, for everybody.
+
+    What the offers file says of the markets' own policies and of their rollout is left out: it would choose
+    in place of the policies that are compared.
+    """
+    shop = settings.shop()
+    compared = {"policy": None, "rollout": Rollout()}
+    markets = {name: market.model_copy(update=compared) for name, market in shop.markets.items()}
+    return shop.model_copy(update={"markets": markets})
 
 
 def with_demo_offers(settings: Settings) -> Settings:

@@ -10,6 +10,7 @@ import msgspec
 from flows.studies.backtest.true_values import TRUTH, Truth
 from flows.studies.record_lines import read_records
 from flows.studies.summary import SUMMARY
+from operators.decisions.statistics import NO_CHOICE
 from operators.experiments.clustered_ratio import ClusteredRatio, RatioInterval, difference
 from operators.simulation.true_profit import TrueProfit
 from schemas.decisions import Decision, Reward
@@ -44,10 +45,10 @@ def read_result(policy: str, folder: Path, ending: Sequence[str] = ()) -> Policy
         result.held_out += decision.holdout
         if not decision.holdout:
             result.offers += decision.offer_id is not None
-            if decision.reason in (None, "shadow"):
-                result.decisions += 1
-            else:
+            if decision.reason in NO_CHOICE:
                 result.no_choice += 1
+            else:
+                result.decisions += 1
     for reward in read_records(folder / "rewards.jsonl", _reward):
         if not reward.holdout:
             unit, ended = f"{reward.market}\x1f{reward.visitor_id}", int(reward.kind == "window")

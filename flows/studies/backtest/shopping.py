@@ -18,19 +18,20 @@ from flows.studies.summary import RunSummary
 from operators.simulation import World
 from operators.streaming.messages import OutputRecord, ReaderOutput
 from schemas.message import Message
+from schemas.shop import Shop
 
 PARTITION: Final = "shoppers/0000"
 STEP_S: Final = 30.0
 """How often, in event time, shoppers receive offers; none comes back to a cart as soon."""
 
 
-def shop_in(world: World, settings: Settings, out: Path) -> dict[str, Any]:
+def shop_in(world: World, settings: Settings, shop: Shop, out: Path) -> dict[str, Any]:
     """Let the shoppers meet the dataflow, write its records to ``out`` as a replay does; return the summary.
 
     ``truth.jsonl`` has a ``Truth`` beside each decision.
     """
     settings = settings.model_copy(update={"idle_time": "events"})  # simulated time is not the wall clock's
-    shop, summary = settings.shop(), RunSummary()
+    summary = RunSummary()
     reader = reader_of(settings, shop, settings.format_of, None, ordered=True)(PARTITION, None)
     summary.include(reader)
     dataflow = InProcessDataflow(stations_of(settings, shop, [PARTITION], Ledgers().of, ordered=True))

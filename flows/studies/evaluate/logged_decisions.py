@@ -15,7 +15,7 @@ from schemas.partial_records import partial_decoder
 _decision: Final = partial_decoder(
     Decision,
     *("decision_id", "visitor_id", "market", "at", "features", "eligible", "probabilities", "arm"),
-    *("propensity", "holdout", "is_trainable", "reason"),
+    *("propensity", "holdout", "is_trainable", "reason", "surcharges"),
 )
 _reward: Final = partial_decoder(Reward, "decision_id", "kind", "profit")
 
@@ -34,10 +34,11 @@ class LoggedRows(NamedTuple):
 def logged_decisions(directory: Path, market: str | None) -> LoggedRows:
     """Return the decisions of one market that were ordinary draws and whose window is over.
 
-    The reward is the window's profit and that of all corrections. Left out are the holdout, decisions that
-    were not drawn (shadow, stale, no eligible arm) and those still ``open``. Raises DataError where a file is
-    missing, a line is not what it should be or a decision stands there twice, SetupError where there are
-    several markets and none is chosen: their currencies differ.
+    Those of a rollout's rule were drawn too, with the probabilities that were logged. The reward is the
+    window's profit and that of all corrections. Left out are the holdout, decisions that were not drawn
+    (shadow, outside of a canary without a rule, stale, no eligible arm) and those still ``open``. Raises
+    DataError where a file is missing, a line is not what it should be or a decision stands there twice,
+    SetupError where there are several markets and none is chosen: their currencies differ.
     """
     profits = _profits(directory)
     known: set[int] = set()
@@ -103,6 +104,7 @@ def _row(decision: Decision, profit: float) -> Row:
         decision.features,
         decision.at.seconds,
         decision.probabilities,
+        surcharges=decision.surcharges,
     )
 
 

@@ -12,6 +12,7 @@ from operators.decisions.verdicts import UNBALANCED
 from operators.experiments.lift import MetricLift, SampleRatioTest, Units, metric_lift, sample_ratio_test
 from schemas.decisions import Decision, Outcome, Reward
 from schemas.partial_records import partial_decoder
+from schemas.rollout import Stage
 
 HORIZON: Final = timedelta(days=7)
 """How long a unit's orders count from its first eligible moment; as long as an order corrects a decision."""
@@ -25,18 +26,23 @@ class MarketLift(NamedTuple):
     """One market's experiment as far as it is known at ``until_s``, in seconds since 1970.
 
     ``units`` are those whose time was over by then, on which ``conversion`` and ``profit`` are measured;
-    ``pending`` counts those whose time was not. Left out are units that began before these records
-    (``begun_before``) and those that could not have been in either group (``not_randomised``). ``balance`` is
-    of all that could, pending ones included. ``lost`` counts decisions that will have no reward.
+    ``pending`` counts those whose time was not. Left out of both groups are units that could not have been in
+    either (``not_randomised``), that were never decided upon outside of shadow (``in_shadow``), for whom the
+    rollout let its rule or nobody choose when they began (``outside``), and that began before these records
+    (``begun_before``). ``balance`` is of all others, pending ones included. ``lost`` counts decisions that
+    will have no reward. ``stage`` is that of the latest decision.
     """
 
     market: str
+    stage: Stage
     until_s: float
     horizon_s: float
     units: Units
     pending: int
     begun_before: int
     not_randomised: int
+    in_shadow: int
+    outside: int
     lost: int
     balance: SampleRatioTest
     conversion: MetricLift
@@ -82,20 +88,26 @@ def lift_of(
 ) -> MarketLift:
     """Return the lift of one market."""
     horizon_s = horizon.total_seconds()
-    units, began_before, until_s, lost = columns.units(horizon_s)
+    logged = columns.units(horizon_s)
+    units, until_s = logged.units, logged.until_s
     randomised = (units.share > 0) & (units.share < 1)
-    begun = randomised & ~began_before
+    spoken_to = randomised & ~logged.in_shadow
+    tested = spoken_to & ~logged.outside
+    begun = tested & ~logged.began_before
     is_over = begun & (units.at_s + horizon_s <= until_s)
     measured_units = units.select(is_over)
     return MarketLift(
         market=market,
+        stage=columns.stage,
         until_s=until_s,
         horizon_s=horizon_s,
         units=measured_units,
         pending=int(begun.sum()) - measured_units.at_s.size,
-        begun_before=int(randomised.sum()) - int(begun.sum()),
+        begun_before=int(tested.sum()) - int(begun.sum()),
         not_randomised=units.at_s.size - int(randomised.sum()),
-        lost=lost,
+        in_shadow=int(randomised.sum()) - int(spoken_to.sum()),
+        outside=int(spoken_to.sum()) - int(tested.sum()),
+        lost=logged.lost,
         balance=_balance(units.select(begun)),
         conversion=metric_lift(measured_units, measured_units.conversion, alpha),
         profit=metric_lift(measured_units, measured_units.profit, alpha),

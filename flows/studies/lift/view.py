@@ -26,12 +26,15 @@ def heading(lift: MarketLift) -> str:
         "left out: {:,} whose time is not over": lift.pending,
         "left out: {:,} that began before these records": lift.begun_before,
         "left out: {:,} in a market without a holdout": lift.not_randomised,
+        "left out: {:,} decided upon in shadow alone": lift.in_shadow,
+        "left out: {:,} outside of the canary, or of the rollout's rule": lift.outside,
         "conflicts: {:,} found to be one person with a unit of the other group": lift.conflicts,
         "lost: {:,} decisions without a reward": lift.lost,
     }
     doubt = "the share of the holdout differs from the configured one: find out why before you trust any lift"
     lines = [
         f"\nmarket {lift.market}: {lift.units.at_s.size:,} units over {lift.horizon_s / 86_400:g} days each",
+        *([f"stage of the rollout: {lift.stage}"] if lift.stage != "online" else []),
         f"held out: {held_out:,}; of all {balance.units:,} that began {balance.held_out:,}",
         f"expected of all: {balance.expected:,.0f} (p = {balance.p_value:.3g}, anytime-valid)",
         *([doubt] if lift.is_doubtful else []),
@@ -71,6 +74,7 @@ def _cells(measure: MetricLift, scale: float, format_: str) -> list[str]:
 def figures(lift: MarketLift) -> dict[str, Any]:
     """Return the figures as JSON has them; infinite and unknown ones become null there."""
     return {
+        "stage": lift.stage,
         "until": str(Timestamp(lift.until_s)),
         "days": lift.horizon_s / 86_400,
         "units": lift.units.at_s.size,
@@ -78,6 +82,8 @@ def figures(lift: MarketLift) -> dict[str, Any]:
         "pending": lift.pending,
         "begun_before": lift.begun_before,
         "not_randomised": lift.not_randomised,
+        "in_shadow": lift.in_shadow,
+        "outside_rollout": lift.outside,
         "lost": lift.lost,
         "conflicts": lift.conflicts,
         "balance": lift.balance._asdict(),

@@ -3,8 +3,10 @@
 import heapq
 from operator import attrgetter, itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from flows.studies.lift.promotion import Criteria
 from flows.studies.report.log_files import LOG_FILES
 from flows.studies.report.market_report import MarketReport
 from flows.studies.report.run_figures import run_figures
@@ -13,22 +15,27 @@ from schemas.errors import DataError
 MAX_MARKETS: Final = 50
 
 
-def gather(directory: Path) -> list[MarketReport]:
-    """Return the markets of a run, by name. Memory grows with the log only by what the lift remembers.
+def gather(directory: Path, criteria: Criteria = MappingProxyType({})) -> list[MarketReport]:
+    """Return the markets of a run, by name; ``criteria`` are those of their rollouts.
 
-    Each file is sorted by time already, as a replay or an export leaves it. Raises DataError where files are
-    missing, where a line is not what it should be, and for more than 50 markets.
+    Memory grows with the log only by what the lift remembers, and by what ``MarketReport`` names. Each file
+    is sorted by time already, as a replay or an export leaves it. Raises DataError where files are missing,
+    where a line is not what it should be, and for more than 50 markets.
     """
     _check_files(directory)
     is_monitored = (directory / "drifts.jsonl").exists()
     of_run = run_figures(directory)
-    markets = {name: MarketReport(name, of_run, is_monitored=is_monitored) for name in of_run.holdout}
+
+    def report_of(name: str) -> MarketReport:
+        return MarketReport(name, of_run, is_monitored=is_monitored, criteria=criteria.get(name))
+
+    markets = {name: report_of(name) for name in of_run.holdout}
     for at_s, file, record in heapq.merge(*(file.read(directory) for file in LOG_FILES), key=itemgetter(0)):
         market = markets.get(record.market)
         if market is None:
             if len(markets) >= MAX_MARKETS:
                 raise DataError(f"{directory} must hold at most {MAX_MARKETS} markets; got more")
-            market = markets[record.market] = MarketReport(record.market, of_run, is_monitored=is_monitored)
+            market = markets[record.market] = report_of(record.market)
         market.observe_time(at_s)
         file.add(market, record)
     with_records = [market for market in markets.values() if not market.is_empty]

@@ -34,25 +34,37 @@ class LiftOverTime(NamedTuple):
     """Lift over time in both metrics; a unit counts from the end of its time, ``horizon``, on.
 
     Both are empty where no sequence has begun. ``is_doubtful``: the share of the holdout differs from the
-    configured one.
+    configured one. ``outside`` counts the units for whom the rollout let not the policy choose, which are in
+    neither group, and ``in_shadow`` those that had decisions in shadow alone.
     """
 
     horizon: str
     profit: list[LiftPoint]
     conversion: list[LiftPoint]
     is_doubtful: bool = False
+    outside: int = 0
+    in_shadow: int = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a sequence has begun."""
+        return bool(self.profit or self.conversion)
 
 
 def lift_over_time(market: str, columns: ExperimentColumns) -> LiftOverTime:
     """Return the lift of a market over the longest horizon that the log is long enough for."""
-    for name, horizon in HORIZONS.items():
-        lift = lift_of(market, columns, horizon)
-        profit, conversion = (
-            _points(metric.series, lift.horizon_s) for metric in (lift.profit, lift.conversion)
-        )
-        if profit or conversion:
-            return LiftOverTime(name, profit, conversion, lift.is_doubtful)
-    return LiftOverTime(next(iter(HORIZONS)), [], [])
+    longest, *shorter = HORIZONS
+    first = found = _over(market, columns, longest)
+    for name in shorter:
+        if not found.has_begun:
+            found = _over(market, columns, name)
+    return found if found.has_begun else first
+
+
+def _over(market: str, columns: ExperimentColumns, horizon: str) -> LiftOverTime:
+    lift = lift_of(market, columns, HORIZONS[horizon])
+    profit, conversion = (_points(metric.series, lift.horizon_s) for metric in (lift.profit, lift.conversion))
+    return LiftOverTime(horizon, profit, conversion, lift.is_doubtful, lift.outside, lift.in_shadow)
 
 
 def _points(series: LiftSeries, horizon_s: float) -> list[LiftPoint]:
@@ -111,6 +123,12 @@ def _section(lift: LiftOverTime, points: list[LiftPoint], style: LiftStyle) -> S
     if points:
         low, mean, high = (style.format.format(values[-1]) for values in (lows, means, highs))
         now = f"Lift in {style.name} is {mean} ({low} to {high}): {_verdict(lift, lows[-1], highs[-1])}."
+    left_out = {
+        "{:,} outside of the canary, or of the rollout's rule": lift.outside,
+        "{:,} decided upon in shadow alone": lift.in_shadow,
+    }
+    for text, number in left_out.items():
+        now += f" Left out of both groups: {text.format(number)}." if number else ""
     return Section(
         f"lift-{style.name}",
         f"Lift in {style.name} against the holdout",

@@ -1,7 +1,12 @@
 """One market's part of the report: each record goes to the plots that need it."""
 
+from typing import Any, Final
+
 from flows.studies.backtest.true_values import Truth
 from flows.studies.lift.experiment_columns import ExperimentColumns
+from flows.studies.lift.id_index import hashed
+from flows.studies.lift.promotion import Promotion, promotion
+from flows.studies.lift.run import lift_of
 from flows.studies.report.arm_rewards import ArmRewards
 from flows.studies.report.arm_shares import ArmShares
 from flows.studies.report.calibration import CalibrationCurve
@@ -16,16 +21,32 @@ from flows.studies.report.self_diagnosis import SelfDiagnosis
 from flows.studies.report.style import Section
 from operators.decisions.verdicts import Verdict
 from schemas.decisions import Decision, Drift, Outcome, Reward
+from schemas.rollout import PromotionCriteria
+
+NOT_TRAINED: Final = frozenset({"shadow", "rollout"})
+"""Reasons of decisions that have rewards and train no policy, beside the holdout."""
 
 
 class MarketReport:
     """Everything that is gathered for one market; records come in the order of their times.
 
-    Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift.
+    Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift, and one
+    of each decision that the rollout took from the policy. ``criteria`` are those of the rollout, if it has
+    some.
     """
 
-    def __init__(self, name: str, of_run: RunFigures, *, is_monitored: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        of_run: RunFigures,
+        *,
+        is_monitored: bool,
+        criteria: PromotionCriteria | None = None,
+    ) -> None:
         self.name = name
+        self._criteria = criteria
+        self._outside: set[int] = set()
+        self._untrained: set[int] = set()
         self.overview = Overview()
         self.diagnosis = SelfDiagnosis(of_run.holdout.get(name), of_run.orders.get(name))
         self.learning, self.regret = LearningCurve(), RegretCurve()
@@ -45,20 +66,27 @@ class MarketReport:
         self.columns.observe_time(at_s)
 
     def add_decision(self, decision: Decision) -> None:
-        """Add a decision."""
+        """Add a decision; one outside of the canary says nothing of what the policy chooses and earns."""
         self.overview.add_decision(decision)
         self.diagnosis.add_decision(decision)
         self.columns.add_decision(decision)
-        self.shares.add(decision)
         self.overlap.add(decision)
+        if decision.canary is False:
+            self._outside.add(hashed(decision.decision_id))
+        else:
+            self.shares.add(decision)
+        if decision.reason in NOT_TRAINED:
+            self._untrained.add(hashed(decision.decision_id))
 
     def add_reward(self, reward: Reward) -> None:
         """Add a reward."""
-        self.overview.add_reward(reward)
-        self.diagnosis.add_reward(reward)
+        decision = hashed(reward.decision_id)
         self.columns.add_reward(reward)
-        self.learning.add(reward)
-        self.arms.add(reward)
+        self.diagnosis.add_reward(reward, is_trainable=not reward.holdout and decision not in self._untrained)
+        if decision not in self._outside:
+            self.overview.add_reward(reward)
+            self.learning.add(reward)
+            self.arms.add(reward)
 
     def add_outcome(self, outcome: Outcome) -> None:
         """Add an outcome; one that was not predicted, or that ends no visit, says nothing of the model."""
@@ -82,6 +110,21 @@ class MarketReport:
     def verdicts(self) -> list[Verdict]:
         """Return the verdicts of the self-diagnosis at the end of the log."""
         return self.diagnosis.verdicts(self.overview.latest_s)
+
+    def promotion(self) -> Promotion | None:
+        """Return how far the market is from the criteria of its rollout; None where it has none."""
+        if self._criteria is None:
+            return None
+        return promotion(self._criteria, lift_of(self.name, self.columns))
+
+    def plain_figures(self) -> dict[str, Any]:
+        """Return key figures, verdicts and the criteria of the rollout as JSON has them."""
+        found = self.promotion()
+        return {
+            "figures": {figure.name: figure.value for figure in self.figures()},
+            "verdicts": [verdict._asdict() for verdict in self.verdicts()],
+            "promotion": None if found is None else found.figures(),
+        }
 
     def figures(self) -> list[KeyFigure]:
         """Return the key figures."""

@@ -22,7 +22,7 @@ class Overview:
     """Counts of decisions, and profit and conversion of both groups, clustered by visitor."""
 
     def __init__(self) -> None:
-        self.decisions = self.offers = self.held_out = 0
+        self.decisions = self.offers = self.held_out = self.outside = 0
         self.profit = {False: ClusteredRatio(), True: ClusteredRatio()}
         self.conversion = {False: ClusteredRatio(), True: ClusteredRatio()}
         self.policies: set[str] = set()
@@ -37,6 +37,7 @@ class Overview:
         self.decisions += 1
         self.offers += decision.offer_id is not None
         self.held_out += decision.holdout
+        self.outside += decision.canary is False
         if len(self.policies) < MAX_POLICIES:
             self.policies.add(decision.policy)
 
@@ -63,6 +64,8 @@ class Overview:
             KeyFigure("offers made", f"{self.offers:,}"),
             KeyFigure("held out", f"{self.held_out:,}"),
         ]
+        if self.outside:
+            figures.append(KeyFigure("outside of the canary, left out of what follows", f"{self.outside:,}"))
         for holdout, group in ((False, "policy"), (True, "holdout")):
             if self.profit[holdout].count:
                 profit = interval_text(self.profit[holdout].interval())

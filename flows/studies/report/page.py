@@ -52,12 +52,20 @@ def _market(number: int, market: MarketReport) -> str:
         for name, value in market.figures()
     )
     found = "".join(map(_verdict, market.verdicts()))
+    promotion = market.promotion()
+    criteria = (
+        "" if promotion is None else f'<p class="about">{html.escape(_capital(promotion.sentence()))}.</p>'
+    )
     plots = "".join(section(f"m{number}-{each.slug}", each) for each in market.sections())
     return (
         f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
         f'<p class="about">{html.escape(market.overview.about())}</p><dl class="figures">{tiles}</dl>'
-        f'<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
+        f'{criteria}<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
     )
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _verdict(verdict: Verdict) -> str:

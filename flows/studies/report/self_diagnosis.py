@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from operators.decisions.diagnosis import Diagnosis
+from operators.decisions.statistics import NO_CHOICE, is_of_policy
 from operators.decisions.verdicts import Verdict, verdicts
 from operators.experiments.unit_sketch import UnitSketch
 from schemas.decisions import Decision, Reward
@@ -26,10 +27,13 @@ class SelfDiagnosis:
 
     def add_decision(self, decision: Decision) -> None:
         """Add a decision."""
-        has_choice = decision.holdout or decision.reason in (None, "shadow")
+        has_choice = decision.reason not in NO_CHOICE
         self.diagnosis.decided(decision.at.seconds, had_choice=has_choice)
         self.diagnosis.choices.add(
-            decision.arm, decision.probabilities, holdout=decision.holdout, no_arm=not has_choice
+            decision.arm,
+            decision.probabilities,
+            of_policy=is_of_policy(decision),
+            no_arm=not has_choice,
         )
         if has_choice:
             self._add_unit(decision)
@@ -43,11 +47,11 @@ class SelfDiagnosis:
         unit = decision.visitor_id if decision.unit_id is None else decision.unit_id
         self.diagnosis.balance.observe(unit, holdout=is_held_out)
 
-    def add_reward(self, reward: Reward) -> None:
-        """Add a reward."""
+    def add_reward(self, reward: Reward, *, is_trainable: bool) -> None:
+        """Add a reward, of a decision that trains the policy or not."""
         ordered = bool(reward.orders)
         if reward.kind == "window":
-            self.diagnosis.window_ended(is_trainable=not reward.holdout, ordered=ordered)
+            self.diagnosis.window_ended(is_trainable=is_trainable, ordered=ordered)
         if ordered:
             self.diagnosis.attributed(reward.at.seconds)
 

@@ -11,7 +11,7 @@ from operators.decisions.budgets.periods import CAMPAIGN, Period, Periods
 from operators.streaming.timers import Timers
 from schemas.limits import Budget
 
-KEPT_S: Final = 7 * 86_400.0
+KEPT_S: Final = {"hour": 7 * 86_400.0, "day": 35 * 86_400.0, "campaign": 35 * 86_400.0}
 """For so long after its end it is known what a period has used, to tell what exceeds it."""
 
 
@@ -186,6 +186,8 @@ class BudgetAccount:
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
         self._latest_s = max(self._latest_s, at_s)
+        if not self._releases.has_due(at_s):
+            return
         for _, decision in self._releases.due(at_s):
             held = self.held[decision]
             used = held.used
@@ -206,9 +208,11 @@ class BudgetAccount:
             totals = self.totals.get(self.held.pop(decision).period)
             if totals is not None:
                 totals.held -= 1
-        for key in [key for key, each in self.totals.items() if each.end_s < time_s - KEPT_S]:
-            if not self.totals[key].held:
-                del self.totals[key]
+        while self.totals:  # the oldest period comes first
+            key, totals = next(iter(self.totals.items()))
+            if totals.held or totals.end_s >= time_s - KEPT_S[self._by]:
+                break
+            del self.totals[key]
 
     def beyond(self) -> Iterator[str]:
         """Yield the open offers, the newest first, without which no period exceeds a lowered budget.
@@ -236,9 +240,8 @@ class BudgetAccount:
             self._given_back.append(_GivenBack(at_s, period, amount))
 
     def _spend(self, totals: Totals | None, spent: int, used: int) -> None:
-        """Count what was spent, and what of it exceeds the budget: all, where the period is forgotten."""
+        """Count what was spent, and what of it exceeds the budget, unless the period is forgotten."""
         if totals is None:
-            self.overrun += max(spent, 0)
             return
         totals.spent += spent
         totals.used += used

@@ -6,6 +6,9 @@ from typing import Final
 MICROS: Final = 1_000_000
 _NOISE: Final = 9
 """Decimal places; what stands behind them is the noise of float arithmetic."""
+_NANOS: Final = 1_000
+_EXACT: Final = 4e6
+"""Below this the decimal places of an amount are exact in a float as a whole number of billionths."""
 
 
 def micros_up(amount: float) -> int:
@@ -14,6 +17,8 @@ def micros_up(amount: float) -> int:
     >>> micros_up(0.1 + 0.2), micros_up(0.1234567), micros_up(-0.1234567)
     (300000, 123457, -123456)
     """
+    if abs(amount) < _EXACT:
+        return -(-round(round(amount, _NOISE) * 1e9) // _NANOS)
     return int((Decimal(repr(round(amount, _NOISE))) * MICROS).to_integral_value(ROUND_CEILING))
 
 

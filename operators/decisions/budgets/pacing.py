@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from operators.decisions.budgets.choices import Choices, Floats
+from operators.decisions.budgets.choices import SIZE, Choices, Floats
 from operators.decisions.budgets.cost_rates import CostRate, CostRates
 from operators.decisions.budgets.pace import Pace
 from operators.decisions.budgets.price import price
@@ -15,6 +15,8 @@ from operators.decisions.ledger import CostRule
 
 EVERY: Final = 16
 """After so many choices prices are solved anew, and not before there were as many."""
+OF_SAMPLE: Final = 32
+"""Later on, once this part of the choices that are remembered is new."""
 EVERY_S: Final = 30.0
 """And not sooner than this."""
 
@@ -34,7 +36,7 @@ class PacingState(msgspec.Struct, array_like=True):
 class Pacing:
     """All paces of a market over the same choices.
 
-    Prices are solved after every ``EVERY`` choices, and when an hour or a period begins. They depend on the
+    Prices are solved after some choices, and when an hour or a period begins. They depend on the
     choices and their times alone, never on how often somebody asks.
     """
 
@@ -52,25 +54,32 @@ class Pacing:
         rule = self._costs[arm]
         return rule.cost(rule.share * cart_value, rule.fixed)
 
-    def surcharge(self, arm: str, cart_value: float, at_s: float) -> float:
-        """Return the price of what an offer is expected to use up, at a cart of this value."""
+    def surcharges(self, arms: Sequence[str], cart_value: float, at_s: float) -> dict[str, float]:
+        """Return the price of what offers are expected to use up at a cart of this value, where they do."""
         self.advance(at_s)
-        total = 0.0
+        found: dict[str, float] = {}
         for pace in self.paces:
-            if pace.price > 0.0 and pace.period is not None and arm in pace.terms:
-                use = pace.use(arm, self.rates, at_s, pace.period.end_s)
-                total += pace.price * use.at(self.at_cart(arm, cart_value))
-        return total
+            if pace.price <= 0.0 or pace.period is None:
+                continue
+            for arm in arms:
+                if arm in pace.terms:
+                    use = pace.use(arm, self.rates, at_s, pace.period.end_s)
+                    price = pace.price * use.at(self.at_cart(arm, cart_value))
+                    if price:
+                        found[arm] = found.get(arm, 0.0) + price
+        return found
 
     def advance(self, at_s: float) -> None:
         """Solve the prices anew where a time or the choices so far demand it."""
         begins = at_s // HOUR_S > self._at_s // HOUR_S
         for pace in self.paces:
             period = pace.account.periods.at(at_s)
-            begins |= period != pace.period
-            pace.period = period
+            if period is not pace.period:
+                begins |= period != pace.period
+                pace.period = period
         self._at_s = at_s
-        is_due = self._since >= EVERY and at_s >= self._solved_s + EVERY_S
+        enough = max(EVERY, min(self._choices.count, SIZE) // OF_SAMPLE)
+        is_due = self._since >= enough and at_s >= self._solved_s + EVERY_S
         if (begins or is_due) and self._choices.count >= EVERY:
             self._since, self._solved_s = 0, at_s
             self._solve(at_s)

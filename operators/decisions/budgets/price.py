@@ -15,8 +15,8 @@ import numpy as np
 
 from operators.decisions.budgets.choices import Floats
 
-STEPS: Final = 30
-"""Bisections: the price is exact to a billionth of the greatest one."""
+STEPS: Final = 24
+"""Bisections: the price is exact to ten millionths of the greatest one."""
 
 
 def price(gains: Floats, uses: Floats, each: float) -> float:
@@ -26,17 +26,20 @@ def price(gains: Floats, uses: Floats, each: float) -> float:
     use; the best arm at the price is chosen, none where no gain is left.
 
     >>> gains, uses = np.array([[4.0], [2.0], [1.0], [3.0]]), np.ones((4, 1))
-    >>> round(price(gains, uses, 0.5), 6), price(gains, uses, 1.0), round(price(gains, uses, 0.0), 6)
+    >>> round(price(gains, uses, 0.5), 4), price(gains, uses, 1.0), round(price(gains, uses, 0.0), 4)
     (2.0, 0.0, 4.0)
     """
-    if not len(gains) or _used(gains, uses, 0.0) <= each:
+    total = each * len(gains)
+    wanted = (gains > 0.0).any(axis=1)  # the others choose nothing at any price
+    gains, uses = gains[wanted], uses[wanted]
+    if not len(gains) or _used(gains, uses, 0.0) <= total:
         return 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.where((gains > 0.0) & (uses > 0.0), gains / uses, 0.0)
     low, high = 0.0, float(worth.max()) * (1.0 + 1e-9)
     for _ in range(STEPS):
         middle = (low + high) / 2.0
-        if _used(gains, uses, middle) <= each:
+        if _used(gains, uses, middle) <= total:
             high = middle
         else:
             low = middle
@@ -47,4 +50,4 @@ def _used(gains: Floats, uses: Floats, at: float) -> float:
     left = gains - at * uses
     best = left.argmax(axis=1)
     rows = np.arange(len(gains))
-    return float(np.where(left[rows, best] > 0.0, uses[rows, best], 0.0).mean())
+    return float(uses[rows, best][left[rows, best] > 0.0].sum())

@@ -82,12 +82,13 @@ class Traffic:
         return found + (level - 1.0) * self._between(was.latest_s, near_s, rates)
 
     def _between(self, at_s: float, until_s: float, rates: Sequence[float]) -> float:
-        found = 0.0
+        found, hour = 0.0, math.floor(at_s / HOUR_S)
+        of_day = self._of_day(hour)
         while at_s < until_s:
-            hour = math.floor(at_s / HOUR_S)
-            next_s = min((hour + 1) * HOUR_S, until_s)
-            found += rates[self._of_day(hour)] * (next_s - at_s) / HOUR_S
-            at_s = next_s
+            hour += 1
+            next_s = min(hour * HOUR_S, until_s)
+            found += rates[of_day] * (next_s - at_s) / HOUR_S
+            at_s, of_day = next_s, (of_day + 1) % HOURS
         return found
 
     def _mean(self) -> float:

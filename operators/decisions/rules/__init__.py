@@ -13,6 +13,7 @@ from operators.decisions.rules.consent import Consent
 from operators.decisions.rules.cooldown import Cooldown
 from operators.decisions.rules.first_touch import FirstTouch
 from operators.decisions.rules.freshness import Freshness
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.margin_floor import MarginFloor
 from operators.decisions.rules.market_caps import MarketCaps
 from operators.decisions.rules.open_offer import OpenOffer
@@ -29,10 +30,10 @@ __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
     """Return the rules of a market, in the order in which they are asked."""
     histories, quiet_hours = Histories(ledger), QuietHoursRule()
-    held_until_s = quiet_hours.holds_until_s
+    published = Publication(quiet_hours.holds_until_s)
     return (
         Paused(),
-        Campaign(held_until_s),
+        Campaign(published),
         Freshness(),
         Consent(),
         AudienceRule(),
@@ -41,8 +42,8 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         OpenOffer(),
         Cooldown(histories),
         FirstTouch(histories),
-        Caps(histories, held_until_s),
-        MarketCaps(held_until_s),
+        Caps(histories, published),
+        MarketCaps(published),
         quiet_hours,
         BudgetRule(),
     )

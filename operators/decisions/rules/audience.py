@@ -1,10 +1,10 @@
 """Whom offers are for: which carts, which visitors, and what an expression says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from operators.decisions.audience import Expression, Values
-from operators.decisions.rules.audience_fields import cart_categories, cart_skus, field_values, is_new
+from operators.decisions.rules.audience_fields import field_values, is_new
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.rules import MATCH_ALL, Audience
 from schemas.shop import Market, Offer, Shop
@@ -17,33 +17,41 @@ SKU: Final = "sku"
 CATEGORY: Final = "category"
 
 
-class _Compiled(NamedTuple):
-    """An audience with its expression compiled."""
+class _Check(NamedTuple):
+    """One thing that an audience asks for, and the reason why an offer is removed where it does not fit."""
 
-    audience: Audience
-    when: Expression | None
+    reason: str
+    fits: Callable[[Situation], bool]
 
 
 class AudienceRule(Rule):
     """Removes an offer that is not for this cart or visitor, by its own audience or by its market's.
 
-    Expressions are compiled once, and the values of their fields are found out once a moment, where an offer
-    has an expression.
+    Expressions are compiled once. The values of the fields in them are found out once a moment, and so is
+    whether it fits the audience of the market.
     """
 
     name = "audience"
 
     def __init__(self) -> None:
-        self._of_offer: dict[str, tuple[_Compiled, ...]] = {}
+        self._of_market: tuple[_Check, ...] = ()
+        self._of_offer: dict[str, tuple[_Check, ...]] = {}
+        self._fields: frozenset[str] = frozenset()
         self._now: Situation | None = None
+        self._market_misfit: str | None = None
         self._values: Values | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the audiences; raises AudienceError for an expression that ``check_audiences`` refuses."""
-        of_all = _compiled(market.rules.audience)
+        self._now, self._fields = None, frozenset()
+        self._of_market = tuple(self._checks(market.rules.audience))
         self._of_offer = {
-            offer.name: (*of_all, *_compiled(_with_minimum(offer))) for offer in shop.arms(market.name)
+            offer.name: tuple(self._checks(_with_minimum(offer))) for offer in shop.arms(market.name)
         }
+
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether the market or the offer has an audience that is not everybody."""
+        return bool(self._of_market or self._of_offer[offer.name])
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the first thing that does not fit.
@@ -51,50 +59,52 @@ class AudienceRule(Rule):
         It is ``min_cart_value``, ``max_cart_value``, ``visitor_kind``, ``sku``, ``category``, or ``audience``
         for the expression.
         """
-        for audience, when in self._of_offer[offer.name]:
-            reason = _misfit(audience, now)
-            if reason is None and when is not None and not when.holds(self._values_of(now)):
-                reason = EXPRESSION
-            if reason is not None:
-                return reason
-        return None
+        if self._now is not now:
+            self._now, self._values = now, None
+            self._market_misfit = _misfit(self._of_market, now)
+        if self._market_misfit is not None:
+            return self._market_misfit
+        return _misfit(self._of_offer[offer.name], now)
+
+    def _checks(self, audience: Audience) -> Iterator[_Check]:
+        """Yield what is asked for, in the order of reasons; nothing where everybody fits."""
+        least, most = audience.min_cart_value, audience.max_cart_value
+        if least > 0.0:
+            yield _Check(MIN_CART_VALUE, lambda now: now.moment.cart_value >= least)
+        if most is not None:
+            yield _Check(MAX_CART_VALUE, lambda now: now.moment.cart_value <= most)
+        if audience.visitors == "known":
+            yield _Check(VISITOR, lambda now: now.user is not None)
+        if audience.visitors == "new":
+            yield _Check(VISITOR, is_new)
+        skus, without_skus = audience.skus, audience.without_skus
+        if skus or without_skus:
+            yield _Check(SKU, lambda now: _fits(now.cart_skus, skus, without_skus))
+        categories, without_categories = audience.categories, audience.without_categories
+        if categories or without_categories:
+            yield _Check(CATEGORY, lambda now: _fits(now.cart_categories, categories, without_categories))
+        if audience.when != MATCH_ALL:
+            when = Expression(audience.when)
+            self._fields |= when.fields
+            yield _Check(EXPRESSION, lambda now: when.holds(self._values_of(now)))
 
     def _values_of(self, now: Situation) -> Values:
-        if self._values is None or self._now is not now:
-            self._now, self._values = now, Values(field_values(now))
+        if self._values is None:
+            self._values = Values(field_values(now, self._fields))
         return self._values
 
 
-def _compiled(audience: Audience) -> tuple[_Compiled, ...]:
-    """Return an audience to be asked, nothing where everybody fits."""
-    if audience == Audience():
-        return ()
-    return (_Compiled(audience, None if audience.when == MATCH_ALL else Expression(audience.when)),)
+def _misfit(checks: Sequence[_Check], now: Situation) -> str | None:
+    """Return the reason of the first check that does not fit."""
+    for reason, fits in checks:
+        if not fits(now):
+            return reason
+    return None
 
 
 def _with_minimum(offer: Offer) -> Audience:
     minimum = max(offer.min_cart_value, offer.audience.min_cart_value)
     return offer.audience.model_copy(update={"min_cart_value": minimum})
-
-
-def _misfit(audience: Audience, now: Situation) -> str | None:
-    """Return what of the cart or the visitor does not fit an audience."""
-    value, visitors = now.moment.cart_value, audience.visitors
-    if value < audience.min_cart_value:
-        return MIN_CART_VALUE
-    if audience.max_cart_value is not None and value > audience.max_cart_value:
-        return MAX_CART_VALUE
-    if (visitors == "known" and now.user is None) or (visitors == "new" and not is_new(now)):
-        return VISITOR
-    if (audience.skus or audience.without_skus) and not _fits(
-        cart_skus(now), audience.skus, audience.without_skus
-    ):
-        return SKU
-    if (audience.categories or audience.without_categories) and not _fits(
-        cart_categories(now), audience.categories, audience.without_categories
-    ):
-        return CATEGORY
-    return None
 
 
 def _fits(held: Sequence[str], some: Sequence[str], none: Sequence[str]) -> bool:

@@ -1,54 +1,15 @@
 """The values that the fields of expressions have at one moment."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from operators.decisions.rules.rule import Situation
 from schemas.calendar import WEEKDAYS
 
 
-def field_values(now: Situation) -> dict[str, Any]:
-    """Return the value of each of the ``FIELDS``: a text that is not known is empty, a number is 0."""
-    moment, known = now.moment, now.context.get
-    local = datetime.fromtimestamp(now.at_s, now.zone)
-    return {
-        "cart.value": moment.cart_value,
-        "cart.currency": now.market.currency,
-        "cart.pieces": int(known("cart_items", 0)),
-        "cart.lines": int(known("cart_lines", 0)),
-        "cart.skus": cart_skus(now),
-        "cart.categories": cart_categories(now),
-        "cart.max_item_price": float(known("max_item_price", 0.0)),
-        "cart.mean_item_price": float(known("mean_item_price", 0.0)),
-        "cart.value_vs_peak": float(known("value_vs_peak", 0.0)),
-        "visitor.id": moment.visitor,
-        "visitor.user": _text(now.user),
-        "visitor.known": now.user is not None,
-        "visitor.new": is_new(now),
-        "visitor.visits": moment.visits_before,
-        "visitor.locale": _text(moment.locale),
-        "visitor.timezone": _text(moment.timezone),
-        "session.device": str(known("device", "")),
-        "session.source": str(known("source", "")),
-        "session.minutes": float(known("session_seconds", 0.0)) / 60,
-        "session.events": int(known("events", 0)),
-        "session.page_views": int(known("page_views", 0)),
-        "session.product_views": int(known("product_views", 0)),
-        "session.searches": int(known("searches", 0)),
-        "session.cart_adds": int(known("cart_adds", 0)),
-        "session.cart_removes": int(known("cart_removes", 0)),
-        "session.coupons_denied": int(known("coupons_denied", 0)),
-        "session.checkout_started": bool(known("checkout_started", False)),
-        "moment.trigger": moment.kind,
-        "moment.hour": local.hour,
-        "moment.weekday": WEEKDAYS[local.weekday()],
-        "segment": str(known("segment", "")),
-        "abandonment": float(known("abandonment", 0.0)),
-    }
-
-
-def _text(known: str | None) -> str:
-    return "" if known is None else known
+def field_values(now: Situation, names: Iterable[str]) -> dict[str, Any]:
+    """Return the value of each of these ``FIELDS``: a text that is not known is empty, a number is 0."""
+    return {name: _VALUES[name](now) for name in names}
 
 
 def is_new(now: Situation) -> bool:
@@ -56,19 +17,61 @@ def is_new(now: Situation) -> bool:
     return now.user is None and now.moment.visits_before == 0
 
 
-def cart_skus(now: Situation) -> list[str]:
-    """Return the skus of a cart, as far as its lines are remembered, each once."""
-    return list(dict.fromkeys(line.sku for line in now.moment.lines if line.sku))
+Value = Callable[[Situation], Any]
 
 
-def cart_categories(now: Situation) -> list[str]:
-    """Return the categories of a cart, each once: as the events say them, else the catalog."""
-    found: dict[str, None] = {}
-    for line in now.moment.lines:
-        category = line.category
-        if category is None and line.sku:
-            product = now.product(line.sku)
-            category = None if product is None else product.category
-        if category is not None:
-            found[category] = None
-    return list(found)
+def _text(known: str | None) -> str:
+    return "" if known is None else known
+
+
+def _feature(name: str, kind: Callable[[Any], Any], unknown: object) -> Value:
+    """Return what finds a feature, or the abandonment score, as a value of this kind."""
+    return lambda now: kind(now.context.get(name, unknown))
+
+
+def _count(name: str) -> Value:
+    return _feature(name, int, 0)
+
+
+def _number(name: str) -> Value:
+    return _feature(name, float, 0.0)
+
+
+def _word(name: str) -> Value:
+    return _feature(name, str, "")
+
+
+_VALUES: Final[Mapping[str, Value]] = {
+    "cart.value": lambda now: now.moment.cart_value,
+    "cart.currency": lambda now: now.market.currency,
+    "cart.pieces": _count("cart_items"),
+    "cart.lines": _count("cart_lines"),
+    "cart.skus": lambda now: now.cart_skus,
+    "cart.categories": lambda now: now.cart_categories,
+    "cart.max_item_price": _number("max_item_price"),
+    "cart.mean_item_price": _number("mean_item_price"),
+    "cart.value_vs_peak": _number("value_vs_peak"),
+    "visitor.id": lambda now: now.moment.visitor,
+    "visitor.user": lambda now: _text(now.user),
+    "visitor.known": lambda now: now.user is not None,
+    "visitor.new": is_new,
+    "visitor.visits": lambda now: now.moment.visits_before,
+    "visitor.locale": lambda now: _text(now.moment.locale),
+    "visitor.timezone": lambda now: _text(now.moment.timezone),
+    "session.device": _word("device"),
+    "session.source": _word("source"),
+    "session.minutes": lambda now: float(now.context.get("session_seconds", 0.0)) / 60,
+    "session.events": _count("events"),
+    "session.page_views": _count("page_views"),
+    "session.product_views": _count("product_views"),
+    "session.searches": _count("searches"),
+    "session.cart_adds": _count("cart_adds"),
+    "session.cart_removes": _count("cart_removes"),
+    "session.coupons_denied": _count("coupons_denied"),
+    "session.checkout_started": _feature("checkout_started", bool, False),
+    "moment.trigger": lambda now: now.moment.kind,
+    "moment.hour": lambda now: now.local.hour,
+    "moment.weekday": lambda now: WEEKDAYS[now.local.weekday()],
+    "segment": _word("segment"),
+    "abandonment": _number("abandonment"),
+}

@@ -79,6 +79,10 @@ class BudgetRule(Rule):
 
     # A choice
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether a budget covers the offer."""
+        return offer.name in self._of_arm
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
         most = self._most[offer.name]
@@ -88,11 +92,11 @@ class BudgetRule(Rule):
                 return REASON
         return None
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        """Return the price of what the offer is expected to use of its budgets at this cart."""
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return the price of what offers are expected to use of their budgets at this cart."""
         if not self._pacing.paces:
-            return 0.0
-        return self._pacing.surcharge(offer.name, now.moment.cart_value, now.at_s)
+            return {}
+        return self._pacing.surcharges([offer.name for offer in offers], now.moment.cart_value, now.at_s)
 
     def chosen(self, terms: DecisionTerms, record: Decision, values: Values) -> None:
         """Learn what the choice was between, and what is expected of the offer that was made."""
@@ -104,8 +108,9 @@ class BudgetRule(Rule):
         pacing.advance(at_s)
         if record.reason not in {None, "no_eligible_arm"}:
             return
-        arms = [arm for arm in record.eligible if arm in self._most]
-        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in self._most]
+        most = self._most
+        arms = [arm for arm in record.eligible if arm in most]
+        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in most]
         if arms:
             pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
         if terms.arm in self._most:

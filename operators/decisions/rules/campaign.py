@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.calendar import WEEKDAYS, end_s, start_s
 from schemas.shop import Market, Offer, Shop
@@ -30,8 +30,8 @@ class Campaign(Rule):
 
     name = "campaign"
 
-    def __init__(self, held_until_s: HeldUntil) -> None:
-        self._held_until_s = held_until_s
+    def __init__(self, published: Publication) -> None:
+        self._published = published
         self._zone = ZoneInfo("UTC")
         self._dates: dict[str, Dates] = {}
 
@@ -47,12 +47,16 @@ class Campaign(Rule):
             if offer.starts is not None or offer.ends is not None
         }
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether the offer has dates or weekdays."""
+        return offer.name in self._dates or offer.weekdays is not None
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``not_started``, ``campaign_ended`` or ``weekday``."""
         dates = self._dates.get(offer.name)
         if dates is None and offer.weekdays is None:
             return None
-        at_s = published_s(offer, now, self._held_until_s)
+        at_s = self._published.at_s(offer, now)
         if dates is not None and at_s < dates.start_s:
             return NOT_STARTED
         if dates is not None and at_s >= dates.end_s:

@@ -1,11 +1,11 @@
 """Which offers a cap is about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.limits import Cap
 from schemas.rules import Channel
-from schemas.shop import Market, Shop
+from schemas.shop import Market, Offer, Shop
 
 
 class CapScope(NamedTuple):
@@ -30,3 +30,11 @@ def caps_of(shop: Shop, market: Market, per: str) -> list[CapScope]:
         for cap in shop.caps.values()
         if cap.per == per and (cap.markets is None or market.name in cap.markets)
     ]
+
+
+def covering(caps: Sequence[CapScope], offers: Iterable[Offer]) -> dict[str, list[int]]:
+    """Return the places of the caps that cover each offer, by its name."""
+    return {
+        offer.name: [place for place, scope in enumerate(caps) if scope.covers(offer.name)]
+        for offer in offers
+    }

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from operators.decisions.rules.person_history import Histories, PersonHistory
+from operators.decisions.rules.person_history import SLACK_S, Histories, PersonHistory
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
 
@@ -54,6 +54,7 @@ class Cooldown(Rule):
         self._after_offer_s = lengths.after_offer.total_seconds()
         self._after_purchase_s = lengths.after_purchase.total_seconds()
         self._after_dismissal_s = lengths.after_dismissal.total_seconds()
+        self.memory_s = self._after_offer_s + SLACK_S
         self._now = None
 
     def removes(self, offer: Offer, now: Situation) -> str | None:

@@ -29,9 +29,13 @@ class FirstTouch(Rule):
         """Take up whether discounts are removed."""
         self._is_on = market.rules.first_touch == "no_discount"
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether the rule is on and the offer is a discount."""
+        return self._is_on and offer.kind in DISCOUNT_KINDS
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``first_touch`` for a discount to somebody of whom no earlier touch is known."""
-        if not self._is_on or offer.kind not in DISCOUNT_KINDS:
+        if not self.concerns(offer):
             return None
         if self._now is not now:
             self._now, self._is_first = now, not self._was_touched(now)

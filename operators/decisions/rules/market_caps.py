@@ -8,8 +8,8 @@ import msgspec
 
 from operators.decisions.calendar_windows import Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
-from operators.decisions.rules.cap_scope import CapScope, caps_of
-from operators.decisions.rules.holding import HeldUntil, published_s
+from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.person_history import past_offer
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
@@ -31,9 +31,12 @@ class MarketCaps(Rule):
 
     name = "market_caps"
 
-    def __init__(self, held_until_s: HeldUntil) -> None:
-        self._held_until_s = held_until_s
+    def __init__(self, published: Publication) -> None:
+        self._published = published
         self._caps: list[CapScope] = []
+        self._covering: dict[str, list[int]] = {}
+        self._now: Situation | None = None
+        self._reached: dict[tuple[int, float], bool] = {}
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
@@ -41,16 +44,30 @@ class MarketCaps(Rule):
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps and the time zone."""
         self._caps = caps_of(shop, market, "market")
+        self._covering = covering(self._caps, shop.arms(market.name))
         self._zone = ZoneInfo(market.timezone)
+        self._now = None
+
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether a cap covers the offer."""
+        return bool(self._covering[offer.name])
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``cap_total`` for an offer that would be one too many."""
-        covering = [scope for scope in self._caps if scope.covers(offer.name)]
-        if not covering:
+        if not self.concerns(offer):
             return None
-        at_s = published_s(offer, now, self._held_until_s)
-        is_reached = any(self._count(scope, at_s) >= scope.cap.at_most for scope in covering)
-        return REASON if is_reached else None
+        if self._now is not now:
+            self._now, self._reached = now, {}
+        at_s = self._published.at_s(offer, now)
+        for number in self._covering[offer.name]:
+            is_reached = self._reached.get((number, at_s))
+            if is_reached is None:  # it is found out once a moment
+                scope = self._caps[number]
+                is_reached = self._count(scope, at_s) >= scope.cap.at_most
+                self._reached[number, at_s] = is_reached
+            if is_reached:
+                return REASON
+        return None
 
     def _count(self, scope: CapScope, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""

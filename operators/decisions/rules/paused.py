@@ -21,6 +21,10 @@ class Paused(Rule):
         """Take up the kill switches."""
         self._is_killed = shop.killed or market.killed
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether the offer, its market or the shop is stopped."""
+        return self._is_killed or offer.paused
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``killed`` or ``paused``."""
         if self._is_killed:

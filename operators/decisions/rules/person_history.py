@@ -12,6 +12,8 @@ HELD_S: Final = 90_000.0
 """An offer is held for at most the longest day, so it was decided at most so long before it is published."""
 DISORDER_S: Final = 3_600.0
 """By so much a decision in the ledger may be older than the one before it."""
+SLACK_S: Final = HELD_S + DISORDER_S
+"""By so much earlier than it was published an offer may stand in the ledger."""
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -36,8 +38,8 @@ def past_offer(terms: DecisionTerms) -> PastOffer | None:
     """Return the offer of a decision, None where it made none."""
     if terms.expires_s is None:
         return None
-    published_s = getattr(terms, "published_s", None)
-    return PastOffer(terms.arm, terms.at_s, terms.at_s if published_s is None else published_s)
+    published_s = terms.at_s if terms.published_s is None else terms.published_s
+    return PastOffer(terms.arm, terms.at_s, published_s)
 
 
 class PersonHistory:
@@ -60,14 +62,13 @@ class PersonHistory:
         for at, head in enumerate(self._first()):
             entry = head
             while entry is not None:
-                is_new = self._note(entry)
+                if self._note(entry):
+                    yield entry.terms
                 entry = self._next(at)
-                if is_new:
-                    yield self._terms[-1]
 
     def offers_since(self, since_s: float) -> list[PastOffer]:
         """Return the offers published at a time or after it, also those still to be published."""
-        read_s = since_s - HELD_S - DISORDER_S
+        read_s = since_s - SLACK_S
         for at, head in enumerate(self._first()):
             entry = head
             while entry is not None and entry.terms.at_s >= read_s:

@@ -23,6 +23,11 @@ class QuietHoursRule(Rule):
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
 
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether offers on the channel are dropped in its quiet hours."""
+        hours = self._hours.get(offer.channel)
+        return hours is not None and hours.then == "drop"
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``quiet_hours`` for a channel whose offers are dropped now."""
         hours = self._hours.get(offer.channel)
@@ -41,7 +46,7 @@ def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
 
     They begin and end by the clock on the person's wall, on days of 23 and 25 hours too.
     """
-    local = datetime.fromtimestamp(now.at_s, now.zone)
+    local = now.local
     clock = local.time()
     if hours.start < hours.end:
         is_quiet = hours.start <= clock < hours.end

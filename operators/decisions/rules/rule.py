@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
 
@@ -47,7 +47,7 @@ class Situation:
         self,
         moment: Moment,
         person: Person,
-        context: Mapping[str, float | str],
+        context: dict[str, float | str],
         market: Market,
         lookups: Lookups = NOTHING_KNOWN,
     ) -> None:
@@ -77,6 +77,29 @@ class Situation:
         return self._consents.get(channel)
 
     @cached_property
+    def local(self) -> datetime:
+        """The moment by the clock on the person's wall."""
+        return datetime.fromtimestamp(self.at_s, self.zone)
+
+    @cached_property
+    def cart_skus(self) -> list[str]:
+        """The skus of the cart, as far as its lines are remembered, each once."""
+        return list(dict.fromkeys(line.sku for line in self.moment.lines if line.sku))
+
+    @cached_property
+    def cart_categories(self) -> list[str]:
+        """The categories of the cart, each once: as the events say them, else the catalog."""
+        found: dict[str, None] = {}
+        for line in self.moment.lines:
+            category = line.category
+            if category is None and line.sku:
+                product = self.product(line.sku)
+                category = None if product is None else product.category
+            if category is not None:
+                found[category] = None
+        return list(found)
+
+    @cached_property
     def margin(self) -> float | None:
         """The margin of the cart without an offer, None where a line's is not known.
 
@@ -91,15 +114,24 @@ Values = Callable[[Sequence[str]], Mapping[str, float]]
 class Rule:
     """What may keep an offer from being made. Every method but ``removes`` may be left as it is here.
 
+    ``removes`` is asked of each offer at each decision: what is the same for all offers of a moment is found
+    out once.
+
     A rule that remembers something is told of decisions, of what follows from them and of the passage of
     time, and its memory is part of the market's snapshot. After a crash, ``decided`` is called for every
     entry that the ledger has beyond the snapshot, before anything else.
     """
 
     name: ClassVar[str]
+    memory_s: float = 0.0
+    """How far back it looks into the ledger, which keeps what was decided at least that long."""
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file: at a start, and whenever controls change it."""
+
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether this rule, as it is configured, could remove an offer; else it is not asked."""
+        return True
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason why this offer may not be made now, one word; None where it may."""
@@ -109,9 +141,9 @@ class Rule:
         """Return until when an offer made now must be held before it is published, None: not at all."""
         return None
 
-    def surcharge(self, offer: Offer, now: Situation) -> float:
-        """Return by how much money the choice is to value this offer less for what it uses up."""
-        return 0.0
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return by how much money the choice is to value offers less for what they use up, where they do."""
+        return {}
 
     def decided(self, entry: LedgerEntry) -> None:
         """Note a decision that is in the ledger."""

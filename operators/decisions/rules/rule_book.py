@@ -1,6 +1,6 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
@@ -22,27 +22,37 @@ class RuleBook:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        self._asked: dict[str, tuple[Callable[[Offer, Situation], str | None], ...]] = {}
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
         self._of_ends = self._with("ended")
-        self._with_price = self._with("surcharge")
+        self._with_price = self._with("surcharges")
         self._holding = self._with("holds_until_s")
 
     def _with(self, method: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
 
+    @property
+    def memory_s(self) -> float:
+        """How long what was decided must stand in the ledger."""
+        return max(rule.memory_s for rule in self.rules)
+
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the offers file."""
         for rule in self.rules:
             rule.configure(shop, market)
+        self._asked = {
+            offer.name: tuple(rule.removes for rule in self.rules if rule.concerns(offer))
+            for offer in shop.arms(market.name)
+        }
 
     def eligibility(self, offers: Iterable[Offer], now: Situation) -> Eligibility:
         """Return which offers may be made."""
         found = Eligibility([NO_OFFER], {})
         for offer in offers:
-            for rule in self.rules:
-                reason = rule.removes(offer, now)
+            for removes in self._asked[offer.name]:
+                reason = removes(offer, now)
                 if reason is not None:
                     found.removed[offer.name] = reason
                     break
@@ -52,15 +62,20 @@ class RuleBook:
 
     def publish_s(self, offer: Offer, now: Situation) -> float:
         """Return when an offer that is made now is published."""
-        held_s = (rule.holds_until_s(offer, now) for rule in self._holding)
-        return max([now.at_s, *(at_s for at_s in held_s if at_s is not None)])
+        latest_s = now.at_s
+        for rule in self._holding:
+            held_s = rule.holds_until_s(offer, now)
+            if held_s is not None and held_s > latest_s:
+                latest_s = held_s
+        return latest_s
 
-    def surcharges(self, offers: Iterable[Offer], now: Situation) -> dict[str, float]:
+    def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return by how much the choice is to value offers less, of those that cost more than their cost."""
-        if not self._with_price:
-            return {}
-        found = {offer.name: sum(rule.surcharge(offer, now) for rule in self._with_price) for offer in offers}
-        return {name: surcharge for name, surcharge in found.items() if surcharge}
+        found: dict[str, float] = {}
+        for rule in self._with_price:
+            for name, surcharge in rule.surcharges(offers, now).items():
+                found[name] = found.get(name, 0.0) + surcharge
+        return found
 
     def decided(self, entry: LedgerEntry) -> None:
         """Tell of a decision that is in the ledger."""

@@ -113,6 +113,15 @@ def test_show_says_who_set_what_when_and_why(shell):
     )
 
 
+def test_show_names_the_criteria_of_rollouts(shell):
+    rollout = '{stage = "canary", promote_when = {persons = 2000, lift_above = 0.05}}'
+    shell("set", "markets.uk.rollout", rollout)
+    said = shell("show")
+    assert "Criteria of promotion, which `offerstream lift --offers` reports on" in said
+    assert "markets.uk.rollout: from canary, with 2,000 persons and the interval" in said
+    assert "above 0.05\n" in said
+
+
 def test_show_of_one_path_says_what_holds_there(shell):
     assert shell("show", "markets.uk.holdout") == "0.05\n"
     shell("set", "markets.uk.holdout", "0.1")

@@ -73,7 +73,7 @@ def test_the_latest_offers_are_kept_as_text_newest_first():
     recent = sums_of(*map(offer, range(RECENT_OFFERS + 3))).fill(Snapshot(), {}).recent
     assert len(recent) == RECENT_OFFERS
     assert recent[0] == (
-        "10:00:08 v8: ten_percent by on_site, cart 19.00 GBP, abandonment 0.71, propensity 0.34"
+        "10:00:08 v8: ten_percent by email, cart 19.00 GBP, abandonment 0.71, propensity 0.34"
     )
 
 

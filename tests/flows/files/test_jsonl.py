@@ -20,6 +20,12 @@ from schemas.rejected import Rejected
 from tests.flows.files.line_files import Echo, filled, lines, offer, rejected
 
 
+def test_a_line_is_the_record_without_its_headers(tmp_path):
+    traced = OutputRecord("offers", "offer.decided", "v", "o-1", b"{}", (("traceparent", b"00-1-2-01"),))
+    filled(tmp_path, "offers", traced).close()
+    assert (tmp_path / "offers.jsonl").read_bytes() == b"{}\n"
+
+
 def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
     types = ("decision", "reward", "score", "outcome", "score", "drift")
     filled(
@@ -33,6 +39,7 @@ def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
         "scores.jsonl": b"score\nscore\n",
         "outcomes.jsonl": b"outcome\n",
         "drifts.jsonl": b"drift\n",
+        "controls.jsonl": b"",
         "offers.jsonl": b"",
         "rejected.jsonl": b"",
     }

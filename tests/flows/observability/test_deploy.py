@@ -94,7 +94,11 @@ def test_an_alert_on_an_increase_fires_for_the_first_time_too(rule):
 
 
 @pytest.mark.parametrize(
-    "name", ["drift_detected_total", "choice_entropy", "missed_rewards", "orders_unattributed_share"]
+    "name",
+    [
+        *("drift_detected_total", "choice_entropy", "missed_rewards", "orders_unattributed_share"),
+        *("budget_overrun", 'rejects_total{class="control"}'),
+    ],
 )
 def test_what_the_worker_detects_has_a_panel_and_an_alert(name):
     for expressions in (EXPRESSIONS[: -len(RULES)], EXPRESSIONS[-len(RULES) :]):

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from flows.cli import main
+from flows.demo.settings import OFFERS as DEMO
 from flows.settings import read_settings
 from flows.studies.backtest.compare import (
     backtest,
@@ -174,6 +175,17 @@ def test_a_backtest_of_a_recording_warns_that_shoppers_do_not_react(recording, t
     assert "regret" not in none
     assert "difference_to_first" not in always
     assert not (tmp_path / "out" / "none" / "truth.jsonl").exists()
+
+
+def test_what_a_file_lets_choose_in_a_market_does_not_choose_in_a_comparison(recording, tmp_path):
+    offers = tmp_path / "offers.toml"
+    own = 'policy = "uniform"\nrollout = { stage = "shadow" }\nholdout = 0.0\n'
+    offers.write_text(DEMO.read_text().replace("holdout = 0.1\n", own))
+    settings, out = read_settings(offers=offers), tmp_path / "out"
+    (always,) = backtest(recorded_run([recording], "native"), SPECS[1:], settings, out)
+    decisions = records(out / "always-free_shipping" / "decisions.jsonl")
+    assert {(each["policy"], each["stage"]) for each in decisions} == {(SPECS[1], "online")}
+    assert always["offers"] == len(decisions) > 0
 
 
 def test_one_policy_with_two_settings_is_two_policies(recording, tmp_path):

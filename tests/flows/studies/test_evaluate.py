@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from flows.cli import main
 from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, read_log
 from schemas.errors import OfferstreamError
-from tests.builders import World
+from tests.builders import DAY, HOUR, Desk, World, of_type, shop
 from tests.laws.shopping import SHOP, log
 
 DATA = os.environ.get("OFFERSTREAM_DATA")
@@ -51,6 +52,63 @@ def test_rows_are_the_draws_whose_reward_is_known_without_the_holdout(replayed):
     assert not held & {row.visitor for row in found.rows}
     assert [row.at for row in found.rows] == sorted(row.at for row in found.rows)
     assert {visitor for _, visitor in found.holdout} == held
+
+
+@pytest.fixture(scope="module")
+def rolled_out(tmp_path_factory):
+    """What a worker wrote in all stages, one after another: a day each, ten visitors in each."""
+    rule = {"rule": "always:ten_percent"}
+    stages = [
+        {"stage": "shadow"},
+        {"stage": "rule"} | rule,
+        {"stage": "canary", "share": 0.5},
+        {"stage": "canary", "share": 0.5} | rule,
+        {"stage": "online"},
+    ]
+    desk = Desk(of=shop(holdout=0.2))
+    records = []
+    for n, stage in enumerate(stages):
+        records += desk.control(n * DAY, n + 1, markets__default__rollout=stage)
+        records += [each for m in range(10) for each in desk.idle(n * DAY + m, f"v{m} of {n}")]
+        records += desk.wait(n * DAY + HOUR * 3)
+    directory = tmp_path_factory.mktemp("rolled_out")
+    for name in ("decision", "reward"):
+        write(directory / f"{name}s.jsonl", map(json.dumps, of_type(records, name)))
+    return directory
+
+
+def test_draws_of_the_rule_are_rows_with_their_probabilities_and_others_of_the_rollout_are_left_out(
+    rolled_out,
+):
+    found = read_log(rolled_out, None, {})
+    decisions = of_default(rolled_out, "decisions")
+    reasons = Counter(each["reason"] for each in decisions)
+    assert reasons.keys() == {None, "holdout", "shadow", "rollout"}
+    assert found.left_out == {why: number for why, number in reasons.items() if why is not None}
+    assert len(found.rows) == reasons[None]
+    drawn = {
+        (each["stage"], each["policy"], each["propensity"]) for each in decisions if each["reason"] is None
+    }
+    rule = "always:ten_percent"
+    ours = next(policy for stage, policy, _ in drawn if stage == "online")
+    assert drawn == {
+        ("rule", rule, 1.0),
+        ("canary", rule, 1.0),
+        ("canary", ours, 0.8),
+        ("online", ours, 0.8),
+    }
+    assert {row.propensity for row in found.rows} == {1.0, 0.8}
+    assert {row.logging["no_offer"] for row in found.rows if row.propensity == 1.0} == {0.0}
+
+
+def test_a_log_of_the_rule_alone_cannot_say_what_other_arms_would_earn(rolled_out, tmp_path):
+    decisions = [each for each in of_default(rolled_out, "decisions") if each["stage"] == "rule"]
+    write(tmp_path / "decisions.jsonl", map(json.dumps, decisions))
+    write(tmp_path / "rewards.jsonl", (rolled_out / "rewards.jsonl").read_text().splitlines())
+    always = evaluate_log(EvaluationRequest(tmp_path, ["none", "always:ten_percent"])).report
+    none, rule = always.policies
+    assert not none.answerable
+    assert rule.overlap.unlogged == 0.0
 
 
 def test_a_reward_is_its_windows_profit_and_all_later_corrections(tmp_path, replayed):

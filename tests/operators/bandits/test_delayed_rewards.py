@@ -21,8 +21,8 @@ class Forced(EpsilonGreedy):
 
     arm = TEN
 
-    def choose(self, arms, context, seed):
-        del context, seed
+    def choose(self, arms, context, seed, surcharges=None):
+        del context, seed, surcharges
         return self.arm, dict.fromkeys(arms, 1.0 / len(arms))
 
     def value(self, arm):

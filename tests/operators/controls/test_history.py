@@ -139,6 +139,15 @@ def test_four_eyes_let_anybody_stop_offers_but_not_resume_them():
     assert list(made.proposals) == ["c-2"]
 
 
+def test_four_eyes_let_anybody_take_an_offer_out_of_a_market_but_not_put_it_into_one():
+    file = Shop.model_validate({**FILE.document, "four_eyes": True})
+    made = after(change(offers__ten__markets=["uk"]), file=file)
+    assert made.in_force.shop.offers[0].markets == ("uk",)
+    made.take(change("c-2", offers__ten__markets=["default", "uk"]))
+    made.take(change("c-3", offers__ten__markets=None))
+    assert list(made.proposals) == ["c-2", "c-3"]
+
+
 def test_a_stop_that_is_marked_as_proposed_waits():
     assert list(after(change(proposed=True, killed=True)).proposals) == ["c-1"]
 

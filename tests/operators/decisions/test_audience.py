@@ -120,7 +120,7 @@ KINDS = {"double": float, "string": str, "int": int, "bool": bool, "list<string>
 
 def test_every_field_has_a_value_of_its_type_at_every_moment():
     for situation in (now(features={}), now(user="ann", context={"abandonment": 0.7})):
-        made = field_values(situation)
+        made = field_values(situation, FIELDS)
         assert {name: type(value) for name, value in made.items()} == {
             name: KINDS[kind] for name, kind in FIELDS.items()
         }

@@ -15,6 +15,7 @@ from operators.streaming.messages import CartOutcome
 from schemas.decisions import decode_decision, read_decision_record
 from schemas.offers import read_offer_record
 from schemas.records import encode
+from schemas.shop import Shop
 from tests.builders import (
     DAY,
     HOUR,
@@ -31,6 +32,7 @@ from tests.builders import (
     offer,
     ordered,
     records,
+    rules,
     shop,
     struct,
 )
@@ -581,5 +583,17 @@ def test_a_steady_load_for_weeks_leaves_a_bounded_state_and_ledger():
     assert all(timers == open_ for open_, timers in sizes)
     assert figures["cart_treatments"] <= CART_S / 1800 + 1
     assert len(desk.machine._open._timers._heap) <= 10
-    assert len(list(desk.ledger.after(0))) <= (3 * DAY + HOUR) / 1800 + 1
     assert len(desk.machine._open._named) == 2 * figures["open_decisions"]
+    assert len(list(desk.ledger.after(0))) <= (3 * DAY + 3 * HOUR) / 1800 + 1
+
+
+def test_the_ledger_keeps_what_a_weekly_cap_counts_however_short_the_correction():
+    of = shop(rules=rules("0s"))
+    capped = Shop.model_validate({**of.document, "caps": {"few": {"at_most": 1, "by": "week"}}})
+    desk = Desk(of=capped, correction_s=HOUR)
+    assert of_type(desk.idle(0), "offer.decided")  # a Tuesday
+    for day in range(1, 5):
+        desk.wait(day * DAY)
+    [decided] = of_type(desk.idle(4 * DAY, cart="later"), "decision")
+    assert decided["removed"] == {"ten_percent": "cap"}
+    assert of_type(desk.idle(6 * DAY, cart="next week"), "offer.decided")

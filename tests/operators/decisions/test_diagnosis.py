@@ -21,7 +21,7 @@ ALERTS = Path(__file__).parents[3] / "docs/deploy/alerts.yml"
 
 def chosen(probabilities, times, seed=1, **group):
     rng, choices = random.Random(seed), Choices()
-    group = {"holdout": False, "no_arm": False} | group
+    group = {"of_policy": True, "no_arm": False} | group
     for arm in rng.choices(list(probabilities), list(probabilities.values()), k=times):
         choices.add(arm, probabilities, **group)
     return choices.figures()
@@ -48,9 +48,9 @@ def test_even_choices_have_all_entropy_and_one_arm_none():
 def test_what_was_chosen_long_ago_fades():
     rng, choices = random.Random(2), Choices()
     for arm in rng.choices(list(EVEN), k=3000):
-        choices.add(arm, EVEN, holdout=False, no_arm=False)
+        choices.add(arm, EVEN, of_policy=True, no_arm=False)
     for _ in range(3000):
-        choices.add("a", SURE, holdout=False, no_arm=False)
+        choices.add("a", SURE, of_policy=True, no_arm=False)
     assert choices.figures()["choice_entropy"] < levels.COLLAPSED
     assert len(choices.arms) <= 4
 
@@ -62,15 +62,26 @@ def test_a_few_decisions_say_nothing():
     assert {each.level for each in verdicts({})} == {"unknown"}
 
 
+def test_a_rule_has_no_say_in_the_choices_and_who_is_outside_of_a_canary_had_one():
+    rollouts = [{"stage": "rule", "rule": "always:ten_percent"}, {"stage": "canary", "share": 0.0}]
+    for rollout in rollouts:
+        desk = Desk(of=shop(rollout=rollout))
+        for n in range(100):
+            desk.idle(n, f"v{n}")
+        figures = desk.machine.statistics.diagnosis.figures(T0, 0.0)
+        assert "choice_entropy" not in figures
+        assert figures["no_eligible_arm_share"] == 0.0
+
+
 def test_the_holdout_has_no_say_in_the_choices():
-    assert "choice_entropy" not in chosen({"no_offer": 1.0}, 200, holdout=True)
+    assert "choice_entropy" not in chosen({"no_offer": 1.0}, 200, of_policy=False)
 
 
 def test_decisions_that_found_no_arm_are_a_share_of_all():
     rng, choices = random.Random(3), Choices()
     for _ in range(2000):
         without = rng.random() < 0.7
-        choices.add("no_offer", {"no_offer": 1.0}, holdout=False, no_arm=without)
+        choices.add("no_offer", {"no_offer": 1.0}, of_policy=True, no_arm=without)
     figures = choices.figures()
     assert figures["no_eligible_arm_share"] == pytest.approx(0.7, abs=0.08)
     assert level("arms", figures) == "watch"

@@ -61,7 +61,7 @@ def test_a_user_keeps_the_latest_visitors_and_a_visitor_the_latest_users():
 def test_the_user_of_a_visitor_is_known_unless_there_were_several():
     known = identities()
     known.link("phone", "u", 10.0)
-    assert (known.only_user("phone", 5.0), known.only_user("phone", 20.0)) == (None, "u")
+    assert [known.see("phone", None, at_s, at_s)[0] for at_s in (5.0, 20.0)] == [None, "u"]
     known.link("phone", "w", 30.0)
-    assert known.only_user("phone", 40.0) is None
-    assert known.only_user("stranger", 40.0) is None
+    assert known.see("phone", None, 40.0, 40.0)[0] is None
+    assert known.see("stranger", None, 40.0, 40.0) == (None, (), ("stranger",))

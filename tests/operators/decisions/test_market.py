@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operators.decisions.market import WEIGHT_CAP, MarketStation, market_in
 from operators.streaming.ids import SHARDS
-from operators.streaming.messages import MarketBatch
+from operators.streaming.messages import MarketBatch, Moment
 from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
 from schemas.records import encode
@@ -191,6 +191,12 @@ def test_scores_are_handed_to_the_feature_store():
     world.tell(carted(0), looked(30, "bob"))
     kept = {each.kind: orjson.loads(each.value) for each in world.saved if each.kind.startswith("score/")}
     assert kept["score/cart_changed"]["visitor_id"] == "ann"
+
+
+def test_a_moment_that_waits_in_a_snapshot_keeps_the_bytes_of_its_features():
+    once = moment(0)
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(once), type=Moment)
+    assert orjson.dumps(again.features) == orjson.dumps(once.features)
 
 
 def test_a_state_tells_its_market_and_refuses_another_format():
@@ -398,7 +404,7 @@ def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
     world.tell(looked(10, "laptop", user_id="u", consent={"email": False}))
 
     def email(at):
-        given = world.market().decisions._consents.of(("ann",), ("u",), T0 + at).get("email")
+        given = world.market().decisions._people._consents.of(("ann",), ("u",), T0 + at).get("email")
         return given and given.granted
 
     before = [email(at) for at in (-1, 0, 9, 10)]

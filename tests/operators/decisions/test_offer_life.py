@@ -101,6 +101,18 @@ def test_controls_revoke_what_is_open_of_an_offer_that_is_paused_or_a_market_tha
         assert (ended["type"], ended["data"]["reason"]) == ("offer.revoked", reason)
 
 
+@pytest.mark.parametrize(("changed", "reason"), [({"paused": True}, "paused"), ({}, None)])
+def test_a_start_with_a_changed_offers_file_revokes_what_it_no_longer_makes(changed, reason):
+    ledger = MemoryLedger()
+    desk = Desk(ledger=ledger)
+    desk.idle(0)
+    state = desk.machine.snapshot()
+    desk.machine = DecisionMachine(config(shop(offer(**changed)), ledger), deciding(), state)
+    ended = of_type(desk.wait(10), *LIFE)
+    assert [each["data"]["reason"] for each in ended] == ([] if reason is None else [reason])
+    assert desk.wait(11) == []
+
+
 def test_controls_that_leave_an_offer_as_it_is_revoke_nothing():
     desk = Desk()
     desk.idle(0)

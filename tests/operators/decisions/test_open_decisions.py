@@ -52,6 +52,17 @@ def test_decisions_are_found_by_the_products_of_their_open_offers():
     assert found._on_product == {}
 
 
+def test_nothing_is_forgotten_that_still_waits_for_its_reward():
+    def taken(name, at_s, *, window_ended=False):
+        made = decision(name)
+        made.terms, made.window_ended = replace(made.terms, at_s=at_s), window_ended
+        return made
+
+    found = OpenDecisions([taken("over", 10.0, window_ended=True), taken("late", 40.0), taken("early", 30.0)])
+    assert [found.none_waits_before_s(at_s) for at_s in (5.0, 20.0, 35.0, 1e6)] == [5.0, 20.0, 30.0, 30.0]
+    assert OpenDecisions().none_waits_before_s(7.0) == 7.0
+
+
 def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends():
     one = decision("one")
     found, due = OpenDecisions([one]), []

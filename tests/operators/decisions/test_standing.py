@@ -51,7 +51,7 @@ def refuses(desk, at, visitor="ann", user=None, *, channel="on_site"):
         source="event",
         user=user,
     )
-    return desk._read(desk.machine.know_consent(event))
+    return desk._read(desk.machine.know_person(event))
 
 
 def test_of_two_visitors_who_turn_out_to_be_one_person_the_later_offer_is_revoked():

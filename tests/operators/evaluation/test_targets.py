@@ -111,3 +111,11 @@ def test_a_log_of_other_arms_gives_no_empirical_policy():
         chosen("like:other.csv", empirical=EmpiricalPolicy([row("mug", context={})]))
     with pytest.raises(SetupError, match="it never chose one of a row's in position 3"):
         chosen("like:other.csv", [row(context={"position": "3"})], empirical=EmpiricalPolicy(ROWS))
+
+
+def test_what_an_arm_used_of_a_budget_is_charged_to_other_policies_too():
+    before = [row("ten" if at % 2 else "no_offer", 5.0 * (at % 2), at=at) for at in range(200)]
+    rows = Rows([row(at=0), row(at=1, surcharges={"ten": 20.0})])
+    free, charged = chosen("epsilon_greedy:floor=0.3", rows, before)
+    assert free["ten"] == pytest.approx(0.8)
+    assert charged["ten"] == pytest.approx(0.1)

@@ -42,8 +42,8 @@ def test_at_its_price_a_budget_is_kept_and_a_lower_one_would_exceed_it(seed, eac
         return np.where(left[rows, best] > 0.0, uses[rows, best], 0.0).mean()
 
     found = price(gains, uses, each)
-    assert used(found) <= each
-    assert found == 0.0 or used(found - 1e-5) > each
+    assert used(found) <= each + 1e-9
+    assert found == 0.0 or used(found - 1e-4) > each
 
 
 def test_no_choice_seen_yet_is_no_price():

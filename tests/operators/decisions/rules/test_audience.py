@@ -126,7 +126,7 @@ def test_text_that_no_encoding_has_removes_the_offer_and_nothing_more():
 
 def test_the_fields_are_found_out_once_a_moment_and_only_where_an_expression_asks(monkeypatch):
     asked = []
-    monkeypatch.setattr(audience_module, "field_values", lambda now: asked.append(now) or {})
+    monkeypatch.setattr(audience_module, "field_values", lambda now, _names: asked.append(now) or {})
     plain, one, two = (
         offer("plain"),
         offer("one", audience={"when": "true"}),

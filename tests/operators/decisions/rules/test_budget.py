@@ -323,3 +323,16 @@ def test_whatever_happens_within_grace_no_period_exceeds_its_budget(steps):
             by_hour.setdefault(record["at"][:13], []).append(books.spent[name])
         assert all(len(costs) <= 3 and sum(costs) <= 33.0 + 1e-9 for costs in by_hour.values())
     assert overrun(desk) == 0.0
+
+
+def test_a_period_is_forgotten_once_nothing_can_be_said_of_it_any_more():
+    desk = Desk(of=limited(daily=budget(amount=20.0, by="hour")), cooldown="0s")
+    [one] = given_away(desk, "a")
+    [account] = rule_of(desk)._accounts.values()
+    for day in range(1, 12):
+        given_away(desk, f"v{day}", at=day * DAY)
+        desk.wait(day * DAY + 6 * HOUR)
+    assert len(account.totals) == 7
+    assert not account.held
+    redeem(desk, 12 * DAY, "a", one)
+    assert overrun(desk) == 0.0

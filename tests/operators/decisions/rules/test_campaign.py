@@ -5,6 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from operators.decisions.rules.campaign import Campaign
+from operators.decisions.rules.holding import Publication
 from tests.builders import offer
 from tests.operators.decisions.rules.asking import configured, held_until, local, not_held, now, of
 
@@ -14,7 +15,7 @@ BERLIN = "Europe/Berlin"
 def reason(text, *, zone=BERLIN, held=not_held, **dates):
     """Why an offer with dates is not made at a time in Berlin."""
     made = offer(**dates)
-    return configured(Campaign(held), of(made, zone=BERLIN)).removes(
+    return configured(Campaign(Publication(held)), of(made, zone=BERLIN)).removes(
         made, now(local(text, BERLIN), zone=zone)
     )
 

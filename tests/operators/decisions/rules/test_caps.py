@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from operators.decisions.calendar_windows import window_start_s
 from operators.decisions.rules.caps import Caps
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.person_history import Histories
 from schemas.limits import Cap
 from tests.builders import DAY, HOUR, MINUTE, OFTEN, T0, offer
@@ -23,7 +24,9 @@ class Desk:
     def __init__(self, held=not_held, **caps):
         self.past = Past()
         caps = {name: Cap(**cap) for name, cap in caps.items()}
-        self.rule = configured(Caps(Histories(self.past.ledger), held), of(offer(), MAIL, caps=caps))
+        self.rule = configured(
+            Caps(Histories(self.past.ledger), Publication(held)), of(offer(), MAIL, caps=caps)
+        )
 
     def reason(self, at, *visitors, asked="ten_percent", **more):
         return self.rule.removes(offer(asked) if asked != "mail" else MAIL, now(at, *visitors, **more))
@@ -99,7 +102,7 @@ def test_an_offer_that_is_no_longer_in_the_file_counts_on_every_channel():
 
 def test_a_cap_of_another_market_does_not_hold():
     of_uk = of(caps={"few": Cap(**a_day(0))})
-    rule = Caps(Histories(Past().ledger), not_held)
+    rule = Caps(Histories(Past().ledger), Publication(not_held))
     rule.configure(
         of_uk.model_copy(update={"caps": {"few": Cap(**a_day(0, markets=["uk"]))}}), of_uk.markets["default"]
     )

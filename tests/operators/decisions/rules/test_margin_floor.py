@@ -12,7 +12,7 @@ COSTS = {"shoe": Product(unit_cost=60.0)}
 
 
 def removed(made, *, products=COSTS, rate=None, value=100.0, lines=None, **margin):
-    of = shop(margin_rate=rate, rules={"margin": margin})
+    of = shop(margin_rate=rate, rules={"margin": margin}).model_copy(update={"offers": (made,)})
     rule = MarginFloor()
     rule.configure(of, of.markets["default"])
     at = moment(0, value=value)

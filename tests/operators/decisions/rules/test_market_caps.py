@@ -2,6 +2,7 @@
 
 import pytest
 
+from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.market_caps import MarketCaps
 from schemas.limits import Cap
 from tests.builders import DAY, HOUR, T0, offer
@@ -12,7 +13,7 @@ MAIL = offer("mail", channel="email")
 
 def desk(held=not_held, zone="UTC", **cap):
     caps = {"few": Cap(**{"per": "market", "at_most": 2, "by": "day"} | cap)} if cap is not None else {}
-    return configured(MarketCaps(held), of(offer(), MAIL, zone=zone, caps=caps))
+    return configured(MarketCaps(Publication(held)), of(offer(), MAIL, zone=zone, caps=caps))
 
 
 def made(rule, *times, arm="ten_percent", **more):
@@ -56,7 +57,7 @@ def test_an_offer_counts_in_total_when_it_is_published():
 
 
 def test_a_cap_that_controls_add_knows_what_went_before():
-    rule = configured(MarketCaps(not_held), of())
+    rule = configured(MarketCaps(Publication(not_held)), of())
     made(rule, 0, 10)
     assert rule.removes(offer(), now(20)) is None
     configured(rule, of(caps={"few": Cap(per="market", at_most=2, by="day")}))
