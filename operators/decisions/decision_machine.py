@@ -290,7 +290,7 @@ class DecisionMachine:
 
     def process_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought and revoke the offers that its owner still holds."""
-        visitors = self._people.identities.visitors(event.visitor, None, event.at_s)
+        visitors = self._people.visitors(event.visitor, None, event.at_s)
         records = self._settle(visitors, event.at_s, publishes=False)
         report = self._orders.note_bought(event)
         if report is not None:
@@ -313,7 +313,7 @@ class DecisionMachine:
 
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer; nobody else is believed about it."""
-        visitors = self._people.identities.visitors(feedback.visitor, feedback.user, feedback.at_s)
+        visitors = self._people.visitors(feedback.visitor, feedback.user, feedback.at_s)
         records = self._settle(visitors, feedback.at_s)
         found = self._open.get(feedback.offer)
         if found is None:
@@ -472,8 +472,14 @@ class DecisionMachine:
         buyer = self._orders.buyer(report)
         records = self._settle(buyer.visitors, order.at_s, publishes=False)
         records += self._orders.process(report, buyer)
-        self._rules.purchased(buyer.visitors, order.user, order.at_s)
-        return records + self._life.bought(order, self._held(buyer.visitors))
+        visitors = buyer.visitors
+        if (
+            report.first_s == order.at_s
+        ):  # who is known to be the buyer by now, though not at the order's time
+            known = self._people.visitors(order.visitor, order.user, order.at_s)
+            visitors = tuple(dict.fromkeys((*visitors, *known)))
+        self._rules.purchased(visitors, order.user, order.at_s)
+        return records + self._life.bought(order, self._held(visitors))
 
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:
         return self.policy.revise(entry.terms.arm, entry.features, change)

@@ -199,3 +199,11 @@ def test_an_offer_whose_time_has_just_come_is_not_published_by_what_ends_it(what
     }
     said = [*ends_it[what](), *desk.wait(DAY)]
     assert of_type(said, "offer.decided", "offer.revoked") == []
+
+
+def test_a_purchase_that_is_read_after_a_login_and_happened_before_it_ends_the_offers_of_all_devices():
+    desk = Desk()
+    mine = made(desk.idle(0, "phone"))
+    desk.login(10, "phone", "u")
+    desk.login(100, "laptop", "u")
+    assert ends(desk.order(95, "laptop")) == [(mine, "purchased")]
