@@ -5,7 +5,7 @@ declared with their types, so that a misspelt one or a wrong type is found befor
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -75,6 +75,8 @@ _PROBLEM: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _QUOTED: Final = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _TEXT: Final = re.compile(_QUOTED)
 _PATTERN: Final = re.compile(rf"\.matches\(\s*([rR]?{_QUOTED})\s*\)")
+TOGETHER: Final = 16
+"""So many expressions are evaluated together; the depth of one is limited."""
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -124,6 +126,7 @@ class Expression:
     """
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.fields = frozenset(field for field in FIELDS if field.rpartition(".")[2] in text)
         try:
             self._compiled = _environment().compile(text)
@@ -142,6 +145,32 @@ class Expression:
             return self._compiled.eval(values.activation).value() is True
         except RuntimeError:  # text with half a surrogate pair
             return False
+
+
+class Expressions:
+    """Several expressions at one moment: together they take the library little longer than one."""
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self._each = tuple(expressions)
+        self.fields = frozenset().union(*(each.fields for each in expressions))
+        firsts = range(0, len(self._each), TOGETHER)
+        self._together = [_environment().compile(_sum(self._each[at : at + TOGETHER])) for at in firsts]
+
+    def hold(self, values: Mapping[str, Any]) -> list[bool]:
+        """Return of each whether it is true."""
+        try:
+            sums = [each.eval(data=values).value() for each in self._together]
+        except RuntimeError:  # as in ``Expression.holds``
+            sums = [None]
+        if not all(isinstance(each, int) for each in sums):  # one that cannot be evaluated spoils its sum
+            known = Values(values)
+            return [each.holds(known) for each in self._each]
+        return [bool(sums[at // TOGETHER] >> at % TOGETHER & 1) for at in range(len(self._each))]
+
+
+def _sum(expressions: Sequence[Expression]) -> str:
+    """Return an expression with a bit for each; on lines of their own, for they may end in a comment."""
+    return " + ".join(f"((\n{each.text}\n) ? {1 << at} : 0)" for at, each in enumerate(expressions))
 
 
 def check_audiences(shop: Shop) -> None:

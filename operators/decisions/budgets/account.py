@@ -128,7 +128,9 @@ class BudgetAccount:
         period = self.periods.at(reservation.at_s)
         if decision in self.held or period is None:
             return
-        totals = self.totals.setdefault(period.key, Totals(period.end_s))
+        totals = self.totals.get(period.key)
+        if totals is None:
+            totals = self.totals[period.key] = Totals(period.end_s)
         reservation.period = period.key
         self.held[decision] = reservation
         totals.used += reservation.used

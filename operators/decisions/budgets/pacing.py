@@ -89,7 +89,7 @@ class Pacing:
     ) -> None:
         """Learn from a choice between arms, whatever was chosen; ``gains`` is asked where it is wanted."""
         for pace in self.paces:
-            if any(arm in pace.terms for arm in arms):
+            if not pace.terms.keys().isdisjoint(arms):
                 pace.traffic.observe(at_s)
         if self._choices.wants(at_s):
             self._choices.add(at_s, cart_value, gains())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from operators.decisions.audience import Expression, Values
+from operators.decisions.audience import Expression, Expressions
 from operators.decisions.rules.audience_fields import field_values, is_new
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.rules import MATCH_ALL, Audience
@@ -27,7 +27,7 @@ class _Check(NamedTuple):
 class AudienceRule(Rule):
     """Removes an offer that is not for this cart or visitor, by its own audience or by its market's.
 
-    Expressions are compiled once. The values of the fields in them are found out once a moment, and so is
+    Expressions are compiled once. What they say is found out once a moment, where one is asked, and so is
     whether it fits the audience of the market.
     """
 
@@ -36,18 +36,20 @@ class AudienceRule(Rule):
     def __init__(self) -> None:
         self._of_market: tuple[_Check, ...] = ()
         self._of_offer: dict[str, tuple[_Check, ...]] = {}
-        self._fields: frozenset[str] = frozenset()
+        self._expressions = Expressions(())
         self._now: Situation | None = None
         self._market_misfit: str | None = None
-        self._values: Values | None = None
+        self._holding: list[bool] | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the audiences; raises AudienceError for an expression that ``check_audiences`` refuses."""
-        self._now, self._fields = None, frozenset()
-        self._of_market = tuple(self._checks(market.rules.audience))
+        self._now = None
+        found: list[Expression] = []
+        self._of_market = tuple(self._checks(market.rules.audience, found))
         self._of_offer = {
-            offer.name: tuple(self._checks(_with_minimum(offer))) for offer in shop.arms(market.name)
+            offer.name: tuple(self._checks(_with_minimum(offer), found)) for offer in shop.arms(market.name)
         }
+        self._expressions = Expressions(found)
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether the market or the offer has an audience that is not everybody."""
@@ -60,14 +62,17 @@ class AudienceRule(Rule):
         for the expression.
         """
         if self._now is not now:
-            self._now, self._values = now, None
+            self._now, self._holding = now, None
             self._market_misfit = _misfit(self._of_market, now)
         if self._market_misfit is not None:
             return self._market_misfit
         return _misfit(self._of_offer[offer.name], now)
 
-    def _checks(self, audience: Audience) -> Iterator[_Check]:
-        """Yield what is asked for, in the order of reasons; nothing where everybody fits."""
+    def _checks(self, audience: Audience, expressions: list[Expression]) -> Iterator[_Check]:
+        """Yield what is asked for, in the order of reasons; nothing where everybody fits.
+
+        Its expression is added to ``expressions``.
+        """
         least, most = audience.min_cart_value, audience.max_cart_value
         if least > 0.0:
             yield _Check(MIN_CART_VALUE, lambda now: now.moment.cart_value >= least)
@@ -84,14 +89,15 @@ class AudienceRule(Rule):
         if categories or without_categories:
             yield _Check(CATEGORY, lambda now: _fits(now.cart_categories, categories, without_categories))
         if audience.when != MATCH_ALL:
-            when = Expression(audience.when)
-            self._fields |= when.fields
-            yield _Check(EXPRESSION, lambda now: when.holds(self._values_of(now)))
+            place = len(expressions)
+            expressions.append(Expression(audience.when))
+            yield _Check(EXPRESSION, lambda now: self._hold(now)[place])
 
-    def _values_of(self, now: Situation) -> Values:
-        if self._values is None:
-            self._values = Values(field_values(now, self._fields))
-        return self._values
+    def _hold(self, now: Situation) -> list[bool]:
+        if self._holding is None:
+            expressions = self._expressions
+            self._holding = expressions.hold(field_values(now, expressions.fields))
+        return self._holding
 
 
 def _misfit(checks: Sequence[_Check], now: Situation) -> str | None:

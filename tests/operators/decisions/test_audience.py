@@ -5,7 +5,14 @@ import re
 import pytest
 
 from flows.settings import Settings
-from operators.decisions.audience import FIELDS, AudienceError, Expression, Values, check_audiences
+from operators.decisions.audience import (
+    FIELDS,
+    AudienceError,
+    Expression,
+    Expressions,
+    Values,
+    check_audiences,
+)
 from operators.decisions.rules.audience_fields import field_values
 from schemas.errors import SetupError
 from schemas.rules import Audience, Rules
@@ -113,6 +120,16 @@ def test_a_shop_with_an_audience_that_cannot_be_used_does_not_start(shop, words)
 
 def test_a_shop_whose_audiences_can_be_used_starts():
     check_audiences(Shop(offers=(offer(), offer("vip", audience=audience("cart.value > 50")))))
+
+
+def test_many_expressions_say_together_what_each_says_alone():
+    texts = [f"cart.value > {at}.0 // more than {at}" for at in range(0, 80, 2)]
+    for more in ([], ["cart.skus[9] == 'shoe'"]):  # one that cannot be evaluated
+        each = [Expression(text) for text in texts + more]
+        values = field_values(now(cart_value=41.0), Expressions(each).fields)
+        assert Expressions(each).hold(values) == [one.holds(Values(values)) for one in each]
+        assert sum(Expressions(each).hold(values)) == 21
+    assert Expressions(()).hold({}) == []
 
 
 KINDS = {"double": float, "string": str, "int": int, "bool": bool, "list<string>": list}
