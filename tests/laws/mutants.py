@@ -140,7 +140,7 @@ MUTANTS = (
         "8 one open offer per cart",
         "a cart with an open decision is decided upon again",
         "operators/decisions/decision_machine.py",
-        "            or self._is_decided(moment, visitors)\n",
+        "            or self._is_decided(moment, seen.visitors)\n",
         "",
         "tests/laws/test_one_offer.py",
     ),
