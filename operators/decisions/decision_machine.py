@@ -277,9 +277,7 @@ class DecisionMachine:
         if not any(each.offer_open for each in held):
             return records
         users = people.users(event.visitor, event.user, at_s)
-        purchased_s = self._rules.purchased_s(visitors, users)
-        if purchased_s > people.known_s(at_s):  # the order is read again
-            purchased_s = -math.inf
+        purchased_s = self._rules.purchased_s(visitors, users, people.known_s(at_s))
         consents = people.consents(visitors, users, at_s)
         for each, reason in fallen(held, self._in_force.offers, consents, purchased_s):
             records += self._life.revoke([each], Ending(at_s, reason, event.id))

@@ -16,12 +16,18 @@ AFTER_DISMISSAL: Final = "cooldown_dismissal"
 
 
 class Latest(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """When a visitor last bought something and last put an offer away."""
+    """When a visitor or a user last put an offer away, and bought something, lately, in the order of time."""
 
-    purchased_s: float = -math.inf
     dismissed_s: float = -math.inf
+    purchases_s: tuple[float, ...] = ()
+
+    def purchased_s(self, until_s: float = math.inf) -> float:
+        """Return when something was last bought, as known at a time."""
+        return max((at_s for at_s in self.purchases_s if at_s <= until_s), default=-math.inf)
 
 
+PURCHASES: Final = 8
+"""So many purchases are remembered, so that what is read again after a crash is judged as of its time."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Latest)
 
@@ -61,7 +67,7 @@ class Cooldown(Rule):
         if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
             return AFTER_OFFER
         latest = [*map(self._latest, (*_of_visitors(now.visitors), *_of_users(now.users)))]
-        if any(each.purchased_s > now.at_s - self._after_purchase_s for each in latest):
+        if any(each.purchased_s() > now.at_s - self._after_purchase_s for each in latest):
             return AFTER_PURCHASE
         if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):
             return AFTER_DISMISSAL
@@ -81,27 +87,28 @@ class Cooldown(Rule):
         """Note that a person bought something."""
         for name in (*_of_visitors(visitors), *_of_users(() if user is None else (user,))):
             before = self._latest(name)
-            if at_s > before.purchased_s:
-                self._remember(name, at_s, Latest(at_s, before.dismissed_s))
+            if at_s not in before.purchases_s:
+                purchases_s = tuple(sorted((*before.purchases_s, at_s)))[-PURCHASES:]
+                self._remember(name, at_s, Latest(before.dismissed_s, purchases_s))
 
-    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
-        """Return when a person last bought something."""
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str], until_s: float) -> float:
+        """Return when a person last bought something, as known at a time."""
         names = (*_of_visitors(visitors), *_of_users(users))
-        return max((self._latest(name).purchased_s for name in names), default=-math.inf)
+        return max((self._latest(name).purchased_s(until_s) for name in names), default=-math.inf)
 
     def dismissed(self, visitors: Sequence[str], at_s: float) -> None:
         """Note that a person put an offer away."""
         for name in _of_visitors(visitors):
             before = self._latest(name)
             if at_s > before.dismissed_s:
-                self._remember(name, at_s, Latest(before.purchased_s, at_s))
+                self._remember(name, at_s, Latest(at_s, before.purchases_s))
 
     def _latest(self, name: str) -> Latest:
         found = self._store.recall(name)
         return Latest() if found is None else _DECODER.decode(found)
 
     def _remember(self, name: str, at_s: float, latest: Latest) -> None:
-        at_s = max(at_s, latest.purchased_s, latest.dismissed_s)
+        at_s = max(at_s, latest.purchased_s(), latest.dismissed_s)
         self._store.remember(name, at_s, _ENCODER.encode(latest))
 
 

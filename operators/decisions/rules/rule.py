@@ -177,8 +177,8 @@ class Rule:
         """Return whether a person is known to have had an offer lately, as far as this rule remembers."""
         return False
 
-    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
-        """Return when a person last bought something, as far as this rule remembers."""
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str], until_s: float) -> float:
+        """Return when a person last bought something, as known at a time, as far as this rule remembers."""
         return -math.inf
 
     def forget(self, time_s: float) -> None:

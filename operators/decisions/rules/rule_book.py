@@ -120,9 +120,9 @@ class RuleBook:
         """Return whether a person is known to have had an offer lately."""
         return any(rule.had_offer(visitors, at_s) for rule in self.rules)
 
-    def purchased_s(self, visitors: Sequence[str], users: Sequence[str]) -> float:
-        """Return when a person last bought something, as far as is remembered."""
-        return max(rule.purchased_s(visitors, users) for rule in self.rules)
+    def purchased_s(self, visitors: Sequence[str], users: Sequence[str], until_s: float) -> float:
+        """Return when a person last bought something, as known at a time, as far as is remembered."""
+        return max(rule.purchased_s(visitors, users, until_s) for rule in self.rules)
 
     def forget(self, time_s: float) -> None:
         """Drop what no moment after a time can need."""

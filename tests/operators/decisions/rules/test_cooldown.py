@@ -1,5 +1,7 @@
 """For how long a person gets no further offer: after one, after a purchase, after a dismissal."""
 
+import math
+
 import pytest
 
 from operators.decisions.rules.cooldown import Cooldown
@@ -139,3 +141,13 @@ def test_without_a_cooldown_no_cart_is_treated_by_an_earlier_offer():
     desk = Desk()
     desk.past.decided(0)
     assert not desk.rule.had_offer(["ann"], T0 + 1)
+
+
+def test_a_purchase_is_known_as_of_its_time_also_when_later_ones_are_remembered():
+    rule = Desk().rule
+    for at in range(20, 0, -1):
+        rule.purchased(["ann"], "u", T0 + at)
+        rule.purchased(["ann"], "u", T0 + at)
+    assert rule.purchased_s(["ann"], [], T0 + 15) == T0 + 15
+    assert rule.purchased_s([], ["u"], T0 + 99) == T0 + 20
+    assert rule.purchased_s(["bob"], [], T0 + 99) == -math.inf
