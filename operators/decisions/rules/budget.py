@@ -42,10 +42,9 @@ class BudgetRule(Rule):
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
-        self._withdrawn: list[str] = []
 
     def configure(self, shop: Shop, market: Market) -> None:
-        """Take up the budgets; those that were lowered say which offers are withdrawn."""
+        """Take up the budgets."""
         zone = ZoneInfo(market.timezone)
         arms = {offer.name: offer for offer in shop.arms(market.name)}
         learned = self._pacing.state()
@@ -74,8 +73,6 @@ class BudgetRule(Rule):
         self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
         self._pacing = Pacing(paces, costs)
         self._pacing.restore(learned)
-        beyond = (decision for account in self._accounts.values() for decision in account.beyond())
-        self._withdrawn = list(dict.fromkeys(beyond))
 
     # A choice
 
@@ -174,9 +171,9 @@ class BudgetRule(Rule):
                     account.spend_late(terms.decision, terms.at_s, change)
 
     def withdrawn(self) -> list[str]:
-        """Return, once, the offers without which a lowered budget is kept, the newest first."""
-        found, self._withdrawn = self._withdrawn, []
-        return found
+        """Return the offers without which a lowered budget is kept, the newest first."""
+        beyond = (decision for account in self._accounts.values() for decision in account.beyond())
+        return list(dict.fromkeys(beyond))
 
     def forget(self, time_s: float) -> None:
         """Drop the offers whose cost is final."""

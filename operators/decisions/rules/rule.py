@@ -170,7 +170,7 @@ class Rule:
         """Note that a person put an offer away."""
 
     def withdrawn(self) -> list[str]:
-        """Return, once, the decisions whose offers must be revoked for what ``configure`` brought."""
+        """Return the decisions whose offers must be revoked after what ``configure`` brought."""
         return []
 
     def had_offer(self, visitors: Sequence[str], at_s: float) -> bool:

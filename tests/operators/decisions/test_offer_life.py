@@ -4,6 +4,7 @@ import pytest
 
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.decision_machine import DecisionMachine
+from schemas.shop import Shop
 from tests.builders import HOUR, Desk, config, deciding, of_type, offer, rules, shop
 
 CALM = shop(
@@ -111,6 +112,20 @@ def test_a_start_with_a_changed_offers_file_revokes_what_it_no_longer_makes(chan
     ended = of_type(desk.wait(10), *LIFE)
     assert [each["data"]["reason"] for each in ended] == ([] if reason is None else [reason])
     assert desk.wait(11) == []
+
+
+def test_a_start_with_a_lowered_budget_revokes_what_it_no_longer_covers():
+    def of(amount):
+        made = shop(offer("five", kind="amount_off", value=5), rules=rules("0s"))
+        return Shop.model_validate({**made.document, "budgets": {"day": {"amount": amount, "by": "day"}}})
+
+    desk = Desk("five", of=of(10))
+    for visitor in ("ann", "ben"):
+        assert kinds(desk.idle(0, visitor)) == ["offer.decided"]
+    state = desk.machine.snapshot()
+    desk.machine = DecisionMachine(config(of(5), desk.ledger), deciding(), state)
+    [ended] = of_type(desk.wait(10), *LIFE)
+    assert (ended["data"]["reason"], ended["data"]["visitor_id"]) == ("budget_withdrawn", "ben")
 
 
 def test_controls_that_leave_an_offer_as_it_is_revoke_nothing():
