@@ -22,6 +22,9 @@ from tests.brokers import administer, answered
 
 pytestmark = pytest.mark.broker
 
+LATELY_S = int(time.time()) - 30_000
+"""A broker may delete records that say they are years old, now or in the middle of a test."""
+
 
 def numbers(start, end):
     return [b"%d" % one for one in range(start, end)]
@@ -114,12 +117,12 @@ def test_a_full_buffer_is_paused_and_loses_nothing(cluster, make_topic):
 
 def test_a_partition_far_ahead_waits_for_the_slowest(cluster, make_topic):
     topic = make_topic(2)
-    produce(cluster, topic, numbers(0, 2000), 0, timestamp_s=1_700_000_000)
-    produce(cluster, topic, numbers(0, 10), 1, timestamp_s=1_700_009_000)
+    produce(cluster, topic, numbers(0, 2000), 0, timestamp_s=LATELY_S)
+    produce(cluster, topic, numbers(0, 10), 1, timestamp_s=LATELY_S + 9_000)
     driver = driven(cluster, topic)
     slow, ahead = driver.partitions[f"{topic}/0000"], driver.partitions[f"{topic}/0001"]
     until(lambda: (ahead.next_batch() and False) or ahead.reader.seen)
-    produce(cluster, topic, numbers(10, 20), 1, timestamp_s=1_700_009_000)
+    produce(cluster, topic, numbers(10, 20), 1, timestamp_s=LATELY_S + 9_000)
     until(lambda: (ahead.next_batch() and False) or ahead.status().is_held_back)
     assert driver.values(ahead.buffer.name) == numbers(0, 10)
     driver.until(lambda: len(slow.reader.seen) == 2000 and len(ahead.reader.seen) == 20)
@@ -131,8 +134,8 @@ def test_topics_that_are_read_first_wait_for_no_other_and_all_others_wait_for_wh
     cluster, make_topic
 ):
     first, other = make_topic(2), make_topic()
-    produce(cluster, first, numbers(0, 30), 0, timestamp_s=1_700_009_000)
-    produce(cluster, other, numbers(0, 10), timestamp_s=1_700_000_000)
+    produce(cluster, first, numbers(0, 30), 0, timestamp_s=LATELY_S + 9_000)
+    produce(cluster, other, numbers(0, 10), timestamp_s=LATELY_S)
     start = topics.beginning_offsets(cluster, topics.partitions_of(cluster, [first, other]))
     limits = BufferLimits(poll_records=10)
     driver = driven(cluster, first, start=start, first=[first], limits=limits)
@@ -143,7 +146,7 @@ def test_topics_that_are_read_first_wait_for_no_other_and_all_others_wait_for_wh
     )
     assert [read for read, _ in seen if read < 30] != []
     assert {waiting for read, waiting in seen if read < 30} == {0}
-    produce(cluster, other, numbers(10, 20), timestamp_s=1_700_000_000)
+    produce(cluster, other, numbers(10, 20), timestamp_s=LATELY_S)
     driver.until(lambda: len(events.reader.seen) == 20)
     driver.close()
 
@@ -177,11 +180,11 @@ def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(clu
 
 def test_a_partition_read_to_its_end_is_not_slow(cluster, make_topic):
     topic = make_topic(2)
-    produce(cluster, topic, numbers(0, 10), 0, timestamp_s=1_700_000_000)
+    produce(cluster, topic, numbers(0, 10), 0, timestamp_s=LATELY_S)
     driver = driven(cluster, topic)
     driver.until(lambda: all(partition.caught_up_at() for partition in driver.partitions.values()))
-    produce(cluster, topic, numbers(0, 10), 1, timestamp_s=1_700_009_000)
-    produce(cluster, topic, numbers(10, 20), 1, timestamp_s=1_700_019_000)
+    produce(cluster, topic, numbers(0, 10), 1, timestamp_s=LATELY_S + 9_000)
+    produce(cluster, topic, numbers(10, 20), 1, timestamp_s=LATELY_S + 19_000)
     driver.until(lambda: len(driver.values(f"{topic}/0001")) == 20)
     driver.close()
 
