@@ -20,7 +20,8 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
 
     ``release_s`` is when the rest is given back, and ``over_s`` when nothing within its window changes its
     cost any more. ``counts`` is what pacing takes it to cost in the end, and ``at_cart`` what it would cost,
-    in money, if the cart were bought as it was. ``period`` is set when it is made.
+    in money, if the cart were bought as it was. ``period`` is set when it is made. ``is_chosen``: pacing
+    knows of it; after a crash it is reserved before that.
     """
 
     at_s: float
@@ -34,6 +35,7 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
     is_ended: bool = False
     period: float = 0.0
     at_cart: float = 0.0
+    is_chosen: bool = False
 
     @property
     def used(self) -> int:
@@ -44,7 +46,8 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
 class Totals(msgspec.Struct, array_like=True, gc=False):
     """What offers of one period use of a budget: reserved or spent, spent, expected in the end.
 
-    ``made`` is how many were made, ``held`` how many reservations are remembered.
+    ``made`` is how many were made, ``chosen`` how many of these pacing knows of, ``held`` how many
+    reservations are remembered.
     """
 
     end_s: float
@@ -53,6 +56,7 @@ class Totals(msgspec.Struct, array_like=True, gc=False):
     counts: int = 0
     made: int = 0
     held: int = 0
+    chosen: int = 0
 
 
 class _GivenBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -138,6 +142,15 @@ class BudgetAccount:
         totals.made += 1
         totals.held += 1
         self._releases.set(decision, reservation.release_s)
+
+    def choose(self, decision: str) -> None:
+        """Let pacing know of an offer that was made."""
+        held = self.held.get(decision)
+        if held is not None and not held.is_chosen:
+            held.is_chosen = True
+            totals = self.totals.get(held.period)
+            if totals is not None:
+                totals.chosen += 1
 
     def expect(self, decision: str, counts: int, at_cart: float) -> None:
         """Note what an offer is expected to cost in the end, and what it would cost at its cart."""
@@ -264,6 +277,7 @@ class BudgetAccount:
             totals.used, totals.spent = totals.used + held.used, totals.spent + held.cost
             totals.counts, totals.made = totals.counts + held.counts, totals.made + 1
             totals.held += 1
+            totals.chosen += held.is_chosen
 
     def state(self) -> bytes:
         """Return everything as bytes."""

@@ -77,7 +77,7 @@ class Pace:
         """Return what of the budget is neither spent nor expected to be."""
         totals, budget = self.account.totals_of(period), self.account.budget
         if self.what == "number":
-            return max((budget.number or 0) - totals.made, 0)
+            return max((budget.number or 0) - totals.chosen, 0)
         return max((self.account.limit or 0) - totals.counts, 0) / MICROS
 
     def _mean_use(self, arm: str, rates: CostRates, rest_s: float) -> Use:

@@ -111,6 +111,8 @@ class BudgetRule(Rule):
         if arms:
             pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
         if terms.arm in self._most:
+            for account in self._of_arm.get(terms.arm, ()):
+                account.choose(terms.decision)
             self._expect(terms, record.cart_value)
 
     def _expect(self, terms: DecisionTerms, cart_value: float) -> None:

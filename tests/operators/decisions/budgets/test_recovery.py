@@ -31,8 +31,14 @@ def log():
     return sorted(events, key=lambda event: event[0])
 
 
-def machine_of(ledger, state=None):
-    of = limited(TEN, daily=Budget(amount=80.0, by="day", grace="1h"))
+BUDGETS = {
+    "amount": Budget(amount=80.0, by="day", grace="1h"),
+    "number": Budget(number=40, by="day"),
+}
+
+
+def machine_of(ledger, what, state=None):
+    of = limited(TEN, daily=BUDGETS[what])
     return DecisionMachine(config(of, ledger), deciding(policy="linear_thompson"), state)
 
 
@@ -50,10 +56,11 @@ def play(machine, event, made):
     return [(each.id, each.value) for each in said]
 
 
-@pytest.mark.parametrize(("snapshot_at", "crash_at"), [(60, 61), (100, 160), (203, 290)])
-def test_a_crash_changes_no_price_and_no_choice(log, snapshot_at, crash_at):
+@pytest.mark.parametrize("what", BUDGETS)
+@pytest.mark.parametrize(("snapshot_at", "crash_at"), [(60, 61), (60, 80), (100, 160), (220, 300)])
+def test_a_crash_changes_no_price_and_no_choice(log, what, snapshot_at, crash_at):
     ledger, made, expected = MemoryLedger(), {}, []
-    machine = machine_of(ledger)
+    machine = machine_of(ledger, what)
     machine.policy = taught(World(), "linear_thompson", 1, 3000)
     for number, event in enumerate(log):
         if number == snapshot_at:
@@ -63,6 +70,6 @@ def test_a_crash_changes_no_price_and_no_choice(log, snapshot_at, crash_at):
         said = play(machine, event, made)
         expected.append(said)
     assert sum(b'"surcharges":{"ten' in value for said in expected for _, value in said) > 20
-    again, known = machine_of(left, state), dict(made)
+    again, known = machine_of(left, what, state), dict(made)
     for number in range(snapshot_at, len(log)):
         assert play(again, log[number], known) == expected[number]
