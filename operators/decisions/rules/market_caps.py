@@ -8,11 +8,12 @@ import msgspec
 
 from operators.decisions.calendar_windows import Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
-from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
+from operators.decisions.rules.cap_rule import CapRule
+from operators.decisions.rules.cap_scope import CapScope
 from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.person_history import past_offer
-from operators.decisions.rules.rule import Rule, Situation
-from schemas.shop import Market, Offer, Shop
+from operators.decisions.rules.rule import Situation
+from schemas.shop import Market, Shop
 
 REASON: Final = "cap_total"
 WINDOWS: Final[tuple[Window, ...]] = get_args(Window)
@@ -22,54 +23,29 @@ Counts = dict[Window, dict[int, dict[str, int]]]
 """How many offers of each arm were published in each window, by when that began."""
 
 
-class MarketCaps(Rule):
-    """Removes an offer that would be one too many for the market, by a cap ``per = "market"``.
+class MarketCaps(CapRule):
+    """Removes an offer as ``cap_total`` that would be one too many for the market, by ``per = "market"``.
 
     It counts all offers by hour, day and week in the market's time zone, so that a cap that controls add
     knows what went before. Bounded by the arms in the windows that are not over.
     """
 
     name = "market_caps"
+    per = "market"
+    reason = REASON
 
     def __init__(self, published: Publication) -> None:
-        self._published = published
-        self._caps: list[CapScope] = []
-        self._covering: dict[str, list[int]] = {}
-        self._now: Situation | None = None
-        self._reached: dict[tuple[int, float], bool] = {}
+        super().__init__(published)
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps and the time zone."""
-        self._caps = caps_of(shop, market, "market")
-        self._covering = covering(self._caps, shop.arms(market.name))
+        super().configure(shop, market)
         self._zone = ZoneInfo(market.timezone)
-        self._now = None
 
-    def concerns(self, offer: Offer) -> bool:
-        """Return whether a cap covers the offer."""
-        return bool(self._covering[offer.name])
-
-    def removes(self, offer: Offer, now: Situation) -> str | None:
-        """Return ``cap_total`` for an offer that would be one too many."""
-        if not self.concerns(offer):
-            return None
-        if self._now is not now:
-            self._now, self._reached = now, {}
-        at_s = self._published.at_s(offer, now)
-        for number in self._covering[offer.name]:
-            is_reached = self._reached.get((number, at_s))
-            if is_reached is None:  # it is found out once a moment
-                scope = self._caps[number]
-                is_reached = self._count(scope, at_s) >= scope.cap.at_most
-                self._reached[number, at_s] = is_reached
-            if is_reached:
-                return REASON
-        return None
-
-    def _count(self, scope: CapScope, at_s: float) -> int:
+    def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""
         by = scope.cap.by
         made = self._counts[by].get(self._start(by, at_s), {})

@@ -1,0 +1,57 @@
+"""What caps of a person and of a market have in common: which offers they cover, and when they are full."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
+from operators.decisions.rules.holding import Publication
+from operators.decisions.rules.rule import Rule, Situation
+from schemas.shop import Market, Offer, Shop
+
+
+class CapRule(Rule):
+    """Removes an offer that would be one too many by a cap of this kind.
+
+    An offer counts when it is published. How many there are is found out once a moment.
+    """
+
+    per: ClassVar[str]
+    reason: ClassVar[str]
+
+    def __init__(self, published: Publication) -> None:
+        self._published = published
+        self._caps: list[CapScope] = []
+        self._covering: dict[str, list[int]] = {}
+        self._now: Situation | None = None
+        self._reached: dict[tuple[int, float], bool] = {}
+
+    def configure(self, shop: Shop, market: Market) -> None:
+        """Take up the caps."""
+        self._caps = caps_of(shop, market, self.per)
+        self._covering = covering(self._caps, shop.arms(market.name))
+        self._now = None
+
+    def concerns(self, offer: Offer) -> bool:
+        """Return whether a cap covers the offer."""
+        return bool(self._covering[offer.name])
+
+    def removes(self, offer: Offer, now: Situation) -> str | None:
+        """Return the reason for an offer that would be one too many."""
+        if not self.concerns(offer):
+            return None
+        if self._now is not now:
+            self._now, self._reached = now, {}
+        at_s = self._published.at_s(offer, now)
+        for number in self._covering[offer.name]:
+            is_reached = self._reached.get((number, at_s))
+            if is_reached is None:
+                scope = self._caps[number]
+                is_reached = self._count(scope, now, at_s) >= scope.cap.at_most
+                self._reached[number, at_s] = is_reached
+            if is_reached:
+                return self.reason
+        return None
+
+    @abstractmethod
+    def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
+        """Return how many offers count in the window in which one more would be published."""
