@@ -46,6 +46,10 @@ class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
         most = share if self.limit is None else min(share, self.limit)
         return max(most, 0.0) + max(min(fixed, self.fixed), 0.0)
 
+    def at_cart(self, value: float) -> float:
+        """Return what an offer costs that is charged for exactly a cart of this value."""
+        return self.cost(self.share * value, self.fixed)
+
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which codes redeem an offer: this one, or those with this prefix; both as ``schemas.shop.folded``."""

@@ -4,8 +4,6 @@ from typing import Final
 
 import msgspec
 
-from operators.decisions.ledger import CostRule
-
 PRIOR: Final = 0.3
 """What is expected before any offer has ended; of a new arm, what is known of all together."""
 PRIOR_OFFERS: Final = 4.0
@@ -21,11 +19,6 @@ class CostRate(msgspec.Struct, array_like=True, gc=False):
     at_cart: float = 0.0
     cost: float = 0.0
     charged: float = 0.0
-
-
-def cost_at_cart(rule: CostRule, cart_value: float) -> float:
-    """Return what an offer costs that is charged for exactly the cart at which it was made."""
-    return rule.cost(rule.share * cart_value, rule.fixed)
 
 
 class CostRates:

@@ -51,8 +51,7 @@ class Pacing:
 
     def at_cart(self, arm: str, cart_value: float) -> float:
         """Return what an offer costs if exactly the cart at which it is made is bought with it."""
-        rule = self._costs[arm]
-        return rule.cost(rule.share * cart_value, rule.fixed)
+        return self._costs[arm].at_cart(cart_value)
 
     def surcharges(self, arms: Sequence[str], cart_value: float, at_s: float) -> dict[str, float]:
         """Return the price of what offers are expected to use up at a cart of this value, where they do."""

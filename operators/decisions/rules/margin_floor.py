@@ -1,8 +1,9 @@
 """The least margin that a cart must leave after an offer."""
 
-import math
-from typing import Final, NamedTuple
+from typing import Final
 
+from operators.decisions.ledger import CostRule
+from operators.decisions.reward import cost_rule
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.rules import Margin
 from schemas.shop import DISCOUNT_KINDS, Market, Offer, Shop
@@ -11,15 +12,6 @@ BELOW: Final = "margin_floor"
 UNKNOWN: Final = "margin_unknown"
 ROUNDING: Final = 1e-9
 """So much of what is paid may be missing: amounts are no binary fractions."""
-
-
-class _Cost(NamedTuple):
-    """What an offer costs: a share of the cart up to a limit, and an amount; whether it lowers the price."""
-
-    share: float
-    limit: float
-    fixed: float
-    is_discount: bool
 
 
 class MarginFloor(Rule):
@@ -33,12 +25,12 @@ class MarginFloor(Rule):
 
     def __init__(self) -> None:
         self._margin = Margin()
-        self._costs: dict[str, _Cost] = {}
+        self._costs: dict[str, CostRule] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the floor, and what offers cost."""
         self._margin = market.rules.margin
-        self._costs = {offer.name: _cost(offer) for offer in shop.arms(market.name)}
+        self._costs = {offer.name: cost_rule(offer) for offer in shop.arms(market.name)}
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether there is a floor."""
@@ -53,12 +45,6 @@ class MarginFloor(Rule):
         if margin is None:
             return UNKNOWN if self._margin.unknown == "remove" else None
         value = now.moment.cart_value
-        share, limit, fixed, is_discount = self._costs[offer.name]
-        cost = min(share * value, limit) + fixed
-        paid = max(value - cost, 0.0) if is_discount else value
+        cost = self._costs[offer.name].at_cart(value)
+        paid = max(value - cost, 0.0) if offer.kind in DISCOUNT_KINDS else value
         return BELOW if margin - cost < floor * paid - ROUNDING * value else None
-
-
-def _cost(offer: Offer) -> _Cost:
-    limit = math.inf if offer.max_discount is None else offer.max_discount
-    return _Cost(offer.cost.share, limit, offer.cost.fixed, offer.kind in DISCOUNT_KINDS)
