@@ -3,31 +3,19 @@
 from collections.abc import Callable
 
 from operators.decisions.rules.rule import Situation
-from schemas.rules import Channel
 from schemas.shop import Offer
 
 HeldUntil = Callable[[Offer, Situation], float | None]
-"""Until when an offer that is made now is held before it is published, None where it is not.
-
-It is the same for all offers of a channel.
-"""
+"""Until when an offer that is made now is held before it is published, None where it is not."""
 
 
 class Publication:
-    """Says when offers are published that are made now; found out once a moment for each channel."""
+    """Says when offers are published that are made now."""
 
     def __init__(self, held_until_s: HeldUntil) -> None:
         self._held_until_s = held_until_s
-        self._now: Situation | None = None
-        self._times_s: dict[Channel, float] = {}
 
     def at_s(self, offer: Offer, now: Situation) -> float:
         """Return when an offer that is made now is published."""
-        if self._now is not now:
-            self._now, self._times_s = now, {}
-        known_s = self._times_s.get(offer.channel)
-        if known_s is None:
-            held_s = self._held_until_s(offer, now)
-            known_s = now.at_s if held_s is None else max(now.at_s, held_s)
-            self._times_s[offer.channel] = known_s
-        return known_s
+        held_s = self._held_until_s(offer, now)
+        return now.at_s if held_s is None else max(now.at_s, held_s)

@@ -12,16 +12,22 @@ REASON: Final = "quiet_hours"
 
 
 class QuietHoursRule(Rule):
-    """Removes an offer on a channel that is quiet now, or holds it until the channel no longer is."""
+    """Removes an offer on a channel that is quiet now, or holds it until the channel no longer is.
+
+    Several rules ask until when it is held; that is found out once a moment for each channel.
+    """
 
     name = "quiet_hours"
 
     def __init__(self) -> None:
         self._hours: Mapping[Channel, QuietHours] = {}
+        self._now: Situation | None = None
+        self._until_s: dict[Channel, float | None] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
+        self._now = None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether offers on the channel are dropped in its quiet hours."""
@@ -38,7 +44,13 @@ class QuietHoursRule(Rule):
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return when the quiet hours of the offer's channel are over, None where it is not quiet now."""
         hours = self._hours.get(offer.channel)
-        return None if hours is None or hours.then == "drop" else quiet_until_s(hours, now)
+        if hours is None or hours.then == "drop":
+            return None
+        if self._now is not now:
+            self._now, self._until_s = now, {}
+        if offer.channel not in self._until_s:
+            self._until_s[offer.channel] = quiet_until_s(hours, now)
+        return self._until_s[offer.channel]
 
 
 def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
