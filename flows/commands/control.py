@@ -289,7 +289,7 @@ def _name(args: argparse.Namespace) -> str:
 
 def _outcome(log: ControlLog, change: str) -> str:
     """Return what became of a change that was sent, by the latest record about it."""
-    line = next(line for line in reversed(log.lines) if change in _about(line.record))
+    line = next(line for line in reversed(log.lines) if _about(line.record) == change)
     match line.outcome:
         case "applied":
             return f"Version {line.number} is in force."
@@ -299,8 +299,8 @@ def _outcome(log: ControlLog, change: str) -> str:
             return f"Proposed as {change}: `offerstream control approve {change}` by another name."
 
 
-def _about(record: Change | Approval | Withdrawal) -> tuple[str, ...]:
-    return (record.id if isinstance(record, Change) else record.change,)
+def _about(record: Change | Approval | Withdrawal) -> str:
+    return record.id if isinstance(record, Change) else record.change
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -473,9 +473,7 @@ class DecisionMachine:
         records = self._settle(buyer.visitors, order.at_s, publishes=False)
         records += self._orders.process(report, buyer)
         visitors = buyer.visitors
-        if (
-            report.first_s == order.at_s
-        ):  # who is known to be the buyer by now, though not at the order's time
+        if report.first_s == order.at_s:  # not told again: who is known to be the buyer by now counts too
             known = self._people.visitors(order.visitor, order.user, order.at_s)
             visitors = tuple(dict.fromkeys((*visitors, *known)))
         self._rules.purchased(visitors, order.user, order.at_s)

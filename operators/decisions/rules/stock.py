@@ -23,7 +23,6 @@ class StockRule(Rule):
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up how many pieces are needed."""
-        del shop
         self._at_least = market.rules.stock.at_least
         self._asked = None
 
@@ -31,7 +30,7 @@ class StockRule(Rule):
         """Return ``out_of_stock`` where there are too few pieces of what is needed."""
         if self._asked is not now:  # the cart is the same for every offer
             self._asked = now
-            self._is_cart_short = self._is_short([line.sku for line in now.moment.lines if line.sku], now)
+            self._is_cart_short = self._is_short(now.cart_skus, now)
         if self._is_cart_short or (offer.skus and self._is_short(offer.skus, now)):
             return REASON
         return None
