@@ -21,6 +21,17 @@ from schemas.topics import INPUTS
 from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
+TEN_OFFER = """
+[[offers]]
+name = "ten"
+kind = "percent_off"
+value = 10
+channel = "on_site"
+expires_after = "1h"
+reward_window = "1h"
+"""
+TEN_PERCENT = "[markets.default]\nmargin_rate = 0.4\nholdout = 0\n" + TEN_OFFER
+"""An offers file whose one offer anybody gets."""
 TOPICS = ("events", "feedback", "catalog", "offers", "decisions", "rejected")
 
 

@@ -10,25 +10,21 @@ import pytest
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
-from tests.worker import TOPICS, Worker, read, send
+from tests.worker import TEN_OFFER, TOPICS, Worker, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 PARTITIONS = 2
 SKUS = 2000
-SHOP = """
+SHOP = (
+    """
 [rules.margin]
 floor = 0.2
 [markets.default]
 holdout = 0
-[[offers]]
-name = "ten"
-kind = "percent_off"
-value = 10
-channel = "on_site"
-expires_after = "1h"
-reward_window = "1h"
 """
+    + TEN_OFFER
+)
 
 
 class CatalogShop:

@@ -12,8 +12,8 @@ from flows.cli import main
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import TopicFollower
 from flows.kafka.topics import ensure_topics
-from tests.broker.test_live import QUICK, SHOP, carted, send_events
-from tests.worker import Worker
+from tests.broker.test_live import QUICK, carted, send_events
+from tests.worker import TEN_PERCENT, Worker
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
@@ -68,7 +68,7 @@ def shop(broker, tmp_path, capfd):
     tail = uuid.uuid4().hex[:8]
     topics = {name: f"{name}-{tail}" for name in ("events", "feedback", *STREAMS)}
     offers = tmp_path / "offers.toml"
-    offers.write_text(SHOP)
+    offers.write_text(TEN_PERCENT)
     args = ("--from", "earliest")
     settings = QUICK | {"policy": "always:ten", "triggers": "cart_changed"}
     with Worker(broker.bootstrap, tmp_path / "state", topics, offers=offers, args=args, **settings) as worker:

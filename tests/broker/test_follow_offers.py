@@ -12,25 +12,13 @@ import pytest
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from tests.broker.driving import until
-from tests.worker import TOPICS, Worker, read, send
+from tests.worker import TEN_PERCENT, TOPICS, Worker, read, send
 
 pytestmark = pytest.mark.broker
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/follow-offers.md"
 PARTITIONS = 2
 KILLED = -9
-SHOP = """
-[markets.default]
-margin_rate = 0.4
-holdout = 0
-[[offers]]
-name = "ten"
-kind = "percent_off"
-value = 10
-channel = "on_site"
-expires_after = "1h"
-reward_window = "1h"
-"""
 FLAT = {"flat_offers": "true"}
 QUICK = FLAT | {"idle_after": "1s", "lateness": "1s", "epoch": "300ms", "partitions": PARTITIONS}
 
@@ -47,7 +35,7 @@ def subscriber():
 def worker(broker, tmp_path):
     topics = {name: f"{name}-{uuid.uuid4().hex[:8]}" for name in (*TOPICS, "offers_flat")}
     ensure_topics(Cluster(broker.bootstrap), dict.fromkeys(topics.values(), PARTITIONS))
-    (tmp_path / "offers.toml").write_text(SHOP)
+    (tmp_path / "offers.toml").write_text(TEN_PERCENT)
     args = ("--from", "earliest", "--set", "policy=always:ten", "--emit-after", "2001-01-01T00:00:00Z")
     with Worker(
         broker.bootstrap, tmp_path / "state", topics, offers=tmp_path / "offers.toml", args=args, **QUICK

@@ -19,24 +19,12 @@ from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
 from tests.broker.driving import produce, read_all
 from tests.brokers import administer
-from tests.worker import ROOT, TOPICS, Worker, count, read, send
+from tests.worker import ROOT, TEN_PERCENT, TOPICS, Worker, count, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 PARTITIONS = 2
 QUICK = {"idle_after": "1s", "lateness": "1s", "session_gap": "4s", "epoch": "500ms", "partitions": "2"}
-SHOP = """
-[markets.default]
-margin_rate = 0.4
-holdout = 0
-[[offers]]
-name = "ten"
-kind = "percent_off"
-value = 10
-channel = "on_site"
-expires_after = "1h"
-reward_window = "1h"
-"""
 
 
 @pytest.fixture
@@ -44,7 +32,7 @@ def worker_of(broker, tmp_path):
     """Makes workers over topics of their own and ends them with the test."""
     workers = []
 
-    def make(args=("--from", "earliest"), shop=SHOP, extra=(), topics_of=None, **settings):
+    def make(args=("--from", "earliest"), shop=TEN_PERCENT, extra=(), topics_of=None, **settings):
         suffix = uuid.uuid4().hex[:8]
         topics = {name: f"{name}-{suffix}" for name in TOPICS} if topics_of is None else topics_of.topics
         names = [*topics.values(), *(f"{name}-{suffix}" for name in extra)]
@@ -177,7 +165,7 @@ def test_a_rejected_record_keeps_its_key_and_its_headers(worker_of):
 
 
 def test_what_was_rejected_goes_back_and_is_taken_once_its_market_is_there(worker_of):
-    worker = worker_of(shop=SHOP.replace("[markets.default]", '[markets.de]\ncurrency = "EUR"'))
+    worker = worker_of(shop=TEN_PERCENT.replace("[markets.default]", '[markets.de]\ncurrency = "EUR"'))
     cloud_event = [("ce_specversion", "1.0"), ("ce_id", "c-1"), ("ce_type", "cart_item_added")]
     cloud_event += [("ce_subject", "carol"), ("ce_time", stamp())]
     data = orjson.dumps({"items": [{"sku": "A", "price": 40.0}]})
