@@ -15,6 +15,7 @@ import orjson
 from hypothesis import settings
 
 from flows.assembly import decision_settings, stations_of
+from flows.cluster.placement import market_keys
 from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
@@ -524,6 +525,7 @@ class World:
             ),
             self.ledgers.__getitem__,
             self.catalogs.__getitem__,
+            market_keys(self.shop.markets),
         )
         read = (*parts, *self.stations.markets.partitions)
         self.readers = {part: self._reader(part) for part in read}

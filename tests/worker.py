@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -103,7 +104,7 @@ class Worker:
 
     def is_caught_up(self):
         """Whether all partitions are read to their ends, by what it tells of itself."""
-        delay_s = self.health()["watermark_delay_seconds"]
+        delay_s = self.health().get("watermark_delay_seconds")
         return delay_s is not None and delay_s < 60
 
     def health(self):
@@ -114,8 +115,12 @@ class Worker:
 
     def _asked(self, path):
         address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read()
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""

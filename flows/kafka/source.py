@@ -10,6 +10,8 @@ from typing import NamedTuple
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
+from flows.cluster.membership import ALONE
+from flows.cluster.pace import PaceBoard, PaceNote
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
@@ -38,15 +40,19 @@ class LagLimiter:
 
     A partition that is proved to be caught up is not slow; one that has read nothing yet is the slowest of
     all. Those that are read first wait for no other, and all others wait until they have read what stood in
-    them at the start.
+    them at the start. What other processes read counts as well, by the ``board``.
     """
 
-    def __init__(self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool) -> None:
+    def __init__(
+        self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool, board: PaceBoard
+    ) -> None:
         self.consumer = consumer
+        self._board = board
         self.partitions: list[KafkaSourcePartition] = []
         self._max_lead_s = max_lead_s
         self._idle_by_events = idle_by_events
         self._is_begun = False
+        self._told_stop = False
         self._round = -1
         self._slowest_s = -math.inf
         self._newest_events: deque[tuple[float, float]] = deque(maxlen=2048)
@@ -59,7 +65,7 @@ class LagLimiter:
         """
         if not self._idle_by_events:
             return caught_up_s
-        newest_s = max((one.reader.greatest_s for one in self.partitions), default=-math.inf)
+        newest_s = max(self._newest_s(), self._board.newest_s)
         self._newest_events.append((time.time(), newest_s))
         while len(self._newest_events) > 1 and self._newest_events[1][0] <= caught_up_s:
             self._newest_events.popleft()
@@ -74,17 +80,37 @@ class LagLimiter:
             return True
         if self._round != self.consumer.round:
             self._round = self.consumer.round
-            behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
-            self._slowest_s = min(behind, default=math.inf)
+            self._slowest_s = min(self._own_slowest_s(), self._board.slowest_s)
         return partition.reader.event_time_s - self._slowest_s > self._max_lead_s
 
+    def notes(self, *, stops_for: str | None = None) -> list[PaceNote]:
+        """Return what the other processes are to be told now, nothing where there are none.
+
+        That all must stop is told once.
+        """
+        if self._told_stop or not (self._board.is_due() or (stops_for is not None and self._board.others)):
+            return []
+        self._told_stop = stops_for is not None
+        slowest_s, is_begun = self._own_slowest_s(), self._have_read_own_first()
+        return [PaceNote(self._board.process, slowest_s, self._newest_s(), is_begun, stops_for)]
+
+    def _newest_s(self) -> float:
+        return max((one.reader.greatest_s for one in self.partitions), default=-math.inf)
+
+    def _own_slowest_s(self) -> float:
+        behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
+        return min(behind, default=math.inf)
+
     def _have_read_first(self) -> bool:
+        return self._have_read_own_first() and self._board.is_begun
+
+    def _have_read_own_first(self) -> bool:
         if not self._is_begun:
             self._is_begun = all(one.has_read_start() for one in self.partitions if one.is_first)
         return self._is_begun
 
 
-class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
+class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, bytes]):
     """One partition of a topic, read without waiting; ``resumed`` emits first what a resume asks for.
 
     Records that are taken from the buffer and not ready stay unread, a batch of them at most.
@@ -119,11 +145,14 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         limiter.partitions.append(self)
 
     @override
-    def next_batch(self) -> list[ReaderOutput]:
+    def next_batch(self) -> list[ReaderOutput | PaceNote]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
         if self._shutdown.is_requested:
+            if last := self._limiter.notes(stops_for=self._shutdown.restart_reason or ""):
+                return [*last]
             raise StopIteration
-        emitted, self._emit_first = self._emit_first, []
+        emitted: list[ReaderOutput | PaceNote] = [*self._limiter.notes(), *self._emit_first]
+        self._emit_first = []
         self._consumer.poll(self.buffer)
         if self._unread or self.buffer.records:
             if not self._limiter.holds_back(self) and (messages := self._take_ready()):
@@ -185,14 +214,14 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         return PartitionStatus(None if to_fetch is None else to_fetch + buffered, buffered, is_held_back)
 
 
-class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
+class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
     """The source. ``start`` names every partition and the offset to read from when there is no snapshot.
 
     ``reader_of`` makes the reader of a partition from its name and its snapshot. A partition more than
     ``max_lead_s`` of event time ahead of the slowest waits for it. With ``idle_by_events`` time in a silent
     partition follows the events of the others, for simulated time that is faster than the wall clock.
     A partition waits at a record that is not ``ready``. Partitions of the topics ``first`` are read before
-    others.
+    others. One of several processes reads only what is ``owned``, and sees the others on the ``board``.
     """
 
     def __init__(  # noqa: PLR0913  where to read, with which readers, and the limits that users set
@@ -207,7 +236,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         limits: BufferLimits | None = None,
         ready: Ready = len,
         first: Collection[str] = (),
+        owned: Collection[str] | None = None,
+        board: PaceBoard | None = None,
     ) -> None:
+        self._owned = start.keys() if owned is None else owned
+        self._board = PaceBoard(ALONE, ()) if board is None else board
         self._ready = ready
         self._first = frozenset(first)
         self._cluster = cluster
@@ -222,15 +255,17 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
 
     @override
     def list_parts(self) -> list[str]:
-        """Return the names of all partitions of the topics."""
-        return sorted(self._start)
+        """Return the names of the partitions of the topics that this process reads."""
+        return sorted(self._owned)
 
     @override
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> KafkaSourcePartition:
         """Return a partition that reads on where its snapshot ended."""
         if self._limiter is None:
             events = self._consumer_of(is_first=False)
-            self._limiter = LagLimiter(events, self._max_lead_s, idle_by_events=self._idle_by_events)
+            self._limiter = LagLimiter(
+                events, self._max_lead_s, idle_by_events=self._idle_by_events, board=self._board
+            )
         reader = self._reader_of(for_part, resume_state)
         offset = reader.next_offset
         is_first = topic_partition(for_part)[0] in self._first

@@ -112,6 +112,8 @@ class Metric(Enum):
     )
     WATERMARK_STALLED = _gauge("watermark_stalled_seconds", "Time since that watermark moved")
     EPOCH_AGE = _gauge("epoch_age_seconds", "Time since an epoch was sealed")
+    PROCESSES = _gauge("processes", "Processes that answer, of a worker of several")
+    RESTARTS = _counter("restarts_total", "Restarts of all processes after one had ended")
     SEALS = _histogram(
         "seal_seconds", "Time to seal an epoch",
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

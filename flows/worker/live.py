@@ -3,6 +3,7 @@
 import logging
 import signal
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,7 +12,13 @@ from typing import Final
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
-from flows.dataflow import Edges, build_dataflow
+from flows.cluster.loads import LoadLog
+from flows.cluster.membership import ALONE, Member
+from flows.cluster.pace import PaceBoard, PaceSink
+from flows.cluster.roll_call import Go, StoppedError
+from flows.cluster.run import run_member
+from flows.cluster.start import start_together
+from flows.dataflow import Edges, Stations, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
@@ -46,27 +53,43 @@ from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 6
+STATE_FORMAT: Final = 7
+PEER_STOPPED: Final = "another process was asked to stop"
 log = logging.getLogger("offerstream")
 
 
-def live(settings: Settings, *, ordered: bool = False) -> None:
-    """Run the worker until SIGTERM, SIGINT or a failure.
+def live(
+    settings: Settings,
+    *,
+    ordered: bool = False,
+    member: Member = ALONE,
+    announce: Callable[[int], object] = lambda _port: None,
+) -> None:
+    """Run the worker, or one process of it, until SIGTERM, SIGINT or a failure.
 
-    Raises SetupError before the first record, BrokerError when records cannot be read on, and
-    RestartNeededError when it has ended to be started again.
+    ``announce`` is told the port of its metrics. Raises SetupError before the first record, BrokerError when
+    records cannot be read on, and RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
-    registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
+    registers = settings.register_schemas and member.leads
+    registered = subjects_of(settings.output_topics) if registers else {}
     with ExitStack() as opened:
-        opened.enter_context(locked_state_dir(settings.state))
+        if not member.is_supervised:
+            opened.enter_context(locked_state_dir(settings.state, member.index if member.addresses else None))
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
-        first = _first_start(settings, shop, cluster)
+        go = _start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
+        if go is None:
+            log.info("stopped: asked to")
+            return
+        first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
+        board = PaceBoard(
+            member, go.readers.values(), lambda why: shutdown.request_restart(why or PEER_STOPPED)
+        )
         ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
         opened.callback(ledgers.close)
         catalogs = Catalogs(settings.state / "catalog")
@@ -76,11 +99,13 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
         )
-        instrumentation = Instrumentation(metrics, rejects=rejects)
+        loads = opened.enter_context(LoadLog(settings.state, member, go.run)) if member.addresses else None
+        instrumentation = Instrumentation(metrics, rejects=rejects, loads=loads)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         server = opened.enter_context(
             MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
         )
+        announce(server.port)
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
         reader = reader_of(
@@ -98,37 +123,69 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            owned=owned,
+            board=board,
         )
         instrumentation.source = source
         outputs = {
-            name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer)
+            name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer, member=member)
             for name, topic in settings.output_topics.items()
         }
         edges = Edges(
-            opened.enter_context(errors_after_run(source)),
+            source if member.addresses else opened.enter_context(errors_after_run(source)),
             outputs,
-            FeatureStoreSink(settings.state / "features"),
-            CallbackSink(instrumentation.measure, instrumentation.sealed),
+            FeatureStoreSink(settings.state / "features", member=member),
+            CallbackSink(instrumentation.measure, instrumentation.sealed, member),
+            PaceSink(member, board) if member.addresses else None,
+            member,
         )
-        emit_after = settings.emit_after
-        emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             ordered=ordered,
-            emit_after_s=emit_after_s,
+            emit_after_s=_emit_after_s(settings, first),
+            markets_known=first.markets,
         )
-        flow = build_dataflow(edges, stations)
-        unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-        check_s = settings.partition_check.total_seconds()
-        opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
-        _log_start(settings, first, server.port)
+        if member.leads:
+            unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
+            check_s = settings.partition_check.total_seconds()
+            opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
+        _log_start(settings, first, server.port, member, len(owned))
         tune_gc()
-        recovery = recovery_config(settings.state / "recovery")
-        run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+        _run(settings, member, edges, stations)
     if shutdown.restart_reason is not None:
         log.info("stopped: to be started again")
-        raise RestartNeededError(f"{shutdown.restart_reason}; start it again to read them")
+        raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
+
+
+def _run(settings: Settings, member: Member, edges: Edges, stations: Stations) -> None:
+    store = settings.state / "recovery"
+    if member.addresses:
+        run_member(member, edges, stations, epoch=settings.epoch, store=store)
+    else:
+        flow, recovery = build_dataflow(edges, stations), recovery_config(store)
+        run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+
+
+def _start_alone_or_together(  # noqa: PLR0913  what a start knows
+    settings: Settings, shop: Shop, cluster: Cluster, member: Member, shutdown: Shutdown, *, ordered: bool
+) -> Go | None:
+    """Return what to start with; None where it was asked to stop while it waited for other processes."""
+    if not member.addresses:
+        first = _first_start(settings, shop, cluster)
+        return Go(
+            run="", readers=dict.fromkeys(first.sources, 0), first=first, disk="", epoch=0, is_new=False
+        )
+    try:
+        return start_together(
+            settings,
+            member,
+            lambda: _first_start(settings, shop, cluster),
+            lambda: shutdown.is_requested,
+            ordered=ordered,
+        )
+    except StoppedError:
+        return None
 
 
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
@@ -162,6 +219,10 @@ def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> 
     return {**beginnings, **end_offsets(cluster, of_events)}
 
 
+def _emit_after_s(settings: Settings, first: FirstStart) -> float:
+    return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
+
+
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
     """Return whether anything was ever written to the catalog's topic."""
     partitions = _of_topic(settings.topic_of("catalog"), first.sources)
@@ -172,15 +233,16 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
     return {name: end for name, end in partitions.items() if topic_partition(name)[0] == topic}
 
 
-def _log_start(settings: Settings, first: FirstStart, port: int) -> None:
+def _log_start(settings: Settings, first: FirstStart, port: int, member: Member, owned: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
     log.info(
-        "started: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
+        "started%s: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
         "metrics on %s:%d",
+        f" process {member.index} of {member.count}" if member.addresses else "",
         ", ".join(f"{name} {number}" for name, number in packages.items()),
         settings.policy,
         ", ".join(settings.input_topics),
-        len(first.sources),
+        owned,
         settings.bootstrap,
         f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
         settings.state,
