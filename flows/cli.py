@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "redrive": "write rejected records back to where they came from, each once",
     "lift": "compare who got the policy with the holdout, in conversion and in profit",
     "evaluate": "estimate what other policies would have earned, from logged decisions and rewards",
+    "state": "move the state of several processes between their disks when their number changes",
     "bench": "measure throughput, latency, seals and decisions against yardsticks",
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",

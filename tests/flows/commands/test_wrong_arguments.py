@@ -155,6 +155,7 @@ REQUIRED = {
     "evaluate": ["log", "--policy", "none"],
     "redrive": ["--class", "all"],
     "schemas": ["--out", "out"],
+    "state": ["move", "state"],
     "export": ["--out", "out"],
     "backtest": ["--policy", "none"],
 }
