@@ -96,7 +96,7 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     seed.
     """
     moment, offers, rules, market = point.moment, options.offers, options.rules, options.market
-    found = rules.eligibility(offers.values(), now)
+    found = rules.eligibility(now)
     if len(found.eligible) == 1:
         stage = SHADOW.stage if options.shadow else market.rollout.stage
         return _no_choice(found, options, stage, moment.at_s)

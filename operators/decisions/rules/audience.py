@@ -1,6 +1,6 @@
 """Whom offers are for: which carts, which visitors, and what an expression says."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from operators.decisions.audience import Expression, Expressions
@@ -54,6 +54,10 @@ class AudienceRule(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether the market or the offer has an audience that is not everybody."""
         return bool(self._of_market or self._of_offer[offer.name])
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its audience."""
+        return _with_minimum(offer)
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the first thing that does not fit.

@@ -1,6 +1,6 @@
 """What offers may cost all in all: none that could exceed a budget, and fewer where money runs short."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -79,6 +79,10 @@ class BudgetRule(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether a budget covers the offer."""
         return offer.name in self._of_arm
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its budgets, and what it costs at most."""
+        return self._of_arm[offer.name], self._most[offer.name]
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""

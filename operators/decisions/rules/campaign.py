@@ -1,6 +1,7 @@
 """The dates and the days of the week on which an offer is made."""
 
 import math
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -50,6 +51,10 @@ class Campaign(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether the offer has dates or weekdays."""
         return offer.name in self._dates or offer.weekdays is not None
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its dates and weekdays, and its channel, by which it is held."""
+        return self._dates.get(offer.name), offer.weekdays, offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``not_started``, ``campaign_ended`` or ``weekday``."""

@@ -1,6 +1,7 @@
 """What caps of a person and of a market have in common: which offers they cover, and when they are full."""
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from typing import ClassVar
 
 from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
@@ -34,6 +35,10 @@ class CapRule(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether a cap covers the offer."""
         return bool(self._covering[offer.name])
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return the caps that cover it, and its channel, by which it is held."""
+        return tuple(self._covering[offer.name]), offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason for an offer that would be one too many."""

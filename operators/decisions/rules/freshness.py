@@ -1,5 +1,6 @@
 """A channel that is too late: nobody wants a banner about the page before last."""
 
+from collections.abc import Hashable
 from typing import Final
 
 from operators.decisions.rules.rule import Rule, Situation
@@ -24,6 +25,10 @@ class Freshness(Rule):
             "app": ages.app.total_seconds(),
             "email": ages.email.total_seconds(),
         }
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its channel."""
+        return offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``stale`` for a moment that was read too late for the offer's channel."""

@@ -1,5 +1,6 @@
 """The least margin that a cart must leave after an offer."""
 
+from collections.abc import Hashable
 from typing import Final
 
 from operators.decisions.ledger import CostRule
@@ -35,6 +36,10 @@ class MarginFloor(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether there is a floor."""
         return self._margin.floor is not None
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return what it costs, and whether it lowers what is paid."""
+        return self._costs[offer.name], offer.kind in DISCOUNT_KINDS
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""

@@ -1,6 +1,6 @@
 """Hours of the day in which a channel is quiet where the person lives."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,10 @@ class QuietHoursRule(Rule):
         """Return whether offers on the channel are dropped in its quiet hours."""
         hours = self._hours.get(offer.channel)
         return hours is not None and hours.then == "drop"
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its channel."""
+        return offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``quiet_hours`` for a channel whose offers are dropped now."""

@@ -1,7 +1,7 @@
 """The contract of a rule, and what a rule may look at."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
@@ -114,8 +114,8 @@ Values = Callable[[Sequence[str]], Mapping[str, float]]
 class Rule:
     """What may keep an offer from being made. Every method but ``removes`` may be left as it is here.
 
-    ``removes`` is asked of each offer at each decision: what is the same for all offers of a moment is found
-    out once.
+    ``removes`` is asked at each decision, of one of the offers that are alike to the rule and answered for
+    all of these.
 
     A rule that remembers something is told of decisions, of what follows from them and of the passage of
     time, and its memory is part of the market's snapshot. After a crash, ``decided`` is called for every
@@ -132,6 +132,10 @@ class Rule:
     def concerns(self, offer: Offer) -> bool:
         """Return whether this rule, as it is configured, could remove an offer; else it is not asked."""
         return True
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return what this rule, as it is configured, goes by of an offer: offers with the same are alike."""
+        return offer.name
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason why this offer may not be made now, one word; None where it may."""

@@ -1,6 +1,6 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
@@ -17,12 +17,20 @@ class Eligibility(NamedTuple):
     removed: dict[str, str]
 
 
+class _Question(NamedTuple):
+    """What a rule is asked at each decision: an offer of each kind, with the names of all that are alike."""
+
+    removes: Callable[[Offer, Situation], str | None]
+    kinds: tuple[tuple[Offer, tuple[str, ...]], ...]
+
+
 class RuleBook:
     """The rules of a market. Bounded as they are."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._asked: dict[str, tuple[Callable[[Offer, Situation], str | None], ...]] = {}
+        self._arms: tuple[str, ...] = ()
+        self._questions: tuple[_Question, ...] = ()
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
@@ -42,23 +50,30 @@ class RuleBook:
         """Take up the offers file."""
         for rule in self.rules:
             rule.configure(shop, market)
-        self._asked = {
-            offer.name: tuple(rule.removes for rule in self.rules if rule.concerns(offer))
-            for offer in shop.arms(market.name)
-        }
+        offers = shop.arms(market.name)
+        self._arms = tuple(offer.name for offer in offers)
+        asked = ((rule, _kinds(rule, offers)) for rule in self.rules)
+        self._questions = tuple(_Question(rule.removes, kinds) for rule, kinds in asked if kinds)
 
-    def eligibility(self, offers: Iterable[Offer], now: Situation) -> Eligibility:
-        """Return which offers may be made."""
-        found = Eligibility([NO_OFFER], {})
-        for offer in offers:
-            for removes in self._asked[offer.name]:
+    def eligibility(self, now: Situation) -> Eligibility:
+        """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
+        removed: dict[str, str] = {}
+        arms = self._arms
+        for removes, kinds in self._questions:
+            for offer, names in kinds:
+                left = [name for name in names if name not in removed] if removed else names
+                if not left:
+                    continue
                 reason = removes(offer, now)
                 if reason is not None:
-                    found.removed[offer.name] = reason
-                    break
-            else:
-                found.eligible.append(offer.name)
-        return found
+                    for name in left:
+                        removed[name] = reason
+            if len(removed) == len(arms):
+                break
+        if not removed:
+            return Eligibility([NO_OFFER, *arms], removed)
+        eligible = [NO_OFFER, *(name for name in arms if name not in removed)]
+        return Eligibility(eligible, {name: removed[name] for name in arms if name in removed})
 
     def publish_s(self, offer: Offer, now: Situation) -> float:
         """Return when an offer that is made now is published."""
@@ -143,3 +158,12 @@ class RuleBook:
         for rule in self.rules:
             if rule.name in states:
                 rule.restore(states[rule.name])
+
+
+def _kinds(rule: Rule, offers: Sequence[Offer]) -> tuple[tuple[Offer, tuple[str, ...]], ...]:
+    """Return the offers that a rule concerns, one of each kind, with the names of all that are alike."""
+    kinds: dict[Hashable, list[Offer]] = {}
+    for offer in offers:
+        if rule.concerns(offer):
+            kinds.setdefault(rule.alike(offer), []).append(offer)
+    return tuple((found[0], tuple(offer.name for offer in found)) for found in kinds.values())
