@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Hashable
-from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from operators.decisions.calendar_windows import weekday_of
 from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.calendar import WEEKDAYS, end_s, start_s
+from schemas.calendar import end_s, start_s
 from schemas.shop import Market, Offer, Shop
 
 NOT_STARTED: Final = "not_started"
@@ -68,5 +68,4 @@ class Campaign(Rule):
             return ENDED
         if offer.weekdays is None:
             return None
-        weekday = WEEKDAYS[datetime.fromtimestamp(at_s, self._zone).weekday()]
-        return None if weekday in offer.weekdays else WEEKDAY
+        return None if weekday_of(at_s, self._zone) in offer.weekdays else WEEKDAY

@@ -42,12 +42,10 @@ class CapRule(Rule):
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason for an offer that would be one too many."""
-        if not self.concerns(offer):
-            return None
         if self._now is not now:
             self._now, self._reached = now, {}
-        at_s = self._published.at_s(offer, now)
         for number in self._covering[offer.name]:
+            at_s = self._published.at_s(offer, now)
             is_reached = self._reached.get((number, at_s))
             if is_reached is None:
                 scope = self._caps[number]

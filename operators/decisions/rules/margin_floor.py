@@ -6,7 +6,6 @@ from typing import Final
 from operators.decisions.ledger import CostRule
 from operators.decisions.reward import cost_rule
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.rules import Margin
 from schemas.shop import DISCOUNT_KINDS, Market, Offer, Shop
 
 BELOW: Final = "margin_floor"
@@ -25,17 +24,19 @@ class MarginFloor(Rule):
     name = "margin_floor"
 
     def __init__(self) -> None:
-        self._margin = Margin()
+        self._floor: float | None = None
+        self._unknown: str | None = None
         self._costs: dict[str, CostRule] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the floor, and what offers cost."""
-        self._margin = market.rules.margin
+        self._floor = market.rules.margin.floor
+        self._unknown = UNKNOWN if market.rules.margin.unknown == "remove" else None
         self._costs = {offer.name: cost_rule(offer) for offer in shop.arms(market.name)}
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether there is a floor."""
-        return self._margin.floor is not None
+        return self._floor is not None
 
     def alike(self, offer: Offer) -> Hashable:
         """Return what it costs, and whether it lowers what is paid."""
@@ -43,13 +44,13 @@ class MarginFloor(Rule):
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""
-        floor = self._margin.floor
+        floor = self._floor
         if floor is None:
             return None
         margin = now.margin
         if margin is None:
-            return UNKNOWN if self._margin.unknown == "remove" else None
+            return self._unknown
         value = now.moment.cart_value
         cost = self._costs[offer.name].at_cart(value)
-        paid = max(value - cost, 0.0) if offer.kind in DISCOUNT_KINDS else value
+        paid = value if offer.kind not in DISCOUNT_KINDS else value - cost if value > cost else 0.0
         return BELOW if margin - cost < floor * paid - ROUNDING * value else None
