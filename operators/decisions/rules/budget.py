@@ -42,6 +42,8 @@ class BudgetRule(Rule):
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
+        self._now: Situation | None = None
+        self._released: list[BudgetAccount] = []
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the budgets."""
@@ -86,9 +88,13 @@ class BudgetRule(Rule):
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
+        if self._now is not now:
+            self._now, self._released = now, []
         most = self._most[offer.name]
         for account in self._of_arm.get(offer.name, ()):
-            account.release(now.at_s)
+            if account not in self._released:
+                account.release(now.at_s)
+                self._released.append(account)
             if not account.has_room(now.at_s, most):
                 return REASON
         return None
