@@ -51,7 +51,10 @@ class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def at_cart(self, value: float) -> float:
         """Return what an offer costs that is charged for exactly a cart of this value."""
-        return self.cost(self.share * value, self.fixed)
+        share, fixed, limit = self.share * value, self.fixed, self.limit
+        if limit is not None and share > limit:
+            share = limit
+        return (max(0.0, share)) + (max(0.0, fixed))
 
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -43,7 +43,8 @@ class BudgetRule(Rule):
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
         self._now: Situation | None = None
-        self._released: list[BudgetAccount] = []
+        self._has_room: dict[BudgetAccount, bool] = {}
+        self._greatest: dict[BudgetAccount, int] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the budgets."""
@@ -73,6 +74,11 @@ class BudgetRule(Rule):
         self._of_arm = {arm: tuple(found) for arm, found in of_arm.items()}
         costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
         self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
+        self._greatest = {}
+        for arm, accounts in self._of_arm.items():
+            for account in accounts:
+                self._greatest[account] = max(self._most[arm], self._greatest.get(account, 0))
+        self._now = None
         self._pacing = Pacing(paces, costs)
         self._pacing.restore(learned)
 
@@ -89,13 +95,14 @@ class BudgetRule(Rule):
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
         if self._now is not now:
-            self._now, self._released = now, []
-        most = self._most[offer.name]
+            self._now, self._has_room = now, {}
         for account in self._of_arm.get(offer.name, ()):
-            if account not in self._released:
+            has_room = self._has_room.get(account)
+            if has_room is None:  # most often there is room for any offer
                 account.release(now.at_s)
-                self._released.append(account)
-            if not account.has_room(now.at_s, most):
+                has_room = account.has_room(now.at_s, self._greatest[account])
+                self._has_room[account] = has_room
+            if not has_room and not account.has_room(now.at_s, self._most[offer.name]):
                 return REASON
         return None
 

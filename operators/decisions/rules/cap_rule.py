@@ -24,7 +24,7 @@ class CapRule(Rule):
         self._caps: list[CapScope] = []
         self._covering: dict[str, list[int]] = {}
         self._now: Situation | None = None
-        self._reached: dict[tuple[int, float], bool] = {}
+        self._full: dict[float, frozenset[int]] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps."""
@@ -43,17 +43,16 @@ class CapRule(Rule):
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason for an offer that would be one too many."""
         if self._now is not now:
-            self._now, self._reached = now, {}
-        for number in self._covering[offer.name]:
-            at_s = self._published.at_s(offer, now)
-            is_reached = self._reached.get((number, at_s))
-            if is_reached is None:
-                scope = self._caps[number]
-                is_reached = self._count(scope, now, at_s) >= scope.cap.at_most
-                self._reached[number, at_s] = is_reached
-            if is_reached:
-                return self.reason
-        return None
+            self._now, self._full = now, {}
+        at_s = self._published.at_s(offer, now)
+        full = self._full.get(at_s)
+        if full is None:
+            full = self._full[at_s] = frozenset(
+                number
+                for number, scope in enumerate(self._caps)
+                if self._count(scope, now, at_s) >= scope.cap.at_most
+            )
+        return self.reason if full and not full.isdisjoint(self._covering[offer.name]) else None
 
     @abstractmethod
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:

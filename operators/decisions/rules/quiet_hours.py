@@ -53,15 +53,12 @@ def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
     They begin and end by the clock on the person's wall, on days of 23 and 25 hours too.
     """
     start, end, at_s = hours.start, hours.end, now.at_s
-    if _is_full(start) and _is_full(end):  # then what holds for a time holds for its minute
+    if not (start.second or start.microsecond or end.second or end.microsecond):
+        # what holds for a time holds for its minute
         until_s = _quiet_in_minute(start, end, at_s // MINUTE_S * MINUTE_S, now.zone)
     else:
         until_s = _until_s(start, end, at_s, now.zone)
     return until_s if until_s is None or until_s > at_s else at_s
-
-
-def _is_full(clock: time) -> bool:
-    return not clock.second and not clock.microsecond
 
 
 def _until_s(start: time, end: time, at_s: float, zone: tzinfo) -> float | None:

@@ -18,10 +18,11 @@ class Eligibility(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """What a rule is asked at each decision: an offer of each kind, with the names of all that are alike."""
+    """What a rule is asked at each decision: of an offer, for all that are alike; their bits, by place."""
 
     removes: Callable[[Offer, Situation], str | None]
-    kinds: tuple[tuple[Offer, tuple[str, ...]], ...]
+    offer: Offer
+    alike: int
 
 
 class RuleBook:
@@ -30,6 +31,7 @@ class RuleBook:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._arms: tuple[str, ...] = ()
+        self._eligible = [NO_OFFER]
         self._questions: tuple[_Question, ...] = ()
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
@@ -52,8 +54,8 @@ class RuleBook:
             rule.configure(shop, market)
         offers = shop.arms(market.name)
         self._arms = tuple(offer.name for offer in offers)
-        asked = ((rule, _kinds(rule, offers)) for rule in self.rules)
-        self._questions = tuple(_Question(rule.removes, kinds) for rule, kinds in asked if kinds)
+        self._eligible = [NO_OFFER, *self._arms]
+        self._questions = tuple(each for rule in self.rules for each in _questions(rule, offers))
         self._holding = tuple(
             (rule, {offer.name: rule.alike(offer) for offer in offers})
             for rule in self._with("holds_until_s")
@@ -61,23 +63,25 @@ class RuleBook:
 
     def eligibility(self, now: Situation) -> Eligibility:
         """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
-        removed: dict[str, str] = {}
-        arms = self._arms
-        for removes, kinds in self._questions:
-            for offer, names in kinds:
-                left = [name for name in names if name not in removed] if removed else names
-                if not left:
-                    continue
+        left = everything = (1 << len(self._arms)) - 1
+        reasons: list[tuple[int, str]] = []
+        for removes, offer, alike in self._questions:
+            if alike & left:
                 reason = removes(offer, now)
                 if reason is not None:
-                    for name in left:
-                        removed[name] = reason
-            if len(removed) == len(arms):
-                break
-        if not removed:
-            return Eligibility([NO_OFFER, *arms], removed)
-        eligible = [NO_OFFER, *(name for name in arms if name not in removed)]
-        return Eligibility(eligible, {name: removed[name] for name in arms if name in removed})
+                    reasons.append((alike & left, reason))
+                    left &= ~alike
+                    if not left:
+                        break
+        if left == everything:
+            return Eligibility(self._eligible.copy(), {})
+        found = Eligibility([NO_OFFER], {})
+        for place, arm in enumerate(self._arms):
+            if left >> place & 1:
+                found.eligible.append(arm)
+            else:
+                found.removed[arm] = next(reason for gone, reason in reasons if gone >> place & 1)
+        return found
 
     def publish_s(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return when offers that are made now are published, by name."""
@@ -169,10 +173,12 @@ class RuleBook:
                 rule.restore(states[rule.name])
 
 
-def _kinds(rule: Rule, offers: Sequence[Offer]) -> tuple[tuple[Offer, tuple[str, ...]], ...]:
-    """Return the offers that a rule concerns, one of each kind, with the names of all that are alike."""
-    kinds: dict[Hashable, list[Offer]] = {}
-    for offer in offers:
+def _questions(rule: Rule, offers: Sequence[Offer]) -> list[_Question]:
+    """Return what a rule is asked: of one of the offers of each kind that it concerns."""
+    found: dict[Hashable, _Question] = {}
+    for place, offer in enumerate(offers):
         if rule.concerns(offer):
-            kinds.setdefault(rule.alike(offer), []).append(offer)
-    return tuple((found[0], tuple(offer.name for offer in found)) for found in kinds.values())
+            kind = rule.alike(offer)
+            first = found.get(kind) or _Question(rule.removes, offer, 0)
+            found[kind] = first._replace(alike=first.alike | 1 << place)
+    return list(found.values())
