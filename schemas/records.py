@@ -82,7 +82,7 @@ R = TypeVar("R")
 
 
 def _written(value: object) -> str:
-    if value.__class__ is Timestamp:
+    if isinstance(value, Timestamp):
         return value.__str__()
     raise NotImplementedError(f"a record cannot hold {type(value).__name__}")
 

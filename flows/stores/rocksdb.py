@@ -93,6 +93,9 @@ def prefixed(kind: bytes, *names: str) -> bytes:
     >>> prefixed(b"v", "ab")
     b'v\x00\x02ab'
     """
+    if len(names) == 1:
+        encoded = names[0].encode()
+        return kind + _LENGTH(len(encoded)) + encoded
     key = kind
     for name in names:
         encoded = name.encode()

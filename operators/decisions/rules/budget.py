@@ -42,8 +42,6 @@ class BudgetRule(Rule):
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
-        self._now: Situation | None = None
-        self._has_room: dict[BudgetAccount, bool] = {}
         self._greatest: dict[BudgetAccount, int] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
@@ -78,7 +76,6 @@ class BudgetRule(Rule):
         for arm, accounts in self._of_arm.items():
             for account in accounts:
                 self._greatest[account] = max(self._most[arm], self._greatest.get(account, 0))
-        self._now = None
         self._pacing = Pacing(paces, costs)
         self._pacing.restore(learned)
 
@@ -92,17 +89,19 @@ class BudgetRule(Rule):
         """Return its budgets, and what it costs at most."""
         return self._of_arm[offer.name], self._most[offer.name]
 
+    def spares(self, now: Situation) -> bool:
+        """Return whether the most that any offer costs fits into every budget."""
+        at_s = now.at_s
+        for account in self._greatest:
+            account.release(at_s)
+        return all(account.has_room(at_s, most) for account, most in self._greatest.items())
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
-        if self._now is not now:
-            self._now, self._has_room = now, {}
+        most = self._most[offer.name]
         for account in self._of_arm.get(offer.name, ()):
-            has_room = self._has_room.get(account)
-            if has_room is None:  # most often there is room for any offer
-                account.release(now.at_s)
-                has_room = account.has_room(now.at_s, self._greatest[account])
-                self._has_room[account] = has_room
-            if not has_room and not account.has_room(now.at_s, self._most[offer.name]):
+            account.release(now.at_s)
+            if not account.has_room(now.at_s, most):
                 return REASON
         return None
 

@@ -25,11 +25,14 @@ class CapRule(Rule):
         self._covering: dict[str, list[int]] = {}
         self._now: Situation | None = None
         self._full: dict[float, frozenset[int]] = {}
+        self._one_a_channel: tuple[Offer, ...] = ()
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps."""
         self._caps = caps_of(shop, market, self.per)
         self._covering = covering(self._caps, shop.arms(market.name))
+        covered = [offer for offer in shop.arms(market.name) if self._covering[offer.name]]
+        self._one_a_channel = tuple({offer.channel: offer for offer in covered}.values())
         self._now = None
 
     def concerns(self, offer: Offer) -> bool:
@@ -40,19 +43,26 @@ class CapRule(Rule):
         """Return the caps that cover it, and its channel, by which it is held."""
         return tuple(self._covering[offer.name]), offer.channel
 
+    def spares(self, now: Situation) -> bool:
+        """Return whether no cap is full."""
+        return not any(self._full_for(offer, now) for offer in self._one_a_channel)
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason for an offer that would be one too many."""
+        return None if self._full_for(offer, now).isdisjoint(self._covering[offer.name]) else self.reason
+
+    def _full_for(self, offer: Offer, now: Situation) -> frozenset[int]:
+        """Return the places of the caps that are full when an offer on this channel would be published."""
         if self._now is not now:
             self._now, self._full = now, {}
         at_s = self._published.at_s(offer, now)
         full = self._full.get(at_s)
         if full is None:
+            caps = enumerate(self._caps)
             full = self._full[at_s] = frozenset(
-                number
-                for number, scope in enumerate(self._caps)
-                if self._count(scope, now, at_s) >= scope.cap.at_most
+                [number for number, scope in caps if self._count(scope, now, at_s) >= scope.cap.at_most]
             )
-        return self.reason if full and not full.isdisjoint(self._covering[offer.name]) else None
+        return full
 
     @abstractmethod
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:

@@ -155,6 +155,10 @@ class Rule:
         """Return what this rule, as it is configured, goes by of an offer: offers with the same are alike."""
         return offer.name
 
+    def spares(self, now: Situation) -> bool:
+        """Return whether it is plain that no offer is removed now: then ``removes`` is not asked."""
+        return False
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason why this offer may not be made now, one word; None where it may."""
         raise NotImplementedError

@@ -17,12 +17,15 @@ class Eligibility(NamedTuple):
     removed: dict[str, str]
 
 
-class _Question(NamedTuple):
-    """What a rule is asked at each decision: of an offer, for all that are alike; their bits, by place."""
+class _Asked(NamedTuple):
+    """A rule as it is asked at each decision: of one offer of each kind, with the bits of all that are alike.
 
+    ``spares`` is None where the rule has no shorter way.
+    """
+
+    spares: Callable[[Situation], bool] | None
     removes: Callable[[Offer, Situation], str | None]
-    offer: Offer
-    alike: int
+    kinds: tuple[tuple[Offer, int], ...]
 
 
 class RuleBook:
@@ -32,7 +35,7 @@ class RuleBook:
         self.rules = tuple(rules)
         self._arms: tuple[str, ...] = ()
         self._eligible = [NO_OFFER]
-        self._questions: tuple[_Question, ...] = ()
+        self._asked: tuple[_Asked, ...] = ()
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
@@ -55,7 +58,7 @@ class RuleBook:
         offers = shop.arms(market.name)
         self._arms = tuple(offer.name for offer in offers)
         self._eligible = [NO_OFFER, *self._arms]
-        self._questions = tuple(each for rule in self.rules for each in _questions(rule, offers))
+        self._asked = tuple(_asked(rule, offers) for rule in self.rules if any(map(rule.concerns, offers)))
         self._holding = tuple(
             (rule, {offer.name: rule.alike(offer) for offer in offers})
             for rule in self._with("holds_until_s")
@@ -65,14 +68,17 @@ class RuleBook:
         """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
         left = everything = (1 << len(self._arms)) - 1
         reasons: list[tuple[int, str]] = []
-        for removes, offer, alike in self._questions:
-            if alike & left:
-                reason = removes(offer, now)
-                if reason is not None:
-                    reasons.append((alike & left, reason))
-                    left &= ~alike
-                    if not left:
-                        break
+        for spares, removes, kinds in self._asked:
+            if spares is not None and spares(now):
+                continue
+            for offer, alike in kinds:
+                if alike & left:
+                    reason = removes(offer, now)
+                    if reason is not None:
+                        reasons.append((alike & left, reason))
+                        left &= ~alike
+            if not left:
+                break
         if left == everything:
             return Eligibility(self._eligible.copy(), {})
         found = Eligibility([NO_OFFER], {})
@@ -173,12 +179,12 @@ class RuleBook:
                 rule.restore(states[rule.name])
 
 
-def _questions(rule: Rule, offers: Sequence[Offer]) -> list[_Question]:
-    """Return what a rule is asked: of one of the offers of each kind that it concerns."""
-    found: dict[Hashable, _Question] = {}
+def _asked(rule: Rule, offers: Sequence[Offer]) -> _Asked:
+    """Return how a rule is asked of the offers that it concerns."""
+    kinds: dict[Hashable, tuple[Offer, int]] = {}
     for place, offer in enumerate(offers):
         if rule.concerns(offer):
-            kind = rule.alike(offer)
-            first = found.get(kind) or _Question(rule.removes, offer, 0)
-            found[kind] = first._replace(alike=first.alike | 1 << place)
-    return list(found.values())
+            first, alike = kinds.get(rule.alike(offer), (offer, 0))
+            kinds[rule.alike(offer)] = first, alike | 1 << place
+    spares = None if type(rule).spares is Rule.spares else rule.spares
+    return _Asked(spares, rule.removes, tuple(kinds.values()))
