@@ -60,7 +60,10 @@ class MarketCaps(CapRule):
         if offer is None:
             return
         for by, windows in self._counts.items():
-            made = windows.setdefault(self._start(by, offer.published_s), {})
+            start = self._start(by, offer.published_s)
+            made = windows.get(start)
+            if made is None:
+                made = windows[start] = {}
             made[offer.arm] = made.get(offer.arm, 0) + 1
 
     def forget(self, time_s: float) -> None:

@@ -14,16 +14,24 @@ REASON: Final = "quiet_hours"
 
 
 class QuietHoursRule(Rule):
-    """Removes an offer on a channel that is quiet now, or holds it until the channel no longer is."""
+    """Removes an offer on a channel that is quiet now, or holds it until the channel no longer is.
+
+    Several rules ask until when offers are held; that is found out once a moment.
+    """
 
     name = "quiet_hours"
 
     def __init__(self) -> None:
         self._hours: Mapping[Channel, QuietHours] = {}
+        self._holding: tuple[tuple[Channel, QuietHours], ...] = ()
+        self._now: Situation | None = None
+        self._until_s: dict[Channel, float] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
+        self._holding = tuple(each for each in self._hours.items() if each[1].then == "hold")
+        self._now = None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether offers on the channel are dropped in its quiet hours."""
@@ -43,8 +51,13 @@ class QuietHoursRule(Rule):
 
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return when the quiet hours of the offer's channel are over, None where it is not quiet now."""
-        hours = self._hours.get(offer.channel)
-        return None if hours is None or hours.then == "drop" else quiet_until_s(hours, now)
+        if self._now is not now:
+            self._now, self._until_s = now, {}
+            for channel, hours in self._holding:
+                until_s = quiet_until_s(hours, now)
+                if until_s is not None:
+                    self._until_s[channel] = until_s
+        return self._until_s.get(offer.channel)
 
 
 def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:

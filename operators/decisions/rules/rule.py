@@ -78,7 +78,6 @@ class Situation:
         self.market = market
         self._lookups = lookups
         self._products: dict[str, Product | None] = {}
-        self._consents: Mapping[str, ConsentGiven] | None = None
 
     def product(self, sku: str) -> Product | None:
         """Return a product as the catalog has it at the moment, None where it is not known."""
@@ -90,9 +89,12 @@ class Situation:
 
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
-        if self._consents is None:
-            self._consents = self._lookups.consents(self.visitors, self.users, self.at_s)
-        return self._consents.get(channel)
+        return self.consents.get(channel)
+
+    @once
+    def consents(self) -> Mapping[str, ConsentGiven]:
+        """What the person last said about the channels of which anything is known."""
+        return self._lookups.consents(self.visitors, self.users, self.at_s)
 
     @once
     def local(self) -> datetime:

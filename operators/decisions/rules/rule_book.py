@@ -41,7 +41,7 @@ class RuleBook:
         self._of_changes = self._with("changed")
         self._of_ends = self._with("ended")
         self._with_price = self._with("surcharges")
-        self._holding: tuple[tuple[Rule, dict[str, Hashable]], ...] = ()
+        self._holding = self._with("holds_until_s")
 
     def _with(self, method: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if getattr(type(rule), method) is not getattr(Rule, method))
@@ -59,10 +59,6 @@ class RuleBook:
         self._arms = tuple(offer.name for offer in offers)
         self._eligible = [NO_OFFER, *self._arms]
         self._asked = tuple(_asked(rule, offers) for rule in self.rules if any(map(rule.concerns, offers)))
-        self._holding = tuple(
-            (rule, {offer.name: rule.alike(offer) for offer in offers})
-            for rule in self._with("holds_until_s")
-        )
 
     def eligibility(self, now: Situation) -> Eligibility:
         """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
@@ -91,16 +87,14 @@ class RuleBook:
 
     def publish_s(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return when offers that are made now are published, by name."""
-        times = dict.fromkeys([offer.name for offer in offers], now.at_s)
-        for rule, kinds in self._holding:
-            until_s: dict[Hashable, float | None] = {}
-            for offer in offers:
-                kind = kinds[offer.name]
-                if kind not in until_s:
-                    until_s[kind] = rule.holds_until_s(offer, now)
-                held_s = until_s[kind]
-                if held_s is not None and held_s > times[offer.name]:
-                    times[offer.name] = held_s
+        times: dict[str, float] = {}
+        for offer in offers:
+            latest_s = now.at_s
+            for rule in self._holding:
+                held_s = rule.holds_until_s(offer, now)
+                if held_s is not None and held_s > latest_s:
+                    latest_s = held_s
+            times[offer.name] = latest_s
         return times
 
     def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
