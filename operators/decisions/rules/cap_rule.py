@@ -44,18 +44,21 @@ class CapRule(Rule):
         return tuple(self._covering[offer.name]), offer.channel
 
     def spares(self, now: Situation) -> bool:
-        """Return whether no cap is full."""
-        return not any(self._full_for(offer, now) for offer in self._one_a_channel)
+        """Return whether no cap is full, on whatever channel an offer would be published."""
+        at_s = self._published.at_s
+        return not any(
+            self._full_at(each_s, now) for each_s in {at_s(one, now) for one in self._one_a_channel}
+        )
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason for an offer that would be one too many."""
-        return None if self._full_for(offer, now).isdisjoint(self._covering[offer.name]) else self.reason
+        full = self._full_at(self._published.at_s(offer, now), now)
+        return None if full.isdisjoint(self._covering[offer.name]) else self.reason
 
-    def _full_for(self, offer: Offer, now: Situation) -> frozenset[int]:
-        """Return the places of the caps that are full when an offer on this channel would be published."""
+    def _full_at(self, at_s: float, now: Situation) -> frozenset[int]:
+        """Return the places of the caps that are full for an offer that is published at a time."""
         if self._now is not now:
             self._now, self._full = now, {}
-        at_s = self._published.at_s(offer, now)
         full = self._full.get(at_s)
         if full is None:
             caps = enumerate(self._caps)

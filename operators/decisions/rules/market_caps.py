@@ -49,6 +49,8 @@ class MarketCaps(CapRule):
         """Return how many offers count in the window in which one more would be published."""
         by = scope.cap.by
         made = self._counts[by].get(self._start(by, at_s), {})
+        if scope.is_total:
+            return sum(made.values())
         return sum(count for arm, count in made.items() if scope.covers(arm))
 
     def _start(self, by: Window, at_s: float) -> int:
