@@ -50,6 +50,7 @@ from schemas.events import EVENTS
 from schemas.message import Message
 from schemas.rules import Rules
 from schemas.shop import Market, Offer, Shop
+from tests.rows import DictRows
 
 T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -507,7 +508,7 @@ class World:
         self.shop = shop() if of is None else of
         if cooldown is not None:
             self.shop = cooled(self.shop, cooldown)
-        self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
+        self.ledgers = {name: MemoryLedger(DictRows()) for name in self.shop.markets}
         self.catalogs = {name: MemoryCatalog() for name in self.shop.markets}
         self.seen = {part: MemorySeenIds() for part in parts}
         self.ingest = {"without_unit_costs": frozenset(self.shop.markets)} if catalog else {}
