@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-import msgspec
+from operators.state.rows import changes_in
 
 
 class DictRows:
@@ -46,9 +46,8 @@ class DictRows:
 
 def everything_in(rows):
     """All rows of a station, wherever they stand."""
-    snapshot = msgspec.msgpack.decode(rows.snapshot())
-    changes = {bytes(key): value for key, value in snapshot[2].items() if value is not None}
+    changes = changes_in(rows.snapshot())
     if rows.store is None:
-        return changes
+        return {key: value for key, value in changes.items() if value is not None}
     rows.snapshot()
     return dict(rows.store.scan(b"\0", b"\xff"))

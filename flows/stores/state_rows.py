@@ -3,10 +3,12 @@
 import struct
 from collections.abc import Iterator
 from itertools import takewhile
+from pathlib import Path
 from typing import Final, cast
 
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
+from flows.stores.rocksdb import open_for_writing, open_read_only
 from flows.worker.fault_points import fault_point
 from operators.state.rows import Changes, after
 
@@ -16,11 +18,20 @@ _NUMBER: Final = struct.Struct(">Q")
 class RocksRows:
     """The rows of one station: its keys in the database begin with ``prefix``, which no other key does.
 
-    The number of the last snapshot that was written stands under the prefix alone.
+    The number of the last snapshot that was written stands under the prefix alone. ``places`` is the
+    directory in which stations that move have their places, None where they do not move.
     """
 
-    def __init__(self, database: Rdict, options: WriteOptions, prefix: bytes, place: str) -> None:
+    def __init__(
+        self,
+        database: Rdict,
+        options: WriteOptions,
+        prefix: bytes,
+        place: str,
+        places: Path | None = None,
+    ) -> None:
         self.place = place
+        self._places = places
         self._database = database
         self._options = options
         self._prefix = prefix
@@ -57,11 +68,47 @@ class RocksRows:
         fault_point("rows_written")
 
     def take_over(self, place: str) -> None:
-        """Raise LookupError: a market's rows are where its ledger is, and nowhere else."""
-        raise LookupError(f"the rows of this state are in {place}, not in {self.place}")
+        """Replace the rows by those that the station has in another place."""
+        if self._places is None:
+            raise LookupError(f"the rows of this state are in {place}, not in {self.place}")
+        self.clear()
+        with open_read_only(self._places / place) as database:
+            batch = WriteBatch(raw_mode=True)
+            items = cast("Iterator[tuple[bytes, bytes]]", database.items(from_key=self._prefix))
+            for key, value in takewhile(lambda item: item[0].startswith(self._prefix), items):
+                batch.put(key, value)
+            self._database.write(batch, self._options)
 
     def clear(self) -> None:
         """Drop all rows."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(self._prefix, after(self._prefix))
         self._database.write(batch, self._options)
+
+
+class ShardRows:
+    """The rows of all shards that a process has, in a RocksDB of its own, opened at first use.
+
+    ``slot`` is the number of the process: a shard that moves copies its rows from where it was. Bounded as
+    the shards are, and by the rows of those that have moved away, until their place is cleared.
+    """
+
+    def __init__(self, directory: Path, slot: int = 0, *, sync: bool = False) -> None:
+        self._directory = directory
+        self._slot = str(slot)
+        self._options = WriteOptions()
+        self._options.sync = sync
+        self._database: Rdict | None = None
+
+    def of(self, shard: int) -> RocksRows:
+        """Return the rows of a shard."""
+        if self._database is None:
+            self._database = open_for_writing(self._directory / self._slot)
+        prefix = b"%03d/" % shard
+        return RocksRows(self._database, self._options, prefix, self._slot, self._directory)
+
+    def close(self) -> None:
+        """Close the database, if it is open."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None

@@ -116,23 +116,25 @@ def measured(count: int) -> dict[str, float]:
 def main() -> None:
     """Measure, or be one of the processes that do."""
     if sys.argv[1:2] == ["run"]:
-        print(json.dumps(run(Path(sys.argv[2]), int(sys.argv[3]))))
+        sys.stdout.write(json.dumps(run(Path(sys.argv[2]), int(sys.argv[3]))))
         return
     if sys.argv[1:2] == ["resume"]:
-        print(json.dumps(resume(Path(sys.argv[2]))))
+        sys.stdout.write(json.dumps(resume(Path(sys.argv[2]))))
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("--open", type=int, nargs="+", default=[5000, 500_000])
     found = [measured(count) for count in parser.parse_args().open]
     first = found[0]
-    print(f"{'open':>9}{'seal ms':>9}{'ratio':>7}{'bytes':>10}{'ratio':>7}{'us/decision':>13}"
-          f"{'B an open':>11}{'resume s':>10}")
+    titles = ("open", "seal ms", "ratio", "bytes", "ratio", "us/decision", "B an open", "resume s")
+    lines = ["".join(f"{title:>12}" for title in titles)]
     for each in found:
-        print(
-            f"{each['open']:9.0f}{each['seal_ms']:9.1f}{each['seal_ms'] / first['seal_ms']:7.2f}"
-            f"{each['seal_bytes']:10.0f}{each['seal_bytes'] / first['seal_bytes']:7.2f}"
-            f"{each['decision_us']:13.0f}{each['bytes']:11.0f}{each['resume_s']:10.2f}"
+        seal, size = each["seal_ms"], each["seal_bytes"]
+        ratios = seal / first["seal_ms"], size / first["seal_bytes"]
+        lines.append(
+            f"{each['open']:12.0f}{seal:12.1f}{ratios[0]:12.2f}{size:12.0f}{ratios[1]:12.2f}"
+            f"{each['decision_us']:12.0f}{each['bytes']:12.0f}{each['resume_s']:12.2f}"
         )
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
