@@ -290,10 +290,10 @@ MUTANTS = (
     ),
     Mutant(
         "16 a snapshot costs what changed",
-        "structs that did not change are written again",
-        "operators/state/struct_table.py",
-        "            if before.get(name) != encoded:\n",
-        "            if True:\n",
+        "timers that were written are written again",
+        "operators/state/timer_table.py",
+        "            self._sealing, self._changed = self._changed, {}\n",
+        "            self._sealing = self._changed\n",
         "tests/laws/test_snapshots.py",
     ),
     Mutant(
