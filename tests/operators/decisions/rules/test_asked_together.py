@@ -11,6 +11,7 @@ from operators.decisions.consents import ConsentGiven
 from operators.decisions.ledger import write_entry
 from operators.decisions.rules import Eligibility, RuleBook, build_rules
 from operators.decisions.rules.rule import Lookups, Person, Situation
+from operators.state.rows import StateRows
 from operators.streaming.messages import Line, Product
 from schemas.shop import NO_OFFER, Shop
 from tests.builders import DAY, HOUR, OFTEN, T0, changed, moment
@@ -122,7 +123,7 @@ class World:
     def book(self):
         """The rules, told of what was decided."""
         ledger = MemoryLedger()
-        book = RuleBook(build_rules(ledger))
+        book = RuleBook(build_rules(ledger, StateRows()))
         book.configure(self.shop, self.shop.markets["default"])
         for seq, (hours, arm, visitor) in enumerate(self.past, 1):
             made = entry(hours * HOUR, arm, visitor, seq=seq)
