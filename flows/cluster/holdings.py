@@ -12,7 +12,7 @@ from flows.worker.state_dir import FirstStart
 from schemas.errors import SetupError
 
 ROOMS: Final = ("ledger", "catalog", "seen", "features", "recovery")
-MOVING: Final = ".moving"
+HALF: Final = ".moving"
 """What ends so is half a copy."""
 
 
@@ -22,7 +22,7 @@ def held_in(directory: Path) -> tuple[str, ...]:
         f"{room}/{path.name}"
         for room in ROOMS
         for path in sorted((directory / room).glob("*"))
-        if not path.name.endswith((MOVING, "-wal", "-shm"))
+        if not path.name.endswith((HALF, "-wal", "-shm"))
     )
 
 

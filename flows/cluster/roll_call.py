@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from flows.cluster.layout import Layout
 from flows.cluster.membership import Member
 from flows.stores.bytewax_recovery import Progress
 from flows.worker.state_dir import FirstStart
@@ -40,7 +41,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """What a process says of itself.
 
     ``shape`` are digests of what must be the same for all, by name. ``disk`` identifies its state directory,
-    ``held`` names the parts of the state in it.
+    ``held`` names the parts of the state in it, ``layout`` says whose they are.
     """
 
     process: int
@@ -48,6 +49,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     shape: dict[str, str]
     disk: str
     held: tuple[str, ...]
+    layout: Layout | None
     progress: Progress
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.cluster.holdings import check_holdings, held_in
+from flows.cluster.layout import Layout, check_layouts, check_whole, read_layout, write_layout
 from flows.cluster.loads import known_loads, readers_of
 from flows.cluster.membership import Member, check_processes
 from flows.cluster.roll_call import Go, Hello, follow, lead
@@ -47,6 +48,7 @@ def start_together(
         shape=shape_of(settings, ordered=ordered),
         disk=disk_id(directory),
         held=held_in(directory),
+        layout=read_layout(directory),
         progress=progress_of(store),
     )
 
@@ -54,7 +56,10 @@ def start_together(
         is_new = not any(name.startswith("recovery/") for hello in hellos for name in hello.held)
         is_shared = _is_shared(hellos)
         first = first_start()
-        if not is_shared:
+        if is_shared:
+            check_whole(directory)
+        elif not is_new:
+            check_layouts(((hello.process, hello.layout) for hello in hellos), member.count)
             check_holdings({hello.process: hello.held for hello in hellos}, first, member.count)
         epoch = resume_epoch(hello.progress for hello in hellos)
         check_processes(member, first.sources)
@@ -62,6 +67,8 @@ def start_together(
         readers = readers_of(first.sources, member.count, loads)
         go = Go(run=uuid.uuid4().hex, readers=readers, first=first, disk=own.disk, epoch=epoch, is_new=is_new)
         _prepare(store, go, range(PARTITIONS) if is_shared else _share_of(member))
+        if not is_shared and is_new:
+            write_layout(directory, Layout(member.index, member.count, go.run))
         return go
 
     if member.leads:
@@ -70,6 +77,8 @@ def start_together(
     if go.disk != own.disk:
         take_first_start(directory, go.first)
         _prepare(store, go, _share_of(member))
+        if go.is_new:
+            write_layout(directory, Layout(member.index, member.count, go.run))
     return go
 
 

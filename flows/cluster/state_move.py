@@ -1,27 +1,32 @@
 """Moves what changes its owner between the state directories of processes with disks of their own.
 
 Each part is copied beside its place, compared, given its name, and only then removed where it was. A move
-that was interrupted leaves a part in two places or half a copy: the worker refuses to start on that, and the
-same move again completes it.
+that was interrupted leaves directories that say so: the worker refuses to start on them, and the same move
+again completes it. Rows of shards are copied to all, for a shard takes its own over from where it was.
 """
 
 import filecmp
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
-from flows.cluster.holdings import MOVING, ROOMS, check_holdings, held_in, owners_of
+from flows.cluster.holdings import HALF, ROOMS, check_holdings, held_in, owners_of
+from flows.cluster.layout import ALL, LAYOUT_FILE, MOVING, Layout, read_layout, write_layout
 from flows.worker.fault_points import fault_point
 from flows.worker.state_dir import (
+    START_FILE,
     FirstStart,
-    disk_id,
     locked_state_dir,
     read_first_start,
     take_first_start,
 )
 from schemas.errors import SetupError
+
+ROWS: Final = "rows"
 
 
 def state_move(
@@ -40,9 +45,9 @@ def state_move(
         for directory in everywhere:
             locks.enter_context(locked_state_dir(directory))
         first = _one_first_start(everywhere)
-        moved = 0
         for directory in everywhere:
-            _drop_half_copies(directory)
+            _begin(directory)
+        moved = 0
         for source in everywhere:
             for name in held_in(source):
                 target = _target(name, source, directories, first)
@@ -50,12 +55,49 @@ def state_move(
                     tell(f"{name}: {source} -> {target}")
                     _move(source / name, target / name)
                     moved += 1
-        for directory in directories:
-            disk_id(directory)
-            take_first_start(directory, first)
+        _spread_rows(everywhere, directories)
         held = {process: held_in(directory) for process, directory in enumerate(directories)}
         check_holdings(held, first, len(directories))
+        _end(directories, emptied, first)
         return moved
+
+
+def _begin(directory: Path) -> None:
+    """Let a directory say that it is being moved."""
+    was = read_layout(directory)
+    write_layout(directory, Layout(ALL if was is None else was.process, MOVING, ""))
+    for room in (*ROOMS, ROWS):
+        for path in (directory / room).glob(f"*{HALF}"):
+            _remove(path)
+
+
+def _end(directories: Sequence[Path], emptied: Sequence[Path], first: FirstStart) -> None:
+    """Let each directory say whose it is now, and leave nothing in those that are nobody's."""
+    move = uuid.uuid4().hex
+    for process, directory in enumerate(directories):
+        take_first_start(directory, first)
+        write_layout(directory, Layout(process, len(directories), move))
+    for directory in emptied:
+        for name in (*ROOMS, ROWS, START_FILE, LAYOUT_FILE):
+            _remove(directory / name)
+
+
+def _spread_rows(everywhere: Sequence[Path], directories: Sequence[Path]) -> None:
+    """Let each directory have the rows of all processes, as those processes have written them last."""
+    sources: dict[str, Path] = {}
+    for is_own in (False, True):
+        for directory in reversed(everywhere):
+            layout = read_layout(directory)
+            process = ALL if layout is None else layout.process
+            for path in sorted((directory / ROWS).glob("*")):
+                if not path.name.endswith(HALF) and is_own == (process == ALL or path.name == str(process)):
+                    sources[path.name] = path
+    for directory in directories:
+        for name, source in sources.items():
+            goal = directory / ROWS / name
+            if goal != source:
+                _remove(goal)
+                _copy(source, goal)
 
 
 def _one_first_start(directories: Sequence[Path]) -> FirstStart:
@@ -78,30 +120,29 @@ def _target(name: str, source: Path, directories: Sequence[Path], first: FirstSt
     return directories[number % len(directories)]
 
 
-def _drop_half_copies(directory: Path) -> None:
-    for room in ROOMS:
-        for path in (directory / room).glob(f"*{MOVING}"):
-            _remove(path)
-
-
 def _move(source: Path, target: Path) -> None:
     """Move a directory, or a file with what SQLite keeps beside it; what is there already must be equal."""
     beside = [source, *(source.with_name(source.name + end) for end in ("-wal", "-shm"))]
     for path in reversed([path for path in beside if path.exists()]):
         goal = target.with_name(path.name)
-        if not goal.exists():
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            new = goal.with_name(goal.name + MOVING)
-            (shutil.copytree if path.is_dir() else shutil.copy2)(path, new)
-            _sync(new)
-            fault_point("state_copied")
-            new.rename(goal)
-            _sync(goal.parent)
-        if not _is_same(path, goal):
-            raise SetupError(f"{path} and {goal} differ: remove the one that is out of date")
+        _copy(path, goal)
         fault_point("state_moved")
     for path in beside:
         _remove(path)
+
+
+def _copy(source: Path, goal: Path) -> None:
+    """Copy a file or a directory, unless it is there; SetupError where they differ."""
+    if not goal.exists():
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        new = goal.with_name(goal.name + HALF)
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, new)
+        _sync(new)
+        fault_point("state_copied")
+        new.rename(goal)
+        _sync(goal.parent)
+    if not _is_same(source, goal):
+        raise SetupError(f"{source} and {goal} differ: remove the one that is out of date")
 
 
 def _is_same(one: Path, other: Path) -> bool:

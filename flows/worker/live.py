@@ -12,6 +12,7 @@ from typing import Final
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
+from flows.cluster.layout import check_whole
 from flows.cluster.loads import LoadLog
 from flows.cluster.membership import ALONE, Member
 from flows.cluster.pace import PaceBoard, PaceSink
@@ -43,6 +44,7 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
+from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
@@ -94,6 +96,8 @@ def live(
         opened.callback(ledgers.close)
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
+        rows = ShardRows(settings.state / "rows", member.index, sync=settings.ledger_sync)
+        opened.callback(rows.close)
         metrics = Metrics()
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
@@ -141,6 +145,7 @@ def live(
         )
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
+            rows_of=rows.of,
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
             markets_known=first.markets,
@@ -172,6 +177,7 @@ def _start_alone_or_together(  # noqa: PLR0913  what a start knows
 ) -> Go | None:
     """Return what to start with; None where it was asked to stop while it waited for other processes."""
     if not member.addresses:
+        check_whole(settings.state)
         first = _first_start(settings, shop, cluster)
         return Go(
             run="", readers=dict.fromkeys(first.sources, 0), first=first, disk="", epoch=0, is_new=False

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from operators.experiments.assignment import AssignmentStore
+from operators.state.rows import RowStore
 from operators.streaming.messages import Trace
 from schemas.shop import folded
 
@@ -43,12 +44,18 @@ class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
         >>> CostRule("redeemed", 0.1, 2.0, limit=15.0).cost(30.0, 4.0)
         17.0
         """
-        most = share if self.limit is None else min(share, self.limit)
-        return max(most, 0.0) + max(min(fixed, self.fixed), 0.0)
+        limit = self.limit
+        if limit is not None and share > limit:
+            share = limit
+        fixed = min(fixed, self.fixed)
+        return (max(0.0, share)) + (max(0.0, fixed))
 
     def at_cart(self, value: float) -> float:
         """Return what an offer costs that is charged for exactly a cart of this value."""
-        return self.cost(self.share * value, self.fixed)
+        share, fixed, limit = self.share * value, self.fixed, self.limit
+        if limit is not None and share > limit:
+            share = limit
+        return (max(0.0, share)) + (max(0.0, fixed))
 
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -127,6 +134,10 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
 
 class Ledger(AssignmentStore, Protocol):
     """Where entries and assignments are kept; one for each market, with one writer."""
+
+    @property
+    def rows(self) -> RowStore | None:
+        """Where the market's state stands beside its snapshots, None where these have to hold all of it."""
 
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if it was never taken."""

@@ -1,5 +1,6 @@
 """Laws 2 and 9 in several processes: whichever is killed, whenever, every record stands once."""
 
+import copy
 import os
 import random
 import signal
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.cluster.state_move import state_move
+from flows.kafka.broker_process import free_port
 from tests.laws.running import KafkaShop
 from tests.laws.test_crash import Expected, assert_every_record_once, assert_nothing_changed
 
@@ -96,3 +99,51 @@ def test_kills_in_immediate_mode_leave_every_record_once(open_shop, expected):
     several.killed(KILLS, expected.total)
     shop.finish()
     assert_every_record_once(shop.said())
+
+
+@pytest.mark.skipif("KILLS" not in os.environ, reason="the suite has no time for it: set KILLS")
+def test_disks_of_their_own_change_nothing(open_shop, expected, tmp_path):
+    shop = open_shop(ordered=True)
+    first, total = shop.worker, expected.total
+    alone, state = first.command, first.state
+    disks = [state, tmp_path / "second", tmp_path / "third"]
+    first.start()
+    first.until(lambda: shop.written() >= total // 5)
+    assert first.stop() == 0
+    for count, progress in ((2, total * 2 // 5), (3, total * 3 // 5), (2, total * 4 // 5)):
+        state_move(disks[:count], [disk for disk in disks[count:] if disk.exists()])
+        run_on_disks(shop, alone, disks[:count], progress)
+    first.command = alone
+    assert "has a part of the state" in refused(first)
+    state_move(disks[:1], disks[1:2])
+    first.start()
+    shop.finish(at_least=total)
+    assert_nothing_changed(shop, expected)
+
+
+def run_on_disks(shop, command, disks, progress):
+    """Run a process on each disk until so much is written, and ask one of them to stop."""
+    addresses = ",".join(f"127.0.0.1:{free_port()}" for _ in disks)
+    running = []
+    for number, disk in enumerate(disks):
+        one = copy.copy(shop.worker)
+        one.log = disk.with_name(f"{disk.name}.log")
+        at = command.index("--state") + 1
+        own = [*command[:at], str(disk), *command[at + 1 :]]
+        one.command = [*own, "--process", str(number), "--addresses", addresses]
+        running.append(one.start())
+    try:
+        for one in running:
+            one.started()
+        running[0].until(lambda: shop.written() >= progress)
+        assert running[-1].stop() == 0
+        assert [one.ended() for one in running[:-1]] == [75] * (len(disks) - 1)
+    finally:
+        for one in running:
+            one.__exit__()
+
+
+def refused(worker):
+    """What a start says that is refused."""
+    assert worker.start().ended() == 2
+    return worker.said()

@@ -18,7 +18,13 @@ FIRST = FirstStart(format=7, started_at_s=1.0, shards=256, markets=("de",), sour
 
 def hello(process, count=2, **shape):
     return Hello(
-        process=process, count=count, shape=shape, disk="d", held=(), progress=Progress((), ((1, 0, 5),))
+        process=process,
+        count=count,
+        shape=shape,
+        disk="d",
+        held=(),
+        layout=None,
+        progress=Progress((), ((1, 0, 5),)),
     )
 
 

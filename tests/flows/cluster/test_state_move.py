@@ -5,6 +5,7 @@ from msgspec import structs
 
 from flows.cluster import state_move as moving
 from flows.cluster.holdings import check_holdings, held_in, owners_of
+from flows.cluster.layout import Layout, check_layouts, check_whole, read_layout
 from flows.cluster.state_move import state_move
 from flows.stores.bytewax_recovery import PARTITIONS, part_name
 from flows.worker.state_dir import FirstStart, locked_state_dir, read_first_start, take_first_start
@@ -30,6 +31,8 @@ def disks(tmp_path):
     for number in range(PARTITIONS):
         (store / part_name(number)).write_text(f"part {number}")
     (store / f"{part_name(0)}-wal").write_text("beside part 0")
+    (found[0] / "rows/0").mkdir(parents=True)
+    (found[0] / "rows/0/CURRENT").write_text("rows of 0")
     take_first_start(found[0], FIRST)
     return found
 
@@ -63,6 +66,8 @@ def test_from_one_to_three_to_two_and_back(disks):
     assert is_settled(disks[:1]) == names
     assert content(disks[:1]) == before
     assert state_move(disks[:1]) == 0
+    check_whole(disks[0])
+    assert sorted(path.name for path in disks[2].iterdir()) == ["lock"]
 
 
 @pytest.mark.parametrize("point", ["state_copied", "state_moved"])
@@ -80,8 +85,11 @@ def test_a_move_that_was_interrupted_is_refused_and_can_be_completed(disks, monk
     monkeypatch.setattr(moving, "fault_point", interrupt)
     with pytest.raises(KeyboardInterrupt):
         state_move(disks[:2])
-    with pytest.raises(SetupError, match=r"belongs to process|must hold each"):
-        is_settled(disks[:2])
+    layouts = [(number, read_layout(disk)) for number, disk in enumerate(disks[:2])]
+    with pytest.raises(SetupError, match="of a move that was not completed"):
+        check_layouts(layouts, 2)
+    with pytest.raises(SetupError, match="of a move that was not completed"):
+        check_whole(disks[0])
     monkeypatch.setattr(moving, "fault_point", lambda _name: None)
     state_move(disks[:2])
     assert is_settled(disks[:2]) == names
@@ -113,3 +121,37 @@ def test_every_part_has_an_owner_among_the_processes():
     missing = {0: ("recovery/part-0.sqlite3",), 1: ()}
     with pytest.raises(SetupError, match=f"each of the {PARTITIONS} parts of recovery/ once"):
         check_holdings(missing, FIRST, 2)
+
+
+def rows(disk):
+    return {path.name: (path / "CURRENT").read_text() for path in sorted((disk / "rows").iterdir())}
+
+
+def test_all_get_the_rows_that_each_process_wrote_last(disks):
+    state_move(disks[:2])
+    assert rows(disks[1]) == {"0": "rows of 0"}
+    (disks[0] / "rows/0/CURRENT").write_text("later rows of 0")
+    (disks[1] / "rows/1").mkdir()
+    (disks[1] / "rows/1/CURRENT").write_text("rows of 1")
+    state_move(disks[:3])
+    assert rows(disks[0]) == rows(disks[1]) == rows(disks[2]) == {"0": "later rows of 0", "1": "rows of 1"}
+    (disks[1] / "rows/1/CURRENT").write_text("later rows of 1")
+    state_move(disks[:1], disks[1:3])
+    assert rows(disks[0]) == {"0": "later rows of 0", "1": "later rows of 1"}
+    assert state_move(disks[:2]) > 0
+    assert rows(disks[1]) == {"0": "later rows of 0", "1": "later rows of 1"}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "of a worker that never had several disks, or none"),
+        (Layout(0, 2, "a"), "of process 0 of 2"),
+        (Layout(1, 3, "a"), "of process 1 of 3"),
+    ],
+)
+def test_another_disk_than_that_of_the_process_is_refused(found, words):
+    with pytest.raises(SetupError, match=f"the disk of process 1 of 2 has the state {words}"):
+        check_layouts([(0, Layout(0, 2, "a")), (1, found)], 2)
+    with pytest.raises(SetupError, match="not of one worker, or of different moves"):
+        check_layouts([(0, Layout(0, 2, "a")), (1, Layout(1, 2, "b"))], 2)
