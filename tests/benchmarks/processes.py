@@ -41,6 +41,7 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
+from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
 
 FILES = 4
@@ -122,7 +123,11 @@ def run(files, form, state, member, loads):
     readers = readers_of(source.list_parts(), member.count, known)
     owned = [part for part, reader in readers.items() if reader == member.index]
     ledgers, catalogs = Ledgers(settings.state / "ledger"), Catalogs(settings.state / "catalog")
-    stations = stations_of(settings, shop, source.list_parts(), ledgers.of, catalogs.of, ordered=False)
+    stations = stations_of(
+        *(settings, shop, source.list_parts(), ledgers.of, catalogs.of),
+        rows_of=ShardRows(settings.state / "rows", member.index).of,
+        ordered=False,
+    )
     counts = {}
     outputs = {name: CountingSink(member, counts) for name in settings.output_topics}
     features = FeatureStoreSink(settings.state / "features", member=member)
