@@ -1,5 +1,6 @@
 # Two stages: what installs stays behind, what runs has neither build tools nor root.
-FROM python:3.12.11-slim-bookworm AS build
+# The digest is that of the image for all platforms behind the tag: a tag may move, a digest cannot.
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # requirements-avro.lock has the client of a Schema Registry too.
@@ -14,7 +15,7 @@ COPY flows flows
 RUN /opt/offerstream/bin/python -m pip install --no-deps --no-build-isolation . \
     && /opt/offerstream/bin/python -m pip uninstall --yes setuptools pip
 
-FROM python:3.12.11-slim-bookworm
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 RUN groupadd --gid 10001 offerstream \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin offerstream \
     && install --directory --owner 10001 --group 10001 /state

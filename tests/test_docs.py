@@ -274,7 +274,7 @@ def test_every_word_of_a_contract_is_described(page, names):
 
 
 def test_every_alert_is_described():
-    alerts = re.findall(r"- alert: (\w+)", (ROOT / "docs/deploy/alerts.yml").read_text())
+    alerts = re.findall(r"- alert: (\w+)", (ROOT / "deploy/prometheus/alerts.yml").read_text())
     assert set(alerts) <= set(re.findall(r"`(\w+)`", TEXTS["docs/how-to/monitor.md"]))
 
 

@@ -16,15 +16,16 @@ from flows.settings import Settings
 from schemas.shop import Shop
 
 ROOT = Path(__file__).parents[3]
-DEPLOY = ROOT / "docs/deploy"
+DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/offerstream.json").read_text())
-ALERTS = yaml.safe_load((DEPLOY / "alerts.yml").read_text())
+ALERTS = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())
 EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]] + [
     rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]
 ]
 PORT = "9464"
+DIGEST = "@sha256:[0-9a-f]{64}$"
 
 
 def names_and_labels() -> dict[str, set[str]]:
@@ -107,14 +108,15 @@ def test_what_the_worker_detects_has_a_panel_and_an_alert(name):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_pinned(name):
-    assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
+    pinned = r":v?\d+\.\d+\.\d+" + ("$" if SERVICES[name]["image"].startswith("offerstream:") else DIGEST)
+    assert re.search(pinned, SERVICES[name]["image"])
 
 
 def test_the_image_that_is_built_starts_from_one_pinned_python_and_runs_without_root():
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     bases = {line.split()[1] for line in lines if line.startswith("FROM")}
     assert len(bases) == 1
-    assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+", bases.pop())
+    assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+" + DIGEST, bases.pop())
     (user,) = (line for line in lines if line.startswith("USER"))
     assert re.fullmatch(r"USER [1-9]\d{3,}:[1-9]\d{3,}", user)
     uid, gid = user.removeprefix("USER ").split(":")
@@ -202,7 +204,7 @@ def test_the_containers_run_known_commands_with_known_options(name, monkeypatch,
 
 
 def test_prometheus_and_the_health_check_ask_where_the_worker_listens():
-    (job,) = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
+    (job,) = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]
     assert job["static_configs"] == [{"targets": [f"worker:{PORT}"]}]
     assert Settings.model_fields["metrics_port"].default == int(PORT)
     assert "metrics_host" in Settings.model_fields

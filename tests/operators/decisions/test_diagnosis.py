@@ -16,7 +16,7 @@ from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, o
 
 EVEN = {"no_offer": 0.25, "a": 0.25, "b": 0.25, "c": 0.25}
 SURE = {"no_offer": 0.0025, "a": 0.9925, "b": 0.0025, "c": 0.0025}
-ALERTS = Path(__file__).parents[3] / "docs/deploy/alerts.yml"
+ALERTS = Path(__file__).parents[3] / "deploy/prometheus/alerts.yml"
 
 
 def chosen(probabilities, times, seed=1, **group):
