@@ -3,10 +3,10 @@
 FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# requirements-avro.lock has the client of a Schema Registry too.
+# requirements-avro.lock has the client of a Schema Registry too, requirements-msk.lock also the signer of Amazon MSK.
 ARG REQUIREMENTS=requirements.lock
 RUN python -m venv /opt/offerstream
-COPY requirements.lock requirements-avro.lock ./
+COPY requirements.lock requirements-avro.lock requirements-msk.lock ./
 RUN /opt/offerstream/bin/python -m pip install --require-hashes --only-binary :all: -r "$REQUIREMENTS"
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas

@@ -57,7 +57,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registered = subjects_of(settings.output_topics) if settings.register_schemas else {}

@@ -131,7 +131,9 @@ def test_the_image_that_is_built_starts_from_one_pinned_python_and_runs_without_
 def test_the_image_has_two_stages_and_installs_what_production_needs_only():
     text = (ROOT / "Dockerfile").read_text()
     assert len(re.findall("^FROM", text, re.MULTILINE)) == 2
-    assert set(re.findall(r"\w[\w-]*\.lock", text)) == {"requirements.lock", "requirements-avro.lock"}
+    assert set(re.findall(r"\w[\w-]*\.lock", text)) == {
+        f"requirements{name}.lock" for name in ("", "-avro", "-msk")
+    }
     assert re.findall(r"ARG REQUIREMENTS=(\S+)", text) == ["requirements.lock"]
     assert "pip install --require-hashes" in text
     assert not re.search(r"\[\w+\]", "".join(re.findall("pip install.*", text)))
@@ -148,10 +150,12 @@ def pins(lock: str) -> set[str]:
     return set(re.findall(r"^[a-z]\S+==\S+", (ROOT / lock).read_text(), re.MULTILINE))
 
 
-def test_each_lock_has_the_pins_of_the_smaller_one_and_the_client_of_the_registry_is_extra():
-    least, avro, dev = (pins(f"requirements{name}.lock") for name in ("", "-avro", "-dev"))
+def test_each_lock_has_the_pins_of_the_smaller_one_and_what_few_need_is_extra():
+    least, avro, msk, dev = (pins(f"requirements{name}.lock") for name in ("", "-avro", "-msk", "-dev"))
     assert least < avro < dev
+    assert avro < msk
     assert "fastavro" in {pin.split("==")[0] for pin in avro - least}
+    assert "aws-msk-iam-sasl-signer-python" in {pin.split("==")[0] for pin in msk - avro}
 
 
 @pytest.mark.parametrize("name", ["worker", "simulator"])
@@ -212,7 +216,7 @@ def test_prometheus_and_the_health_check_ask_where_the_worker_listens():
     assert f"http://127.0.0.1:{PORT}/healthz" in (ROOT / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-msk.lock", "requirements-dev.lock"])
 def test_a_lock_pins_every_requirement_with_hashes_and_names_no_host(lock):
     text = (ROOT / lock).read_text()
     pinned = {}
