@@ -130,9 +130,12 @@ class Settings(BaseSettings):
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
-    metrics_port: int = Field(9464, ge=0, le=65535, description="port of `/metrics` and `/healthz`; 0: any")
-    metrics_host: str = Field("127.0.0.1", description="address of `/metrics` and `/healthz`")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics, health and probes; 0: any")
+    metrics_host: str = Field("127.0.0.1", description="address of metrics, health and probes")
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
+    hang_after: Duration = Field(
+        _minutes(5), description="how long the loop may stand still before `/livez` says so"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -30,6 +30,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
+from flows.observability.probes import Probes
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
@@ -37,6 +38,7 @@ from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
@@ -78,11 +80,20 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         )
         instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
+        pulse = Pulse()
+        probes = Probes(
+            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+            settings.hang_after,
+            settings.stall_after,
+        )
         server = opened.enter_context(
-            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+            MetricsServer(
+                *(metrics, limits, settings.metrics_host, settings.metrics_port),
+                pages={"/livez": probes.live, "/readyz": probes.ready},
+            )
         )
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
-        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
+        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
             *(settings, shop, settings.format_of, settings.state / "seen"),
             ordered=ordered,
@@ -98,6 +109,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            pulse=pulse,
         )
         instrumentation.source = source
         outputs = {

@@ -213,7 +213,7 @@ def test_prometheus_and_the_health_check_ask_where_the_worker_listens():
     assert Settings.model_fields["metrics_port"].default == int(PORT)
     assert "metrics_host" in Settings.model_fields
     assert "--set=metrics_host=0.0.0.0" in SERVICES["worker"]["command"]
-    assert f"http://127.0.0.1:{PORT}/healthz" in (ROOT / "Dockerfile").read_text()
+    assert f"http://127.0.0.1:{PORT}/livez" in (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-msk.lock", "requirements-dev.lock"])
