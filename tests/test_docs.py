@@ -38,7 +38,7 @@ from schemas.rejected import REJECT_CLASSES, Rejected
 from schemas.shop import Cost, Market, Offer, Shop
 from tests.broker.driving import until
 from tests.builders import MAX_EVENT_BYTES
-from tests.flows.observability.test_deploy import SERIES
+from tests.deploy.test_deploy import SERIES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

@@ -15,7 +15,7 @@ from flows.observability.metrics import Metrics
 from flows.settings import Settings
 from schemas.shop import Shop
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
