@@ -74,6 +74,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
         metrics = Metrics()
+        metrics.configured(settings.state, settings.epoch)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,

@@ -373,8 +373,8 @@ def test_a_snapshot_of_before_there_was_a_diagnosis_is_read():
 
 
 def test_the_alerts_have_the_levels_of_the_report():
-    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
-    rules = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    groups = yaml.safe_load(ALERTS.read_text())["groups"]
+    rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
     assert rules["ChoicesCollapsed"].endswith(f"< {levels.COLLAPSED:g}")
     assert f"> {levels.UNSETTLED:g} and" in rules["PolicyNeverSettles"]
     assert rules["PolicyNeverSettles"].endswith(f">= {levels.UPDATES}")
