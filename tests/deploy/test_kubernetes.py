@@ -12,6 +12,7 @@ import yaml
 
 from flows.cli import main
 from flows.kafka.client_file import read_client_file
+from flows.reference.prometheus_rule import ALERTS, RULE, prometheus_rule
 from flows.settings import read_settings
 from schemas.shop import load_shop
 from tests.deploy.kustomize import build, one_of
@@ -22,7 +23,7 @@ OVERLAYS = ("one", "several")
 BUILT = {name: build(KUBERNETES / name) for name in OVERLAYS}
 VERSIONS = ("1.28", "1.37")
 DOCUMENT = ROOT / "docs/how-to/run-on-kubernetes.md"
-OF_OTHERS = {"PodMonitor"}
+OF_OTHERS = {"PodMonitor", "PrometheusRule"}
 """Kinds that are not of Kubernetes itself: its schemas do not know them."""
 SECRETS = {"offerstream-kafka": {"password", "ca.crt"}}
 """What an operator has to make, with the files in it that the settings name."""
@@ -268,6 +269,13 @@ def test_prometheus_finds_each_process_as_the_job_of_the_alerts(overlay):
     assert (endpoint["port"], endpoint["path"]) == ("metrics", "/metrics")
     job = stateful_set(overlay)["template"]["metadata"]["labels"][spec["jobLabel"]]
     assert f'job="{job}"' in (ROOT / "deploy/prometheus/alerts.yml").read_text()
+
+
+@each_overlay
+def test_the_alerts_are_the_shipped_ones(overlay):
+    alerts = (ROOT / ALERTS).read_text()
+    assert (ROOT / RULE).read_text() == prometheus_rule(alerts), "run: python -m flows.reference.generate"
+    assert one_of(BUILT[overlay], "PrometheusRule", "offerstream")["spec"] == yaml.safe_load(alerts)
 
 
 def test_several_processes_know_the_addresses_of_all_and_each_its_own_number():
