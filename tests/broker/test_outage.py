@@ -50,7 +50,7 @@ def test_a_worker_that_waits_for_a_stopped_broker_is_alive_and_ready_again_after
         killable_broker.stop()
         down_s = time.monotonic()
         worker.until(lambda: status(worker, "/readyz") == 503)
-        worker.until(lambda: time.monotonic() > down_s + 5)
+        worker.until(lambda: time.monotonic() > down_s + 3)
         assert status(worker, "/readyz") == 503
         assert status(worker, "/livez") == 200
         killable_broker.start()

@@ -2,6 +2,7 @@
 
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import orjson
@@ -100,6 +101,7 @@ def test_msk_iam_gives_each_client_a_signed_token(secure, monkeypatch):
     monkeypatch.setitem(sys.modules, "aws_msk_iam_sasl_signer", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "aws_msk_iam_sasl_signer.MSKAuthTokenProvider", signer)
     login = {"security.protocol": "SASL_SSL", "sasl.mechanism": "AWS_MSK_IAM", "aws.region": "eu-west-1"}
+    login |= {"reconnect.backoff.ms": "50"}  # a new client's first try comes before its first token
     assert written_and_read(Cluster(secure.at("login"), "msk", trusting(secure, login))) == [b"one"]
 
 
@@ -145,3 +147,10 @@ def test_a_broker_that_the_authority_did_not_sign_is_not_believed(secure):
     system |= {"ssl.key.location": str(secure.client), "ssl.ca.location": str(secure.client)}
     with pytest.raises(SetupError, match=r"certificate verify failed.*; see `ssl.ca.location`"):
         partition_counts(Cluster(secure.at("mutual"), settings=system), timeout_s=1.0)
+
+
+def test_a_certificate_of_ours_that_has_expired_is_refused_and_named(secure):
+    late = str(secure.authority.issue("late", until=datetime.now(UTC) - timedelta(hours=1)))
+    own = {"security.protocol": "SSL", "ssl.certificate.location": late, "ssl.key.location": late}
+    with pytest.raises(SetupError, match=r"certificate.*; the broker wants another certificate of ours"):
+        partition_counts(Cluster(secure.at("mutual"), settings=trusting(secure, own)), timeout_s=1.0)

@@ -15,6 +15,7 @@ from flows.kafka.cluster import (
 from flows.kafka.connection_trouble import explained
 from flows.kafka.login import login_settings
 from flows.kafka.msk_iam import token_of
+from flows.kafka.topics import partition_counts
 from schemas.errors import SetupError
 
 TOKENS = {"security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"}
@@ -119,6 +120,18 @@ def test_the_reason_of_librdkafka_stays_and_is_explained_where_that_is_known(rep
     said = explained(reported)
     assert said.startswith(reported.partition(" (after ")[0])
     assert (hint in said) if hint else "; " not in said
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("no-such-host.invalid:9092", "Failed to resolve.*; see the host in `bootstrap`"),
+        ("127.0.0.1:1", "Connection refused; nothing listens there: see `bootstrap`"),
+    ],
+)
+def test_who_asks_for_the_wrong_place_hears_so(at, said):
+    with pytest.raises(SetupError, match=f"no Kafka broker answers at {at}: .*{said}"):
+        partition_counts(Cluster(at), timeout_s=0.5)
 
 
 def test_a_running_worker_logs_the_reason_too(caplog):
