@@ -1,1 +1,0 @@
-"""What stations remember: rows of which a snapshot holds only those that changed."""
