@@ -69,6 +69,7 @@ lock:
 	test -x build/uv/bin/uv || { "$(PYTHON)" -m venv build/uv && build/uv/bin/python -m pip install --quiet uv; }
 	$(LOCK) --group build -o requirements.lock pyproject.toml
 	$(LOCK) --group build --extra avro -c requirements.lock -o requirements-avro.lock pyproject.toml
+	$(LOCK) --group build --extra avro --extra msk -c requirements-avro.lock -o requirements-msk.lock pyproject.toml
 	$(LOCK) --group dev --extra avro --extra demo -c requirements-avro.lock -o requirements-dev.lock pyproject.toml
 
 clean:

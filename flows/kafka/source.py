@@ -13,6 +13,7 @@ from typing_extensions import override
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import ReaderOutput
@@ -101,7 +102,9 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         resumed: bool,
         ready: Ready = len,
         is_first: bool = False,
+        pulse: Pulse,
     ) -> None:
+        self._pulse = pulse
         self.buffer = buffer
         self.reader = reader
         self.is_first = is_first
@@ -121,6 +124,7 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
     @override
     def next_batch(self) -> list[ReaderOutput]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
+        self._pulse.beat()
         if self._shutdown.is_requested:
             raise StopIteration
         emitted, self._emit_first = self._emit_first, []
@@ -166,6 +170,10 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
             return None
         return self._consumer.end_offsets.caught_up_at(self.buffer.id, self.buffer.position)
 
+    def is_assigned(self) -> bool:
+        """Whether a broker has told where it ends."""
+        return self.buffer.id in self._consumer.end_offsets.reply.ends
+
     def has_read_start(self) -> bool:
         """Whether what stood in it when its end was first asked for is read."""
         if self._start_end is None:
@@ -207,7 +215,9 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         limits: BufferLimits | None = None,
         ready: Ready = len,
         first: Collection[str] = (),
+        pulse: Pulse | None = None,
     ) -> None:
+        self._pulse = Pulse() if pulse is None else pulse
         self._ready = ready
         self._first = frozenset(first)
         self._cluster = cluster
@@ -245,6 +255,7 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
             resumed=resume_state is not None,
             ready=self._ready,
             is_first=is_first,
+            pulse=self._pulse,
         )
 
     def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
@@ -252,6 +263,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         if is_first not in self._consumers:
             self._consumers[is_first] = SharedConsumer(self._cluster, self._limits)
         return self._consumers[is_first]
+
+    def unassigned(self) -> list[str]:
+        """Return the partitions of which no broker has told yet where they end."""
+        partitions = () if self._limiter is None else self._limiter.partitions
+        return sorted(one.buffer.name for one in partitions if not one.is_assigned())
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Return the status of every partition by its name."""

@@ -30,6 +30,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
+from flows.observability.probes import Probes
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
@@ -38,6 +39,7 @@ from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
@@ -58,7 +60,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
@@ -75,17 +77,27 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         rows = ShardRows(settings.state / "rows", sync=settings.ledger_sync)
         opened.callback(rows.close)
         metrics = Metrics()
+        metrics.configured(settings.state, settings.epoch)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
         )
         instrumentation = Instrumentation(metrics, rejects=rejects)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
+        pulse = Pulse()
+        probes = Probes(
+            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+            settings.hang_after,
+            settings.stall_after,
+        )
         server = opened.enter_context(
-            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+            MetricsServer(
+                *(metrics, limits, settings.metrics_host, settings.metrics_port),
+                pages={"/livez": probes.live, "/readyz": probes.ready},
+            )
         )
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
-        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
+        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
             *(settings, shop, settings.format_of, settings.state / "seen"),
             ordered=ordered,
@@ -101,6 +113,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            pulse=pulse,
         )
         instrumentation.source = source
         outputs = {
