@@ -14,7 +14,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 class StructTable(Generic[V]):
     """Structs by name. ``get`` returns the object, which may be changed in place until the next snapshot.
 
-    In memory is what was asked for since the last snapshot, None for what was not there; without a store, all.
+    In memory is what was asked for since the last snapshot, also what was not there; without a store, all.
     """
 
     resident = False
