@@ -50,6 +50,13 @@ demo: install
 bench: install
 	$(BIN)/offerstream bench $(ARGS)
 
+# What tests/benchmarks/peers measures beside the worker, apart from what that runs on.
+build/peers: pyproject.toml
+	"$(PYTHON)" -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/peers/bin/python -m pip install --quiet --group peers
+	@touch build/peers
+
 mutants: install
 	$(BIN)/python tests/laws/mutants.py $(ARGS)
 
