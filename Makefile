@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TESTS ?=
 ARGS ?=
 
-.PHONY: install test test-apache demo bench mutants coverage lint types lock clean
+.PHONY: install test test-apache demo bench peers mutants coverage lint types lock clean
 
 install: $(VENV)/.installed
 
@@ -51,6 +51,8 @@ bench: install
 	$(BIN)/offerstream bench $(ARGS)
 
 # What tests/benchmarks/peers measures beside the worker, apart from what that runs on.
+peers: build/peers
+
 build/peers: pyproject.toml
 	"$(PYTHON)" -m venv build/peers
 	build/peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.peers.run --events 60000 --engines build/peers/bin/python
 
-The engines are Bytewax and Quix Streams with their stock parts; ``make build/peers`` installs them. Their job
+The engines are Bytewax and Quix Streams with their stock parts; ``make peers`` installs them. Their job
 is in ``job.py``: parse, a session a visitor, 14 features, one River score a cart addition, learning from
 orders. The worker does all that it ever does. All read a backlog from 8 partitions on Apache Kafka. Processor
 time is that of all threads of a process, without its start. Every figure counts as a ratio to the plain loop

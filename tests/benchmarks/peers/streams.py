@@ -87,9 +87,9 @@ def _real_event(row: dict[str, str], id_: str, visitor: str, at_s: float) -> Loa
     if row["event_type"] == "view":
         event |= {"type": "product_viewed", **item}
     elif row["event_type"] == "cart":
-        event |= {"type": "cart_item_added", "items": [item]}
+        event |= {"type": "cart_item_added", "items": [{**item, "quantity": 1}]}
     else:
-        event |= {"type": "order_completed", "order_id": f"o-{id_}", "items": [item]}
+        event |= {"type": "order_completed", "order_id": f"o-{id_}", "items": [{**item, "quantity": 1}]}
     return LoadEvent(at_s, visitor.encode(), orjson.dumps(event))
 
 
