@@ -1,7 +1,7 @@
 """One source partition's messages, validated in offset order: accepted, invalid, late or duplicate."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market, clamped, known_time, received_at
+from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
 from operators.streaming.ids import SHARDS, check_format, shard_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
@@ -25,8 +26,6 @@ FORMAT: Final = 3
 FOREVER: Final = math.inf
 CLOCK_STEP_S: Final = 0.001
 """Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
-STEP_S: Final = 1.0
-"""Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
 Shards = dict[int, list[AnyShopEvent]]
 
@@ -128,7 +127,7 @@ class PartitionReader:
         counts.taken += taken
         counts.events += taken
         self._seen.flush()
-        emitted += self._batches(shards, in_steps(self.event_time_s - self._settings.lateness_s), now_s)
+        emitted += self._batches(shards, self.event_time_s - self._settings.lateness_s, now_s)
         return emitted
 
     def _take_parts(self, parts: Sequence[Message], shards: Shards) -> list[OutputRecord]:
@@ -217,20 +216,21 @@ class PartitionReader:
         return is_there
 
     def _batches(self, shards: Shards, watermark_s: float, now_s: float | None) -> list[ShardBatch]:
-        if watermark_s > self.watermark_s:
+        before_s, watermark_s = self.watermark_s, in_steps(watermark_s, TURN_S)
+        addressed: Iterable[int] = shards
+        if watermark_s > before_s:
             self.watermark_s = watermark_s
-            addressed: Sequence[int] = range(SHARDS)
-        else:
-            addressed = tuple(shards)
+            addressed = {*shards, *whose_turn(before_s, watermark_s)}
         read_s = None if self._settings.ordered else now_s
-        return [
-            ShardBatch(shard, self.partition, tuple(shards.get(shard, ())), self.watermark_s, read_s)
-            for shard in addressed
-        ]
+        return [self._batch(shard, shards.get(shard, ()), read_s) for shard in addressed]
+
+    def _batch(self, shard: int, events: Iterable[AnyShopEvent], read_s: float | None) -> ShardBatch:
+        told_s = watermark_of(shard, self.watermark_s)
+        return ShardBatch(shard, self.partition, tuple(events), told_s, read_s)
 
     def idle(self, now_s: float) -> list[ShardBatch]:
         """Return the watermark of a partition that is proved caught up at the wall clock time ``now_s``."""
-        idle_s = in_steps(now_s - self._settings.lateness_s)
+        idle_s = in_steps(now_s - self._settings.lateness_s, TURN_S)
         if idle_s <= self.watermark_s:
             return []
         self._idle_s = idle_s
@@ -240,7 +240,7 @@ class PartitionReader:
         """Return the last watermark for every shard: the first thing to emit after a resume."""
         if self.watermark_s == NEVER:
             return []
-        return [ShardBatch(shard, self.partition, (), self.watermark_s) for shard in range(SHARDS)]
+        return [self._batch(shard, (), None) for shard in range(SHARDS)]
 
     def end(self) -> list[ShardBatch]:
         """Return the watermark of a partition that has ended for good: plus infinity."""
@@ -261,8 +261,3 @@ class PartitionReader:
             counts=self.counts,
         )
         return msgspec.msgpack.encode(state)
-
-
-def in_steps(watermark_s: float) -> float:
-    """Return a watermark in whole steps."""
-    return watermark_s if watermark_s == NEVER else math.floor(watermark_s / STEP_S) * STEP_S
