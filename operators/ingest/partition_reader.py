@@ -1,6 +1,7 @@
 """One source partition's messages, validated in offset order: accepted, invalid, late or duplicate."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
@@ -15,7 +16,7 @@ from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market, clamped, known_time, received_at
 from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
-from operators.streaming.ids import SHARDS, check_format, shard_of
+from operators.streaming.ids import SHARDS, check_format, hash_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
@@ -28,6 +29,7 @@ CLOCK_STEP_S: Final = 0.001
 """Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
 
 Shards = dict[int, list[AnyShopEvent]]
+"""Events by shard; ``read`` makes one that has an empty list for every other shard."""
 
 
 class SeenIds(Protocol):
@@ -104,7 +106,7 @@ class PartitionReader:
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Return the rejected records and the shard batches of the next messages of this partition."""
-        shards: Shards = {}
+        shards: Shards = defaultdict(list)
         emitted: list[ShardBatch | OutputRecord] = []
         self._now_s = known_time(now_s) if self._settings.wall else None
         counts = self.counts
@@ -167,7 +169,8 @@ class PartitionReader:
         is_of_order = kind in OF_ORDERS
         if late and due_s - at_s > settings.max_late_s and not is_of_order:
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
-        if self._is_beside(event.id) or self._seen.known(event.id, message.offset, at_s):
+        beside = self._ids_beside is not None and self._is_beside(event.id)
+        if beside or self._seen.known(event.id, message.offset, at_s):
             counts.duplicate += 1
             return
         counts.processed += 1
@@ -178,7 +181,8 @@ class PartitionReader:
         if claimed_s - at_s >= CLOCK_STEP_S:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
-        self._time.observe(event.visitor_id or event.id, at_s)
+        visitor = hash_of(event.visitor_id or event.id)
+        self._time.observe(visitor, at_s)
         position = self._position(message) if is_of_order else ""
         if late:
             counts.late += 1
@@ -193,7 +197,7 @@ class PartitionReader:
         if isinstance(made, OrderEvent):
             send_order(made, shards)
         else:
-            shards.setdefault(shard_of(made.visitor), []).append(made)
+            shards[visitor % SHARDS].append(made)
 
     def _position(self, message: Message) -> str:
         position = f"{self.partition}/{message.offset}"
