@@ -1,4 +1,4 @@
-"""Native events decoded into structs, at a third of what a validated model costs.
+"""Native events decoded into structs, at a quarter to a half of what a validated model costs.
 
 The models of ``schemas.events`` are the contract: the structs are made of them, field by field, and take
 nothing that they refuse. What the structs refuse, or cannot judge, is for the models to judge and to name.
