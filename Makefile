@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TESTS ?=
 ARGS ?=
 
-.PHONY: install test test-apache demo bench mutants coverage lint types lock clean
+.PHONY: install test test-apache demo bench peers mutants coverage lint types lock clean
 
 install: $(VENV)/.installed
 
@@ -49,6 +49,15 @@ demo: install
 
 bench: install
 	$(BIN)/offerstream bench $(ARGS)
+
+# What tests/benchmarks/peers measures beside the worker, apart from what that runs on.
+peers: build/peers
+
+build/peers: pyproject.toml
+	"$(PYTHON)" -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/peers/bin/python -m pip install --quiet --group peers
+	@touch build/peers
 
 mutants: install
 	$(BIN)/python tests/laws/mutants.py $(ARGS)

@@ -52,6 +52,8 @@ from operators.streaming.messages import (
 from operators.streaming.watermark import NEVER, Watermark
 
 FORMAT: Final = 2
+ADVANCE_EVERY_S: Final = 1 / 16
+"""What is due is done in slices of at least so much event time, since shards tell theirs in turn."""
 FIGURES_EVERY_S: Final = 10.0
 """Figures are expensive to compute, so they are emitted every ten seconds of event time."""
 PRODUCTS_KEPT_S: Final = 2 * KNOWN_FOR_S
@@ -82,7 +84,7 @@ class MarketStation:
         self._clock: Watermark[int | str] = Watermark((*range(SHARDS), *settings.partitions))
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
-        self._figures_s = NEVER
+        self._advanced_s = self._figures_s = NEVER
         self.abandonment = AbandonmentModel(settings.model, settings.on_drift, settings.label_delay_s)
         decisions: bytes | None = None
         if state is not None:
@@ -124,9 +126,10 @@ class MarketStation:
             else:
                 for event in sorted(batch.events, key=_follows_people):
                     records += self._process(event)
-            for sender, watermark_s in batch.watermarks:
-                advanced |= self._clock.advance(sender, watermark_s)
+            advanced |= self._clock.advance_all(batch.watermarks)
+        advanced = advanced and self.time_s >= self._advanced_s + ADVANCE_EVERY_S
         if advanced:
+            self._advanced_s = self.time_s
             records += self._advance()
         features, self._features = self._features, []
         figures = None
