@@ -14,6 +14,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.kafka.client_file import read_client_file, with_secrets
+from flows.kafka.java_names import translated
 from flows.worker import setting_rules
 from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic, items_of
 from operators.abandonment import models
@@ -28,6 +30,7 @@ from schemas.shop import EXAMPLE_OFFERS, Shop, load_shop
 from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
+SERVERS: Final = "bootstrap.servers"
 SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
 """Settings that may hold a password, so that no error shows them."""
 
@@ -44,6 +47,10 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
     kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
+    kafka_file: Path | None = Field(
+        None,
+        description="file of such settings, `client.properties`; `bootstrap` and `kafka` go before it",
+    )
     schema_registry: str | None = Field(
         None, description="URL of a Schema Registry, with which values in Avro are read"
     )
@@ -123,9 +130,12 @@ class Settings(BaseSettings):
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
-    metrics_port: int = Field(9464, ge=0, le=65535, description="port of `/metrics` and `/healthz`; 0: any")
-    metrics_host: str = Field("127.0.0.1", description="address of `/metrics` and `/healthz`")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics, health and probes; 0: any")
+    metrics_host: str = Field("127.0.0.1", description="address of metrics, health and probes")
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
+    hang_after: Duration = Field(
+        _minutes(5), description="how long the loop may stand still before `/livez` says so"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -182,6 +192,14 @@ class Settings(BaseSettings):
             if not TOPIC_PATTERN.fullmatch(topic):
                 raise ValueError(f"must be topics of letters, digits, dots, dashes; got {topic!r}")
         return topics
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bootstrap_of_file(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("kafka_file") is None:
+            return given
+        of_file = with_secrets(read_client_file(Path(given["kafka_file"])))
+        return {"bootstrap": of_file[SERVERS], **given} if SERVERS in of_file else given
 
     @model_validator(mode="after")
     def _topics_differ(self) -> "Settings":
@@ -240,6 +258,12 @@ class Settings(BaseSettings):
     def format_options(self) -> FormatOptions:
         """What is set about the formats."""
         return FormatOptions(product_key=self.product_key)
+
+    def kafka_settings(self) -> dict[str, str]:
+        """Return what librdkafka is given, secrets among it; SetupError where a file of it is wrong."""
+        of_file = {} if self.kafka_file is None else translated(read_client_file(self.kafka_file))
+        of_file.pop(SERVERS, None)
+        return with_secrets(of_file | self.kafka)
 
     def shop(self) -> Shop:
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""

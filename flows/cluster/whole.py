@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 ANSWER_S: Final = 3.0
+BAD: Final = ("failed", "stalled", "degraded")
 METRICS: Final = "/metrics"
+LIVE: Final = "/livez"
+PAGES: Final = ("/healthz", LIVE, "/readyz")
 
 
 class Answer:
@@ -82,8 +85,14 @@ class Whole:
         return exposed_as_one([answer.body.decode() for answer in answers], own)
 
     def state(self, path: str) -> tuple[int, dict[str, Any]]:
-        """Return the status and the figures of a page on health: those of the process that is worst off."""
-        return worst(self.ask_all(path))
+        """Return the status and the figures of a page on health: those of the process that is worst off.
+
+        One that does not answer is being started again, and killing the supervisor would not help it.
+        """
+        answers = self.ask_all(path)
+        if path == LIVE:
+            answers = [answer for answer in answers if answer.body]
+        return worst(answers)
 
 
 def worst(answers: list[Answer]) -> tuple[int, dict[str, Any]]:
@@ -102,7 +111,7 @@ def worst(answers: list[Answer]) -> tuple[int, dict[str, Any]]:
         for name, value in said.items():
             figures.setdefault(name, []).append(value)
     code = max((answer.status for answer in answers), default=200)
-    status = next((each for each in ("stalled", "degraded") if each in statuses), statuses[0])
+    status = next((each for each in BAD if each in statuses), "ok")
     of_all = {name: _worst_figure(values, len(answers)) for name, values in figures.items()}
     return code, {"status": status, "reasons": reasons, **of_all}
 
@@ -156,11 +165,11 @@ def _app(whole: Whole) -> Callable[..., Iterable[bytes]]:
             status, body = answer.status, answer.body
         elif path == METRICS:
             status, body = 200, whole.metrics()
-        elif path == "/healthz":
+        elif path in PAGES:
             status, figures = whole.state(path)
             body = json.dumps(figures).encode()
         else:
-            status, body, content = 404, b"there are /metrics and /healthz\n", "text/plain"
+            status, body, content = 404, f"there are {', '.join((METRICS, *PAGES))}\n".encode(), "text/plain"
         start(f"{status} {'OK' if status == 200 else 'Not OK'}", [("Content-Type", content)])
         return [body]
 

@@ -64,7 +64,7 @@ def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
 
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
-    """Add ``--bootstrap`` and ``--kafka``."""
+    """Add ``--bootstrap``, ``--kafka`` and ``--kafka-file``."""
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="Kafka brokers")
     parser.add_argument(
         "--kafka",
@@ -73,6 +73,12 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         type=pair,
         help="a librdkafka setting, for example security.protocol=SASL_SSL",
+    )
+    parser.add_argument(
+        "--kafka-file",
+        type=Path,
+        metavar="FILE",
+        help="file of such settings, as client.properties of Java's clients",
     )
 
 
@@ -126,6 +132,8 @@ def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: AN
     named["offers"] = args.offers
     if getattr(args, "bootstrap", None) is not None:
         named["bootstrap"] = args.bootstrap
+    if getattr(args, "kafka_file", None) is not None:
+        named["kafka_file"] = args.kafka_file
     if getattr(args, "kafka", None):
         named["kafka"] = dict(args.kafka)
     return read_settings(args.config, **named | {k: v for k, v in given.items() if v is not None})

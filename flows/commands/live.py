@@ -13,9 +13,7 @@ from schemas.errors import SetupError
 OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml
-  offerstream live --bootstrap kafka:9093 --state state --from earliest --shadow \\
-      --kafka security.protocol=SASL_SSL --kafka sasl.mechanism=PLAIN \\
-      --kafka sasl.username=worker --kafka sasl.password=...
+  offerstream live --kafka-file client.properties --state state --from earliest --shadow
   offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
       --format web.segment=segment --set session_gap=20m
   offerstream live --config worker.toml --schema-registry https://registry:8081

@@ -65,3 +65,4 @@ class AddedPartitions:
         client = create_admin_client(self._cluster)
         while not self._closing.wait(self._interval_s):
             self._on_look(self.look(client))
+            client.poll(0)  # or what it is told of its connections would pile up in it

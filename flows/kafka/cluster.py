@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
+from flows.kafka.connection_trouble import explained
+from flows.kafka.login import login_settings, without_secrets
 from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import SetupError
 
@@ -25,7 +27,9 @@ FIXED_SETTINGS: Final = {
 
 PRODUCER_ONLY: Final = ("acks", "enable.idempotence")
 SILENT: Final = {"log_level": 0, "error_cb": lambda _error: None}
-RECONNECT_DEFAULTS: Final = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 1000}
+RECONNECT_DEFAULTS: Final = {"reconnect.backoff.ms": 1000, "reconnect.backoff.max.ms": 10_000}
+"""A worker has about ten connections, and librdkafka 2.16 does not double the wait of one that is refused."""
+
 CONSUMER_DEFAULTS: Final = {"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32768}
 PRODUCER_DEFAULTS: Final = {
     "compression.type": "lz4",
@@ -98,7 +102,7 @@ client_log.addFilter(RateLimitFilter())
 
 def log_client_error(error: KafkaError) -> None:
     """Log what a client reports about its connections, which it repairs by itself."""
-    client_log.warning("Kafka: %s", error.str())
+    client_log.warning("Kafka: %s", explained(error.str()))
 
 
 def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
@@ -109,7 +113,7 @@ def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
     try:
         return Consumer({**config, **SILENT}) if quiet else Consumer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
 
 
 def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:
@@ -119,7 +123,7 @@ def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None =
     try:
         return Producer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
 
 
 def produce(
@@ -151,17 +155,20 @@ def create_admin_client(cluster: Cluster) -> QuietAdminClient:
     try:
         return QuietAdminClient(_config(cluster, RECONNECT_DEFAULTS, {}))
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
 
 
 def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     for key in sorted(FIXED_SETTINGS.keys() & cluster.settings.keys()):
-        raise SetupError(
-            f"Kafka setting `{key}` is always {FIXED_SETTINGS[key]} here; take it out of the settings"
-        )
+        if str(cluster.settings[key]).lower() != str(FIXED_SETTINGS[key]).lower():
+            raise SetupError(
+                f"Kafka setting `{key}` is always {FIXED_SETTINGS[key]} here; take it out of the settings"
+            )
+    given = {key: value for key, value in cluster.settings.items() if key not in FIXED_SETTINGS}
     own = {"bootstrap.servers": cluster.bootstrap, "error_cb": log_client_error}
-    return {**defaults, **cluster.settings, **fixed, **own}
+    return {**defaults, **login_settings(given, cluster.bootstrap), **fixed, **own}
 
 
-def _refused_settings(error: KafkaException) -> SetupError:
-    return SetupError(f"Kafka refuses the settings: {error.args[0].str()}")
+def _refused_settings(error: KafkaException, cluster: Cluster) -> SetupError:
+    why = without_secrets(error.args[0].str(), cluster.settings)
+    return SetupError(f"Kafka refuses the settings: {why}")

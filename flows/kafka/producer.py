@@ -9,6 +9,7 @@ from msgspec import UNSET
 from flows.kafka.cluster import REFUSED, Cluster, create_producer, log, produce
 from flows.kafka.records import KafkaRecord
 from flows.kafka.size_limits import SizeLimits, cut_to, keyed_by_id, size_of
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.streaming.messages import OutputRecord
 
@@ -53,11 +54,13 @@ class RecordProducer:
         on_delivered: Callable[[OutputRecord, float], None] | None = None,
         shutdown: Shutdown | None = None,
         max_message_bytes: Mapping[str, int] | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._limits = SizeLimits(cluster, max_message_bytes or {})
         self._producer = create_producer(cluster, {"batch.size": self._limits.of_batches()})
         self._on_delivered = on_delivered
         self._shutdown = Shutdown() if shutdown is None else shutdown
+        self._pulse = Pulse() if pulse is None else pulse
         self._in_flight = 0  # the length of the client's queue counts its own events too
         self._again: list[_Sent] = []
         self._failure: str | None = None
@@ -180,6 +183,7 @@ class RecordProducer:
         self._check_failure()
 
     def _check_deadline(self) -> None:
+        self._pulse.beat()  # who waits for a broker does not hang
         if self._shutdown.is_overdue and self._failure is None:
             self._failure = f"{self._in_flight} records were not delivered when the time to stop was over"
 

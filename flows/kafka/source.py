@@ -15,6 +15,7 @@ from flows.cluster.pace import PaceBoard, PaceNote
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import ReaderOutput
@@ -127,7 +128,9 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
         resumed: bool,
         ready: Ready = len,
         is_first: bool = False,
+        pulse: Pulse,
     ) -> None:
+        self._pulse = pulse
         self.buffer = buffer
         self.reader = reader
         self.is_first = is_first
@@ -147,6 +150,7 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
     @override
     def next_batch(self) -> list[ReaderOutput | PaceNote]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
+        self._pulse.beat()
         if self._shutdown.is_requested:
             if last := self._limiter.notes(stops_for=self._shutdown.restart_reason or ""):
                 return [*last]
@@ -195,6 +199,10 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
             return None
         return self._consumer.end_offsets.caught_up_at(self.buffer.id, self.buffer.position)
 
+    def is_assigned(self) -> bool:
+        """Whether a broker has told where it ends."""
+        return self.buffer.id in self._consumer.end_offsets.reply.ends
+
     def has_read_start(self) -> bool:
         """Whether what stood in it when its end was first asked for is read."""
         if self._start_end is None:
@@ -236,9 +244,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
         limits: BufferLimits | None = None,
         ready: Ready = len,
         first: Collection[str] = (),
+        pulse: Pulse | None = None,
         owned: Collection[str] | None = None,
         board: PaceBoard | None = None,
     ) -> None:
+        self._pulse = Pulse() if pulse is None else pulse
         self._owned = start.keys() if owned is None else owned
         self._board = PaceBoard(ALONE, ()) if board is None else board
         self._ready = ready
@@ -280,6 +290,7 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
             resumed=resume_state is not None,
             ready=self._ready,
             is_first=is_first,
+            pulse=self._pulse,
         )
 
     def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
@@ -287,6 +298,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
         if is_first not in self._consumers:
             self._consumers[is_first] = SharedConsumer(self._cluster, self._limits)
         return self._consumers[is_first]
+
+    def unassigned(self) -> list[str]:
+        """Return the partitions of which no broker has told yet where they end."""
+        partitions = () if self._limiter is None else self._limiter.partitions
+        return sorted(one.buffer.name for one in partitions if not one.is_assigned())
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Return the status of every partition by its name."""

@@ -3,11 +3,12 @@
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
@@ -18,6 +19,11 @@ from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+Page = Callable[[], tuple[bool, dict[str, object]]]
+"""Returns whether all is well, and what a page says of it, as JSON."""
+NO_PAGES: Final[Mapping[str, Page]] = {}
 
 
 class Limits(NamedTuple):
@@ -58,19 +64,22 @@ def health(
 
 
 class MetricsServer:
-    """Answers /metrics and /healthz from threads of its own until it is closed.
+    """Answers /metrics, /healthz and other pages from threads of its own until it is closed.
 
-    Port 0 takes any free port, which ``port`` then is. Raises SetupError where it cannot listen.
+    ``pages`` are other paths, each with what answers it. Port 0 takes any free port, which ``port`` then is.
+    Raises SetupError where it cannot listen.
     """
 
-    def __init__(self, metrics: Metrics, limits: Limits, host: str, port: int) -> None:
+    def __init__(
+        self, metrics: Metrics, limits: Limits, host: str, port: int, pages: Mapping[str, Page] = NO_PAGES
+    ) -> None:
         try:
             self._server = _HttpServer((host, port), _QuietHandler)
         except (OSError, OverflowError) as error:
             raise SetupError(
                 f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
             ) from error
-        self._server.set_app(_app(metrics, limits))
+        self._server.set_app(_app(metrics, {"/healthz": partial(_health, metrics, limits), **pages}))
         self.port: int = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
@@ -94,7 +103,11 @@ class MetricsServer:
         self.close()
 
 
-def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
+def _health(metrics: Metrics, limits: Limits) -> tuple[bool, dict[str, object]]:
+    return health(metrics.progress, limits, metrics.concerns.reasons())
+
+
+def _app(metrics: Metrics, pages: Mapping[str, Page]) -> Callable[..., Iterable[bytes]]:
     exposition = make_wsgi_app(metrics.registry.prometheus)
 
     def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
@@ -102,13 +115,13 @@ def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
         if path == "/metrics":
             exposed: Iterable[bytes] = exposition(environ, start)
             return exposed
-        if path == "/healthz":
-            is_healthy, figures = health(metrics.progress, limits, metrics.concerns.reasons())
-            status = "200 OK" if is_healthy else "503 Service Unavailable"
+        if path in pages:
+            is_well, figures = pages[path]()
+            status = "200 OK" if is_well else "503 Service Unavailable"
             start(status, [("Content-Type", "application/json")])
             return [json.dumps(figures).encode()]
         start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"there are /metrics and /healthz\n"]
+        return [f"there are {', '.join(('/metrics', *pages))}\n".encode()]
 
     return app
 

@@ -53,7 +53,13 @@ class Metric(Enum):
         "unread_partitions", "Partitions added since the start, not read before a restart", "topic"
     )
     PUBLISHED = _counter("records_published_total", "Records the broker acknowledged", "stream", "type")
-    DECISIONS = _counter("decisions_total", "Decisions, by the arm chosen", "market", "arm")
+    DECISIONS = _counter(
+        "decisions_total",
+        "Decisions, by the arm chosen and the stage of the rollout",
+        "market",
+        "arm",
+        "stage",
+    )
     REWARDS = _counter("rewards_total", "Rewards, by kind", "market", "arm", "kind")
     PROFIT = _gauge("reward_profit", "Sum of profit in the market's currency", "market", "arm")
     DRIFTS = _counter("drift_detected_total", "Drifts, by the figure that moved", "market", "what")
@@ -114,6 +120,10 @@ class Metric(Enum):
     EPOCH_AGE = _gauge("epoch_age_seconds", "Time since an epoch was sealed")
     PROCESSES = _gauge("processes", "Processes that answer, of a worker of several")
     RESTARTS = _counter("restarts_total", "Restarts of all processes after one had ended")
+    EPOCH = _gauge("epoch_seconds", "Time between epochs, as it is set")
+    STATE_DISK_SIZE = _gauge("state_disk_size_bytes", "Size of the disk of the state directory")
+    STATE_DISK_FREE = _gauge("state_disk_free_bytes", "What is free of it")
+    MEMORY_LIMIT = _gauge("memory_limit_bytes", "Memory that the worker may use: a container's, or all")
     SEALS = _histogram(
         "seal_seconds", "Time to seal an epoch",
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

@@ -101,17 +101,26 @@ class Exposition:
         """Return the value of a metric; None where it is not exposed."""
         return next(iter(self.by(metric, "", **labels).values()), None)
 
+    def cpu_s(self) -> float:
+        """Return the processor time that the process has taken so far."""
+        return sum(each.value for each in self._samples if each.name == "process_cpu_seconds_total")
+
 
 _GREATEST: Final = frozenset(
     {
         Metric.WATERMARK_DELAY.value.name,
         Metric.WATERMARK_STALLED.value.name,
         Metric.EPOCH_AGE.value.name,
+        Metric.EPOCH.value.name,
+        Metric.STATE_DISK_SIZE.value.name,
+        Metric.MEMORY_LIMIT.value.name,
         "offerstream_build_info",
         "process_max_fds",
     }
 )
-_LEAST: Final = frozenset({Metric.STARTED.value.name, "process_start_time_seconds"})
+_LEAST: Final = frozenset(
+    {Metric.STARTED.value.name, Metric.STATE_DISK_FREE.value.name, "process_start_time_seconds"}
+)
 """All other metrics are sums over processes: of those with a market or a partition one has a value."""
 
 

@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
@@ -38,6 +38,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.metrics import Metrics
+from flows.observability.probes import Probes
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
@@ -46,6 +47,7 @@ from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
@@ -73,7 +75,7 @@ def live(
     records cannot be read on, and RestartNeededError when it has ended to be started again.
     """
     shop = settings.shop()
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     shutdown = Shutdown(settings.stop_within.total_seconds())
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registers = settings.register_schemas and member.leads
@@ -92,13 +94,12 @@ def live(
         board = PaceBoard(
             member, go.readers.values(), lambda why: shutdown.request_restart(why or PEER_STOPPED)
         )
-        ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
-        opened.callback(ledgers.close)
-        catalogs = Catalogs(settings.state / "catalog")
-        opened.callback(catalogs.close)
-        rows = ShardRows(settings.state / "rows", member.index, sync=settings.ledger_sync)
-        opened.callback(rows.close)
+        sync = settings.ledger_sync
+        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=sync)))
+        catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
+        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", member.index, sync=sync)))
         metrics = Metrics()
+        metrics.configured(settings.state, settings.epoch)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
@@ -106,12 +107,21 @@ def live(
         loads = opened.enter_context(LoadLog(settings.state, member, go.run)) if member.addresses else None
         instrumentation = Instrumentation(metrics, rejects=rejects, loads=loads)
         limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
+        pulse = Pulse()
+        probes = Probes(
+            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+            settings.hang_after,
+            settings.stall_after,
+        )
         server = opened.enter_context(
-            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+            MetricsServer(
+                *(metrics, limits, settings.metrics_host, settings.metrics_port),
+                pages={"/livez": probes.live, "/readyz": probes.ready},
+            )
         )
         announce(server.port)
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
-        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
+        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
             *(settings, shop, settings.format_of, settings.state / "seen"),
             ordered=ordered,
@@ -129,6 +139,7 @@ def live(
             first=settings.market_topics,
             owned=owned,
             board=board,
+            pulse=pulse,
         )
         instrumentation.source = source
         outputs = {

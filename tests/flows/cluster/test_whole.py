@@ -54,6 +54,7 @@ def test_processes_that_do_not_answer_are_told():
     said = Exposition(whole.metrics().decode())
     assert said.one(Metric.PROCESSES) == 0
     assert said.one(Metric.RESTARTS) == 1
+    assert whole.state("/livez") == (200, {"status": "ok", "reasons": []})  # they are being started
     status, figures = whole.state("/healthz")
     assert status == 503
     assert figures["reasons"] == ["process 0: it does not answer", "process 1: it does not answer"]

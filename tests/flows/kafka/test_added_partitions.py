@@ -20,6 +20,9 @@ class Client:
     def __init__(self, **topics):
         self.topics = topics
 
+    def poll(self, _timeout):
+        return 0
+
     def describe_topics(self, asked, request_timeout):
         assert request_timeout > 0
         assert asked.topic_names == ["events", "feedback"]

@@ -148,7 +148,7 @@ def test_prometheus_reads_the_same_server(ask):
 
 
 def test_any_other_path_names_the_known_ones(ask):
-    assert ask("/") == (404, "there are /metrics and /healthz\n")
+    assert ask("/") == (404, "there are /metrics, /healthz\n")
 
 
 def test_a_port_in_use_is_refused(metrics):
