@@ -78,7 +78,8 @@ class Timed:
     def read(self, messages, now_s):
         began_s = time.thread_time()
         output = self._reader.read(messages, now_s)
-        self._log.read(self._reader.partition, time.thread_time() - began_s)
+        if self._log is not None:
+            self._log.read(self._reader.partition, time.thread_time() - began_s)
         return output
 
 
@@ -115,7 +116,7 @@ def run(files, form, state, member, loads):
     settings = worker_settings(Path(state))
     shop = settings.shop()
     make = reader_of(settings, shop, lambda _topic: form, settings.state / "seen", ordered=False)
-    log = LoadLog(Path(loads), member, state)
+    log = LoadLog(Path(loads), member, state) if member.addresses else None
     known = known_loads(Path(loads), member.count)
     source = FileSource(
         [examine(Path(file), form) for file in files], lambda part, was: Timed(make(part, was), log)
@@ -146,7 +147,8 @@ def run(files, form, state, member, loads):
         cluster_main(flow, list(member.addresses), member.index, epoch_interval=epoch, recovery_config=store)
     else:
         run_main(flow, epoch_interval=epoch, recovery_config=store)
-    log.save()
+    if log is not None:
+        log.save()
     return {
         "wall_s": time.perf_counter() - began_s,
         "cpu_s": time.process_time() - began_cpu_s,
