@@ -1,6 +1,7 @@
 """A Kafka cluster, and the librdkafka clients for it: their settings and their log."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -57,6 +58,7 @@ TRANSIENT: Final = frozenset(
 """Errors that pass by themselves: not every broker knows a topic as soon as it is made, and leaders move."""
 
 FULL_QUEUE_WAIT_S: Final = 0.1
+CLOSE_WITHIN_S: Final = 3.0
 
 
 class Cluster(NamedTuple):
@@ -110,6 +112,19 @@ def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
         return Consumer({**config, **SILENT}) if quiet else Consumer(config, logger=client_log)
     except KafkaException as error:
         raise _refused_settings(error) from error
+
+
+def close_consumer(consumer: Consumer) -> None:
+    """Close a consumer, and wait for it ``CLOSE_WITHIN_S`` at most.
+
+    librdkafka waits without end for a commit that a broker does not answer. A consumer that is still closing
+    is left to the end of the process.
+    """
+    closing = threading.Thread(target=consumer.close, name="close-consumer", daemon=True)
+    closing.start()
+    closing.join(CLOSE_WITHIN_S)
+    if closing.is_alive():
+        log.warning("Kafka: a consumer is not closed after %.0f s; left as it is", CLOSE_WITHIN_S)
 
 
 def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:

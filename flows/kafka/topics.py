@@ -11,7 +11,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports the
 )
 from confluent_kafka.cimpl import NewTopic
 
-from flows.kafka.cluster import TRANSIENT, Cluster, create_admin_client, create_consumer, log
+from flows.kafka.cluster import TRANSIENT, Cluster, close_consumer, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
 from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import BrokerError, SetupError
@@ -157,7 +157,7 @@ def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: floa
                     return {name: found[partition] for partition, name in wanted.items()}
             time.sleep(RETRY_S)
     finally:
-        client.close()
+        close_consumer(client)
     raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 

@@ -1,13 +1,18 @@
 """Whether the worker moves, and the small server that Prometheus and a supervisor ask."""
 
 import json
+import logging
 import math
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from socket import SHUT_RDWR
 from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
@@ -20,11 +25,21 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
+MOST_AT_ONCE: Final = 16
+ANSWER_WITHIN_S: Final = 10.0
+
+log = logging.getLogger("offerstream")
+
+
 class Limits(NamedTuple):
-    """How long the watermark may stand still, and how old the newest sealed epoch may be."""
+    """How long the watermark may stand still, and how old the newest sealed epoch may be.
+
+    ``ahead`` is how far the watermark may be ahead of the clock, None where time is simulated.
+    """
 
     watermark: timedelta
     epoch: timedelta
+    ahead: timedelta | None = timedelta(seconds=5)
 
 
 def health(
@@ -36,7 +51,7 @@ def health(
     degrade it: the worker moves, but not all is as it should be.
     """
     stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
-    watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
+    watermark_limit_s, epoch_limit_s = limits.watermark.total_seconds(), limits.epoch.total_seconds()
     reasons = []
     if stalled_s > watermark_limit_s:
         slowest = progress.slowest() or "the first partition"
@@ -47,6 +62,11 @@ def health(
     if epoch_age_s > epoch_limit_s:
         reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
     delay_s = progress.watermark_delay_s()
+    if limits.ahead is not None and delay_s < -limits.ahead.total_seconds():
+        reasons.append(
+            f"the watermark is {-delay_s:.1f} s ahead of this machine's clock: the clock was ahead and was set "
+            "back, or is behind now; until then events are late"
+        )
     degraded = "degraded" if concerns else "ok"
     return not reasons, {
         "status": "stalled" if reasons else degraded,
@@ -114,7 +134,37 @@ def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
 
 
 class _HttpServer(ThreadingMixIn, WSGIServer):
+    """Bounded by ``MOST_AT_ONCE`` requests, each of which has ``ANSWER_WITHIN_S``; more are hung up on."""
+
     daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, *args: Any) -> None:
+        self._begun_s: dict[Any, float] = {}
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self._begun_s) >= MOST_AT_ONCE:
+            self.shutdown_request(request)
+            return
+        self._begun_s[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._begun_s.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Hang up on who asks, or takes the answer, too slowly."""
+        late_s = time.monotonic() - ANSWER_WITHIN_S
+        for request in [one for one, begun_s in self._begun_s.copy().items() if begun_s < late_s]:
+            with suppress(OSError):
+                request.shutdown(SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log nothing of who has hung up: it would fill the log at the pace of a stranger."""
+        if not isinstance(error := sys.exception(), OSError):
+            log.warning("/metrics or /healthz cannot be answered: %r", error)
 
     def server_bind(self) -> None:
         # The inherited method asks the name service for this machine's name, which can hang at start.
@@ -125,7 +175,7 @@ class _HttpServer(ThreadingMixIn, WSGIServer):
 
 
 class _QuietHandler(WSGIRequestHandler):
-    timeout = 10
+    timeout = ANSWER_WITHIN_S
 
     def log_message(self, *_: object) -> None:
         """Log nothing: a probe every few seconds is no news."""

@@ -37,7 +37,9 @@ class Metrics:
     A partition is named ``topic/number``. State grows with partitions, markets, arms and shards only.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
         self.registry = Registry(self._read_clock_and_figures)
         self._samples = samples = self.registry.samples
         self._published, self._rejects = samples[Metric.PUBLISHED], samples[Metric.REJECTS]
@@ -49,8 +51,8 @@ class Metrics:
         self._counters = [
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
-        self.progress = Progress(clock)
-        self.concerns = Concerns(clock)
+        self.progress = Progress(clock, elapsed)
+        self.concerns = Concerns(elapsed)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
         self._counted: dict[str, Counts] = {}
         self._dropped: dict[str, dict[str, int]] = {}

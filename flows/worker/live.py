@@ -4,7 +4,8 @@ import logging
 import signal
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -36,9 +37,11 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
+from flows.worker.deadline import end_within
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
+from flows.worker.steady_clock import SteadyClock, in_words
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
 from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
@@ -47,6 +50,11 @@ from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
 STATE_FORMAT: Final = 6
+MOST_AHEAD: Final = timedelta(seconds=5)
+"""The watermark is behind the clock by ``lateness``, where the clock is right."""
+SET_BACK_S: Final = 30.0
+CLOSE_S: Final = 5.0
+"""Beyond the time to stop: what the clients get to close once no record is waited for any longer."""
 log = logging.getLogger("offerstream")
 
 
@@ -58,7 +66,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     """
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    shutdown = Shutdown(settings.stop_within.total_seconds())
+    grace_s = settings.stop_within.total_seconds()
+    shutdown = Shutdown(grace_s, lambda: end_within(grace_s + CLOSE_S))
+    clock = SteadyClock(on_step=partial(_stepped, shutdown))
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
     with ExitStack() as opened:
@@ -71,13 +81,15 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         opened.callback(ledgers.close)
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
-        metrics = Metrics()
+        metrics = Metrics(clock)
+        metrics.concerns.watch("clock", clock.reasons)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
         )
         instrumentation = Instrumentation(metrics, rejects=rejects)
-        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
+        ahead = MOST_AHEAD if settings.idle_time == "wall" else None
+        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch, ahead)
         server = opened.enter_context(
             MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
         )
@@ -98,6 +110,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            clock=clock,
         )
         instrumentation.source = source
         outputs = {
@@ -127,7 +140,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
     if shutdown.restart_reason is not None:
         log.info("stopped: to be started again")
-        raise RestartNeededError(f"{shutdown.restart_reason}; start it again to read them")
+        raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
 
 
@@ -160,6 +173,16 @@ def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> 
         return beginnings
     of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
     return {**beginnings, **end_offsets(cluster, of_events)}
+
+
+def _stepped(shutdown: Shutdown, by_s: float) -> None:
+    """Take a step of the machine's clock that has lasted.
+
+    Bytewax ends an epoch by that clock: set back, it would end none for as long. A restart begins anew.
+    """
+    log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
+    if by_s <= -SET_BACK_S:
+        shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
 
 
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
