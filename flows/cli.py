@@ -1,15 +1,17 @@
 """The command line: one module a command, loaded when it is asked for."""
 
 import argparse
-import logging
 import os
 import select
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from importlib.metadata import version
 from typing import Final, Protocol, cast
 
+from flows.observability.logs import log_to_stderr
+from flows.terminal import printable, printable_output
 from schemas.errors import OfferstreamError
 
 COMMANDS: Final = {
@@ -30,6 +32,8 @@ COMMANDS: Final = {
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",
 }
+DRAWING: Final = frozenset({"demo"})
+"""Commands that draw on the terminal: what these show is made up by the simulation."""
 EXIT_CLOSED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
@@ -111,18 +115,18 @@ def _run(words: Sequence[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("RUST_BACKTRACE", "0")
     args = parsed(words)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    log_to_stderr()
+    output = nullcontext() if args.command in DRAWING else printable_output()
     try:
-        return command(args.command).run(args) or 0
+        with output:
+            return command(args.command).run(args) or 0
     except Exception as error:
         if _is_interrupt(error):
             return EXIT_INTERRUPTED
         expected = expected_error(error)
         if expected is None:
             raise
-        sys.stderr.write(f"offerstream {args.command}: {expected}\n")
+        sys.stderr.write(printable(f"offerstream {args.command}: {expected}\n"))
         return expected.exit_code
 
 

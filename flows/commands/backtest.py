@@ -31,6 +31,7 @@ from flows.studies.backtest.compare import (
 )
 from flows.studies.backtest.result import PolicyResult
 from flows.studies.backtest.shoppers import WorldLength, shoppers_of
+from flows.terminal import terminal_width
 from schemas.errors import SetupError
 
 EXAMPLES = """\
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
         sys.stderr.write(f"{result.policy}: {result.decisions} decisions\n")
 
     rows = backtest(policy_run, args.policies, settings, args.out, on_result)
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=terminal_width(160))
     console.print(_table(rows))
     console.print(note, highlight=False)
     for sentence in first:

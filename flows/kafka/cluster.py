@@ -1,6 +1,7 @@
 """A Kafka cluster, and the librdkafka clients for it: their settings and their log."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -59,6 +60,10 @@ TRANSIENT: Final = frozenset(
 
 FULL_QUEUE_WAIT_S: Final = 0.1
 CLOSE_WITHIN_S: Final = 3.0
+
+
+UNKNOWN_NAME: Final = re.compile(r'No such configuration property: "(.*)"', re.DOTALL)
+PROPERTY: Final = re.compile(r"[a-z]+(\.[a-z0-9_]+)+")
 
 
 class Cluster(NamedTuple):
@@ -179,4 +184,8 @@ def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, A
 
 
 def _refused_settings(error: KafkaException) -> SetupError:
-    return SetupError(f"Kafka refuses the settings: {error.args[0].str()}")
+    said = error.args[0].str()
+    name = UNKNOWN_NAME.search(said)
+    if name is not None and not PROPERTY.fullmatch(name[1]):  # a piece of a value, of a password perhaps
+        said = "one of their names is none of librdkafka; is there a comma in a value? Write such in a file"
+    return SetupError(f"Kafka refuses the settings: {said}")

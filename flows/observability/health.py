@@ -1,34 +1,23 @@
 """Whether the worker moves, and the small server that Prometheus and a supervisor ask."""
 
 import json
-import logging
 import math
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
-from socket import SHUT_RDWR
-from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from typing import TYPE_CHECKING, NamedTuple, Self
+from wsgiref.simple_server import WSGIRequestHandler
 
 from prometheus_client import make_wsgi_app
 
+from flows.observability.bounded_server import ANSWER_WITHIN_S, BoundedServer
 from flows.observability.metrics import Metrics
 from flows.observability.progress import Progress
 from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
-
-
-MOST_AT_ONCE: Final = 16
-ANSWER_WITHIN_S: Final = 10.0
-
-log = logging.getLogger("offerstream")
 
 
 class Limits(NamedTuple):
@@ -64,8 +53,8 @@ def health(
     delay_s = progress.watermark_delay_s()
     if limits.ahead is not None and delay_s < -limits.ahead.total_seconds():
         reasons.append(
-            f"the watermark is {-delay_s:.1f} s ahead of this machine's clock: the clock was ahead and was set "
-            "back, or is behind now; until then events are late"
+            f"the watermark is {-delay_s:.1f} s ahead of this machine's clock: the clock was ahead and was "
+            "set back, or is behind now; until then events are late"
         )
     degraded = "degraded" if concerns else "ok"
     return not reasons, {
@@ -85,7 +74,7 @@ class MetricsServer:
 
     def __init__(self, metrics: Metrics, limits: Limits, host: str, port: int) -> None:
         try:
-            self._server = _HttpServer((host, port), _QuietHandler)
+            self._server = BoundedServer((host, port), _QuietHandler)
         except (OSError, OverflowError) as error:
             raise SetupError(
                 f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
@@ -131,47 +120,6 @@ def _app(metrics: Metrics, limits: Limits) -> Callable[..., Iterable[bytes]]:
         return [b"there are /metrics and /healthz\n"]
 
     return app
-
-
-class _HttpServer(ThreadingMixIn, WSGIServer):
-    """Bounded by ``MOST_AT_ONCE`` requests, each of which has ``ANSWER_WITHIN_S``; more are hung up on."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, *args: Any) -> None:
-        self._begun_s: dict[Any, float] = {}
-        super().__init__(*args)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if len(self._begun_s) >= MOST_AT_ONCE:
-            self.shutdown_request(request)
-            return
-        self._begun_s[request] = time.monotonic()
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._begun_s.pop(request, None)
-        super().shutdown_request(request)
-
-    def service_actions(self) -> None:
-        """Hang up on who asks, or takes the answer, too slowly."""
-        late_s = time.monotonic() - ANSWER_WITHIN_S
-        for request in [one for one, begun_s in self._begun_s.copy().items() if begun_s < late_s]:
-            with suppress(OSError):
-                request.shutdown(SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing of who has hung up: it would fill the log at the pace of a stranger."""
-        if not isinstance(error := sys.exception(), OSError):
-            log.warning("/metrics or /healthz cannot be answered: %r", error)
-
-    def server_bind(self) -> None:
-        # The inherited method asks the name service for this machine's name, which can hang at start.
-        TCPServer.server_bind(self)
-        host, port = self.socket.getsockname()[:2]
-        self.server_name, self.server_port = str(host), int(port)
-        self.setup_environ()
 
 
 class _QuietHandler(WSGIRequestHandler):

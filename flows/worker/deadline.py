@@ -26,5 +26,6 @@ def end_within(seconds: float) -> None:
 
 def _say(seconds: float) -> None:
     log.error(
-        "not ended %.0f s after it was asked to: ended now; the next start repeats what was not sealed", seconds
+        "not ended %.0f s after it was asked to: ended now; the next start repeats what was not sealed",
+        seconds,
     )

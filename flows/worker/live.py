@@ -30,6 +30,7 @@ from flows.kafka.topics import (
 from flows.local.callback_sink import CallbackSink
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
+from flows.observability.logs import log_to_stderr
 from flows.observability.metrics import Metrics
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
@@ -41,8 +42,8 @@ from flows.worker.deadline import end_within
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
-from flows.worker.steady_clock import SteadyClock, in_words
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.steady_clock import SteadyClock, in_words
 from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
@@ -64,6 +65,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     Raises SetupError before the first record, BrokerError when records cannot be read on, and
     RestartNeededError when it has ended to be started again.
     """
+    log_to_stderr(settings.log_format, settings.log_level)
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
     grace_s = settings.stop_within.total_seconds()

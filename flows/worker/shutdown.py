@@ -14,9 +14,7 @@ class Shutdown:
     ``on_request`` is called once, with the first request.
     """
 
-    def __init__(
-        self, grace_s: float = math.inf, on_request: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, grace_s: float = math.inf, on_request: Callable[[], None] = lambda: None) -> None:
         self.is_requested = False
         self.restart_reason: str | None = None
         self._grace_s = grace_s

@@ -6,6 +6,7 @@ offsets of the first start, which ``start.json`` holds.
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from schemas.errors import SetupError
 
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
+PRIVATE: Final = 0o700
 
 
 class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,12 +55,15 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
 def locked_state_dir(directory: Path) -> Iterator[None]:
     """Hold the state directory, made if need be, for this process alone.
 
-    The lock ends with the block or with the process. Raises SetupError while another worker holds it, and
-    where the directory cannot be written.
+    The lock ends with the block or with the process, and until then whatever the process makes is its user's
+    alone. Raises SetupError while another worker holds it, where the directory cannot be written, and where
+    others may write to it: a part of it is unpickled.
     """
     with ExitStack() as opened:
+        opened.callback(os.umask, os.umask(0o077))
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            _make_private(directory)
             lock = opened.enter_context((directory / LOCK_FILE).open("ab+", buffering=0))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock.truncate(0)
@@ -73,6 +78,34 @@ def locked_state_dir(directory: Path) -> Iterator[None]:
         except OSError as error:
             raise _not_writable(directory, error) from None
         yield
+
+
+def _make_private(directory: Path) -> None:
+    """Take the rights of others to read it; SetupError where they had, or have, the right to write."""
+    found = directory.stat()
+    owner, mode = found.st_uid, stat.S_IMODE(found.st_mode)
+    if owner not in (os.geteuid(), 0):
+        raise SetupError(
+            f"the state directory {directory} must belong to the worker's user, for what it holds is run as "
+            f"code; it belongs to user {owner}"
+        )
+    is_mine = owner == os.geteuid()
+    if mode & (stat.S_IWGRP | stat.S_IWOTH) and not (is_mine and _is_empty(directory)):
+        mend = (
+            f"look through it and `chmod -R go= {directory}`"
+            if is_mine
+            else f"name a directory in it, like {directory / 'state'}, which the worker makes"
+        )
+        raise SetupError(
+            f"the state directory {directory} must be writable for its owner alone, for what it holds is run "
+            f"as code; its mode is {mode:04o}: {mend}"
+        )
+    if is_mine and mode != PRIVATE:
+        directory.chmod(PRIVATE)
+
+
+def _is_empty(directory: Path) -> bool:
+    return next(directory.iterdir(), None) is None
 
 
 def read_first_start(directory: Path) -> FirstStart | None:

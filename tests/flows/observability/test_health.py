@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from flows.observability import health as server_module
+from flows.observability import bounded_server
 from flows.observability.health import Limits, MetricsServer, health
 from flows.observability.metrics import Metrics
 from operators.ingest.counts import Counts
@@ -167,16 +167,14 @@ def test_a_watermark_ahead_of_the_clock_is_unhealthy_unless_time_is_simulated(as
     clock.now_s -= 20.0
     status, body = ask("/healthz")
     assert (status, json.loads(body)["watermark_delay_seconds"]) == (503, -10.0)
-    assert json.loads(body)["reasons"] == [
-        "the watermark is 10.0 s ahead of this machine's clock: the clock was ahead and was set back, "
-        "or is behind now; until then events are late"
-    ]
+    (reason,) = json.loads(body)["reasons"]
+    assert reason.startswith("the watermark is 10.0 s ahead of this machine's clock: the clock was ahead and")
     assert health(metrics.progress, LIMITS._replace(ahead=None))[0]
 
 
 def test_who_asks_slowly_or_too_often_is_hung_up_on_and_others_are_answered(ask, monkeypatch, capfd):
     port = ask.port
-    monkeypatch.setattr(server_module, "ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr(bounded_server, "ANSWER_WITHIN_S", 0.05)
     slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
     for one in slow:
         one.settimeout(10)

@@ -35,7 +35,9 @@ def test_a_clock_that_is_slewed_is_followed_at_once(machine):
 def test_a_step_is_told_at_once_and_followed_once_it_has_lasted(machine, by_s, words):
     machine.wall_s += by_s
     assert machine.passes(1.0) == machine.wall_s - by_s
-    assert machine.clock.reasons()["clock"].startswith(f"the machine's clock was set {words}; the worker goes by")
+    assert machine.clock.reasons()["clock"].startswith(
+        f"the machine's clock was set {words}; the worker goes by"
+    )
     assert machine.passes(29.0) == machine.wall_s - by_s
     assert machine.steps == []
     assert machine.passes(1.0) == machine.wall_s
