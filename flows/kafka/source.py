@@ -131,6 +131,8 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
         if self._shutdown.is_requested:
             raise StopIteration
+        if self._shutdown.failure is not None:
+            raise self._shutdown.failure
         emitted, self._emit_first = self._emit_first, []
         self._consumer.poll(self.buffer)
         if self._unread or self.buffer.records:

@@ -4,9 +4,10 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports them without declaring so
     ConfigResource,
+    TopicDescription,
     TopicMetadata,
 )
 from confluent_kafka.cimpl import NewTopic
@@ -111,6 +112,35 @@ def partition_counts(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> dict[
     """Return how many partitions each topic of the cluster has."""
     topics = _topics(create_admin_client(cluster), cluster, timeout_s)
     return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def topic_ids(cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> dict[str, str]:
+    """Return the id of each topic: one that is made anew has another. Brokers before Kafka 2.8 have none.
+
+    A topic that may not be described is left out.
+    """
+    wanted, client = list(topics), create_admin_client(cluster)
+    deadline = time.monotonic() + timeout_s
+    found: dict[str, str | None] = {}
+    while asked := _missing(wanted, found):
+        for topic, answer in client.describe_topics(
+            TopicCollection(asked), request_timeout=timeout_s
+        ).items():
+            try:
+                found[topic] = id_of(answer.result())
+            except KafkaException as error:
+                if _is_transient(error) and time.monotonic() < deadline:
+                    time.sleep(RETRY_S)
+                    continue
+                log.warning("the id of topic %s is not known: %s", topic, error.args[0].str())
+                found[topic] = None
+    return {topic: id_ for topic, id_ in found.items() if id_ is not None}
+
+
+def id_of(topic: TopicDescription) -> str | None:
+    """Return the id of a described topic, None where its broker has none."""
+    id_ = str(topic.topic_id)
+    return None if set(id_) == {"A"} else id_  # zero, in base64
 
 
 def max_message_bytes(

@@ -25,6 +25,7 @@ from flows.kafka.topics import (
     end_offsets,
     max_message_bytes,
     partitions_of,
+    topic_ids,
     topic_partition,
 )
 from flows.local.callback_sink import CallbackSink
@@ -44,6 +45,7 @@ from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
 from flows.worker.steady_clock import SteadyClock, in_words
+from flows.worker.topic_changes import TopicChanges
 from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
@@ -135,7 +137,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         flow = build_dataflow(edges, stations)
         unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
         check_s = settings.partition_check.total_seconds()
-        opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
+        changes = TopicChanges(first.topics, unread.looked, shutdown)
+        opened.enter_context(AddedPartitions(cluster, first.sources, changes.looked, interval_s=check_s))
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
@@ -157,6 +160,7 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
         off=settings.topics_off,
+        ids=topic_ids(cluster, (*settings.input_topics, *outputs)),
     )
     new = FirstStart(
         format=STATE_FORMAT,

@@ -236,3 +236,23 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path, monkeypatch, owner, m
     monkeypatch.setattr(Path, "stat", lambda *_, **__: found)
     with pytest.raises(SetupError, match=words):
         _make_private(tmp_path)
+
+
+def test_an_input_topic_that_was_made_anew_is_refused_and_an_output_topic_only_said(tmp_path, caplog):
+    ids = {"events": "a", "offers": "b"}
+    old = msgspec.structs.replace(offsets(), ids=ids)
+    assert start_or_resume(tmp_path, first_start(), old).topics == ids
+    assert start_or_resume(tmp_path, first_start(), offsets()).topics == ids
+    anew = msgspec.structs.replace(offsets(), ids=ids | {"offers": "c"})
+    assert start_or_resume(tmp_path, first_start(), anew).topics == {"events": "a", "offers": "c"}
+    assert caplog.messages == ["topic offers was made anew: what was written to the old one is not there"]
+    anew = msgspec.structs.replace(offsets(), ids=ids | {"events": "d"})
+    with pytest.raises(SetupError, match=r"^topic events was made anew since the state in .* new state"):
+        start_or_resume(tmp_path, first_start(), anew)
+    assert read_first_start(tmp_path).topics["events"] == "a"
+
+
+def test_the_id_of_a_topic_is_noted_once_its_broker_has_ids(tmp_path):
+    start_or_resume(tmp_path, first_start(), offsets())
+    known = msgspec.structs.replace(offsets(), ids={"events": "a"})
+    assert start_or_resume(tmp_path, first_start(), known).topics == {"events": "a"}
