@@ -74,6 +74,9 @@ class Metric(Enum):
     )
     CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
+    CROWDED_FEATURES = _gauge(
+        "crowded_features", "Text features with more words than the policy tells apart", "market"
+    )
     REWARD_SILENCE = _gauge(
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
     )
@@ -204,6 +207,7 @@ class MarketFigure(Enum):
     open_decisions = _items("open_decisions")
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
+    crowded_features = Target(Metric.CROWDED_FEATURES)
     cart_treatments = _items("cart_treatments")
     budget_reservations = _items("budget_reservations")
     buffered_rows = _items("buffered_rows")

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from flows.observability.concerns import Concerns
-from flows.observability.market_watch import bad_markets
+from flows.observability.market_watch import bad_markets, crowded_markets
 from flows.observability.metric_names import (
     MarketFigure,
     Metric,
@@ -54,6 +54,7 @@ class Metrics:
         self.progress = Progress(clock, elapsed)
         self.concerns = Concerns(elapsed)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
+        self.concerns.watch("words", lambda: crowded_markets(self._market_figures()))
         self._counted: dict[str, Counts] = {}
         self._dropped: dict[str, dict[str, int]] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
