@@ -109,6 +109,8 @@ class Metric(Enum):
 
     DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
+    DISK_USED = _gauge("disk_used_bytes", "Bytes that a part of the state directory takes on disk", "part")
+    DISK_FREE = _gauge("disk_free_bytes", "Bytes that are free on the disk of the state directory")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
         "watermark_delay_seconds", "Wall clock less the watermark of the slowest partition"

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from flows.observability.concerns import Concerns
+from flows.observability.disk_use import DiskUse
 from flows.observability.market_watch import bad_markets, crowded_markets
 from flows.observability.metric_names import (
     MarketFigure,
@@ -51,6 +52,7 @@ class Metrics:
         self._counters = [
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
+        self.disk: DiskUse | None = None
         self.progress = Progress(clock, elapsed)
         self.concerns = Concerns(elapsed)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
@@ -146,6 +148,10 @@ class Metrics:
         samples[Metric.DEGRADED].values = {
             (about,): float(count) for about, count in self.concerns.counts().items()
         }
+        if self.disk is not None:
+            parts, free = self.disk.look()
+            samples[Metric.DISK_USED].values = {(part,): float(used) for part, used in parts.items()}
+            samples[Metric.DISK_FREE].values[()] = float(free)
         samples[Metric.WATERMARK_DELAY].values[()] = progress.watermark_delay_s()
         samples[Metric.WATERMARK_STALLED].values[()] = progress.watermark_stalled_s()
         samples[Metric.EPOCH_AGE].values[()] = progress.epoch_age_s()

@@ -29,6 +29,7 @@ from flows.kafka.topics import (
     topic_partition,
 )
 from flows.local.callback_sink import CallbackSink
+from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
 from flows.observability.logs import log_to_stderr
@@ -86,6 +87,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
         metrics = Metrics(clock)
+        metrics.disk = DiskUse(settings.state)
         metrics.concerns.watch("clock", clock.reasons)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
