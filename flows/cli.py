@@ -12,7 +12,7 @@ from typing import Final, Protocol, cast
 
 from flows.observability.logs import log_to_stderr
 from flows.terminal import printable, printable_output
-from schemas.errors import OfferstreamError
+from schemas.errors import expected_error
 
 COMMANDS: Final = {
     "check": "read some of a topic or a file, and say what the worker would make of it",
@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
+    "state": "look after the state directory: check that all of it can be read",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "redrive": "write rejected records back to where they came from, each once",
@@ -95,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
     0: it is done. 1: nothing of its input was taken, or the reader of its output has closed it. 2: one line
-    says what is wrong with the set-up, the data or the broker. 75: the worker is to be started again. 130: it
-    was interrupted by Ctrl-C.
+    says what is wrong with the set-up, the data or the broker. 74: one line says what is wrong with the state
+    directory or its disk. 75: the worker is to be started again. 130: it was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -145,13 +146,6 @@ def _stdout_is_closed() -> bool:
     if is_closed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return is_closed
-
-
-def expected_error(error: BaseException | None) -> OfferstreamError | None:
-    """Return the OfferstreamError that caused an error, if any: Bytewax wraps what its callbacks raise."""
-    while error is not None and not isinstance(error, OfferstreamError):
-        error = error.__cause__
-    return error
 
 
 if __name__ == "__main__":

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
+    min_free_disk: int = Field(
+        64_000_000,
+        ge=0,
+        description="bytes free on the disk of the state, below which the worker ends in order",
+    )
     metrics_port: int = Field(9464, ge=0, le=65535, description="port of `/metrics` and `/healthz`; 0: any")
     metrics_host: str = Field("127.0.0.1", description="address of `/metrics` and `/healthz`")
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")

@@ -41,7 +41,9 @@ from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.worker.deadline import end_within
+from flows.worker.disk_watch import DiskWatch, check_free
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.noted_databases import noted_databases
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
@@ -78,6 +80,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
+        check_free(settings.state, settings.min_free_disk)
+        opened.enter_context(noted_databases(settings.state))
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
@@ -86,9 +90,10 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         opened.callback(ledgers.close)
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
-        metrics = Metrics(clock)
-        metrics.disk = DiskUse(settings.state)
-        metrics.concerns.watch("clock", clock.reasons)
+        disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
+        metrics = Metrics(
+            clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
+        )
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,

@@ -24,13 +24,11 @@ def test_each_part_is_told_with_what_is_free_and_not_looked_up_too_often(tmp_pat
 
 
 def test_prometheus_reads_it_and_a_directory_that_is_gone_ends_nothing(tmp_path):
-    metrics = Metrics()
-    metrics.disk = DiskUse(tmp_path)
+    metrics = Metrics(disk=DiskUse(tmp_path))
     (tmp_path / "catalog").mkdir()
     names = {(sample.name, sample.labels.get("part")) for sample in _samples(metrics)}
     assert {("offerstream_disk_used_bytes", "catalog"), ("offerstream_disk_free_bytes", None)} <= names
-    metrics.disk = DiskUse(tmp_path / "gone")
-    assert list(_samples(metrics))
+    assert list(_samples(Metrics(disk=DiskUse(tmp_path / "gone"))))
 
 
 def _samples(metrics):
