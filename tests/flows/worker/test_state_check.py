@@ -20,7 +20,7 @@ def state(tmp_path):
     state = tmp_path / "state"
     state.mkdir()
     (state / START_FILE).write_bytes(msgspec.json.encode(first_start(sources={"events/0000": 0})))
-    recovery_config(state / "recovery")
+    recovery_config(state / "recovery", partitions=4)
     for part in sorted((state / "recovery").iterdir()):
         with closing(sqlite3.connect(part)) as store, store:
             store.executemany(
