@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Final, Protocol, cast
 
 from flows.observability.logs import log_to_stderr
-from flows.terminal import printable, printable_output
+from flows.observability.printable import printable, printable_output
 from schemas.errors import expected_error
 
 COMMANDS: Final = {

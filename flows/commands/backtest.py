@@ -18,6 +18,7 @@ from flows.commands.common import (
     settings_of,
     write_json,
 )
+from flows.observability.printable import terminal_width
 from flows.settings import Settings
 from flows.studies.backtest.compare import (
     RECORDED_NOTE,
@@ -31,7 +32,6 @@ from flows.studies.backtest.compare import (
 )
 from flows.studies.backtest.result import PolicyResult
 from flows.studies.backtest.shoppers import WorldLength, shoppers_of
-from flows.terminal import terminal_width
 from schemas.errors import SetupError
 
 EXAMPLES = """\

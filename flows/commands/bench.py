@@ -16,7 +16,7 @@ from flows.bench.run import MEASURES, QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
 from flows.commands.common import check_json, writing
 from flows.kafka.broker_process import EmbeddedBroker, embedded_binary
-from flows.terminal import terminal_width
+from flows.observability.printable import terminal_width
 
 NEED_A_BROKER = {name for each in (Bench.start, Bench.kafka, Bench.latency) for name in MEASURES[each]}
 

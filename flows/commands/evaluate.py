@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.commands.common import add_json, add_policies, check_json, pair, write_json
+from flows.observability.printable import terminal_width
 from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, plain_figures
 from flows.studies.evaluate.view import show
-from flows.terminal import terminal_width
 from operators.evaluation.report import TRAIN_SHARE
 from operators.evaluation.target_spec import KINDS
 

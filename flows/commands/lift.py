@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.commands.common import add_criteria, add_json, check_json, write_json
+from flows.observability.printable import terminal_width
 from flows.studies.lift.promotion import promotion, read_criteria
 from flows.studies.lift.run import HORIZON, read_lift
 from flows.studies.lift.view import NAIVE_NOTE, figures, heading, table
-from flows.terminal import terminal_width
 from schemas.errors import SetupError
 
 EXAMPLES = """\

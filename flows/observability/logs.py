@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from typing_extensions import override
 
-from flows.terminal import printable
+from flows.observability.printable import printable
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]

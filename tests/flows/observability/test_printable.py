@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli import main
 from flows.observability.logs import JsonFormatter, TextFormatter
-from flows.terminal import PrintableStream
+from flows.observability.printable import PrintableStream
 from tests.builders import carted
 
 RED = "\x1b[31mred\x1b]0;title\x07"
