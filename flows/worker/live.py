@@ -3,7 +3,7 @@
 import logging
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -40,6 +40,7 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
+from flows.stores.state_rows import ShardRows
 from flows.worker.deadline import end_within
 from flows.worker.disk_watch import DiskWatch, check_free
 from flows.worker.gc_tuning import tune_gc
@@ -55,7 +56,7 @@ from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 6
+STATE_FORMAT: Final = 7
 MOST_AHEAD: Final = timedelta(seconds=5)
 """The watermark is behind the clock by ``lateness``, where the clock is right."""
 SET_BACK_S: Final = 30.0
@@ -86,10 +87,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
         first = _first_start(settings, shop, cluster)
-        ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
-        opened.callback(ledgers.close)
-        catalogs = Catalogs(settings.state / "catalog")
-        opened.callback(catalogs.close)
+        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=settings.ledger_sync)))
+        catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
+        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", sync=settings.ledger_sync)))
         disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
         metrics = Metrics(
             clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
@@ -138,6 +138,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
+            rows_of=rows.of,
             ordered=ordered,
             emit_after_s=emit_after_s,
         )

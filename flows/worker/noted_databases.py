@@ -10,7 +10,7 @@ import msgspec
 from schemas.errors import StateError
 
 NOTES_FILE: Final = "databases.json"
-NEEDED: Final = ("ledger", "catalog", "seen")
+NEEDED: Final = ("ledger", "rows", "catalog", "seen")
 """Without one of these the worker would decide otherwise; without features it would only tell less."""
 ROCKSDB: Final = "CURRENT"
 """A file that each RocksDB has."""

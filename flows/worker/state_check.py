@@ -11,7 +11,7 @@ from flows.worker.noted_databases import ROCKSDB, check_noted
 from flows.worker.state_dir import read_first_start
 from schemas.errors import SetupError, StateError
 
-PARTS: Final = ("ledger", "catalog", "seen", "features")
+PARTS: Final = ("ledger", "rows", "catalog", "seen", "features")
 RECOVERY: Final = "recovery"
 STORES: Final = "part-*.sqlite3"
 
