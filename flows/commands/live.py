@@ -5,7 +5,9 @@ from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
 from flows.worker.live import live
+from flows.worker.state_failures import state_error
 from schemas.adapters import FORMATS
+from schemas.errors import OfferstreamError, expected_error
 
 OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
@@ -66,4 +68,12 @@ def run(args: argparse.Namespace) -> None:
         shadow=args.shadow,
         emit_after=args.emit_after,
     )
-    live(settings, ordered=args.ordered)
+    try:
+        live(settings, ordered=args.ordered)
+    except OfferstreamError:
+        raise
+    except Exception as error:
+        failure = state_error(error, settings.state)
+        if failure is None or expected_error(error) is not None:
+            raise
+        raise failure from error

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler
 
 from prometheus_client import make_wsgi_app
 
+from flows.observability.bounded_server import ANSWER_WITHIN_S, BoundedServer
 from flows.observability.metrics import Metrics
 from flows.observability.progress import Progress
 from schemas.errors import SetupError
@@ -27,10 +27,14 @@ NO_PAGES: Final[Mapping[str, Page]] = {}
 
 
 class Limits(NamedTuple):
-    """How long the watermark may stand still, and how old the newest sealed epoch may be."""
+    """How long the watermark may stand still, and how old the newest sealed epoch may be.
+
+    ``ahead`` is how far the watermark may be ahead of the clock, None where time is simulated.
+    """
 
     watermark: timedelta
     epoch: timedelta
+    ahead: timedelta | None = timedelta(seconds=5)
 
 
 def health(
@@ -42,7 +46,7 @@ def health(
     degrade it: the worker moves, but not all is as it should be.
     """
     stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
-    watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
+    watermark_limit_s, epoch_limit_s = limits.watermark.total_seconds(), limits.epoch.total_seconds()
     reasons = []
     if stalled_s > watermark_limit_s:
         slowest = progress.slowest() or "the first partition"
@@ -53,6 +57,11 @@ def health(
     if epoch_age_s > epoch_limit_s:
         reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
     delay_s = progress.watermark_delay_s()
+    if limits.ahead is not None and delay_s < -limits.ahead.total_seconds():
+        reasons.append(
+            f"the watermark is {-delay_s:.1f} s ahead of this machine's clock: the clock was ahead and was "
+            "set back, or is behind now; until then events are late"
+        )
     degraded = "degraded" if concerns else "ok"
     return not reasons, {
         "status": "stalled" if reasons else degraded,
@@ -74,7 +83,7 @@ class MetricsServer:
         self, metrics: Metrics, limits: Limits, host: str, port: int, pages: Mapping[str, Page] = NO_PAGES
     ) -> None:
         try:
-            self._server = _HttpServer((host, port), _QuietHandler)
+            self._server = BoundedServer((host, port), _QuietHandler)
         except (OSError, OverflowError) as error:
             raise SetupError(
                 f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
@@ -126,19 +135,8 @@ def _app(metrics: Metrics, pages: Mapping[str, Page]) -> Callable[..., Iterable[
     return app
 
 
-class _HttpServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def server_bind(self) -> None:
-        # The inherited method asks the name service for this machine's name, which can hang at start.
-        TCPServer.server_bind(self)
-        host, port = self.socket.getsockname()[:2]
-        self.server_name, self.server_port = str(host), int(port)
-        self.setup_environ()
-
-
 class _QuietHandler(WSGIRequestHandler):
-    timeout = 10
+    timeout = ANSWER_WITHIN_S
 
     def log_message(self, *_: object) -> None:
         """Log nothing: a probe every few seconds is no news."""
