@@ -115,9 +115,7 @@ class Metric(Enum):
 
     DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
-    STATE_DISK_USED = _gauge(
-        "state_disk_used_bytes", "Bytes that a part of the state directory takes on disk", "part"
-    )
+    STATE_DISK_USED = _gauge("state_disk_used_bytes", "Bytes of disk that a part of the state takes", "part")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
         "watermark_delay_seconds", "Wall clock less the watermark of the slowest partition"

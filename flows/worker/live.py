@@ -147,19 +147,17 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             FeatureStoreSink(settings.state / "features"),
             CallbackSink(instrumentation.measure, instrumentation.sealed),
         )
-        emit_after = settings.emit_after
-        emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             rows_of=rows.of,
             ordered=ordered,
-            emit_after_s=emit_after_s,
+            emit_after_s=_emit_after_s(settings, first),
         )
         flow = build_dataflow(edges, stations)
         unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-        check_s = settings.partition_check.total_seconds()
         changes = TopicChanges(first.topics, unread.looked, shutdown)
-        opened.enter_context(AddedPartitions(cluster, first.sources, changes.looked, interval_s=check_s))
+        every_s = settings.partition_check.total_seconds()
+        opened.enter_context(AddedPartitions(cluster, first.sources, changes.looked, interval_s=every_s))
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
@@ -210,6 +208,10 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
     log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
     if by_s <= -SET_BACK_S:
         shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
+
+
+def _emit_after_s(settings: Settings, first: FirstStart) -> float:
+    return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
 
 
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
