@@ -66,7 +66,12 @@ def _server() -> tuple[socket.socket, subprocess.Popen]:
     command = [*LEASH, sys.executable, "-m", "tests.warm_server", str(theirs.fileno())]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env=environment,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the tests alone
     )
     theirs.close()
     return ours, process

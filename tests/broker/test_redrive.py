@@ -314,11 +314,10 @@ def test_a_topic_that_is_not_there_is_named(cluster):
 
 
 def test_a_record_without_an_acknowledgement_ends_the_run_and_the_next_one_goes_on(killable_broker):
-    hasty = Cluster(
-        killable_broker.bootstrap, settings={"delivery.timeout.ms": 2000, "request.timeout.ms": 1000}
-    )
-    shop = Shop(hasty, lambda count, name: topics.ensure_topics(hasty, {name: count}) and name)
+    cluster = Cluster(killable_broker.bootstrap)
+    shop = Shop(cluster, lambda count, name: topics.ensure_topics(cluster, {name: count}) and name)
     shop.reject(*many(3))
+    shop.cluster = cluster._replace(settings={"delivery.timeout.ms": 4000, "request.timeout.ms": 2000})
 
     class Killing(RecordWriter):
         def write(self, records):
