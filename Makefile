@@ -14,7 +14,7 @@ PROCESSES ?= $(shell expr $$(nproc) + 1)
 # Each takes its part in one run of neighbours, so that what a module sets up is set up once, and then helps others.
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: install test test-apache demo bench mutants coverage lint types lock clean
+.PHONY: install test test-apache demo bench mutants soak coverage lint types lock clean
 
 install: $(VENV)/.installed
 
@@ -57,6 +57,11 @@ bench: install
 
 mutants: install
 	$(BIN)/python tests/laws/mutants.py $(ARGS)
+
+# Twenty minutes of a busy shop with restarts; fails when memory, disk, restart time or latency grow.
+# For hours, and on another broker: make soak ARGS="--minutes 240 --rate 1000 --broker apache".
+soak: install
+	$(BIN)/python -m tests.soak.run $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .
