@@ -20,6 +20,7 @@ from operators.ingest.message_reader import SourceReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionSettings
+from operators.state.rows import RowStore
 from schemas.adapters import Decode, Decoded, decoder
 from schemas.adapters.frames import PayloadReader
 from schemas.message import Message
@@ -37,6 +38,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     ledger_of: Callable[[str], Ledger],
     catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
+    rows_of: Callable[[int], RowStore | None] = lambda _shard: None,
     ordered: bool,
     emit_after_s: float = float("-inf"),
 ) -> Stations:
@@ -63,7 +65,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         ordered=ordered,
         partitions=tuple(of_markets),
     )
-    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of)
+    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of, rows_of)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:

@@ -18,6 +18,7 @@ from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
 from operators.sessions.session_machine import SessionSettings
 from operators.sessions.shard import Shard, shard_in
+from operators.state.rows import RowStore
 from operators.streaming.bytewax_logic import station
 from operators.streaming.ids import SHARDS, shard_of
 from operators.streaming.messages import (
@@ -59,6 +60,7 @@ class Stations(NamedTuple):
     markets: MarketSettings
     ledger_of: Callable[[str], Ledger]
     catalog_of: Callable[[str], Catalog]
+    rows_of: Callable[[int], RowStore | None]
 
 
 def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
@@ -86,7 +88,8 @@ def shard_factory(stations: Stations) -> Callable[[ShardBatch | None, bytes | No
 
     def make(first: ShardBatch | None, state: bytes | None) -> Shard:
         shard = shard_in(state) if state is not None else first.shard  # type: ignore[union-attr]
-        return Shard(shard, stations.partitions, stations.sessions, ordered=ordered, state=state)
+        rows = stations.rows_of(shard)
+        return Shard(shard, stations.partitions, stations.sessions, ordered=ordered, store=rows, state=state)
 
     return make
 

@@ -15,7 +15,7 @@ import orjson
 from hypothesis import settings
 
 from flows.assembly import decision_settings, stations_of
-from flows.dataflow import Stations
+from flows.dataflow import Stations, shard_factory
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
 from flows.stores.memory_catalog import MemoryCatalog
@@ -34,7 +34,7 @@ from operators.ingest.market_reader import MarketReader
 from operators.ingest.partition_reader import PartitionReader
 from operators.ingest.settings import IngestSettings
 from operators.sessions.session_machine import SessionMachine, SessionSettings
-from operators.sessions.shard import Shard
+from operators.state.rows import StateRows
 from operators.streaming.messages import (
     AnyShopEvent,
     CartBought,
@@ -50,6 +50,7 @@ from schemas.events import EVENTS
 from schemas.message import Message
 from schemas.rules import Rules
 from schemas.shop import Market, Offer, Shop
+from tests.rows import DictRows
 
 T0 = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -433,7 +434,16 @@ class Visits:
     """The session machine of one shard."""
 
     def __init__(self, **settings: Any) -> None:
-        self.machine = SessionMachine(session_settings(**settings))
+        self.rows = StateRows()
+        self.machine = SessionMachine(session_settings(**settings), self.rows)
+
+    @classmethod
+    def resumed(cls, snapshot: bytes) -> "Visits":
+        """The session machine as it was written down."""
+        visits = cls()
+        visits.rows.restore(snapshot)
+        visits.machine.restored()
+        return visits
 
     def tell(self, *events: dict[str, Any]) -> list[Any]:
         """Events come as they are; return what follows."""
@@ -507,8 +517,9 @@ class World:
         self.shop = shop() if of is None else of
         if cooldown is not None:
             self.shop = cooled(self.shop, cooldown)
-        self.ledgers = {name: MemoryLedger() for name in self.shop.markets}
+        self.ledgers = {name: MemoryLedger(DictRows()) for name in self.shop.markets}
         self.catalogs = {name: MemoryCatalog() for name in self.shop.markets}
+        self.rows: dict[int, DictRows] = {}
         self.seen = {part: MemorySeenIds() for part in parts}
         self.ingest = {"without_unit_costs": frozenset(self.shop.markets)} if catalog else {}
         self.emitted: list[OutputRecord] = []
@@ -524,6 +535,7 @@ class World:
             ),
             self.ledgers.__getitem__,
             self.catalogs.__getitem__,
+            lambda shard: self.rows.setdefault(shard, DictRows()),
         )
         read = (*parts, *self.stations.markets.partitions)
         self.readers = {part: self._reader(part) for part in read}
@@ -598,9 +610,7 @@ class World:
         self.readers = {part: self._reader(part, state) for part, state in readers.items()}
         self.dataflow = InProcessDataflow(stations)
         for number, state in shards.items():
-            self.dataflow.shards[number] = Shard(
-                number, stations.partitions, stations.sessions, ordered=stations.markets.ordered, state=state
-            )
+            self.dataflow.shards[number] = shard_factory(stations)(None, state)
         for name, state in markets.items():
             of_market = MarketConfig(of, name, self.ledgers[name], self.catalogs[name])
             self.dataflow.markets[name] = MarketStation(of_market, stations.markets, state)

@@ -3,6 +3,7 @@
 import pickle
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,14 @@ from flows.bench.memory import forget_peak, rss_bytes
 from flows.dataflow import Stations
 from flows.local.in_process import InProcessDataflow
 from flows.stores.ledger import Ledgers
+from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
 from operators.decisions.decision_machine import MarketConfig
 from operators.decisions.market import MarketStation
-from operators.sessions.session_machine import SessionState
-from operators.sessions.shard import Shard, shard_in
+from operators.sessions.shard import Shard, rows_in, shard_in
 from operators.sessions.visit import Visit
+from operators.sessions.visit_store import VISITS
+from operators.state.rows import RowStore, changes_in
 from operators.streaming.messages import ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.message import Message
@@ -65,12 +68,13 @@ def build(directory: str, events: int, visitors: int, copies: int) -> dict[str, 
     states = [shard.snapshot() for shard in shards.values()]
     Path(directory, SHARDS_FILE).write_bytes(msgspec.msgpack.encode(states))
     Path(directory, MARKET_FILE).write_bytes(dataflow.markets["default"].snapshot())
-    return {"visitors": sum(len(_sessions(state).visits) for state in states)}
+    return {"visitors": sum(len(_visits(state)) for state in states)}
 
 
 def seal(directory: str, repeats: int) -> dict[str, Any]:
     """Restore a state and snapshot it repeatedly, with the events of an epoch in between."""
-    stations = _stations()
+    rows = ShardRows(Path(directory, "rows"))
+    stations = _stations(rows.of)
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
     epochs = EpochLoad([visit for state in states for visit in _visits(state)])
     visitors = len(epochs.visitors)
@@ -115,36 +119,33 @@ def seal(directory: str, repeats: int) -> dict[str, Any]:
 
 def plain_state(directory: str) -> dict[str, Any]:
     """Return the memory of a visitor as plain dicts, lists and numbers."""
-    names = [field.name for field in msgspec.structs.fields(SessionState)]
     states = msgspec.msgpack.decode(Path(directory, SHARDS_FILE).read_bytes(), type=list[bytes])
-    visitors = sum(len(_sessions(state).visits) for state in states)
+    visitors = sum(len(_visits(state)) for state in states)
     tune_gc()
     empty = rss_bytes()
     kept = []
     while states:
-        sessions = _sessions(states.pop())
-        plain = {name: getattr(sessions, name) for name in names}
-        plain["visits"] = [
-            {f: msgspec.to_builtins(getattr(visit, f)) for f in visit.__struct_fields__}
-            for visit in (msgspec.msgpack.decode(row, type=Visit) for row in sessions.visits)
-        ]
-        kept.append(plain)
-        del sessions
+        kept.append(
+            [
+                {f: msgspec.to_builtins(getattr(visit, f)) for f in visit.__struct_fields__}
+                for visit in _visits(states.pop())
+            ]
+        )
     return {"rss": (rss_bytes() - empty) / visitors}
 
 
-def _stations() -> Stations:
+def _stations(rows_of: Callable[[int], RowStore | None] = lambda _shard: None) -> Stations:
     settings = worker_settings(Path())
-    return stations_of(settings, settings.shop(), [PARTITION], Ledgers().of, ordered=False)
+    shop = settings.shop()
+    return stations_of(settings, shop, [PARTITION], Ledgers().of, rows_of=rows_of, ordered=False)
 
 
 def _shard(number: int, stations: Stations, state: bytes | None = None) -> Shard:
-    return Shard(number, stations.partitions, stations.sessions, ordered=False, state=state)
-
-
-def _sessions(state: bytes) -> SessionState:
-    return msgspec.msgpack.decode(msgspec.msgpack.decode(state)[-1], type=SessionState)
+    rows = stations.rows_of(number)
+    return Shard(number, stations.partitions, stations.sessions, ordered=False, store=rows, state=state)
 
 
 def _visits(state: bytes) -> list[Visit]:
-    return [msgspec.msgpack.decode(row, type=Visit) for row in _sessions(state).visits]
+    rows = changes_in(rows_in(state))
+    encoded = [row for key, row in rows.items() if key.startswith(VISITS) and row is not None]
+    return [msgspec.msgpack.decode(row, type=Visit) for row in encoded]

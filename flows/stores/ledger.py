@@ -12,6 +12,7 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 from flows.stores.assignments import RocksAssignments
 from flows.stores.memory_ledger import MemoryLedger, check_is_newest
 from flows.stores.rocksdb import open_for_writing, open_read_only, prefixed
+from flows.stores.state_rows import RocksRows
 from flows.worker.fault_points import fault_point
 from operators.decisions.ledger import visitor_name
 
@@ -22,7 +23,7 @@ _FORGET_LIMIT: Final = 1000
 
 # The keys: e seq -> entry; i decision -> seq; n name seq -> nothing; l name -> the latest seq, so that most
 # names need no iterator, which costs ten lookups; t time seq -> the keys i and n.
-# Those of the assignments begin with a and s.
+# Those of the assignments begin with a and s, those of the market's rows with r.
 
 
 def _entry_key(seq: int) -> bytes:
@@ -74,6 +75,7 @@ class RocksLedger(RocksAssignments):
         self._options = WriteOptions()
         self._options.sync = sync
         super().__init__(self._database, self._options)
+        self.rows: RocksRows = RocksRows(self._database, self._options, b"r", "the ledger")
         self._oldest_entry = _time_key(0.0)
         self._last_seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
 

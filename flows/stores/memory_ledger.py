@@ -5,6 +5,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from flows.stores.assignments import MemoryAssignments
+from operators.state.rows import RowStore
 
 
 def check_is_newest(seq: int, last: int) -> None:
@@ -26,8 +27,9 @@ class MemoryLedger(MemoryAssignments):
     ``forget_identities``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: RowStore | None = None) -> None:
         super().__init__()
+        self.rows = rows
         self._rows: dict[int, _Row] = {}
         self._seqs: dict[str, int] = {}
         self._named: dict[str, list[int]] = {}

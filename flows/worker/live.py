@@ -36,6 +36,7 @@ from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
+from flows.stores.state_rows import ShardRows
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
@@ -46,7 +47,7 @@ from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 6
+STATE_FORMAT: Final = 7
 log = logging.getLogger("offerstream")
 
 
@@ -71,6 +72,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         opened.callback(ledgers.close)
         catalogs = Catalogs(settings.state / "catalog")
         opened.callback(catalogs.close)
+        rows = ShardRows(settings.state / "rows", sync=settings.ledger_sync)
+        opened.callback(rows.close)
         metrics = Metrics()
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
@@ -114,6 +117,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
+            rows_of=rows.of,
             ordered=ordered,
             emit_after_s=emit_after_s,
         )

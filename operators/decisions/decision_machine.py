@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from operators.controls.cause import read_cause
-from operators.decisions.cart_treatments import CartTreatment, CartTreatments, OutcomeTreatment
+from operators.decisions.cart_treatments import CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
@@ -25,7 +25,7 @@ from operators.decisions.ledger import (
 from operators.decisions.market_in_force import MarketInForce
 from operators.decisions.offer_life import OfferLife
 from operators.decisions.offer_record import offer_details
-from operators.decisions.open_decisions import OpenDecision, OpenDecisions, open_decision
+from operators.decisions.open_decisions import OpenDecision, OpenDecisions, OpenSummary, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
 from operators.decisions.output_records import Ending, decision_records, window_record
 from operators.decisions.people import People
@@ -36,6 +36,7 @@ from operators.decisions.settings import DecisionSettings
 from operators.decisions.standing import fallen
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
+from operators.state.rows import StateRows
 from operators.streaming.ids import check_format, name_of
 from operators.streaming.messages import (
     AnyFeedback,
@@ -56,7 +57,7 @@ from operators.streaming.messages import (
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import Market, Shop
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
@@ -68,14 +69,15 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     seq: int
     policy: str
     policy_state: bytes
-    open: list[OpenDecision]
+    open: OpenSummary
     rules: dict[str, bytes]
-    carts: dict[str, CartTreatment]
+    carts: int
     forgot_s: float
     statistics: MarketStatistics
     unrecovered: list[str]
     bought: dict[str, BoughtCarts]
     controls: ControlsState
+    rows: bytes
 
 
 class MarketConfig(NamedTuple):
@@ -106,19 +108,22 @@ class DecisionMachine:
         self._in_force = in_force
         self._settings = settings
         self._ledger = config.ledger
-        self._rules = RuleBook(build_rules(config.ledger))
+        self._rows = StateRows(config.ledger.rows)
+        self._rules = RuleBook(build_rules(config.ledger, self._rows))
         self._assignments = Assignments(config.name, in_force.market.holdout, config.ledger)
         self._seq = 0
-        self._open = OpenDecisions()
+        self._open = OpenDecisions(self._rows)
         self._unrecovered = UnrecoveredDecisions()
-        self._carts = CartTreatments()
+        self._carts = CartTreatments(self._rows)
         self._forgot_s = -math.inf
         self._is_resumed = was is not None
         self._people = People(config.ledger)
         self._lookups = Lookups(config.catalog.as_of, self._people.consents)
         self._rules.configure(in_force.shop, in_force.market)
         bought = None
-        if was is not None:
+        if was is None:
+            self._rows.begin()
+        else:
             self._restore(was)
             bought = was.bought
         self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
@@ -156,30 +161,32 @@ class DecisionMachine:
         else:
             self.policy = kept
         self._seq = state.seq
+        self._rows.restore(state.rows)
         self._rules.restore(state.rules)
-        self._carts = CartTreatments(state.carts)
+        self._carts.count = state.carts
         self._forgot_s = state.forgot_s
         self.statistics = state.statistics
-        self._open = OpenDecisions(state.open)
+        self._open.summary = state.open
         for found in map(self._ledger.get, state.unrecovered):
             if found is not None:
                 self._unrecovered.add(read_entry(found))
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes."""
+        """Return the state as bytes: of what is open, only what changed since the last snapshot."""
         state = _State(
             format=FORMAT,
             seq=self._seq,
             policy=self._in_force.policy_spec,
             policy_state=self.policy.dumps(),
-            open=list(self._open),
+            open=self._open.summary,
             rules=self._rules.state(),
-            carts=self._carts.carts,
+            carts=len(self._carts),
             forgot_s=self._forgot_s,
             statistics=self.statistics,
             unrecovered=self._unrecovered.decisions(),
             bought=self._orders.bought,
             controls=self.controls.state,
+            rows=self._rows.snapshot(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -222,8 +229,9 @@ class DecisionMachine:
     def _revoke_stopped(self, at_s: float, cause: str | None = None) -> list[OutputRecord]:
         """Revoke the open offers that the shop as it is now does not make, by default each for itself."""
         records: list[OutputRecord] = []
-        for each in [one for one in self._open if one.offer_open]:
-            records += self._revoke_if_stopped(each, at_s, cause)
+        for arm in list(filter(self._in_force.may_stop, self._open.summary.arms)):
+            for each in self._open.of_arm(arm):
+                records += self._revoke_if_stopped(each, at_s, cause)
         for name in self._rules.withdrawn():
             withdrawn = self._open.get(name)
             if withdrawn is not None:
@@ -396,7 +404,7 @@ class DecisionMachine:
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
             kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
-            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s))
+            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s, time_s))
             self._assignments.forget(time_s, kept_s)
 
     # Deciding

@@ -12,6 +12,7 @@ from operators.decisions.rollout import ROLLOUT, route
 from operators.decisions.rules import Eligibility, RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Person
 from operators.experiments.assignment import HOLDOUT, place_of
+from operators.state.rows import StateRows
 from operators.streaming.messages import Moment
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import NO_OFFER, Market, Shop
@@ -81,7 +82,7 @@ class _Side:
         self.market: Market = shop.markets[market]
         self.offers = {offer.name: offer for offer in shop.arms(market)}
         self.ledger = ledger
-        self._rules = RuleBook(build_rules(cast("Ledger", ledger)))
+        self._rules = RuleBook(build_rules(cast("Ledger", ledger), StateRows()))
         self._rules.configure(shop, self.market)
 
     def asked(self, entry: LedgerEntry, moment: Moment) -> Eligibility:

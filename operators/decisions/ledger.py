@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from operators.experiments.assignment import AssignmentStore
+from operators.state.rows import RowStore
 from operators.streaming.messages import Trace
 from schemas.shop import folded
 
@@ -127,6 +128,10 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc
 
 class Ledger(AssignmentStore, Protocol):
     """Where entries and assignments are kept; one for each market, with one writer."""
+
+    @property
+    def rows(self) -> RowStore | None:
+        """Where the market's state stands beside its snapshots, None where these have to hold all of it."""
 
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if it was never taken."""

@@ -65,6 +65,11 @@ class MarketInForce:
         """Return what draws the arms."""
         return Choosers(policy, self.policy_spec, self._rule, self.market.rollout.rule)
 
+    def may_stop(self, arm: str) -> bool:
+        """Return whether an open offer of an arm may be one that can no longer stand."""
+        offer = self.offers.get(arm)
+        return self.shop.killed or self.market.killed or offer is None or offer.paused or self.is_shadow
+
     def stops(self, decision: OpenDecision) -> EndReason | None:
         """Return why an open offer may no longer stand: ``killed`` or ``paused``; None where it may.
 

@@ -1,24 +1,27 @@
 """The open decisions: by id, by name, and by when something is next to be done about them."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.reward import Earnings
-from operators.streaming.timers import Timers
+from operators.state.rows import StateRows
+from operators.state.set_table import SetTable
+from operators.state.struct_table import StructTable
+from operators.state.timer_table import TimerTable
 
-DISORDER_S: Final = 3_600.0
-"""By so much a decision may be older than one that was taken before it."""
+NO_TIMER: Final = math.inf
 
 
 class OpenDecision(msgspec.Struct, array_like=True, gc=False):
     """A decision whose window or offer is open: its terms, and what has come of it so far.
 
     ``offer_open``: its offer can still be redeemed, expire or be revoked. ``published``: it is known outside,
-    and not held any more. ``window_ended``: its reward is learned.
+    and not held any more. ``window_ended``: its reward is learned. ``timer_s`` is when its timer is set for,
+    and ``is_indexed`` says whether it is found by its arm and its products.
     """
 
     terms: DecisionTerms
@@ -26,6 +29,8 @@ class OpenDecision(msgspec.Struct, array_like=True, gc=False):
     offer_open: bool
     window_ended: bool
     published: bool = True
+    timer_s: float = NO_TIMER
+    is_indexed: bool = False
 
     def due_s(self) -> float:
         """Return when something is next to be done: the offer is published or expires, the window ends."""
@@ -54,31 +59,35 @@ def open_decision(entry: LedgerEntry) -> OpenDecision:
     )
 
 
-class OpenDecisions:
-    """The decisions whose window or offer is open, in the order in which they were taken.
+class OpenSummary(msgspec.Struct, array_like=True):
+    """How many decisions are open, the longest any ever was to wait, and how many open offers an arm has."""
 
-    They are found by name, and as long as their offers are open by product. Bounded by those taken within the
-    longest window and offer: each leaves once its reward is learned and its offer is over. A decision that
-    was changed has to be handed to ``changed``.
+    count: int = 0
+    longest_s: float = 0.0
+    arms: dict[str, int] = {}
+
+
+class OpenDecisions:
+    """The decisions whose window or offer is open, in the rows of their market.
+
+    They are found by name, and as long as their offers are open by arm and by product. Bounded by those taken
+    within the longest window and offer: each leaves once its reward is learned and its offer is over. A
+    decision that was changed has to be handed to ``changed``.
     """
 
-    __slots__ = ("_decisions", "_named", "_on_product", "_timers")
+    __slots__ = ("_decisions", "_named", "_of_arm", "_on_product", "_timers", "summary")
 
-    def __init__(self, decisions: Iterable[OpenDecision] = ()) -> None:
-        self._decisions: dict[str, OpenDecision] = {}
-        self._named: dict[str, list[OpenDecision]] = {}
-        self._on_product: dict[str, dict[str, OpenDecision]] = {}
-        self._timers: Timers[str] = Timers()
-        for each in decisions:
-            self.add(each)
+    def __init__(self, rows: StateRows) -> None:
+        self.summary = OpenSummary()
+        self._decisions = StructTable(rows, b"d", OpenDecision)
+        self._named: StructTable[list[str]] = StructTable(rows, b"n", list[str])
+        self._on_product = SetTable(rows, b"p")
+        self._of_arm = SetTable(rows, b"a")
+        self._timers = TimerTable(rows, b"t")
 
     def __len__(self) -> int:
         """Return how many are open."""
-        return len(self._decisions)
-
-    def __iter__(self) -> Iterator[OpenDecision]:
-        """Return all of them."""
-        return iter(self._decisions.values())
+        return self.summary.count
 
     def get(self, decision_id: str) -> OpenDecision | None:
         """Return a decision, None where it is not open."""
@@ -86,63 +95,96 @@ class OpenDecisions:
 
     def named(self, *names: str) -> tuple[OpenDecision, ...]:
         """Return the decisions of any of these names, each once; of one name in the order of decisions."""
-        if len(names) == 1:
-            return tuple(self._named.get(names[0], ()))
-        found = {each.terms.decision: each for name in names for each in self._named.get(name, ())}
-        return tuple(found.values())
+        found: dict[str, None] = {}
+        for name in names:
+            ids = self._named.get(name)
+            if ids is not None:
+                found.update(dict.fromkeys(ids))
+        return tuple([self._open(each) for each in found]) if found else ()
 
-    def none_waits_before_s(self, before_s: float) -> float:
-        """Return the given time, or when the oldest decision was taken that waits and is older than that.
+    def none_waits_before_s(self, before_s: float, now_s: float) -> float:
+        """Return a time before which no decision was taken that still waits for its window to end.
 
-        A decision waits until its window has ended. Those of an hour around the time are looked at, and what
-        is older: times may be so much out of the order of decisions.
+        It is at most the given one; windows that ended before ``now_s`` are over.
         """
-        for each in self:
-            taken_s = each.terms.at_s
-            if taken_s > before_s + DISORDER_S:
-                break
-            if taken_s < before_s and not each.window_ended:
-                before_s = taken_s
-        return before_s
+        return min(before_s, now_s - self.summary.longest_s) if self.summary.count else before_s
 
     def on_product(self, sku: str) -> tuple[OpenDecision, ...]:
         """Return the decisions whose open offers are on a product, in the order in which they were taken."""
-        return tuple(self._on_product.get(sku, {}).values())
+        return self._sorted(self._on_product.members(sku))
+
+    def of_arm(self, arm: str) -> tuple[OpenDecision, ...]:
+        """Return the decisions whose open offers are of an arm, in the order in which they were taken."""
+        return self._sorted(self._of_arm.members(arm))
+
+    def _sorted(self, ids: list[str]) -> tuple[OpenDecision, ...]:
+        return tuple(sorted(map(self._open, ids), key=lambda each: (each.terms.at_s, each.terms.decision)))
+
+    def _open(self, decision_id: str) -> OpenDecision:
+        found = self._decisions.get(decision_id)
+        if found is None:
+            raise LookupError(f"the state has lost the open decision {decision_id}")
+        return found
 
     def add(self, decision: OpenDecision) -> None:
         """Add a decision that was taken."""
-        terms = decision.terms
-        self._decisions[terms.decision] = decision
+        terms, summary = decision.terms, self.summary
+        summary.count += 1
+        summary.longest_s = max(summary.longest_s, terms.window_ends_s - terms.at_s)
+        self._decisions.put(terms.decision, decision)
         for name in terms.names:
-            self._named.setdefault(name, []).append(decision)
+            ids = self._named.get(name)
+            if ids is None:
+                self._named.put(name, [terms.decision])
+            else:
+                ids.append(terms.decision)
         if decision.offer_open:
+            decision.is_indexed = True
+            summary.arms[terms.arm] = summary.arms.get(terms.arm, 0) + 1
+            self._of_arm.add(terms.arm, terms.decision)
             for sku in terms.skus:
-                self._on_product.setdefault(sku, {})[terms.decision] = decision
-        self._timers.set(terms.decision, decision.due_s())
+                self._on_product.add(sku, terms.decision)
+        self._set_timer(decision, decision.due_s())
 
     def changed(self, decision: OpenDecision) -> None:
         """Drop a decision that is over; else note when it is next due."""
         terms = decision.terms
-        if not decision.offer_open:
-            self._drop_products(terms)
+        if decision.is_indexed and not decision.offer_open:
+            decision.is_indexed = False
+            arms = self.summary.arms
+            arms[terms.arm] -= 1
+            if not arms[terms.arm]:
+                del arms[terms.arm]
+            self._of_arm.discard(terms.arm, terms.decision)
+            for sku in terms.skus:
+                self._on_product.discard(sku, terms.decision)
         if not decision.is_over:
-            self._timers.set(terms.decision, decision.due_s())
+            self._set_timer(decision, decision.due_s())
             return
-        self._timers.drop(terms.decision)
-        del self._decisions[terms.decision]
+        self._set_timer(decision, NO_TIMER)
+        if self._decisions.get(terms.decision) is None:
+            return
+        self.summary.count -= 1
+        self._decisions.drop(terms.decision)
         for name in terms.names:
-            named = self._named[name]
-            named.remove(decision)
-            if not named:
-                del self._named[name]
+            ids = self._named.get(name)
+            if ids is not None:
+                ids.remove(terms.decision)
+                if not ids:
+                    self._named.drop(name)
 
-    def _drop_products(self, terms: DecisionTerms) -> None:
-        for sku in terms.skus:
-            on_product = self._on_product.get(sku)
-            if on_product is not None and on_product.pop(terms.decision, None) is not None and not on_product:
-                del self._on_product[sku]
+    def _set_timer(self, decision: OpenDecision, due_s: float) -> None:
+        if due_s == decision.timer_s:
+            return
+        if decision.timer_s != NO_TIMER:
+            self._timers.drop(decision.terms.decision, decision.timer_s)
+        if due_s != NO_TIMER:
+            self._timers.set(decision.terms.decision, due_s)
+        decision.timer_s = due_s
 
     def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
         """Yield those due before a time, with when they were due; one changed meanwhile may come again."""
         for due_s, decision_id in self._timers.due(before_s):
-            yield due_s, self._decisions[decision_id]
+            decision = self._open(decision_id)
+            decision.timer_s = NO_TIMER
+            yield due_s, decision

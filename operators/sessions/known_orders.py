@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from operators.state.map_table import MapTable
+from operators.state.rows import StateRows
 from operators.streaming.messages import CART
 
 ORDERS: Final = 4096
@@ -17,15 +19,10 @@ class KnownOrders:
 
     __slots__ = ("bought", "orders", "passing")
 
-    def __init__(
-        self,
-        orders: dict[str, float] | None = None,
-        bought: dict[str, float] | None = None,
-        passing: dict[str, float] | None = None,
-    ) -> None:
-        self.orders = {} if orders is None else orders
-        self.bought = {} if bought is None else bought
-        self.passing = {} if passing is None else passing
+    def __init__(self, rows: StateRows) -> None:
+        self.orders = MapTable(rows, b"o", float)
+        self.bought = MapTable(rows, b"b", float)
+        self.passing = MapTable(rows, b"p", float)
 
     def holds(self, market: str, order: str) -> bool:
         """Return whether an order was read before."""
@@ -42,26 +39,23 @@ class KnownOrders:
 
     def pass_by(self, market: str, names: tuple[str, ...], at_s: float) -> None:
         """Remember that a cart was bought that this shard knows nothing of."""
-        passing = self.passing
         for name in names:
-            if name.startswith(CART) and (key := _key(market, name)) not in passing:
-                passing[key] = at_s
-                if len(passing) > PASSING:
-                    del passing[next(iter(passing))]
+            if name.startswith(CART) and (key := _key(market, name)) not in self.passing:
+                _put(self.passing, key, at_s, PASSING)
 
-    def forget(self, time_s: float) -> bool:
-        """Drop what is no longer asked for of bought carts; return whether there was anything."""
-        before = len(self.bought) + len(self.passing)
+    def forget(self, time_s: float) -> None:
+        """Drop what is no longer asked for of bought carts."""
         for known in (self.bought, self.passing):
-            while known and next(iter(known.values())) < time_s - BOUGHT_S:
-                del known[next(iter(known))]
-        return len(self.bought) + len(self.passing) < before
+            while len(known) and next(iter(known.values())) < time_s - BOUGHT_S:
+                known.drop_first()
 
     def is_bought(self, market: str, names: tuple[str, ...], at_s: float) -> bool:
         """Return whether a cart known by any of these names was bought within ``BOUGHT_S`` before."""
         for name in names:
             key = _key(market, name)
-            bought_s = self.bought.get(key, self.passing.get(key))
+            bought_s = self.bought.get(key)
+            if bought_s is None:
+                bought_s = self.passing.get(key)
             if bought_s is not None and at_s <= bought_s + BOUGHT_S:
                 return True
         return False
@@ -71,8 +65,7 @@ def _key(market: str, name: str) -> str:
     return f"{market}\x1f{name}"
 
 
-def _put(known: dict[str, float], key: str, at_s: float, limit: int) -> None:
-    known.pop(key, None)
-    known[key] = at_s
+def _put(known: MapTable[float], key: str, at_s: float, limit: int) -> None:
+    known.put(key, at_s)
     if len(known) > limit:
-        del known[next(iter(known))]
+        known.drop_first()

@@ -1,8 +1,12 @@
 """What is known of the visitors of a shard from before: how many visits they made, which user they are."""
 
-from typing import Final
+from typing import Final, TypeVar
 
-from operators.streaming.ids import share_of
+from operators.state.map_table import MapTable
+from operators.state.rows import StateRows
+from operators.streaming.ids import name_of
+
+V = TypeVar("V", int, str)
 
 RETURNING: Final = 512
 """A shard remembers this many of the visitors whose visits ended last, and of those seen with a user last."""
@@ -13,34 +17,32 @@ class ReturningVisitors:
 
     __slots__ = ("counts", "users")
 
-    def __init__(self, counts: dict[int, int] | None = None, users: dict[int, str] | None = None) -> None:
-        self.counts = {} if counts is None else counts
-        self.users = {} if users is None else users
+    def __init__(self, rows: StateRows) -> None:
+        self.counts = MapTable(rows, b"c", int)
+        self.users = MapTable(rows, b"u", str)
 
     def visits_before(self, market: str, visitor: str) -> int:
         """Return how many visits of a visitor have ended, as far as that is remembered."""
-        return self.counts.get(_hash(market, visitor), 0)
+        return self.counts.get(_hash(market, visitor)) or 0
 
     def add(self, market: str, visitor: str, visits: int) -> None:
         """Remember how many visits of a visitor have ended."""
-        key = _hash(market, visitor)
-        self.counts.pop(key, None)
-        self.counts[key] = visits
-        if len(self.counts) > RETURNING:
-            del self.counts[next(iter(self.counts))]
+        _put(self.counts, _hash(market, visitor), visits)
 
     def user_of(self, market: str, visitor: str) -> str | None:
         """Return the user that a visitor was seen with last, as far as that is remembered."""
-        return self.users.get(_hash(market, visitor)) if self.users else None
+        return self.users.get(_hash(market, visitor)) if len(self.users) else None
 
     def know(self, market: str, visitor: str, user: str) -> None:
         """Remember which user a visitor is."""
-        key = _hash(market, visitor)
-        self.users.pop(key, None)
-        self.users[key] = user
-        if len(self.users) > RETURNING:
-            del self.users[next(iter(self.users))]
+        _put(self.users, _hash(market, visitor), user)
 
 
-def _hash(market: str, visitor: str) -> int:
-    return int(share_of("visitor", market, visitor) * 2**56)
+def _put(known: MapTable[V], key: str, value: V) -> None:
+    known.put(key, value)
+    if len(known) > RETURNING:
+        known.drop_first()
+
+
+def _hash(market: str, visitor: str) -> str:
+    return name_of("visitor", market, visitor)[:14]

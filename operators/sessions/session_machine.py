@@ -14,6 +14,7 @@ from operators.sessions.known_orders import KnownOrders
 from operators.sessions.returning_visitors import ReturningVisitors
 from operators.sessions.visit import Visit, interned
 from operators.sessions.visit_store import VisitStore, encode_visit
+from operators.state.rows import StateRows
 from operators.streaming.ids import name_of, share_of
 from operators.streaming.messages import (
     Activity,
@@ -72,18 +73,6 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     lateness_s: float
 
 
-class SessionState(msgspec.Struct, array_like=True):
-    """The sessions of a shard as they are written down; visits as they are saved."""
-
-    visits: list[msgspec.Raw]
-    abandoned: list[AbandonedCart]
-    returning: dict[int, int]
-    orders: dict[str, float] = {}
-    bought: dict[str, float] = {}
-    passing: dict[str, float] = {}
-    users: dict[int, str] = {}
-
-
 class Emitted(NamedTuple):
     """What sessions have emitted: events for the markets and rows for the feature store."""
 
@@ -99,41 +88,25 @@ class SessionMachine:
     kept until ``drain`` returns it.
     """
 
-    def __init__(self, settings: SessionSettings) -> None:
-        self.visits = VisitStore()
+    def __init__(self, settings: SessionSettings, rows: StateRows) -> None:
+        self.visits = VisitStore(rows)
         self.timers: Timers[VisitorKey] = Timers()
         self.read_s: float | None = None
         self.carts = 0
         self._settings = settings
         self._quiet_s = min(settings.idle_s, settings.session_gap_s)
         self._changed: dict[VisitorKey, None] = {}
-        self._abandoned = AbandonedCarts()
-        self._returning = ReturningVisitors()
-        self._orders = KnownOrders()
+        self._abandoned = AbandonedCarts(rows)
+        self._returning = ReturningVisitors(rows)
+        self._orders = KnownOrders(rows)
         self._index = CartIndex()
         self._events: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
 
-    def state(self) -> SessionState:
-        """Return the state to write down."""
-        visits = cast("list[msgspec.Raw]", self.visits.rows())  # what is encoded here is raw when it is read
-        known = self._orders
-        return SessionState(
-            visits,
-            list(self._abandoned),
-            self._returning.counts,
-            known.orders,
-            known.bought,
-            known.passing,
-            self._returning.users,
-        )
-
-    def restore(self, state: SessionState) -> None:
-        """Take up a state that was written down; timers and the index follow from the visits."""
-        self._abandoned = AbandonedCarts(state.abandoned)
-        self._returning = ReturningVisitors(state.returning, state.users)
-        self._orders = KnownOrders(state.orders, state.bought, state.passing)
-        for key, visit in self.visits.restore(state.visits):
+    def restored(self) -> None:
+        """Go on from the rows of a snapshot: timers and the index follow from the visits."""
+        self._abandoned.restored()
+        for key, visit in self.visits.read():
             self._changed[key] = None
             if visit.cart is not None:
                 self.carts += 1
@@ -169,23 +142,20 @@ class SessionMachine:
         if len(self._events) > first + 1:  # in the order in which the market processes them in ordered mode
             self._events[first:] = sorted(self._events[first:], key=place)
 
-    def fire(self, before_s: float) -> bool:
-        """Fire every timer that is due before a time, in order; return whether any was."""
-        fired = False
+    def fire(self, before_s: float) -> None:
+        """Fire every timer that is due before a time, in order."""
         for set_s, key in self.timers.due(before_s):
             visit = self.visits.get(key)
             if visit is not None and self._due_s(visit) <= set_s:
                 self._fire_next(key, visit)
-                fired = True
                 visit = self.visits.get(key)
             if visit is not None:
                 self.timers.set(key, self._due_s(visit))
-        return fired
 
-    def forget(self, time_s: float) -> bool:
-        """Drop the carts left behind or bought too long ago; return whether there were any."""
-        recoverable_s = time_s - self._settings.recovery_s
-        return self._abandoned.forget(recoverable_s) | self._orders.forget(time_s)
+    def forget(self, time_s: float) -> None:
+        """Drop the carts left behind or bought too long ago."""
+        self._abandoned.forget(time_s - self._settings.recovery_s)
+        self._orders.forget(time_s)
 
     def save_changed(self) -> None:
         """Emit a row for every visit that changed since the last time."""

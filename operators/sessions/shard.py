@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
-from operators.sessions.session_machine import SessionMachine, SessionSettings, SessionState
+from operators.sessions.session_machine import SessionMachine, SessionSettings
+from operators.state.rows import RowStore, StateRows
 from operators.streaming.ids import check_format
 from operators.streaming.messages import AnyShopEvent, Order, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 SAVE_EVERY_S: Final = 10.0
 """How often, in event time, visits that changed go to the feature store and figures are emitted."""
 
@@ -26,7 +27,7 @@ class _State(msgspec.Struct, array_like=True):
     time_s: float
     saved_s: float
     buffered: list[AnyShopEvent]
-    sessions: bytes
+    rows: bytes
 
 
 class Shard:
@@ -36,30 +37,33 @@ class Shard:
     greatest lead of one partition over another.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it is, and what it goes on from
         self,
         shard: int,
         partitions: Sequence[str],
         settings: SessionSettings,
         *,
         ordered: bool,
+        store: RowStore | None = None,
         state: bytes | None = None,
     ) -> None:
         self.shard = shard
         self._ordered = ordered
         self._clock: Watermark[str] = Watermark(partitions)
-        self._sessions = SessionMachine(settings)
+        self._rows = StateRows(store)
+        self._sessions = SessionMachine(settings, self._rows)
         self._buffered: list[AnyShopEvent] = []
         self._saved_s = 0.0
-        self._encoded: bytes | None = None
-        if state is not None:
+        if state is None:
+            self._rows.begin()
+        else:
             was = msgspec.msgpack.decode(state, type=_State)
             check_format(f"shard {shard}", was.format, FORMAT)
             self._clock.restore(was.watermarks, was.time_s)
             self._buffered = was.buffered
             self._saved_s = was.saved_s
-            self._encoded = was.sessions
-            self._sessions.restore(msgspec.msgpack.decode(was.sessions, type=SessionState))
+            self._rows.restore(was.rows)
+            self._sessions.restored()
 
     @property
     def time_s(self) -> float:
@@ -85,7 +89,6 @@ class Shard:
             if self._ordered:
                 self._buffered += batch.events
             elif batch.events:
-                self._encoded = None
                 for event in batch.events:
                     if type(event) is not Order or not sessions.passes_by(event):
                         sessions.process(event)
@@ -100,15 +103,14 @@ class Shard:
         time_s = self.time_s
         due = [event for event in self._buffered if event.at_s < time_s]
         if due:
-            self._encoded = None
             self._buffered = [event for event in self._buffered if event.at_s >= time_s]
             due.sort(key=place)
             for event in due:
                 if type(event) is not Order or not sessions.passes_by(event):
                     sessions.fire(event.at_s)
                     sessions.process(event)
-        if sessions.fire(time_s) | sessions.forget(time_s):
-            self._encoded = None
+        sessions.fire(time_s)
+        sessions.forget(time_s)
         if time_s < self._saved_s + SAVE_EVERY_S:
             return None
         self._saved_s = time_s
@@ -116,9 +118,7 @@ class Shard:
         return self.figures()
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes; sessions that did not change are not encoded again."""
-        if self._encoded is None:
-            self._encoded = msgspec.msgpack.encode(self._sessions.state())
+        """Return the state as bytes: of the sessions, only what changed since the last snapshot."""
         state = _State(
             FORMAT,
             self.shard,
@@ -126,7 +126,7 @@ class Shard:
             self.time_s,
             self._saved_s,
             self._buffered,
-            self._encoded,
+            self._rows.snapshot(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -134,3 +134,8 @@ class Shard:
 def shard_in(state: bytes) -> int:
     """Return the number of the shard whose state this is."""
     return msgspec.msgpack.decode(state, type=_State).shard
+
+
+def rows_in(state: bytes) -> bytes:
+    """Return the snapshot of the rows of the shard whose state this is."""
+    return msgspec.msgpack.decode(state, type=_State).rows

@@ -30,6 +30,7 @@ from operators.decisions.rules import RuleBook
 from operators.decisions.rules.budget import BudgetRule
 from operators.decisions.rules.rule import Situation
 from operators.decisions.selection import Prediction
+from operators.state.rows import StateRows
 from operators.streaming.messages import Line, Moment, Order
 from schemas.limits import Budget
 from schemas.shop import Market, Offer, Shop
@@ -183,7 +184,7 @@ class FixedPrice(BudgetRule):
     """The same budget at one price."""
 
     def __init__(self, price: float) -> None:
-        super().__init__()
+        super().__init__(StateRows())
         self.fixed = price
 
     def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:

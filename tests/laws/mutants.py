@@ -288,6 +288,30 @@ MUTANTS = (
         "        if not order.is_home:\n",
         "tests/laws/test_orders_count_once.py",
     ),
+    Mutant(
+        "16 a snapshot costs what changed",
+        "timers that were written are written again",
+        "operators/state/timer_table.py",
+        "            self._sealing, self._changed = self._changed, {}\n",
+        "            self._sealing = self._changed\n",
+        "tests/laws/test_snapshots.py",
+    ),
+    Mutant(
+        "16 a snapshot costs what changed",
+        "all that was left behind is written again",
+        "operators/state/map_table.py",
+        "            changed, self._changed = self._changed, {}\n",
+        "            changed, self._changed = {name: 1 for name in items}, {}\n",
+        "tests/laws/test_snapshots.py",
+    ),
+    Mutant(
+        "2 a crash changes nothing",
+        "rows reach the disk before their snapshot is sealed",
+        "operators/state/rows.py",
+        "            store.write(self._number, self._sealing)\n",
+        "            pass\n",
+        "tests/operators/state/test_rows.py",
+    ),
 )
 
 

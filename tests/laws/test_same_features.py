@@ -11,6 +11,7 @@ from operators.bandits import LinearThompson
 from operators.ingest.from_events import Placed, shop_event
 from operators.sessions.session_machine import SessionMachine
 from operators.sessions.shard import Shard
+from operators.state.rows import StateRows
 from operators.streaming.messages import CartOutcome, Moment
 from schemas.events import EVENTS
 from tests.builders import session_settings
@@ -93,7 +94,7 @@ def test_whoever_asks_for_a_visitor_is_told_what_the_model_was(events):
         is operators.sessions.session_machine.features
         is operators.sessions.features.features
     )
-    sessions = SessionMachine(session_settings(SHOP))
+    sessions = SessionMachine(session_settings(SHOP), StateRows())
     asked = 0
     for event in events[:200]:
         if event["type"].startswith("offer_"):

@@ -8,7 +8,9 @@ import msgspec
 
 from operators.decisions.budgets.money import micros_down
 from operators.decisions.budgets.periods import CAMPAIGN, Period, Periods
-from operators.streaming.timers import Timers
+from operators.state.rows import StateRows
+from operators.state.struct_table import StructTable
+from operators.state.timer_table import TimerTable
 from schemas.limits import Budget
 
 KEPT_S: Final = {"hour": 7 * 86_400.0, "day": 35 * 86_400.0, "campaign": 35 * 86_400.0}
@@ -20,8 +22,8 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
 
     ``release_s`` is when the rest is given back, and ``over_s`` when nothing within its window changes its
     cost any more. ``counts`` is what pacing takes it to cost in the end, and ``at_cart`` what it would cost,
-    in money, if the cart were bought as it was. ``period`` is set when it is made. ``is_chosen``: pacing
-    knows of it; after a crash it is reserved before that.
+    in money, if the cart were bought as it was. ``period``, and its ``number`` in that, are set when it is
+    made. ``is_chosen``: pacing knows of it; after a crash it is reserved before that.
     """
 
     at_s: float
@@ -36,6 +38,12 @@ class Reservation(msgspec.Struct, array_like=True, gc=False):
     period: float = 0.0
     at_cart: float = 0.0
     is_chosen: bool = False
+    number: int = 0
+
+    @property
+    def final_s(self) -> float:
+        """When nothing changes its cost any more, once its rest is given back."""
+        return max(self.over_s, self.release_s)
 
     @property
     def used(self) -> int:
@@ -65,13 +73,87 @@ class _GivenBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
     amount: int
 
 
-class _State(msgspec.Struct, array_like=True):
+class AccountState(msgspec.Struct, array_like=True):
+    """An account but for its reservations: ``count`` is how many of these there are."""
+
     by: str
-    held: dict[str, Reservation]
+    count: int
     totals: dict[float, Totals]
     overrun: int
     given_back: list[_GivenBack]
     latest_s: float
+
+
+class Reservations:
+    """The reservations of one budget, in the rows of a market: by decision, and by when each is next due."""
+
+    def __init__(self, rows: StateRows, budget: str) -> None:
+        name = budget.encode() + b"\0"
+        self._held = StructTable(rows, b"bh" + name, Reservation)
+        self._releases = TimerTable(rows, b"br" + name)
+        self._ends = TimerTable(rows, b"be" + name)
+        self.count = 0
+
+    def get(self, decision: str) -> Reservation | None:
+        """Return what is reserved for a decision, None where nothing is."""
+        return self._held.get(decision)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self.count
+
+    def read(self) -> Iterator[tuple[str, Reservation]]:
+        """Yield all with their decisions, which takes its time."""
+        return self._held.items()
+
+    def add(self, decision: str, held: Reservation) -> None:
+        """Add what is reserved for a decision."""
+        self.count += 1
+        self._held.put(decision, held)
+        self._set(decision, held)
+
+    def _set(self, decision: str, held: Reservation) -> None:
+        if held.is_released:
+            self._ends.set(decision, held.final_s)
+        else:
+            self._releases.set(decision, held.release_s)
+
+    def move_release(self, decision: str, held: Reservation, release_s: float) -> None:
+        """Let the rest be given back at another time."""
+        self._releases.drop(decision, held.release_s)
+        held.release_s = release_s
+        self._releases.set(decision, release_s)
+
+    def released(self, before_s: float) -> Iterator[tuple[str, Reservation]]:
+        """Yield those whose rest is given back before a time."""
+        if self._releases.has_due(before_s):
+            for _, decision in self._releases.due(before_s):
+                held = self._held.get(decision)
+                if held is not None:
+                    held.is_released = True
+                    self._ends.set(decision, held.final_s)
+                    yield decision, held
+
+    def ended(self, before_s: float) -> Iterator[Reservation]:
+        """Yield and drop those whose cost is final before a time."""
+        for _, decision in self._ends.due(before_s):
+            held = self._held.get(decision)
+            if held is not None:
+                self._drop(decision)
+                yield held
+
+    def clear(self) -> None:
+        """Drop all."""
+        for decision, held in list(self._held.items()):
+            if held.is_released:
+                self._ends.drop(decision, held.final_s)
+            else:
+                self._releases.drop(decision, held.release_s)
+            self._drop(decision)
+
+    def _drop(self, decision: str) -> None:
+        self.count -= 1
+        self._held.drop(decision)
 
 
 class BudgetAccount:
@@ -84,12 +166,10 @@ class BudgetAccount:
     back.
     """
 
-    def __init__(self, budget: Budget, periods: Periods) -> None:
-        self.held: dict[str, Reservation] = {}
+    def __init__(self, budget: Budget, periods: Periods, held: Reservations) -> None:
+        self.held = held
         self.totals: dict[float, Totals] = {}
         self.overrun = 0
-        self._releases: Timers[str] = Timers()
-        self._ends: Timers[str] = Timers()
         self._given_back: list[_GivenBack] = []
         self._given_back_s = -math.inf
         self._latest_s = -math.inf
@@ -103,7 +183,7 @@ class BudgetAccount:
         self.limit = None if budget.amount is None else micros_down(budget.amount)
         if budget.by != self._by:
             self._by, self.totals = budget.by, {}
-            for held in self.held.values():
+            for _, held in self.held.read():
                 self._regroup(held)
         campaign = self.totals.get(CAMPAIGN) if budget.by == "campaign" else None
         if campaign is not None:
@@ -130,18 +210,17 @@ class BudgetAccount:
     def reserve(self, decision: str, reservation: Reservation) -> None:
         """Reserve for an offer that was made, once; not for one of before or after a campaign."""
         period = self.periods.at(reservation.at_s)
-        if decision in self.held or period is None:
+        if period is None or self.held.get(decision) is not None:
             return
         totals = self.totals.get(period.key)
         if totals is None:
             totals = self.totals[period.key] = Totals(period.end_s)
-        reservation.period = period.key
-        self.held[decision] = reservation
+        reservation.period, reservation.number = period.key, totals.made
+        self.held.add(decision, reservation)
         totals.used += reservation.used
         totals.spent += reservation.cost
         totals.made += 1
         totals.held += 1
-        self._releases.set(decision, reservation.release_s)
 
     def choose(self, decision: str) -> None:
         """Let pacing know of an offer that was made."""
@@ -190,9 +269,7 @@ class BudgetAccount:
             return None
         held.is_ended = True
         if not held.is_released:
-            held.release_s = release_s
-            self._releases.drop(decision)
-            self._releases.set(decision, release_s)
+            self.held.move_release(decision, held, release_s)
             totals = self.totals.get(held.period)
             is_back = totals is not None and release_s < totals.end_s
             self._count(held, held.cost if is_back else max(held.most, held.cost))
@@ -201,26 +278,21 @@ class BudgetAccount:
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
         self._latest_s = max(self._latest_s, at_s)
-        if not self._releases.has_due(at_s):
-            return
-        for _, decision in self._releases.due(at_s):
-            held = self.held[decision]
-            used = held.used
-            held.is_released = True
-            self._give_back(held.release_s, held.period, used - held.used)
+        for _, held in self.held.released(at_s):
+            rest = max(held.most - held.cost, 0)
+            self._give_back(held.release_s, held.period, rest)
             totals = self.totals.get(held.period)
             if totals is not None:
-                totals.used += held.used - used
+                totals.used -= rest
             self._count(held, held.cost)
-            self._ends.set(decision, max(held.over_s, held.release_s))
 
     def forget(self, time_s: float) -> None:
         """Drop the offers whose cost is final, and the periods that are long over."""
         self.release(time_s)
         if self._given_back:
             self._given_back = [each for each in self._given_back if each.at_s >= time_s]
-        for _, decision in self._ends.due(time_s):
-            totals = self.totals.get(self.held.pop(decision).period)
+        for held in self.held.ended(time_s):
+            totals = self.totals.get(held.period)
             if totals is not None:
                 totals.held -= 1
         while self.totals:  # the oldest period comes first
@@ -237,10 +309,13 @@ class BudgetAccount:
         if self.limit is None:
             return
         too_much = {key: totals.used - self.limit for key, totals in self.totals.items()}
-        for held in self.held.values():
+        if max(too_much.values(), default=0) <= 0:
+            return
+        everything = sorted(self.held.read(), key=lambda item: (item[1].at_s, item[1].number), reverse=True)
+        for _, held in everything:
             if held.is_ended:
                 too_much[held.period] -= held.used - held.cost
-        for decision, held in reversed(self.held.items()):
+        for decision, held in everything:
             if not held.is_ended and held.used > held.cost and too_much[held.period] > 0:
                 too_much[held.period] -= held.used - held.cost
                 yield decision
@@ -279,21 +354,14 @@ class BudgetAccount:
             totals.held += 1
             totals.chosen += held.is_chosen
 
-    def state(self) -> bytes:
-        """Return everything as bytes."""
-        return msgspec.msgpack.encode(
-            _State(self._by, self.held, self.totals, self.overrun, self._given_back, self._latest_s)
-        )
+    def state(self) -> AccountState:
+        """Return everything but the reservations."""
+        count, given_back = self.held.count, self._given_back
+        return AccountState(self._by, count, self.totals, self.overrun, given_back, self._latest_s)
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, was: AccountState) -> None:
         """Take up what was written down."""
-        was = msgspec.msgpack.decode(state, type=_State)
-        self._by, self.held, self.totals, self.overrun = was.by, was.held, was.totals, was.overrun
+        self._by, self.held.count, self.totals, self.overrun = was.by, was.count, was.totals, was.overrun
         self._given_back, self._latest_s = was.given_back, was.latest_s
         self._given_back_s = max((each.at_s for each in was.given_back), default=-math.inf)
         self.configure(self.budget, self.periods)
-        for decision, held in self.held.items():
-            if held.is_released:
-                self._ends.set(decision, max(held.over_s, held.release_s))
-            else:
-                self._releases.set(decision, held.release_s)

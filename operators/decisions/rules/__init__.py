@@ -23,12 +23,13 @@ from operators.decisions.rules.quiet_hours import QuietHoursRule
 from operators.decisions.rules.rule import Rule, Situation
 from operators.decisions.rules.rule_book import Eligibility, RuleBook
 from operators.decisions.rules.stock import StockRule
+from operators.state.rows import StateRows
 
 __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 
 
-def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
-    """Return the rules of a market, in the order in which they are asked."""
+def build_rules(ledger: Ledger, rows: StateRows) -> tuple[Rule, ...]:
+    """Return the rules of a market, in the order in which they are asked, with memories in ``rows``."""
     histories, quiet_hours = Histories(ledger), QuietHoursRule()
     published = Publication(quiet_hours.holds_until_s)
     return (
@@ -45,5 +46,5 @@ def build_rules(ledger: Ledger) -> tuple[Rule, ...]:
         Caps(histories, published),
         MarketCaps(published),
         quiet_hours,
-        BudgetRule(),
+        BudgetRule(rows),
     )

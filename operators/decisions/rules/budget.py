@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from operators.decisions.budgets.account import BudgetAccount, Reservation
+from operators.decisions.budgets.account import AccountState, BudgetAccount, Reservation, Reservations
 from operators.decisions.budgets.money import MICROS, micros_up
 from operators.decisions.budgets.pace import Pace, Terms
 from operators.decisions.budgets.pacing import Pacing, PacingState
@@ -16,6 +16,7 @@ from operators.decisions.ledger import CostRule, DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.reward import Earnings, cost_rule
 from operators.decisions.rules.rule import Rule, Situation, Values
+from operators.state.rows import StateRows
 from schemas.decisions import Decision
 from schemas.shop import NO_OFFER, Market, Offer, Shop
 
@@ -25,7 +26,7 @@ LEAST_GRACE_S: Final = 300.0
 
 
 class _State(msgspec.Struct, array_like=True):
-    accounts: dict[str, bytes]
+    accounts: dict[str, AccountState]
     pacing: PacingState
 
 
@@ -37,7 +38,9 @@ class BudgetRule(Rule):
 
     name: ClassVar[str] = "budget"
 
-    def __init__(self) -> None:
+    def __init__(self, rows: StateRows) -> None:
+        self._rows = rows
+        self._held: dict[str, Reservations] = {}
         self._accounts: dict[str, BudgetAccount] = {}
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
         self._most: dict[str, int] = {}
@@ -55,7 +58,7 @@ class BudgetRule(Rule):
                 continue
             account = before.get(name)
             if account is None:
-                account = BudgetAccount(budget, Periods(budget, zone))
+                account = BudgetAccount(budget, Periods(budget, zone), self._held_of(name))
             else:
                 account.configure(budget, Periods(budget, zone))
             self._accounts[name] = account
@@ -68,6 +71,8 @@ class BudgetRule(Rule):
                     grace_s = _grace_s(account)
                     pace.terms = {arm: _terms(arms[arm], grace_s) for arm in covered}
                     paces.append(pace)
+        for name in before.keys() - self._accounts.keys():
+            self._held_of(name).clear()
         self._of_arm = {arm: tuple(found) for arm, found in of_arm.items()}
         costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
         self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
@@ -169,7 +174,7 @@ class BudgetRule(Rule):
         change = micros_up(cost)
         if change and terms.treated:
             for account in self._accounts.values():
-                if terms.decision in account.held or account in self._of_arm.get(terms.arm, ()):
+                if account.held.get(terms.decision) is not None or account in self._of_arm.get(terms.arm, ()):
                     account.spend_late(terms.decision, terms.at_s, change)
 
     def withdrawn(self) -> list[str]:
@@ -199,10 +204,17 @@ class BudgetRule(Rule):
     def restore(self, state: bytes) -> None:
         """Take up the accounts of the budgets that there still are, and what the prices go by."""
         was = msgspec.msgpack.decode(state, type=_State)
-        for name, account in self._accounts.items():
-            if name in was.accounts:
-                account.restore(was.accounts[name])
+        for name, account in was.accounts.items():
+            if name in self._accounts:
+                self._accounts[name].restore(account)
+            else:
+                self._held_of(name).clear()
         self._pacing.restore(was.pacing)
+
+    def _held_of(self, name: str) -> Reservations:
+        if name not in self._held:
+            self._held[name] = Reservations(self._rows, name)
+        return self._held[name]
 
     def _accounts_of(self, terms: DecisionTerms) -> Iterable[BudgetAccount]:
         return self._accounts.values() if terms.treated else ()

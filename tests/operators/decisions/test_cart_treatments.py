@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.cart_treatments import CART_S, CartTreatments
 from operators.decisions.ledger import read_entry
+from operators.state.rows import StateRows
 from tests.builders import DAY, HOUR, T0, Desk
 
 
@@ -23,7 +24,7 @@ HELD_OUT = replace(entry(decision="later", treated=False), offered=None, none_pr
 
 
 def treated(*entries):
-    found = CartTreatments()
+    found = CartTreatments(StateRows())
     for each in entries:
         found.decided(each)
     return found

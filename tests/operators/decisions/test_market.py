@@ -37,6 +37,7 @@ from tests.builders import (
     told,
     viewed,
 )
+from tests.rows import everything_in
 
 
 def types(found):
@@ -245,7 +246,8 @@ def state(world):
     station = world.market()
     decided = msgspec.msgpack.decode(station.decisions.snapshot())
     asked = [station.abandonment.score(moment(n, value=n).features) for n in range(5)]
-    return station.abandonment.figures(), asked, decided[:7], decided[8:]
+    rows = everything_in(station.decisions._rows)
+    return station.abandonment.figures(), asked, decided[:7], decided[8:-1], rows
 
 
 def run(world, events, sizes=(), end=True):

@@ -5,6 +5,15 @@ from msgspec.structs import replace
 from operators.decisions.ledger import NO_COST, DecisionTerms
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions
 from operators.decisions.reward import Earnings
+from operators.state.rows import StateRows
+from tests.rows import everything_in
+
+
+def opened(*decisions):
+    found = OpenDecisions(StateRows())
+    for each in decisions:
+        found.add(each)
+    return found
 
 
 def decision(name, visitor="ann", *, window_ends_s=60.0, expires_s=30.0):
@@ -27,8 +36,8 @@ def decision(name, visitor="ann", *, window_ends_s=60.0, expires_s=30.0):
 
 def test_decisions_are_found_by_id_and_by_name_in_the_order_they_were_taken():
     one, other, of_bob = decision("one"), decision("other"), decision("third", "bob")
-    found = OpenDecisions([one, other, of_bob])
-    assert list(found) == [one, other, of_bob]
+    found = opened(one, other, of_bob)
+    assert len(found) == 3
     assert found.named("visitor:ann") == found.named("cart:cart of ann", "visitor:ann") == (one, other)
     assert found.named("visitor:cid") == found.named() == ()
     assert found.get("third") is of_bob
@@ -40,32 +49,31 @@ def test_decisions_are_found_by_the_products_of_their_open_offers():
     one.terms = replace(one.terms, skus=("shoe", "sock"))
     other = decision("other")
     other.terms = replace(other.terms, skus=("shoe",))
-    found = OpenDecisions([one, other])
+    found = opened(one, other)
     assert found.on_product("shoe") == (one, other)
     assert found.on_product("hat") == ()
     one.offer_open = False
     found.changed(one)
     assert (found.on_product("shoe"), found.on_product("sock")) == ((other,), ())
-    assert OpenDecisions(found).on_product("shoe") == (other,)
     other.window_ended, other.offer_open = True, False
     found.changed(other)
-    assert found._on_product == {}
+    assert found.on_product("shoe") == ()
 
 
 def test_nothing_is_forgotten_that_still_waits_for_its_reward():
-    def taken(name, at_s, *, window_ended=False):
+    def taken(name, at_s):
         made = decision(name)
-        made.terms, made.window_ended = replace(made.terms, at_s=at_s), window_ended
+        made.terms = replace(made.terms, at_s=at_s)
         return made
 
-    found = OpenDecisions([taken("over", 10.0, window_ended=True), taken("late", 40.0), taken("early", 30.0)])
-    assert [found.none_waits_before_s(at_s) for at_s in (5.0, 20.0, 35.0, 1e6)] == [5.0, 20.0, 30.0, 30.0]
-    assert OpenDecisions().none_waits_before_s(7.0) == 7.0
+    found = opened(taken("late", 40.0), taken("early", 30.0))  # each waits until 60, so for 30 at most
+    assert [found.none_waits_before_s(at_s, now_s=60.0) for at_s in (5.0, 20.0, 35.0)] == [5.0, 20.0, 30.0]
+    assert opened().none_waits_before_s(7.0, now_s=60.0) == 7.0
 
 
 def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends():
     one = decision("one")
-    found, due = OpenDecisions([one]), []
+    found, due = opened(one), []
     for due_s, each in found.due(100.0):
         due.append((due_s, each.terms.decision))
         each.window_ended = not each.offer_open
@@ -77,19 +85,22 @@ def test_a_decision_is_due_when_its_offer_expires_and_again_when_its_window_ends
 
 def test_a_decision_that_is_over_leaves_nothing_behind():
     one, other = decision("one"), decision("other")
-    found = OpenDecisions([one, other])
+    rows = StateRows()
+    found = OpenDecisions(rows)
+    found.add(one)
+    found.add(other)
     one.window_ended, one.offer_open = True, False
     found.changed(one)
     assert found.named("visitor:ann") == (other,)
     other.window_ended, other.offer_open = True, False
     found.changed(other)
-    assert (len(found), len(found._timers), found._named) == (0, 0, {})
+    assert (len(found), everything_in(rows)) == (0, {})
 
 
 def test_a_decision_whose_offer_is_revoked_stays_open_until_its_window_ends():
     one = decision("one")
-    found = OpenDecisions([one])
+    found = opened(one)
     one.offer_open = False
     found.changed(one)
     assert found.get("one") is one
-    assert [due_s for due_s, _ in found.due(100.0)] == [30.0]
+    assert [due_s for due_s, _ in found.due(100.0)] == [60.0]

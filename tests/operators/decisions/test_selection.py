@@ -8,6 +8,7 @@ from operators.decisions.offer_record import OfferDetails
 from operators.decisions.rules import RuleBook, build_rules
 from operators.decisions.selection import Choosers, DecisionPoint, Options, select
 from operators.experiments.assignment import Assignments
+from operators.state.rows import StateRows
 from schemas.rollout import Rollout
 from tests.builders import SCORED, Wish, moment, offer, shop, situation
 
@@ -24,7 +25,7 @@ def point(**more):
 
 def chosen(share=0.0, on=None, shadow=False, rule=None, **rollout):
     market = MARKET.model_copy(update={"rollout": Rollout(**rollout)})
-    rules = RuleBook(build_rules(MemoryLedger()))
+    rules = RuleBook(build_rules(MemoryLedger(), StateRows()))
     rules.configure(SHOP, market)
     on = point() if on is None else on
     options = Options(

@@ -84,7 +84,7 @@ def test_an_offer_that_is_over_is_not_revoked():
     world.tell(ordered(300, items=[item("shoe", price=80.0)]))
     world.stocked(product(400, stock=0))
     assert ends(world) == [("offer.revoked", "purchased")]
-    assert world.market().decisions._open._on_product == {}
+    assert world.market().decisions._open.on_product("shoe") == ()
 
 
 def test_an_offer_that_expired_before_the_product_sold_out_has_expired():

@@ -148,9 +148,7 @@ def test_what_a_visit_knows_of_its_visitor_survives_a_restart():
     visits = Visits()
     made = carted(0, timezone="Asia/Tokyo", consent={"email": True}, cart_url="https://shop.example/c")
     visits.tell(made)
-    state = msgspec.msgpack.encode(visits.machine.state())
-    again = Visits()
-    again.machine.restore(msgspec.msgpack.decode(state, type=type(visits.machine.state())))
+    again = Visits.resumed(visits.rows.snapshot())
     assert consents(again.tell(looked(1, consent={"email": True}))) == []
     (idle,) = moments(again.wait(150))
     assert (idle.timezone, idle.cart_url) == ("Asia/Tokyo", "https://shop.example/c")

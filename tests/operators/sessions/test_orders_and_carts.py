@@ -9,7 +9,8 @@ from operators.sessions.cart_index import NAMES, CartIndex, new_names
 from operators.sessions.features import pack, unpack
 from operators.sessions.known_orders import BOUGHT_S, ORDERS, PASSING, KnownOrders
 from operators.sessions.returning_visitors import RETURNING, ReturningVisitors
-from operators.sessions.session_machine import SessionMachine, SessionState
+from operators.sessions.session_machine import SessionMachine
+from operators.state.rows import StateRows
 from operators.streaming.messages import CartBought, CartOutcome, Order, UserKnown, cart_names
 from tests.builders import (
     DAY,
@@ -110,9 +111,7 @@ def test_a_login_joins_the_cart_of_a_later_visit(kind):
     visits = Visits()
     visits.tell(event(kind, 0, user_id="u"))
     visits.wait(HOUR)
-    written = msgspec.msgpack.encode(visits.machine.state())
-    resumed = Visits()
-    resumed.machine.restore(msgspec.msgpack.decode(written, type=SessionState))
+    resumed = Visits.resumed(visits.rows.snapshot())
     resumed.tell(carted(HOUR))
     rows = elsewhere(resumed, ordered(HOUR + 60, None, order_id="o", user_id="u"))
     assert kinds(rows, "purchased") == [("purchased", HOUR + 60)]
@@ -195,9 +194,7 @@ def test_carts_are_found_by_their_names_after_a_snapshot():
     visits.tell(carted(0, "ann", cart_id="c-1"), carted(0, "bob", cart_id="c-2"))
     visits.wait(HOUR)
     visits.tell(carted(HOUR, "ann", cart_id="c-3"), ordered(HOUR + 1, None, order_id="o", cart_id="c-9"))
-    written = msgspec.msgpack.encode(visits.machine.state())
-    resumed = Visits()
-    resumed.machine.restore(msgspec.msgpack.decode(written, type=SessionState))
+    resumed = Visits.resumed(visits.rows.snapshot())
     for one in (visits, resumed):
         rows = elsewhere(one, ordered(HOUR + 60, None, order_id="p", cart_id="c-3"))
         rows += elsewhere(one, ordered(HOUR + 60, None, order_id="q", cart_id="c-2"))
@@ -207,7 +204,7 @@ def test_carts_are_found_by_their_names_after_a_snapshot():
 
 
 def test_the_users_seen_last_are_remembered_and_no_more():
-    returning = ReturningVisitors()
+    returning = ReturningVisitors(StateRows())
     for n in range(RETURNING + 5):
         returning.know("m", f"v{n}", "u")
     known = [n for n in range(RETURNING + 5) if returning.user_of("m", f"v{n}") == "u"]
@@ -215,7 +212,7 @@ def test_the_users_seen_last_are_remembered_and_no_more():
 
 
 def test_what_is_remembered_of_orders_and_names_is_bounded():
-    known = KnownOrders()
+    known = KnownOrders(StateRows())
     for n in range(ORDERS + PASSING):
         known.add("m", f"o{n}", float(n))
         known.buy("m", (f"cart:{n}",), float(n))
@@ -239,7 +236,7 @@ def test_an_index_forgets_what_is_removed():
 
 
 def test_many_visits_with_names_leave_no_names_behind():
-    machine = SessionMachine(session_settings())
+    machine = SessionMachine(session_settings(), StateRows())
     for n in range(50):
         machine.process(struct(carted(n, f"v{n}", cart_id=f"c-{n}", user_id=f"u-{n % 7}")))
     for n in range(0, 50, 2):

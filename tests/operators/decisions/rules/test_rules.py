@@ -4,6 +4,7 @@ from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.rules import RuleBook, build_rules
 from operators.decisions.rules.audience import AudienceRule
 from operators.decisions.rules.freshness import Freshness
+from operators.state.rows import StateRows
 from tests.builders import HOUR, moment, offer, shop, situation
 
 OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=100.0))
@@ -11,7 +12,7 @@ OFFERS = (offer(), offer("mail", channel="email"), offer("big", min_cart_value=1
 
 def allowed(at, offers=OFFERS, rules=None):
     of = shop(*OFFERS)
-    book = RuleBook(build_rules(MemoryLedger()) if rules is None else rules)
+    book = RuleBook(build_rules(MemoryLedger(), StateRows()) if rules is None else rules)
     book.configure(of, of.markets["default"])
     return book.eligibility(offers, situation(at, of.markets["default"]))
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from flows.stores.memory_ledger import MemoryLedger
 from operators.decisions.audience import FIELDS
 from operators.decisions.rules import build_rules
+from operators.state.rows import StateRows
 from schemas.limits import Cap
 from schemas.rules import Rules
 
@@ -24,7 +25,7 @@ def described(text):
 
 def reasons():
     """The reasons of all rules: the constants of their modules that are one word in snake case."""
-    for rule in build_rules(MemoryLedger()):
+    for rule in build_rules(MemoryLedger(), StateRows()):
         module = importlib.import_module(type(rule).__module__)
         yield from (
             value

@@ -1,0 +1,114 @@
+"""The rows of stations on disk, in a RocksDB that is opened elsewhere."""
+
+import struct
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Final, cast
+
+from rocksdict import Rdict, WriteBatch, WriteOptions
+
+from flows.stores.rocksdb import open_for_writing, open_read_only
+from flows.worker.fault_points import fault_point
+from operators.state.rows import Changes, after
+
+_NUMBER: Final = struct.Struct(">Q")
+
+
+class RocksRows:
+    """The rows of one station: its keys in the database begin with ``prefix``, which no other key does.
+
+    The number of the last snapshot that was written stands under the prefix alone. ``places`` is the
+    directory in which stations that move have their places, None where they do not move.
+    """
+
+    def __init__(
+        self,
+        database: Rdict,
+        options: WriteOptions,
+        prefix: bytes,
+        place: str,
+        places: Path | None = None,
+    ) -> None:
+        self.place = place
+        self._places = places
+        self._database = database
+        self._options = options
+        self._prefix = prefix
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row, None where there is none."""
+        return cast("bytes | None", self._database.get(self._prefix + key))
+
+    def scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the rows with keys from ``start`` to before ``end``, in the order of their keys."""
+        length, last = len(self._prefix), self._prefix + end
+        items = self._database.items(from_key=self._prefix + start)
+        for key, value in takewhile(
+            lambda item: item[0] < last, cast("Iterator[tuple[bytes, bytes]]", items)
+        ):
+            yield key[length:], value
+
+    def number(self) -> int:
+        """Return the number of the last snapshot whose changes were written, zero where there is none."""
+        found = cast("bytes | None", self._database.get(self._prefix))
+        return 0 if found is None else _NUMBER.unpack(found)[0]
+
+    def write(self, number: int, changes: Changes) -> None:
+        """Write the changes of a snapshot, all of them or none."""
+        batch = WriteBatch(raw_mode=True)
+        prefix = self._prefix
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(prefix + key)
+            else:
+                batch.put(prefix + key, value)
+        batch.put(prefix, _NUMBER.pack(number))
+        self._database.write(batch, self._options)
+        fault_point("rows_written")
+
+    def take_over(self, place: str) -> None:
+        """Replace the rows by those that the station has in another place."""
+        if self._places is None:
+            raise LookupError(f"the rows of this state are in {place}, not in {self.place}")
+        self.clear()
+        with open_read_only(self._places / place) as database:
+            batch = WriteBatch(raw_mode=True)
+            items = cast("Iterator[tuple[bytes, bytes]]", database.items(from_key=self._prefix))
+            for key, value in takewhile(lambda item: item[0].startswith(self._prefix), items):
+                batch.put(key, value)
+            self._database.write(batch, self._options)
+
+    def clear(self) -> None:
+        """Drop all rows."""
+        batch = WriteBatch(raw_mode=True)
+        batch.delete_range(self._prefix, after(self._prefix))
+        self._database.write(batch, self._options)
+
+
+class ShardRows:
+    """The rows of all shards that a process has, in a RocksDB of its own, opened at first use.
+
+    ``slot`` is the number of the process: a shard that moves copies its rows from where it was. Bounded as
+    the shards are, and by the rows of those that have moved away, until their place is cleared.
+    """
+
+    def __init__(self, directory: Path, slot: int = 0, *, sync: bool = False) -> None:
+        self._directory = directory
+        self._slot = str(slot)
+        self._options = WriteOptions()
+        self._options.sync = sync
+        self._database: Rdict | None = None
+
+    def of(self, shard: int) -> RocksRows:
+        """Return the rows of a shard."""
+        if self._database is None:
+            self._database = open_for_writing(self._directory / self._slot)
+        prefix = b"%03d/" % shard
+        return RocksRows(self._database, self._options, prefix, self._slot, self._directory)
+
+    def close(self) -> None:
+        """Close the database, if it is open."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
