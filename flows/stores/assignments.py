@@ -1,6 +1,7 @@
 """The assignments of a market beside its ledger: in the same RocksDB, or in memory for one run."""
 
 import struct
+from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import islice, takewhile
@@ -11,7 +12,11 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 from flows.stores.rocksdb import prefixed
 from flows.worker.fault_points import fault_point
 
+HOT: Final = 10_000
+"""So many identities are kept in memory, even if nothing is known of them: most are soon asked for again."""
 _TIME: Final = struct.Struct(">d")
+_NAME: Final = len(prefixed(b"a", ""))
+"""Where in its key the name of an identity begins."""
 _FORGET_LIMIT: Final = 1000
 """The most identities that one call of ``forget_identities`` looks at; the rest goes with the next calls."""
 
@@ -24,30 +29,61 @@ def _time_key(at_s: float) -> bytes:
 
 
 class RocksAssignments:
-    """Assignments by identity in a database that is opened elsewhere.
+    """Assignments by identity in a database that is opened elsewhere, which nobody else writes to.
 
-    Bounded by the identities written since the time that the caller last passed to ``forget_identities``.
+    Bounded by the identities written since the time that the caller last passed to ``forget_identities``; in
+    memory by the ``hot`` ones.
     """
 
-    def __init__(self, database: Rdict, write_options: WriteOptions) -> None:
+    def __init__(self, database: Rdict, write_options: WriteOptions, hot: int = HOT) -> None:
         self._identities = database
         self._options = write_options
+        self._hot: OrderedDict[str, bytes | None] = OrderedDict()
+        self._hot_limit = hot
+        self._with_entry: list[tuple[str, float, bytes]] = []
         self._oldest_identity = _time_key(0.0)
 
     def recall(self, identity: str) -> bytes | None:
         """Return the value last written for an identity."""
+        hot = self._hot
+        if identity in hot:
+            hot.move_to_end(identity)
+            return hot[identity]
         found = self._identities.get(prefixed(b"a", identity))
-        return None if found is None else cast("bytes", found)[_TIME.size :]
+        what = None if found is None else cast("bytes", found)[_TIME.size :]
+        self._keep_hot(identity, what)
+        return what
 
     def remember(self, identity: str, at_s: float, what: bytes) -> None:
         """Write the value of an identity, all of it or nothing."""
-        time_key = _time_key(at_s)
         batch = WriteBatch(raw_mode=True)
-        batch.put(prefixed(b"a", identity), time_key[1:] + what)
-        batch.put(time_key + prefixed(b"a", identity), b"")
+        self._put_identity(batch, identity, at_s, what)
         self._identities.write(batch, self._options)
         fault_point("assignment_put")
+        self._keep_hot(identity, what)
+
+    def remember_with_entry(self, identity: str, at_s: float, what: bytes) -> None:
+        """Write the value of an identity with the next entry of the ledger, both or neither."""
+        self._with_entry.append((identity, at_s, what))
+        self._keep_hot(identity, what)
+
+    def _put_what_waits(self, batch: WriteBatch) -> None:
+        for identity, at_s, what in self._with_entry:
+            self._put_identity(batch, identity, at_s, what)
+        self._with_entry.clear()
+
+    def _put_identity(self, batch: WriteBatch, identity: str, at_s: float, what: bytes) -> None:
+        time_key, key = _time_key(at_s), prefixed(b"a", identity)
+        batch.put(key, time_key[1:] + what)
+        batch.put(time_key + key, b"")
         self._oldest_identity = min(self._oldest_identity, time_key)
+
+    def _keep_hot(self, identity: str, what: bytes | None) -> None:
+        hot = self._hot
+        hot[identity] = what
+        hot.move_to_end(identity)
+        if len(hot) > self._hot_limit:
+            hot.popitem(last=False)
 
     def forget_identities(self, before_s: float) -> int:
         """Delete identities last written before a time, up to 1,000 in a call; return how many."""
@@ -63,6 +99,7 @@ class RocksAssignments:
             found = cast("bytes | None", self._identities.get(identity))
             if found is not None and found[: _TIME.size] == key[1 : 1 + _TIME.size]:
                 batch.delete(identity)
+                self._hot.pop(identity[_NAME:].decode(), None)
                 forgotten += 1
         if expired:
             self._identities.write(batch, self._options)
@@ -93,6 +130,8 @@ class MemoryAssignments:
         """Keep the value of an identity."""
         self._identities[identity] = (at_s, what)
         heappush(self._by_time, (at_s, identity))
+
+    remember_with_entry = remember
 
     def forget_identities(self, before_s: float) -> int:
         """Delete identities last written before a time; return how many."""

@@ -98,6 +98,7 @@ class RocksLedger(RocksAssignments):
             batch.put(key, b"")
             batch.put(_latest_key(key), packed)
         batch.put(by_time, b"".join(len(key).to_bytes(2, "big") + key for key in found_by))
+        self._put_what_waits(batch)
         self._database.write(batch, self._options)
         fault_point("ledger_put")
         self._last_seq = seq

@@ -1,5 +1,6 @@
 """How a RocksDB is opened: for writing by its one owner, read only beside it by everyone else."""
 
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ lookup three times as expensive.
 
 _WRITE_BUFFER_BYTES: Final = 4 << 20
 _RETRIES: Final = 4
+_LENGTH: Final = struct.Struct(">H").pack
 
 
 @cache
@@ -91,8 +93,11 @@ def prefixed(kind: bytes, *names: str) -> bytes:
     >>> prefixed(b"v", "ab")
     b'v\x00\x02ab'
     """
+    if len(names) == 1:
+        encoded = names[0].encode()
+        return kind + _LENGTH(len(encoded)) + encoded
     key = kind
     for name in names:
         encoded = name.encode()
-        key += len(encoded).to_bytes(2, "big") + encoded
+        key += _LENGTH(len(encoded)) + encoded
     return key

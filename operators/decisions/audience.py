@@ -153,19 +153,24 @@ class Expressions:
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._each = tuple(expressions)
         self.fields = frozenset().union(*(each.fields for each in expressions))
-        firsts = range(0, len(self._each), TOGETHER)
-        self._together = [_environment().compile(_sum(self._each[at : at + TOGETHER])) for at in firsts]
+        parts = [self._each[at : at + TOGETHER] for at in range(0, len(self._each), TOGETHER)]
+        self._together = [
+            (_environment().compile(_sum(part)), tuple(1 << at for at in range(len(part)))) for part in parts
+        ]
 
     def hold(self, values: Mapping[str, Any]) -> list[bool]:
         """Return of each whether it is true."""
-        try:
-            sums = [each.eval(data=values).value() for each in self._together]
-        except RuntimeError:  # as in ``Expression.holds``
-            sums = [None]
-        if not all(isinstance(each, int) for each in sums):  # one that cannot be evaluated spoils its sum
-            known = Values(values)
-            return [each.holds(known) for each in self._each]
-        return [bool(sums[at // TOGETHER] >> at % TOGETHER & 1) for at in range(len(self._each))]
+        found: list[bool] = []
+        for together, bits in self._together:
+            try:
+                bit_sum = together.eval(None, values).value()
+            except RuntimeError:  # as in ``Expression.holds``
+                bit_sum = None
+            if bit_sum.__class__ is not int:  # one that cannot be evaluated spoils its sum
+                known = Values(values)
+                return [each.holds(known) for each in self._each]
+            found += [bit_sum & bit != 0 for bit in bits]
+        return found
 
 
 def _sum(expressions: Sequence[Expression]) -> str:

@@ -4,6 +4,8 @@ from datetime import datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final, Literal
 
+from schemas.calendar import WEEKDAYS, Weekday
+
 Window = Literal["hour", "day", "week"]
 LONGEST_S: Final[dict[Window, float]] = {"hour": 3_600.0, "day": 90_000.0, "week": 608_400.0}
 """How long they are at most: an hour more where the clocks go back."""
@@ -24,6 +26,16 @@ def window_start_s(by: Window, at_s: float, zone: tzinfo) -> float:
     13.0
     """
     return _start_s(by, at_s // MINUTE_S * MINUTE_S, zone)
+
+
+def weekday_of(at_s: float, zone: tzinfo) -> Weekday:
+    """Return the day of the week at a time."""
+    return _weekday(at_s // MINUTE_S * MINUTE_S, zone)
+
+
+@lru_cache(maxsize=1000)
+def _weekday(at_s: float, zone: tzinfo) -> Weekday:
+    return WEEKDAYS[datetime.fromtimestamp(at_s, zone).weekday()]
 
 
 @lru_cache(maxsize=1000)

@@ -91,17 +91,23 @@ class Consents:
     def of(self, visitors: Iterable[str], users: Iterable[str], at_s: float) -> dict[str, ConsentGiven]:
         """Return the consent of the person with these identities by channel, as known at a time."""
         names = [*map(_of_visitor, visitors), *map(_of_user, users)]
-        holds: dict[str, list[_Change]] = {}
-        for name in names:
-            latest: dict[str, _Change] = {}
-            for change in self._known(name, at_s).changes:
-                if change.known_s <= at_s:
-                    known = latest.get(change.channel)
-                    if known is None or change.order > known.order:
-                        latest[change.channel] = change
-            for channel, change in latest.items():
-                holds.setdefault(channel, []).append(change)
-        return {channel: _strictest(changes) for channel, changes in holds.items()}
+        latest = [self._latest(name, at_s) for name in names]
+        if len(latest) == 1:
+            [only] = latest
+            return {channel: _given(change) for channel, change in only.items()}
+        channels = dict.fromkeys(channel for each in latest for channel in each)
+        return {
+            channel: _strictest([each[channel] for each in latest if channel in each]) for channel in channels
+        }
+
+    def _latest(self, name: str, at_s: float) -> dict[str, _Change]:
+        latest: dict[str, _Change] = {}
+        for change in self._known(name, at_s).changes:
+            if change.known_s <= at_s:
+                known = latest.get(change.channel)
+                if known is None or change.order > known.order:
+                    latest[change.channel] = change
+        return latest
 
     def _changes(self, name: str, at_s: float) -> list[_Change]:
         return [change for change in self._known(name, at_s).changes if change.known_s <= at_s]
@@ -128,13 +134,15 @@ class Consents:
 def _strictest(changes: list[_Change]) -> ConsentGiven:
     """Return what holds for a person of whose identities these are the latest changes."""
     if len(changes) == 1:
-        [last] = changes
-        return ConsentGiven(last.granted, last.said_s, last.source)
+        return _given(changes[0])
     as_user = max(
         (each.order for each in changes if each.granted and each.as_user), default=(-math.inf, False)
     )
     denials = [each for each in changes if not each.granted and each.order > as_user]
-    last = max(denials or changes, key=lambda each: each.order)
+    return _given(max(denials or changes, key=lambda each: each.order))
+
+
+def _given(last: _Change) -> ConsentGiven:
     return ConsentGiven(last.granted, last.said_s, last.source)
 
 

@@ -32,13 +32,14 @@ def decide(
     publish_s = None if made is None else chosen.publish_s
     window_ends_s = moment.at_s + chosen.window_s
     unit = chosen.unit
+    at = Timestamp(moment.at_s)  # one for all that is the same time: its text is made once
     record = Decision(
         decision_id=point.decision,
         moment_id=moment.id,
         visitor_id=moment.visitor,
         user_id=moment.user,
         market=market.name,
-        at=Timestamp(moment.at_s),
+        at=at,
         cart_id=moment.cart,
         cart_value=moment.cart_value,
         lines_left_out=moment.lines_left_out,
@@ -54,7 +55,7 @@ def decide(
         holdout=unit is not None and unit.held_out,
         unit_id=None if unit is None else unit.unit,
         assignment=None if unit is None else unit.group,  # type: ignore[arg-type]
-        assigned_at=None if unit is None else Timestamp(unit.at_s),
+        assigned_at=None if unit is None else at if unit.at_s == at.seconds else Timestamp(unit.at_s),
         holdout_share=None if unit is None else unit.share,
         conflict=unit is not None and unit.conflict,
         shadow=chosen.stage == "shadow",
@@ -71,7 +72,7 @@ def decide(
         stage=chosen.stage,
         canary=chosen.canary,
         surcharges=chosen.surcharges,
-        publish_at=None if publish_s is None else Timestamp(publish_s),
+        publish_at=None if publish_s is None else at if publish_s == at.seconds else Timestamp(publish_s),
     )
     terms = DecisionTerms(
         decision=point.decision,

@@ -138,4 +138,4 @@ def entropy(shares: Iterable[float]) -> float:
     >>> round(entropy([0.5, 0.5]), 4)
     0.6931
     """
-    return 0.0 - sum(share * math.log(share) for share in shares if share > 0.0)
+    return 0.0 - sum([share * math.log(share) for share in shares if share > 0.0])

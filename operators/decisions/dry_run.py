@@ -91,7 +91,7 @@ class _Side:
         zone = ZoneInfo(self.market.timezone if moment.timezone is None else moment.timezone)
         person = Person((moment.visitor,), () if moment.user is None else (moment.user,), zone)
         now = Situation(moment, person, entry.features, self.market)
-        return self._rules.eligibility(self.offers.values(), now)
+        return self._rules.eligibility(now)
 
     def decided(self, entry: LedgerEntry) -> None:
         """Remember a decision."""

@@ -44,12 +44,18 @@ class CostRule(msgspec.Struct, frozen=True, array_like=True, gc=False):
         >>> CostRule("redeemed", 0.1, 2.0, limit=15.0).cost(30.0, 4.0)
         17.0
         """
-        most = share if self.limit is None else min(share, self.limit)
-        return max(most, 0.0) + max(min(fixed, self.fixed), 0.0)
+        limit = self.limit
+        if limit is not None and share > limit:
+            share = limit
+        fixed = min(fixed, self.fixed)
+        return (max(0.0, share)) + (max(0.0, fixed))
 
     def at_cart(self, value: float) -> float:
         """Return what an offer costs that is charged for exactly a cart of this value."""
-        return self.cost(self.share * value, self.fixed)
+        share, fixed, limit = self.share * value, self.fixed, self.limit
+        if limit is not None and share > limit:
+            share = limit
+        return (max(0.0, share)) + (max(0.0, fixed))
 
 
 class CodeRule(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -96,7 +96,7 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     seed.
     """
     moment, offers, rules, market = point.moment, options.offers, options.rules, options.market
-    found = rules.eligibility(offers.values(), now)
+    found = rules.eligibility(now)
     if len(found.eligible) == 1:
         stage = SHADOW.stage if options.shadow else market.rollout.stage
         return _no_choice(found, options, stage, moment.at_s)
@@ -105,7 +105,7 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
     way = SHADOW if options.shadow else route(market.rollout, unit.place)
     chooser, spec = options.choosers.of(way)
     surcharges = rules.surcharges(eligible, now)
-    publish_s = {offer.name: rules.publish_s(offer, now) for offer in eligible}
+    publish_s = rules.publish_s(eligible, now)
     seed = int(point.decision[-15:], 16) ^ options.seed
     arm, probabilities = chooser.choose(found.eligible, point.context, seed, surcharges)
     drawn = Selection(
@@ -120,7 +120,7 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
         unit=unit,
         none_probability=way.none_probability(unit.share, probabilities[NO_OFFER]),
         window_s=max(
-            publish_s[offer.name] - moment.at_s + offer.reward_window.total_seconds() for offer in eligible
+            [publish_s[offer.name] - moment.at_s + offer.reward_window.total_seconds() for offer in eligible]
         ),
         publish_s=publish_s.get(arm, moment.at_s),
         surcharges=surcharges,

@@ -58,6 +58,9 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class AssignmentStore(DurableStore, Protocol):
     """Where assignments are kept, beside other things that are forgotten together with them."""
 
+    def remember_with_entry(self, name: str, at_s: float, what: bytes) -> None:
+        """Remember together with the next entry of the ledger: both are written, or neither."""
+
     def forget_identities(self, before_s: float) -> int:
         """Drop what was last written for a time before ``before_s``, whatever it is; return how much."""
 
@@ -111,27 +114,32 @@ class Assignments:
     def assign(self, visitor: str, user: str | None, at_s: float) -> Assignment:
         """Return the assignment of a visitor at an eligible moment, and remember what the moment reveals.
 
+        It is written with the entry of what is decided then.
+
         Where visitor and user turn out to be one person but were assigned apart, both keep their unit and
         group; if either is held out, both are from then on, and both have the lower place of the two: who was
         in a canary stays in.
         """
-        mine = self._recall(_visitor(visitor), at_s)
+        visitor_name = _visitor(visitor)
+        was = mine = self._recall(visitor_name, at_s)
         known = user if user is not None or mine is None else mine.user
-        theirs = None if known is None else self._recall(_user(known), at_s) or self._new(_user(known))
+        if known is None:
+            mine = self._new(visitor_name, at_s) if mine is None else mine
+            self._keep(visitor_name, mine, was, at_s)
+            return mine
+        user_name = _user(known)
+        users = self._recall(user_name, at_s)
+        theirs = users or self._new(user_name)
         if mine is None:
-            first = self._new(_visitor(visitor)) if theirs is None else theirs
-            first = replace(first, at_s=min(first.at_s, at_s))
-            theirs = None if theirs is None else first
-            mine = replace(first, seen_s=NEVER)
-        other = mine if theirs is None else theirs
-        held_out = mine.held_out or other.held_out
-        conflict = mine.conflict or other.conflict or mine.group != other.group
-        place = min(mine.place, other.place)
+            theirs = replace(theirs, at_s=min(theirs.at_s, at_s))
+            mine = replace(theirs, seen_s=NEVER)
+        held_out = mine.held_out or theirs.held_out
+        conflict = mine.conflict or theirs.conflict or mine.group != theirs.group
+        place = min(mine.place, theirs.place)
         mine = replace(mine, held_out=held_out, conflict=conflict, user=known, place=place)
-        self._keep(_visitor(visitor), mine, at_s)
-        if theirs is not None:
-            theirs = replace(theirs, held_out=held_out, conflict=conflict, place=place)
-            self._keep(theirs.unit, theirs, at_s)
+        self._keep(visitor_name, mine, was, at_s)
+        theirs = replace(theirs, held_out=held_out, conflict=conflict, place=place)
+        self._keep(user_name, theirs, users, at_s)
         return mine
 
     def forget(self, time_s: float, kept_s: float = 0.0) -> None:
@@ -141,14 +149,14 @@ class Assignments:
         """
         self._store.forget_identities(time_s - max(self._memory_s + self._refresh_s, kept_s))
 
-    def _new(self, identity: str) -> Assignment:
+    def _new(self, identity: str, at_s: float = math.inf) -> Assignment:
         kind, _, name = identity.partition(":")
         parts = (name,) if kind == "visitor" else (kind, name)
         held_out = share_of(HOLDOUT, self._market, *parts) < self.share
         user = name if kind == "user" else None
         group = HOLDOUT if held_out else POLICY
         place = place_of(self._market, identity)
-        return Assignment(identity, group, math.inf, self.share, held_out, False, user, NEVER, place)
+        return Assignment(identity, group, at_s, self.share, held_out, False, user, NEVER, place)
 
     def _recall(self, identity: str, at_s: float) -> Assignment | None:
         found = self._store.recall(identity)
@@ -156,13 +164,11 @@ class Assignments:
         forgotten_s = at_s - self._memory_s - self._refresh_s
         return None if known is None or known.seen_s < forgotten_s else known
 
-    def _keep(self, identity: str, now: Assignment, at_s: float) -> None:
-        found = self._store.recall(identity)
+    def _keep(self, identity: str, now: Assignment, was: Assignment | None, at_s: float) -> None:
         if at_s >= now.seen_s + self._refresh_s:
             now = replace(now, seen_s=at_s)
-        written = _ENCODER.encode(now)
-        if written != found:
-            self._store.remember(identity, now.seen_s, written)
+        if now != was:
+            self._store.remember_with_entry(identity, now.seen_s, _ENCODER.encode(now))
 
 
 def place_of(market: str, unit: str) -> float:

@@ -48,6 +48,7 @@ class Pacing:
         self._since = 0
         self._solved_s = 0.0
         self._at_s = 0.0
+        self._is_advanced = False
 
     def at_cart(self, arm: str, cart_value: float) -> float:
         """Return what an offer costs if exactly the cart at which it is made is bought with it."""
@@ -70,6 +71,9 @@ class Pacing:
 
     def advance(self, at_s: float) -> None:
         """Solve the prices anew where a time or the choices so far demand it."""
+        if self._is_advanced and at_s == self._at_s:
+            return
+        self._is_advanced = True
         begins = at_s // HOUR_S > self._at_s // HOUR_S
         for pace in self.paces:
             period = pace.account.periods.at(at_s)
@@ -93,6 +97,7 @@ class Pacing:
         if self._choices.wants(at_s):
             self._choices.add(at_s, cart_value, gains())
         self._since += 1
+        self._is_advanced = False
 
     def _solve(self, at_s: float) -> None:
         gains, values, arms = self._choices.gains, self._choices.cart_values, self._choices.arms

@@ -1,6 +1,6 @@
 """Whom offers are for: which carts, which visitors, and what an expression says."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from operators.decisions.audience import Expression, Expressions
@@ -44,16 +44,20 @@ class AudienceRule(Rule):
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the audiences; raises AudienceError for an expression that ``check_audiences`` refuses."""
         self._now = None
-        found: list[Expression] = []
+        found: dict[str, Expression] = {}
         self._of_market = tuple(self._checks(market.rules.audience, found))
         self._of_offer = {
             offer.name: tuple(self._checks(_with_minimum(offer), found)) for offer in shop.arms(market.name)
         }
-        self._expressions = Expressions(found)
+        self._expressions = Expressions([*found.values()])
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether the market or the offer has an audience that is not everybody."""
         return bool(self._of_market or self._of_offer[offer.name])
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its audience."""
+        return _with_minimum(offer)
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the first thing that does not fit.
@@ -68,10 +72,10 @@ class AudienceRule(Rule):
             return self._market_misfit
         return _misfit(self._of_offer[offer.name], now)
 
-    def _checks(self, audience: Audience, expressions: list[Expression]) -> Iterator[_Check]:
+    def _checks(self, audience: Audience, expressions: dict[str, Expression]) -> Iterator[_Check]:
         """Yield what is asked for, in the order of reasons; nothing where everybody fits.
 
-        Its expression is added to ``expressions``.
+        Its expression is added to ``expressions``, where it is not there yet.
         """
         least, most = audience.min_cart_value, audience.max_cart_value
         if least > 0.0:
@@ -89,8 +93,9 @@ class AudienceRule(Rule):
         if categories or without_categories:
             yield _Check(CATEGORY, lambda now: _fits(now.cart_categories, categories, without_categories))
         if audience.when != MATCH_ALL:
-            place = len(expressions)
-            expressions.append(Expression(audience.when))
+            if audience.when not in expressions:
+                expressions[audience.when] = Expression(audience.when)
+            place = list(expressions).index(audience.when)
             yield _Check(EXPRESSION, lambda now: self._hold(now)[place])
 
     def _hold(self, now: Situation) -> list[bool]:

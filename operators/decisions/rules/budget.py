@@ -1,6 +1,6 @@
 """What offers may cost all in all: none that could exceed a budget, and fewer where money runs short."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,7 @@ class BudgetRule(Rule):
         self._of_arm: dict[str, tuple[BudgetAccount, ...]] = {}
         self._most: dict[str, int] = {}
         self._pacing = Pacing()
+        self._greatest: dict[BudgetAccount, int] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the budgets."""
@@ -76,6 +77,10 @@ class BudgetRule(Rule):
         self._of_arm = {arm: tuple(found) for arm, found in of_arm.items()}
         costs = {arm: cost_rule(offer) for arm, offer in arms.items()}
         self._most = {arm: _most(rule) or 0 for arm, rule in costs.items()}
+        self._greatest = {}
+        for arm, accounts in self._of_arm.items():
+            for account in accounts:
+                self._greatest[account] = max(self._most[arm], self._greatest.get(account, 0))
         self._pacing = Pacing(paces, costs)
         self._pacing.restore(learned)
 
@@ -84,6 +89,17 @@ class BudgetRule(Rule):
     def concerns(self, offer: Offer) -> bool:
         """Return whether a budget covers the offer."""
         return offer.name in self._of_arm
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its budgets, and what it costs at most."""
+        return self._of_arm[offer.name], self._most[offer.name]
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether the most that any offer costs fits into every budget."""
+        at_s = now.at_s
+        for account in self._greatest:
+            account.release(at_s)
+        return all(account.has_room(at_s, most) for account, most in self._greatest.items())
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""

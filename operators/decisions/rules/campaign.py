@@ -1,13 +1,14 @@
 """The dates and the days of the week on which an offer is made."""
 
 import math
-from datetime import datetime
+from collections.abc import Hashable
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from operators.decisions.calendar_windows import weekday_of
 from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.calendar import WEEKDAYS, end_s, start_s
+from schemas.calendar import end_s, start_s
 from schemas.shop import Market, Offer, Shop
 
 NOT_STARTED: Final = "not_started"
@@ -51,6 +52,10 @@ class Campaign(Rule):
         """Return whether the offer has dates or weekdays."""
         return offer.name in self._dates or offer.weekdays is not None
 
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its dates and weekdays, and its channel, by which it is held."""
+        return self._dates.get(offer.name), offer.weekdays, offer.channel
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``not_started``, ``campaign_ended`` or ``weekday``."""
         dates = self._dates.get(offer.name)
@@ -63,5 +68,4 @@ class Campaign(Rule):
             return ENDED
         if offer.weekdays is None:
             return None
-        weekday = WEEKDAYS[datetime.fromtimestamp(at_s, self._zone).weekday()]
-        return None if weekday in offer.weekdays else WEEKDAY
+        return None if weekday_of(at_s, self._zone) in offer.weekdays else WEEKDAY

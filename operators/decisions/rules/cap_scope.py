@@ -14,6 +14,11 @@ class CapScope(NamedTuple):
     cap: Cap
     channels: Mapping[str, Channel]
 
+    @property
+    def is_total(self) -> bool:
+        """Whether all offers count."""
+        return self.cap.offers is None and self.cap.channels is None
+
     def covers(self, arm: str) -> bool:
         """Return whether an offer counts and is removed; one that is gone counts on whatever channel."""
         cap = self.cap

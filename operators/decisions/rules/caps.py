@@ -39,6 +39,8 @@ class Caps(CapRule):
         by, zone = scope.cap.by, now.zone
         start_s = window_start_s(by, at_s, zone)
         made = self._histories.of(now).offers_since(start_s)
+        if not made:
+            return 0
         return sum(
             scope.covers(each.arm) and window_start_s(by, each.published_s, zone) == start_s for each in made
         )

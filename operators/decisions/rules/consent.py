@@ -1,5 +1,6 @@
 """A channel on which the person does not want, or may not get, offers."""
 
+from collections.abc import Hashable
 from typing import Final
 
 from operators.decisions.rules.rule import Rule, Situation
@@ -16,6 +17,10 @@ class Consent(Rule):
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the channels that need consent in this market."""
         self._required = frozenset(market.rules.consent.required)
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its channel."""
+        return offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``no_consent`` where the person may not get offers on the channel of this one."""

@@ -45,8 +45,6 @@ class Cooldown(Rule):
     def __init__(self, histories: Histories) -> None:
         self._histories = histories
         self._store = histories.ledger
-        self._now: Situation | None = None
-        self._reason: str | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the lengths."""
@@ -55,18 +53,16 @@ class Cooldown(Rule):
         self._after_purchase_s = lengths.after_purchase.total_seconds()
         self._after_dismissal_s = lengths.after_dismissal.total_seconds()
         self.memory_s = self._after_offer_s + SLACK_S
-        self._now = None
+
+    def alike(self, offer: Offer) -> None:
+        """All offers are."""
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
-        """Return ``cooldown``, ``cooldown_purchase`` or ``cooldown_dismissal``, the same for all offers."""
-        if self._now is not now:
-            self._now, self._reason = now, self._reason_of(now)
-        return self._reason
-
-    def _reason_of(self, now: Situation) -> str | None:
+        """Return ``cooldown``, ``cooldown_purchase`` or ``cooldown_dismissal``."""
         if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
             return AFTER_OFFER
-        latest = [*map(self._latest, (*_of_visitors(now.visitors), *_of_users(now.users)))]
+        names = [*_of_visitors(now.visitors), *_of_users(now.users)]
+        latest = [_DECODER.decode(found) for found in map(self._store.recall, names) if found is not None]
         if any(each.purchased_s() > now.at_s - self._after_purchase_s for each in latest):
             return AFTER_PURCHASE
         if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):

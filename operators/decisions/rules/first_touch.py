@@ -22,8 +22,6 @@ class FirstTouch(Rule):
     def __init__(self, histories: Histories) -> None:
         self._histories = histories
         self._is_on = False
-        self._now: Situation | None = None
-        self._is_first = False
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up whether discounts are removed."""
@@ -33,16 +31,15 @@ class FirstTouch(Rule):
         """Return whether the rule is on and the offer is a discount."""
         return self._is_on and offer.kind in DISCOUNT_KINDS
 
+    def alike(self, offer: Offer) -> None:
+        """All offers are."""
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``first_touch`` for a discount to somebody of whom no earlier touch is known."""
         if not self.concerns(offer):
             return None
-        if self._now is not now:
-            self._now, self._is_first = now, not self._was_touched(now)
-        return REASON if self._is_first else None
-
-    def _was_touched(self, now: Situation) -> bool:
-        return any(
+        was_touched = any(
             terms.at_s < now.at_s and (terms.had_choice or terms.cart != now.moment.cart)
             for terms in self._histories.of(now).decisions()
         )
+        return None if was_touched else REASON

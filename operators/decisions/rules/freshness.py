@@ -1,5 +1,6 @@
 """A channel that is too late: nobody wants a banner about the page before last."""
 
+from collections.abc import Hashable
 from typing import Final
 
 from operators.decisions.rules.rule import Rule, Situation
@@ -24,6 +25,16 @@ class Freshness(Rule):
             "app": ages.app.total_seconds(),
             "email": ages.email.total_seconds(),
         }
+        self._least_s = min(self._max_age_s.values())
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its channel."""
+        return offer.channel
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether the moment is new enough for every channel."""
+        read_s = now.moment.read_s
+        return read_s is None or read_s - now.at_s <= self._least_s
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``stale`` for a moment that was read too late for the offer's channel."""

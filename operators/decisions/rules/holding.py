@@ -18,4 +18,4 @@ class Publication:
     def at_s(self, offer: Offer, now: Situation) -> float:
         """Return when an offer that is made now is published."""
         held_s = self._held_until_s(offer, now)
-        return now.at_s if held_s is None else max(now.at_s, held_s)
+        return now.at_s if held_s is None or held_s < now.at_s else held_s

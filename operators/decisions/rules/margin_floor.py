@@ -1,11 +1,11 @@
 """The least margin that a cart must leave after an offer."""
 
+from collections.abc import Hashable
 from typing import Final
 
 from operators.decisions.ledger import CostRule
 from operators.decisions.reward import cost_rule
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.rules import Margin
 from schemas.shop import DISCOUNT_KINDS, Market, Offer, Shop
 
 BELOW: Final = "margin_floor"
@@ -24,27 +24,43 @@ class MarginFloor(Rule):
     name = "margin_floor"
 
     def __init__(self) -> None:
-        self._margin = Margin()
+        self._floor: float | None = None
+        self._unknown: str | None = None
         self._costs: dict[str, CostRule] = {}
+        self._distinct: tuple[CostRule, ...] = ()
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the floor, and what offers cost."""
-        self._margin = market.rules.margin
+        self._floor = market.rules.margin.floor
+        self._unknown = UNKNOWN if market.rules.margin.unknown == "remove" else None
         self._costs = {offer.name: cost_rule(offer) for offer in shop.arms(market.name)}
+        self._distinct = tuple(set(self._costs.values()))
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether there is a floor."""
-        return self._margin.floor is not None
+        return self._floor is not None
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return what it costs, and whether it lowers what is paid."""
+        return self._costs[offer.name], offer.kind in DISCOUNT_KINDS
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether the cart bears even all that the dearest offer costs, beside its full price."""
+        floor, margin, value = self._floor, now.margin, now.moment.cart_value
+        if floor is None or floor < 0.0 or margin is None:
+            return False
+        dearest = max([cost.at_cart(value) for cost in self._distinct])
+        return margin - dearest >= floor * value
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""
-        floor = self._margin.floor
+        floor = self._floor
         if floor is None:
             return None
         margin = now.margin
         if margin is None:
-            return UNKNOWN if self._margin.unknown == "remove" else None
+            return self._unknown
         value = now.moment.cart_value
         cost = self._costs[offer.name].at_cart(value)
-        paid = max(value - cost, 0.0) if offer.kind in DISCOUNT_KINDS else value
+        paid = value if offer.kind not in DISCOUNT_KINDS else value - cost if value > cost else 0.0
         return BELOW if margin - cost < floor * paid - ROUNDING * value else None

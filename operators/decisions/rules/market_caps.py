@@ -49,6 +49,8 @@ class MarketCaps(CapRule):
         """Return how many offers count in the window in which one more would be published."""
         by = scope.cap.by
         made = self._counts[by].get(self._start(by, at_s), {})
+        if scope.is_total:
+            return sum(made.values())
         return sum(count for arm, count in made.items() if scope.covers(arm))
 
     def _start(self, by: Window, at_s: float) -> int:
@@ -60,7 +62,10 @@ class MarketCaps(CapRule):
         if offer is None:
             return
         for by, windows in self._counts.items():
-            made = windows.setdefault(self._start(by, offer.published_s), {})
+            start = self._start(by, offer.published_s)
+            made = windows.get(start)
+            if made is None:
+                made = windows[start] = {}
             made[offer.arm] = made.get(offer.arm, 0) + 1
 
     def forget(self, time_s: float) -> None:

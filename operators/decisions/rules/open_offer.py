@@ -13,6 +13,9 @@ class OpenOffer(Rule):
 
     name = "open_offer"
 
+    def alike(self, offer: Offer) -> None:
+        """All offers are."""
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``open_offer`` for a person whose offer is not over."""
         return REASON if any(each.offer_open for each in now.held) else None

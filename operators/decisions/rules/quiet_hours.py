@@ -1,9 +1,11 @@
 """Hours of the day in which a channel is quiet where the person lives."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Mapping
+from datetime import datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
+from operators.decisions.calendar_windows import MINUTE_S
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.rules import Channel, QuietHours
 from schemas.shop import Market, Offer, Shop
@@ -14,25 +16,31 @@ REASON: Final = "quiet_hours"
 class QuietHoursRule(Rule):
     """Removes an offer on a channel that is quiet now, or holds it until the channel no longer is.
 
-    Several rules ask until when it is held; that is found out once a moment for each channel.
+    Several rules ask until when offers are held; that is found out once a moment.
     """
 
     name = "quiet_hours"
 
     def __init__(self) -> None:
         self._hours: Mapping[Channel, QuietHours] = {}
+        self._holding: tuple[tuple[Channel, QuietHours], ...] = ()
         self._now: Situation | None = None
-        self._until_s: dict[Channel, float | None] = {}
+        self._until_s: dict[Channel, float] = {}
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
+        self._holding = tuple(each for each in self._hours.items() if each[1].then == "hold")
         self._now = None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether offers on the channel are dropped in its quiet hours."""
         hours = self._hours.get(offer.channel)
         return hours is not None and hours.then == "drop"
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return its channel."""
+        return offer.channel
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``quiet_hours`` for a channel whose offers are dropped now."""
@@ -43,14 +51,13 @@ class QuietHoursRule(Rule):
 
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return when the quiet hours of the offer's channel are over, None where it is not quiet now."""
-        hours = self._hours.get(offer.channel)
-        if hours is None or hours.then == "drop":
-            return None
         if self._now is not now:
             self._now, self._until_s = now, {}
-        if offer.channel not in self._until_s:
-            self._until_s[offer.channel] = quiet_until_s(hours, now)
-        return self._until_s[offer.channel]
+            for channel, hours in self._holding:
+                until_s = quiet_until_s(hours, now)
+                if until_s is not None:
+                    self._until_s[channel] = until_s
+        return self._until_s.get(offer.channel)
 
 
 def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
@@ -58,16 +65,25 @@ def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
 
     They begin and end by the clock on the person's wall, on days of 23 and 25 hours too.
     """
-    local = now.local
-    clock = local.time()
-    if hours.start < hours.end:
-        is_quiet = hours.start <= clock < hours.end
+    start, end, at_s = hours.start, hours.end, now.at_s
+    if not (start.second or start.microsecond or end.second or end.microsecond):
+        # what holds for a time holds for its minute
+        until_s = _quiet_in_minute(start, end, at_s // MINUTE_S * MINUTE_S, now.zone)
     else:
-        is_quiet = clock >= hours.start or clock < hours.end
-    if not is_quiet:
+        until_s = _until_s(start, end, at_s, now.zone)
+    return until_s if until_s is None or until_s > at_s else at_s
+
+
+def _until_s(start: time, end: time, at_s: float, zone: tzinfo) -> float | None:
+    local = datetime.fromtimestamp(at_s, zone)
+    clock = local.time()
+    if not (start <= clock < end if start < end else clock >= start or clock < end):
         return None
-    day = local.date() if clock < hours.end else local.date() + timedelta(days=1)
-    ends_s = datetime.combine(day, hours.end, now.zone).timestamp()
-    if ends_s <= now.at_s:  # the hour of the end comes twice, and this is the second time
-        ends_s = datetime.combine(day, hours.end, now.zone).replace(fold=1).timestamp()
-    return max(ends_s, now.at_s)
+    day = local.date() if clock < end else local.date() + timedelta(days=1)
+    ends_s = datetime.combine(day, end, zone).timestamp()
+    if ends_s <= at_s:  # the hour of the end comes twice, and this is the second time
+        ends_s = datetime.combine(day, end, zone).replace(fold=1).timestamp()
+    return ends_s
+
+
+_quiet_in_minute: Final = lru_cache(maxsize=1000)(_until_s)

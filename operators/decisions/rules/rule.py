@@ -1,10 +1,9 @@
 """The contract of a rule, and what a rule may look at."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from functools import cached_property
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from operators.decisions.consents import ConsentGiven
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
@@ -37,6 +36,23 @@ class Person(NamedTuple):
     held: tuple[OpenDecision, ...] = ()
 
 
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # noqa: N801  used like ``property``
+    """A property that is found out when it is first asked for: ``cached_property`` without its lock."""
+
+    def __init__(self, find: Callable[[Any], T]) -> None:
+        self._find = find
+        self._name = find.__name__
+        self.__doc__ = find.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:  # noqa: ANN401  of any class
+        """Return it, and put it where Python looks first."""
+        found = instance.__dict__[self._name] = self._find(instance)
+        return found
+
+
 class Situation:
     """One moment as rules see it. What takes time to find out is found out when the first rule asks.
 
@@ -62,31 +78,35 @@ class Situation:
         self.market = market
         self._lookups = lookups
         self._products: dict[str, Product | None] = {}
-        self._consents: Mapping[str, ConsentGiven] | None = None
 
     def product(self, sku: str) -> Product | None:
         """Return a product as the catalog has it at the moment, None where it is not known."""
-        if sku not in self._products:
-            self._products[sku] = self._lookups.product(sku, self.at_s)
-        return self._products[sku]
+        products = self._products
+        if sku in products:
+            return products[sku]
+        found = products[sku] = self._lookups.product(sku, self.at_s)
+        return found
 
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
-        if self._consents is None:
-            self._consents = self._lookups.consents(self.visitors, self.users, self.at_s)
-        return self._consents.get(channel)
+        return self.consents.get(channel)
 
-    @cached_property
+    @once
+    def consents(self) -> Mapping[str, ConsentGiven]:
+        """What the person last said about the channels of which anything is known."""
+        return self._lookups.consents(self.visitors, self.users, self.at_s)
+
+    @once
     def local(self) -> datetime:
         """The moment by the clock on the person's wall."""
         return datetime.fromtimestamp(self.at_s, self.zone)
 
-    @cached_property
+    @once
     def cart_skus(self) -> list[str]:
         """The skus of the cart, as far as its lines are remembered, each once."""
-        return list(dict.fromkeys(line.sku for line in self.moment.lines if line.sku))
+        return list(dict.fromkeys([line.sku for line in self.moment.lines if line.sku]))
 
-    @cached_property
+    @once
     def cart_categories(self) -> list[str]:
         """The categories of the cart, each once: as the events say them, else the catalog."""
         found: dict[str, None] = {}
@@ -99,7 +119,7 @@ class Situation:
                 found[category] = None
         return list(found)
 
-    @cached_property
+    @once
     def margin(self) -> float | None:
         """The margin of the cart without an offer, None where a line's is not known.
 
@@ -114,8 +134,8 @@ Values = Callable[[Sequence[str]], Mapping[str, float]]
 class Rule:
     """What may keep an offer from being made. Every method but ``removes`` may be left as it is here.
 
-    ``removes`` is asked of each offer at each decision: what is the same for all offers of a moment is found
-    out once.
+    ``removes`` is asked at each decision, of one of the offers that are alike to the rule and answered for
+    all of these.
 
     A rule that remembers something is told of decisions, of what follows from them and of the passage of
     time, and its memory is part of the market's snapshot. After a crash, ``decided`` is called for every
@@ -132,6 +152,14 @@ class Rule:
     def concerns(self, offer: Offer) -> bool:
         """Return whether this rule, as it is configured, could remove an offer; else it is not asked."""
         return True
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return what this rule, as it is configured, goes by of an offer: offers with the same are alike."""
+        return offer.name
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether it is plain that no offer is removed now: then ``removes`` is not asked."""
+        return False
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason why this offer may not be made now, one word; None where it may."""

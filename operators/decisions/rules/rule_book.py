@@ -1,6 +1,6 @@
 """All rules of a market, asked in their order and told together."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
@@ -17,12 +17,25 @@ class Eligibility(NamedTuple):
     removed: dict[str, str]
 
 
+class _Asked(NamedTuple):
+    """A rule as it is asked at each decision: of one offer of each kind, with the bits of all that are alike.
+
+    ``spares`` is None where the rule has no shorter way.
+    """
+
+    spares: Callable[[Situation], bool] | None
+    removes: Callable[[Offer, Situation], str | None]
+    kinds: tuple[tuple[Offer, int], ...]
+
+
 class RuleBook:
     """The rules of a market. Bounded as they are."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._asked: dict[str, tuple[Callable[[Offer, Situation], str | None], ...]] = {}
+        self._arms: tuple[str, ...] = ()
+        self._eligible = [NO_OFFER]
+        self._asked: tuple[_Asked, ...] = ()
         self._of_decisions = self._with("decided")
         self._of_choices = self._with("chosen")
         self._of_changes = self._with("changed")
@@ -42,32 +55,47 @@ class RuleBook:
         """Take up the offers file."""
         for rule in self.rules:
             rule.configure(shop, market)
-        self._asked = {
-            offer.name: tuple(rule.removes for rule in self.rules if rule.concerns(offer))
-            for offer in shop.arms(market.name)
-        }
+        offers = shop.arms(market.name)
+        self._arms = tuple(offer.name for offer in offers)
+        self._eligible = [NO_OFFER, *self._arms]
+        self._asked = tuple(_asked(rule, offers) for rule in self.rules if any(map(rule.concerns, offers)))
 
-    def eligibility(self, offers: Iterable[Offer], now: Situation) -> Eligibility:
-        """Return which offers may be made."""
+    def eligibility(self, now: Situation) -> Eligibility:
+        """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
+        left = everything = (1 << len(self._arms)) - 1
+        reasons: list[tuple[int, str]] = []
+        for spares, removes, kinds in self._asked:
+            if spares is not None and spares(now):
+                continue
+            for offer, alike in kinds:
+                if alike & left:
+                    reason = removes(offer, now)
+                    if reason is not None:
+                        reasons.append((alike & left, reason))
+                        left &= ~alike
+            if not left:
+                break
+        if left == everything:
+            return Eligibility(self._eligible.copy(), {})
         found = Eligibility([NO_OFFER], {})
-        for offer in offers:
-            for removes in self._asked[offer.name]:
-                reason = removes(offer, now)
-                if reason is not None:
-                    found.removed[offer.name] = reason
-                    break
+        for place, arm in enumerate(self._arms):
+            if left >> place & 1:
+                found.eligible.append(arm)
             else:
-                found.eligible.append(offer.name)
+                found.removed[arm] = next(reason for gone, reason in reasons if gone >> place & 1)
         return found
 
-    def publish_s(self, offer: Offer, now: Situation) -> float:
-        """Return when an offer that is made now is published."""
-        latest_s = now.at_s
-        for rule in self._holding:
-            held_s = rule.holds_until_s(offer, now)
-            if held_s is not None and held_s > latest_s:
-                latest_s = held_s
-        return latest_s
+    def publish_s(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
+        """Return when offers that are made now are published, by name."""
+        times: dict[str, float] = {}
+        for offer in offers:
+            latest_s = now.at_s
+            for rule in self._holding:
+                held_s = rule.holds_until_s(offer, now)
+                if held_s is not None and held_s > latest_s:
+                    latest_s = held_s
+            times[offer.name] = latest_s
+        return times
 
     def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return by how much the choice is to value offers less, of those that cost more than their cost."""
@@ -143,3 +171,14 @@ class RuleBook:
         for rule in self.rules:
             if rule.name in states:
                 rule.restore(states[rule.name])
+
+
+def _asked(rule: Rule, offers: Sequence[Offer]) -> _Asked:
+    """Return how a rule is asked of the offers that it concerns."""
+    kinds: dict[Hashable, tuple[Offer, int]] = {}
+    for place, offer in enumerate(offers):
+        if rule.concerns(offer):
+            first, alike = kinds.get(rule.alike(offer), (offer, 0))
+            kinds[rule.alike(offer)] = first, alike | 1 << place
+    spares = None if type(rule).spares is Rule.spares else rule.spares
+    return _Asked(spares, rule.removes, tuple(kinds.values()))

@@ -1,6 +1,6 @@
 """A product that is not in stock: nobody can buy it, whatever the offer."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
 from operators.decisions.catalog import is_short
@@ -25,6 +25,10 @@ class StockRule(Rule):
         """Take up how many pieces are needed."""
         self._at_least = market.rules.stock.at_least
         self._asked = None
+
+    def alike(self, offer: Offer) -> Hashable:
+        """Return the products it needs."""
+        return offer.skus
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``out_of_stock`` where there are too few pieces of what is needed."""

@@ -198,3 +198,36 @@ def test_assignments_are_there_when_a_ledger_is_opened_again(tmp_path):
     again = RocksLedger(tmp_path)
     assert again.recall("visitor:v") == b"known"
     again.close()
+
+
+def test_what_is_remembered_with_an_entry_is_known_at_once_and_written_with_it(ledger):
+    ledger.remember_with_entry("visitor:v", 1000.0, b"known")
+    assert ledger.recall("visitor:v") == b"known"
+    decide(ledger, 1)
+    ledger.remember("visitor:v", 2000.0, b"later")
+    decide(ledger, 2)
+    assert ledger.recall("visitor:v") == b"later"
+
+
+def test_what_is_remembered_with_an_entry_is_lost_with_it(tmp_path):
+    ledger = RocksLedger(tmp_path)
+    for seq, visitor in enumerate(("visitor:v", "visitor:w")):
+        ledger.remember_with_entry(visitor, 1000.0, b"known")
+        if seq == 0:
+            decide(ledger, seq)
+    ledger.close()
+    again = RocksLedger(tmp_path)
+    assert [again.recall(visitor) for visitor in ("visitor:v", "visitor:w")] == [b"known", None]
+    assert again.forget_identities(1001.0) == 1
+    again.close()
+
+
+def test_what_is_kept_in_memory_of_identities_is_bounded_and_changes_nothing(tmp_path):
+    ledger = RocksLedger(tmp_path)
+    ledger._hot_limit = 3
+    for number in range(10):
+        assert ledger.recall(f"visitor:{number}") is None
+        ledger.remember(f"visitor:{number}", 1000.0 + number, b"%d" % number)
+    assert len(ledger._hot) == 3
+    assert [ledger.recall(f"visitor:{number}") for number in range(10)] == [b"%d" % n for n in range(10)]
+    ledger.close()

@@ -1,0 +1,1 @@
+"""What stations remember: rows of which a snapshot holds only those that changed."""
