@@ -40,6 +40,8 @@ class Worker:
     A ``with`` block ends it whatever happens; so does the end of the test's own process.
     """
 
+    module = "flows.cli"
+
     def __init__(self, bootstrap, state, topics, *, offers=None, args=(), **settings):
         self.bootstrap = bootstrap
         self.state = state
@@ -68,7 +70,7 @@ class Worker:
             env["OFFERSTREAM_CRASH_AT"] = crash_at
         with self.log.open("ab") as log:
             self._begun = log.tell()
-            self.process = warm_start.start("flows.cli", self.arguments, env=env, stdout=log, stderr=log)
+            self.process = warm_start.start(self.module, self.arguments, env=env, stdout=log, stderr=log)
         return self
 
     def runs(self):

@@ -23,6 +23,7 @@ from tests.brokers import administer
 
 EVENTS_A_VISIT = 7.0
 KEPT_IN_TOPICS_S = 60.0
+PEOPLE = 50
 PAUSED = ("gift_bundle", "five_off")
 
 
@@ -160,9 +161,14 @@ class BusyShop:
         self._produce(self._topics["controls"], change["id"], change)
 
     def _consent(self):
-        self._numbers += 1
-        user = f"u-consent-{self._numbers}"
-        granted = {"type": "consent", "user_id": user, "consent": {"email": True}, "at": rfc3339(self.time_s)}
+        """One of the people whom the shop's servers know, who are not forgotten, changes her mind."""
+        user, agrees = f"u-consent-{self._rng.randrange(PEOPLE)}", self._rng.random() < 0.5
+        granted = {
+            "type": "consent",
+            "user_id": user,
+            "consent": {"email": agrees},
+            "at": rfc3339(self.time_s),
+        }
         self._produce(self._topics["controls"], user, granted)
 
     def _produce(self, topic, key, value):

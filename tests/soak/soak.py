@@ -34,6 +34,12 @@ SPIN = "a million additions"
 STEP_S = 0.005
 
 
+class HurriedWorker(Worker):
+    """The worker with stores that let go soon."""
+
+    module = "tests.soak.hurried"
+
+
 class Plan(NamedTuple):
     """How long, how busy, how fast, and when what happens.
 
@@ -211,7 +217,9 @@ def opened(bootstrap: str, directory: Path, plan: Plan) -> Iterator[Soak]:
     ensure_topics(Cluster(bootstrap), wanted, compacted=[topics["catalog"], topics["controls"]])
     args = ["--from", "earliest", "--emit-after", "2001-01-01T00:00:00Z"]
     shop = BusyShop(bootstrap, topics, OFFERS, rate=plan.rate, speed=plan.speed, seed=plan.seed)
-    with Worker(bootstrap, directory / "state", topics, offers=OFFERS, args=args, **SETTINGS) as worker:
+    with HurriedWorker(
+        bootstrap, directory / "state", topics, offers=OFFERS, args=args, **SETTINGS
+    ) as worker:
         try:
             yield Soak(worker, shop, plan)
         finally:
