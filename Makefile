@@ -14,7 +14,7 @@ PROCESSES ?= $(shell expr $$(nproc) + 1)
 # Each takes its part in one run of neighbours, so that what a module sets up is set up once, and then helps others.
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: install test test-apache demo bench mutants soak coverage lint types lock clean
+.PHONY: install test test-apache demo bench peers mutants soak coverage lint types lock clean
 
 install: $(VENV)/.installed
 
@@ -55,6 +55,15 @@ demo: install
 bench: install
 	$(BIN)/offerstream bench $(ARGS)
 
+# What tests/benchmarks/peers measures beside the worker, apart from what that runs on.
+peers: build/peers
+
+build/peers: pyproject.toml
+	"$(PYTHON)" -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	build/peers/bin/python -m pip install --quiet --group peers
+	@touch build/peers
+
 mutants: install
 	$(BIN)/python tests/laws/mutants.py $(ARGS)
 
@@ -79,6 +88,7 @@ lock:
 	test -x build/uv/bin/uv || { "$(PYTHON)" -m venv build/uv && build/uv/bin/python -m pip install --quiet uv; }
 	$(LOCK) --group build -o requirements.lock pyproject.toml
 	$(LOCK) --group build --extra avro -c requirements.lock -o requirements-avro.lock pyproject.toml
+	$(LOCK) --group build --extra avro --extra msk -c requirements-avro.lock -o requirements-msk.lock pyproject.toml
 	$(LOCK) --group dev --extra avro --extra demo -c requirements-avro.lock -o requirements-dev.lock pyproject.toml
 
 clean:

@@ -1,7 +1,10 @@
 """Everything that can be set, with its default, read in one place: command line, environment, TOML file."""
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -14,6 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.kafka.client_file import read_client_file, with_secrets
+from flows.kafka.java_names import translated
+from flows.observability.logs import LogFormat, LogLevel
 from flows.worker import setting_rules
 from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic, items_of
 from operators.abandonment import models
@@ -28,8 +34,13 @@ from schemas.shop import EXAMPLE_OFFERS, Shop, load_shop
 from schemas.topics import INPUTS, OUTPUTS, TOPICS
 
 PREFIX: Final = "OFFERSTREAM_"
+SERVERS: Final = "bootstrap.servers"
 SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
 """Settings that may hold a password, so that no error shows them."""
+NO_SETTINGS: Final = re.compile(
+    PREFIX + r"(CRASH_AT|DATA|CI_WITHOUT|(\w+_)?SERVICE_(HOST|PORT\w*)|(\w+_)?PORT_\d+_(TCP|UDP)\w*|PORT)"
+)
+"""Variables of the project's tests, and those that Kubernetes makes of a Service called offerstream."""
 
 
 def _minutes(number: float) -> timedelta:
@@ -44,6 +55,10 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
     kafka: Pairs = Field({}, description="further librdkafka settings, TLS and SASL among them")
+    kafka_file: Path | None = Field(
+        None,
+        description="file of such settings, `client.properties`; `bootstrap` and `kafka` go before it",
+    )
     schema_registry: str | None = Field(
         None, description="URL of a Schema Registry, with which values in Avro are read"
     )
@@ -123,9 +138,19 @@ class Settings(BaseSettings):
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
-    metrics_port: int = Field(9464, ge=0, le=65535, description="port of `/metrics` and `/healthz`; 0: any")
-    metrics_host: str = Field("127.0.0.1", description="address of `/metrics` and `/healthz`")
+    min_free_disk: int = Field(
+        64_000_000,
+        ge=0,
+        description="bytes free on the disk of the state, below which the worker ends in order",
+    )
+    metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics, health and probes; 0: any")
+    metrics_host: str = Field("127.0.0.1", description="address of metrics, health and probes")
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
+    hang_after: Duration = Field(
+        _minutes(5), description="how long the loop may stand still before `/livez` says so"
+    )
+    log_format: LogFormat = Field("text", description="how the log is written: lines, or a JSON object each")
+    log_level: LogLevel = Field("info", description="the least level of what the log has")
 
     @classmethod
     def settings_customise_sources(
@@ -153,6 +178,13 @@ class Settings(BaseSettings):
     @classmethod
     def _model(cls, name: str) -> str:
         return _among(name, models.MODELS)
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _bootstrap(cls, brokers: str) -> str:
+        if "@" in brokers:
+            raise ValueError("must be brokers like `host:port`; got one with a login, which belongs in KAFKA")
+        return brokers
 
     @field_validator("schema_registry")
     @classmethod
@@ -182,6 +214,14 @@ class Settings(BaseSettings):
             if not TOPIC_PATTERN.fullmatch(topic):
                 raise ValueError(f"must be topics of letters, digits, dots, dashes; got {topic!r}")
         return topics
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bootstrap_of_file(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("kafka_file") is None:
+            return given
+        of_file = with_secrets(read_client_file(Path(given["kafka_file"])))
+        return {"bootstrap": of_file[SERVERS], **given} if SERVERS in of_file else given
 
     @model_validator(mode="after")
     def _topics_differ(self) -> "Settings":
@@ -241,6 +281,12 @@ class Settings(BaseSettings):
         """What is set about the formats."""
         return FormatOptions(product_key=self.product_key)
 
+    def kafka_settings(self) -> dict[str, str]:
+        """Return what librdkafka is given, secrets among it; SetupError where a file of it is wrong."""
+        of_file = {} if self.kafka_file is None else translated(read_client_file(self.kafka_file))
+        of_file.pop(SERVERS, None)
+        return with_secrets(of_file | self.kafka)
+
     def shop(self) -> Shop:
         """Return the shop of the offers file; raises SetupError where it does not fit the settings."""
         shop = load_shop(self.offers)
@@ -271,6 +317,7 @@ def read_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa
     """Return the settings from arguments, environment and file; raises SetupError that names the setting."""
     if config is not None and not config.is_file():
         raise SetupError(f"--config must be a TOML file that can be read; got {str(config)!r}")
+    _check_environment(os.environ)
     source = type("Settings", (Settings,), {"toml_file": config, "__doc__": Settings.__doc__})
     try:
         return source(**{name: value for name, value in given.items() if value is not None})  # type: ignore[no-any-return]
@@ -278,6 +325,16 @@ def read_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa
         raise SetupError(_words(error)) from None
     except ValueError as error:
         raise SetupError(f"{config}: {error}") from None
+
+
+def _check_environment(names: Iterable[str]) -> None:
+    """Raise SetupError for a variable that looks like a setting and is none: it would be missed."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not NO_SETTINGS.fullmatch(name):
+            near = get_close_matches(name.upper(), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SetupError(f"{name} in the environment is not a setting{hint}")
 
 
 def _words(error: ValidationError) -> str:

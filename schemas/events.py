@@ -22,7 +22,7 @@ MAX_PIECES: Final = 1_000_000
 
 
 @lru_cache(maxsize=1024)
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
     """Return the name of a time zone; ValueError for one that the time zone database does not have."""
     try:
         return zoneinfo.ZoneInfo(name).key
@@ -38,7 +38,7 @@ Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]
 Quantity = Annotated[int, Field(ge=1, le=MAX_PIECES)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 TimeZone = Annotated[
-    str, Field(pattern=r"^[A-Z][A-Za-z0-9_+/-]*$", max_length=64), AfterValidator(_known_zone)
+    str, Field(pattern=r"^[A-Z][A-Za-z0-9_+/-]*$", max_length=64), AfterValidator(known_zone)
 ]
 Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
 WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s/?#<>\"]+[^\s<>\"]*$", max_length=2000)]

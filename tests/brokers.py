@@ -77,41 +77,43 @@ class ApacheBroker(BrokerProcess):
 
     start_within_s = 60.0
     stop_within_s = 20.0
+    format_options: tuple[str, ...] = ()
 
     def __init__(self, port: int = 0, directory: Path | None = None) -> None:
         need("java", "Java 17 or newer")
         self._classes = f"{jars()}/*"
         super().__init__(port, directory)
-        controller = free_port()
+        self._controller = free_port()
         self._settings = self.directory / "server.properties"
-        self._settings.write_text(
-            "\n".join(
-                [
-                    "process.roles=broker,controller",
-                    "node.id=1",
-                    f"controller.quorum.voters=1@{HOST}:{controller}",
-                    f"listeners=PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{controller}",
-                    f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}",
-                    "controller.listener.names=CONTROLLER",
-                    f"log.dirs={self.directory / 'data'}",
-                    "auto.create.topics.enable=false",
-                    "offsets.topic.replication.factor=1",
-                    "offsets.topic.num.partitions=1",
-                    "transaction.state.log.replication.factor=1",
-                    "transaction.state.log.min.isr=1",
-                    "group.initial.rebalance.delay.ms=0",
-                    "message.max.bytes=20000000",
-                    "log.retention.check.interval.ms=300",
-                    "log.retention.ms=-1",
-                    "broker.heartbeat.interval.ms=200",
-                    "broker.session.timeout.ms=1000",
-                ]
-            )
-        )
+        self._settings.write_text("\n".join(f"{name}={value}" for name, value in self.settings().items()))
         if not (self.directory / "data").exists():
             cluster = "MkU3OEVBNTcwNTJENDM2Qk"
             tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings)]
-            subprocess.run(["java", *JAVA, "-cp", self._classes, *tool], check=True, capture_output=True)
+            command = ["java", *JAVA, "-cp", self._classes, *tool, *self.format_options]
+            subprocess.run(command, check=True, capture_output=True)
+
+    def settings(self) -> dict[str, str]:
+        """The settings of the node."""
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{HOST}:{self._controller}",
+            "listeners": f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": f"{self.directory / 'data'}",
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "message.max.bytes": "20000000",
+            "log.retention.check.interval.ms": "300",
+            "log.retention.ms": "-1",
+            "broker.heartbeat.interval.ms": "200",
+            "broker.session.timeout.ms": "1000",
+        }
 
     def command(self) -> list[str]:
         """The Java process itself."""

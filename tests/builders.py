@@ -3,6 +3,7 @@
 Times are seconds after ``T0`` everywhere.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,7 +47,8 @@ from operators.streaming.messages import (
     UserKnown,
 )
 from schemas.adapters import decoder
-from schemas.events import EVENTS
+from schemas.adapters.decoded import Decoded
+from schemas.events import EVENTS, Event
 from schemas.message import Message
 from schemas.rules import Rules
 from schemas.shop import Market, Offer, Shop
@@ -169,6 +171,17 @@ def message(event: dict[str, Any], offset: int, sent: float | None = None) -> Me
     return Message(
         orjson.dumps(event), topic=topic, partition=int(partition), offset=offset, timestamp_s=sent_s
     )
+
+
+def as_model(event: Any) -> Event:
+    """The model of an event that was decoded, in whichever form it is."""
+    return EVENTS.validate_json(msgspec.json.encode(event)) if isinstance(event, msgspec.Struct) else event
+
+
+def native(said: dict[str, Any]) -> Decoded:
+    """What the worker reads of a native event, which is given as its model."""
+    read = decoder("native", MAX_EVENT_BYTES)(Message(json.dumps(said).encode()))
+    return msgspec.structs.replace(read, event=as_model(read.event))
 
 
 def struct(event: dict[str, Any], happened: float | None = None) -> AnyShopEvent:

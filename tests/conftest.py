@@ -26,6 +26,12 @@ def pytest_addoption(parser):
         choices=("if-there", "required"),
         help="whether a missing Chromium fails the tests of the report's page, or skips them",
     )
+    parser.addoption(
+        "--promtool",
+        default="if-there",
+        choices=("if-there", "required"),
+        help="whether a missing promtool fails the tests of the alerts, or skips them",
+    )
 
 
 def pytest_configure(config):

@@ -11,13 +11,21 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 STEPS = ["install", "lint", "types", "test", "coverage", "test-apache"]
-PROGRAMS = {"browser": ["chromium"], "py312": ["python3.12"], "apache": ["java", "mvn"]}
+PROGRAMS = {
+    "browser": ["chromium"],
+    "alerts": ["promtool"],
+    "py312": ["python3.12"],
+    "apache": ["java", "mvn"],
+}
 PACKAGES = {
     "browser": "chromium",
+    "alerts": "prometheus",
     "py312": "python3.12 python3.12-venv",
     "apache": "openjdk-17-jre-headless maven",
 }
-LEFT_OUT = {"browser": "the report in a browser", "py312": "Python 3.12", "apache": "Apache Kafka"}
+LEFT_OUT = {"browser": "the report in a browser", "alerts": "the alerts", "py312": "Python 3.12"}
+LEFT_OUT |= {"apache": "Apache Kafka"}
+TESTS = "make test ARGS=--chromium=required --promtool=required"
 each_tool = pytest.mark.parametrize("tool", PROGRAMS)
 APT_GET = """
 echo "apt-get $@" >> "$LOG"
@@ -27,6 +35,7 @@ for word; do case $word in
     chromium | python3.12) cp "$BIN/true" "$BIN/$word" ;;
     openjdk-17-jre-headless) cp "$BIN/true" "$BIN/java" ;;
     maven) cp "$BIN/true" "$BIN/mvn" ;;
+    prometheus) cp "$BIN/true" "$BIN/promtool" ;;
 esac; done
 """
 
@@ -89,7 +98,7 @@ def test_a_machine_that_has_everything_runs_every_step_and_tells_how_long_it_too
     code, said = machine.run(CI="true")
     assert code == 0
     assert machine.made == STEPS
-    assert "make test ARGS=--chromium=required" in machine.called
+    assert TESTS in machine.called
     assert sum(" s  " in line and line.endswith(": passed") for line in said.splitlines()) == 2 * len(STEPS)
     assert said.endswith("all steps passed\n")
     assert "LEFT OUT" not in said
@@ -138,7 +147,7 @@ def test_what_is_missing_is_installed_first_and_then_required(tool, machine):
     install = f"apt-get install -y --no-install-recommends {PACKAGES[tool]}"
     assert machine.called[:3] == ["apt-get update", install, "make install"]
     assert machine.made == STEPS
-    assert "make test ARGS=--chromium=required" in machine.called
+    assert TESTS in machine.called
 
 
 @each_tool
@@ -161,7 +170,7 @@ def test_what_is_named_is_left_out_on_purpose(tool, machine):
 def test_a_name_that_is_none_of_them_is_refused(machine):
     code, said = machine.run(OFFERSTREAM_CI_WITHOUT="browser kafka")
     assert code == 2
-    assert said == "OFFERSTREAM_CI_WITHOUT must name some of: browser py312 apache; got kafka\n"
+    assert said == "OFFERSTREAM_CI_WITHOUT must name some of: browser alerts py312 apache; got kafka\n"
     assert machine.made == []
 
 

@@ -39,7 +39,7 @@ from schemas.shop import Cost, Market, Offer, Shop
 from tests import warm_start
 from tests.broker.driving import until
 from tests.builders import MAX_EVENT_BYTES
-from tests.flows.observability.test_deploy import SERIES
+from tests.deploy.test_deploy import SERIES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -272,11 +272,6 @@ def written_in(*kinds: type[msgspec.Struct]) -> set[str]:
 def test_every_word_of_a_contract_is_described(page, names):
     described = set(re.findall(r"`([^`\n]+)`", prose(TEXTS[page])))
     assert names <= described
-
-
-def test_every_alert_is_described():
-    alerts = re.findall(r"- alert: (\w+)", (ROOT / "docs/deploy/alerts.yml").read_text())
-    assert set(alerts) <= set(re.findall(r"`(\w+)`", TEXTS["docs/how-to/monitor.md"]))
 
 
 def test_the_changelog_knows_the_version():

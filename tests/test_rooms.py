@@ -55,14 +55,15 @@ def impurities(tree: ast.AST) -> Iterator[str]:
 
 
 ARROWS = {
+    "state": set(),
     "streaming": set(),
     "bandits": set(),
     "controls": set(),
     "ingest": {"controls", "streaming"},
-    "sessions": {"streaming"},
+    "sessions": {"state", "streaming"},
     "experiments": {"streaming"},
     "abandonment": set(),
-    "decisions": {"abandonment", "bandits", "controls", "experiments", "streaming"},
+    "decisions": {"abandonment", "bandits", "controls", "experiments", "state", "streaming"},
     "evaluation": {"bandits"},
     "simulation": set(),
 }

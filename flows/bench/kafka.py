@@ -34,8 +34,8 @@ def backlog(bootstrap: str, state: Path, events: int, visitors: int, epoch_s: fl
         send(topics.cluster, topics.names["events"], recorded_load(events, visitors))
         with BenchWorker(topics, state, epoch=f"{epoch_s:g}s", offers=str(OFFERS)) as worker:
             progress = worker.wait_for(events)
-    (began_s, before), (ended_s, read) = progress[0], progress[-1]
-    return {"events_per_s": (read - before) / (ended_s - began_s)}
+    began, ended = progress[0], progress[-1]
+    return {"events_per_s": (ended.events - began.events) / (ended.at_s - began.at_s)}
 
 
 def started(bootstrap: str, state: Path) -> dict[str, Any]:

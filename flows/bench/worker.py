@@ -8,7 +8,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from flows.bench.memory import rss_bytes
 from flows.kafka.broker_process import LEASH, free_port
@@ -41,6 +41,15 @@ class BenchTopics:
         """Delete them."""
         for deletion in create_admin_client(self.cluster).delete_topics(list(self.names.values())).values():
             deletion.exception(60)
+
+
+class Reading(NamedTuple):
+    """What a worker says of itself at a time: events read, decisions taken, seconds of processor time."""
+
+    at_s: float
+    events: int
+    decisions: int
+    cpu_s: float
 
 
 class BenchWorker:
@@ -90,30 +99,32 @@ class BenchWorker:
         """Its resident memory in bytes."""
         return rss_bytes(self._process.pid if self._process is not None else "self")
 
-    def read(self) -> int | None:
-        """Return how many events it has read; None while it does not answer."""
+    def read(self) -> Reading | None:
+        """Return how far it is; None while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
-                return int(Exposition(answer.read().decode()).total(Metric.EVENTS))
+                said = Exposition(answer.read().decode())
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return None
+        events, decisions = int(said.total(Metric.EVENTS)), int(said.total(Metric.DECISIONS))
+        return Reading(time.monotonic(), events, decisions, said.cpu_s())
 
-    def wait_for(self, events: int) -> list[tuple[float, int]]:
-        """Wait until it has read so many events; return times with the number read by then.
+    def wait_for(self, events: int) -> list[Reading]:
+        """Wait until it has read so many events; return how far it was on the way.
 
         Raises RuntimeError with the end of its log where it ends or stands still before.
         """
-        progress: list[tuple[float, int]] = []
+        progress: list[Reading] = []
         moved_s = time.monotonic()
         while True:
             read = self.read()
-            if read is not None and (not progress or read > progress[-1][1]):
-                moved_s = time.monotonic()
-                progress.append((moved_s, read))
-                if read >= events:
+            if read is not None and (not progress or read.events > progress[-1].events):
+                moved_s = read.at_s
+                progress.append(read)
+                if read.events >= events:
                     return progress
             ended = self._process is None or self._process.poll() is not None
             if ended or time.monotonic() > moved_s + STALL_S:
                 log = self._log.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"the worker {'ended' if ended else 'stands still'}: {log}")
-            time.sleep(0.2)
+            time.sleep(0.1)

@@ -24,7 +24,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        type=pair,
+        type=secret_pair,
         help="any setting, for example session_gap=20m",
     )
 
@@ -64,15 +64,21 @@ def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
 
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
-    """Add ``--bootstrap`` and ``--kafka``."""
+    """Add ``--bootstrap``, ``--kafka`` and ``--kafka-file``."""
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="Kafka brokers")
     parser.add_argument(
         "--kafka",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        type=pair,
+        type=secret_pair,
         help="a librdkafka setting, for example security.protocol=SASL_SSL",
+    )
+    parser.add_argument(
+        "--kafka-file",
+        type=Path,
+        metavar="FILE",
+        help="file of such settings, as client.properties of Java's clients",
     )
 
 
@@ -126,6 +132,8 @@ def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: AN
     named["offers"] = args.offers
     if getattr(args, "bootstrap", None) is not None:
         named["bootstrap"] = args.bootstrap
+    if getattr(args, "kafka_file", None) is not None:
+        named["kafka_file"] = args.kafka_file
     if getattr(args, "kafka", None):
         named["kafka"] = dict(args.kafka)
     return read_settings(args.config, **named | {k: v for k, v in given.items() if v is not None})
@@ -136,6 +144,14 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1; got {text!r}")
     return int(text)
+
+
+def secret_pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of ``NAME=VALUE``; what is none may be a password and is not shown."""
+    try:
+        return pair(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError("must be NAME=VALUE; got something else") from None
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the files and print how many records there are."""
     settings = settings_of(args)
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     for stream, count in export_topics(cluster, settings.output_topics, args.out).items():
         sys.stdout.write(f"{stream}: {count.written}{_passed_over(count)}\n")
 

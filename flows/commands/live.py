@@ -5,14 +5,14 @@ from pathlib import Path
 
 from flows.commands.common import add_bootstrap, add_settings, pair, settings_of
 from flows.worker.live import live
+from flows.worker.state_failures import state_error
 from schemas.adapters import FORMATS
+from schemas.errors import OfferstreamError, expected_error
 
 OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state /var/lib/offerstream --offers offers.toml
-  offerstream live --bootstrap kafka:9093 --state state --from earliest --shadow \\
-      --kafka security.protocol=SASL_SSL --kafka sasl.mechanism=PLAIN \\
-      --kafka sasl.username=worker --kafka sasl.password=...
+  offerstream live --kafka-file client.properties --state state --from earliest --shadow
   offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
       --format web.segment=segment --set session_gap=20m
   offerstream live --config worker.toml --schema-registry https://registry:8081"""
@@ -68,4 +68,12 @@ def run(args: argparse.Namespace) -> None:
         shadow=args.shadow,
         emit_after=args.emit_after,
     )
-    live(settings, ordered=args.ordered)
+    try:
+        live(settings, ordered=args.ordered)
+    except OfferstreamError:
+        raise
+    except Exception as error:
+        failure = state_error(error, settings.state)
+        if failure is None or expected_error(error) is not None:
+            raise
+        raise failure from error

@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write records back and say how many of what."""
     settings = settings_of(args)
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     classes = frozenset(REJECT_CLASSES if ALL in args.classes else args.classes)
     asked = Asked(classes, args.since, args.until, args.limit, args.dry_run)
     counts = redrive(cluster, settings.topic_of("rejected"), asked)

@@ -16,7 +16,7 @@ class ControlTopic:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+        self._cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
         self._topic = settings.topic_of("controls")
 
     def log(self) -> ControlLog:

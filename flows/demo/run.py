@@ -41,7 +41,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
             cart_share=DEMO_CARTS,
             seasons=False,
         )
-        cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka)
+        cluster = Cluster(settings.bootstrap, f"{settings.group}-demo", settings.kafka_settings())
         outputs = (settings.topic_of("offers"), settings.topic_of("decisions"))
         create_topics(settings, cluster)
         worker = parts.enter_context(running_worker(settings, free_port(), directory / "worker.log"))

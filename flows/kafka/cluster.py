@@ -1,12 +1,16 @@
 """A Kafka cluster, and the librdkafka clients for it: their settings and their log."""
 
 import logging
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
+from flows.kafka.connection_trouble import explained
+from flows.kafka.login import login_settings, without_secrets
 from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import SetupError
 
@@ -25,7 +29,9 @@ FIXED_SETTINGS: Final = {
 
 PRODUCER_ONLY: Final = ("acks", "enable.idempotence")
 SILENT: Final = {"log_level": 0, "error_cb": lambda _error: None}
-RECONNECT_DEFAULTS: Final = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 1000}
+RECONNECT_DEFAULTS: Final = {"reconnect.backoff.ms": 1000, "reconnect.backoff.max.ms": 10_000}
+"""A worker has about ten connections, and librdkafka 2.16 does not double the wait of one that is refused."""
+
 CONSUMER_DEFAULTS: Final = {"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32768}
 PRODUCER_DEFAULTS: Final = {
     "compression.type": "lz4",
@@ -57,6 +63,11 @@ TRANSIENT: Final = frozenset(
 """Errors that pass by themselves: not every broker knows a topic as soon as it is made, and leaders move."""
 
 FULL_QUEUE_WAIT_S: Final = 0.1
+CLOSE_WITHIN_S: Final = 3.0
+
+
+UNKNOWN_NAME: Final = re.compile(r'No such configuration property: "(.*)"', re.DOTALL)
+PROPERTY: Final = re.compile(r"[a-z]+(\.[a-z0-9_]+)+")
 
 
 class Cluster(NamedTuple):
@@ -98,7 +109,7 @@ client_log.addFilter(RateLimitFilter())
 
 def log_client_error(error: KafkaError) -> None:
     """Log what a client reports about its connections, which it repairs by itself."""
-    client_log.warning("Kafka: %s", error.str())
+    client_log.warning("Kafka: %s", explained(error.str()))
 
 
 def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
@@ -109,7 +120,20 @@ def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
     try:
         return Consumer({**config, **SILENT}) if quiet else Consumer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
+
+
+def close_consumer(consumer: Consumer) -> None:
+    """Close a consumer, and wait for it ``CLOSE_WITHIN_S`` at most.
+
+    librdkafka waits without end for a commit that a broker does not answer. A consumer that is still closing
+    is left to the end of the process.
+    """
+    closing = threading.Thread(target=consumer.close, name="close-consumer", daemon=True)
+    closing.start()
+    closing.join(CLOSE_WITHIN_S)
+    if closing.is_alive():
+        log.warning("Kafka: a consumer is not closed after %.0f s; left as it is", CLOSE_WITHIN_S)
 
 
 def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:
@@ -119,7 +143,7 @@ def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None =
     try:
         return Producer(config, logger=client_log)
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
 
 
 def produce(
@@ -151,17 +175,23 @@ def create_admin_client(cluster: Cluster) -> QuietAdminClient:
     try:
         return QuietAdminClient(_config(cluster, RECONNECT_DEFAULTS, {}))
     except KafkaException as error:
-        raise _refused_settings(error) from error
+        raise _refused_settings(error, cluster) from error
 
 
 def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     for key in sorted(FIXED_SETTINGS.keys() & cluster.settings.keys()):
-        raise SetupError(
-            f"Kafka setting `{key}` is always {FIXED_SETTINGS[key]} here; take it out of the settings"
-        )
+        if str(cluster.settings[key]).lower() != str(FIXED_SETTINGS[key]).lower():
+            raise SetupError(
+                f"Kafka setting `{key}` is always {FIXED_SETTINGS[key]} here; take it out of the settings"
+            )
+    given = {key: value for key, value in cluster.settings.items() if key not in FIXED_SETTINGS}
     own = {"bootstrap.servers": cluster.bootstrap, "error_cb": log_client_error}
-    return {**defaults, **cluster.settings, **fixed, **own}
+    return {**defaults, **login_settings(given, cluster.bootstrap), **fixed, **own}
 
 
-def _refused_settings(error: KafkaException) -> SetupError:
-    return SetupError(f"Kafka refuses the settings: {error.args[0].str()}")
+def _refused_settings(error: KafkaException, cluster: Cluster) -> SetupError:
+    why = error.args[0].str()
+    name = UNKNOWN_NAME.search(why)
+    if name is not None and not PROPERTY.fullmatch(name[1]):  # a piece of a value, of a password perhaps
+        why = "one of their names is none of librdkafka; is there a comma in a value? Write such in a file"
+    return SetupError(f"Kafka refuses the settings: {without_secrets(why, cluster.settings)}")

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from flows.kafka.cluster import REFUSED, Cluster, create_producer, log, produce
 from flows.kafka.records import KafkaRecord
 from flows.kafka.size_limits import SizeLimits, cut_to, keyed_by_id, size_of
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.streaming.messages import OutputRecord
 
@@ -38,6 +39,14 @@ class _Sent:
         return f"{self.topic}/{self.partition}: {self.output.type} {self.output.id} {what}: {why}"
 
 
+def _advice(sent: _Sent, error: KafkaError) -> str:
+    """Return what to do about a record that cannot be cut."""
+    if error.code() != TOO_LARGE:
+        return ""
+    needed = size_of(sent.output)
+    return f"; set `max.message.bytes` of the topic above {needed}, and start again: it is sent then"
+
+
 class RecordProducer:
     """Sends records. ``on_delivered`` is called with each record and its acknowledgement time in seconds.
 
@@ -53,11 +62,13 @@ class RecordProducer:
         on_delivered: Callable[[OutputRecord, float], None] | None = None,
         shutdown: Shutdown | None = None,
         max_message_bytes: Mapping[str, int] | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._limits = SizeLimits(cluster, max_message_bytes or {})
         self._producer = create_producer(cluster, {"batch.size": self._limits.of_batches()})
         self._on_delivered = on_delivered
         self._shutdown = Shutdown() if shutdown is None else shutdown
+        self._pulse = Pulse() if pulse is None else pulse
         self._in_flight = 0  # the length of the client's queue counts its own events too
         self._again: list[_Sent] = []
         self._failure: str | None = None
@@ -131,7 +142,7 @@ class RecordProducer:
             sent.refused_as = error.code()
             self._again.append(sent)
         else:
-            self._failure = sent.is_not("was not delivered", error.str())
+            self._failure = sent.is_not("was not delivered", error.str() + _advice(sent, error))
 
     def _send_again(self) -> None:
         """Send again what was refused: cut to the topic's limit; what was within it goes alone."""
@@ -180,6 +191,7 @@ class RecordProducer:
         self._check_failure()
 
     def _check_deadline(self) -> None:
+        self._pulse.beat()  # who waits for a broker does not hang
         if self._shutdown.is_overdue and self._failure is None:
             self._failure = f"{self._in_flight} records were not delivered when the time to stop was over"
 

@@ -4,15 +4,16 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
 from flows.kafka.cluster import Cluster
-from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
+from flows.kafka.shared_consumer import IDLE_WAIT_S, BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.ingest.message_reader import LiveReader
 from operators.streaming.messages import ReaderOutput
@@ -20,6 +21,10 @@ from schemas.message import Message
 
 Ready = Callable[[Sequence[Message]], int]
 """How many messages, from the first, can be read without waiting; the next one is waited for."""
+Clock = Callable[[], float]
+"""Tells the time of day in seconds since 1970."""
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
+"""Bytewax compares this with the machine's clock: a time to come would not come once that is set back."""
 
 
 class PartitionStatus(NamedTuple):
@@ -41,8 +46,11 @@ class LagLimiter:
     them at the start.
     """
 
-    def __init__(self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool) -> None:
+    def __init__(
+        self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool, clock: Clock = time.time
+    ) -> None:
         self.consumer = consumer
+        self._clock = clock
         self.partitions: list[KafkaSourcePartition] = []
         self._max_lead_s = max_lead_s
         self._idle_by_events = idle_by_events
@@ -60,7 +68,7 @@ class LagLimiter:
         if not self._idle_by_events:
             return caught_up_s
         newest_s = max((one.reader.greatest_s for one in self.partitions), default=-math.inf)
-        self._newest_events.append((time.time(), newest_s))
+        self._newest_events.append((self._clock(), newest_s))
         while len(self._newest_events) > 1 and self._newest_events[1][0] <= caught_up_s:
             self._newest_events.popleft()
         noted_s, newest_then_s = self._newest_events[0]
@@ -101,7 +109,11 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         resumed: bool,
         ready: Ready = len,
         is_first: bool = False,
+        pulse: Pulse,
+        clock: Clock = time.time,
     ) -> None:
+        self._pulse = pulse
+        self._clock = clock
         self.buffer = buffer
         self.reader = reader
         self.is_first = is_first
@@ -112,7 +124,6 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         self._emit_first: list[ReaderOutput] = list(reader.resumed()) if resumed else []
         self._reported_s: float | None = None
         self._sealed_offset: int | None = None
-        self._is_waiting = False
         self._ready = ready
         self._unread: list[Message] = []
         self._start_end: int | None = None
@@ -121,19 +132,21 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
     @override
     def next_batch(self) -> list[ReaderOutput]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
+        self._pulse.beat()
         if self._shutdown.is_requested:
             raise StopIteration
+        if self._shutdown.failure is not None:
+            raise self._shutdown.failure
         emitted, self._emit_first = self._emit_first, []
         self._consumer.poll(self.buffer)
         if self._unread or self.buffer.records:
             if not self._limiter.holds_back(self) and (messages := self._take_ready()):
-                emitted.extend(self.reader.read(messages, time.time()))
-                self._is_waiting = False
+                emitted.extend(self.reader.read(messages, self._clock()))
+                self._consumer.has_read()
                 return emitted
         elif (caught_up_s := self.caught_up_at()) is not None and caught_up_s != self._reported_s:
             self._reported_s = caught_up_s
             emitted.extend(self.reader.idle(self._limiter.idle_time_s(caught_up_s)))
-        self._is_waiting = True
         return emitted
 
     def _take_ready(self) -> list[Message]:
@@ -144,8 +157,8 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
 
     @override
     def next_awake(self) -> datetime | None:
-        """Return the time of the next poll for all partitions when nothing was read, None for at once."""
-        return self._consumer.next_poll_at if self._is_waiting else None
+        """Return that the next poll is due: the consumer itself waits for records."""
+        return AT_ONCE
 
     @override
     def snapshot(self) -> bytes:
@@ -165,6 +178,10 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         if self._unread or self.buffer.records:
             return None
         return self._consumer.end_offsets.caught_up_at(self.buffer.id, self.buffer.position)
+
+    def is_assigned(self) -> bool:
+        """Whether a broker has told where it ends."""
+        return self.buffer.id in self._consumer.end_offsets.reply.ends
 
     def has_read_start(self) -> bool:
         """Whether what stood in it when its end was first asked for is read."""
@@ -207,7 +224,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         limits: BufferLimits | None = None,
         ready: Ready = len,
         first: Collection[str] = (),
+        pulse: Pulse | None = None,
+        clock: Clock = time.time,
     ) -> None:
+        self._pulse = Pulse() if pulse is None else pulse
+        self._clock = clock
         self._ready = ready
         self._first = frozenset(first)
         self._cluster = cluster
@@ -230,7 +251,9 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         """Return a partition that reads on where its snapshot ended."""
         if self._limiter is None:
             events = self._consumer_of(is_first=False)
-            self._limiter = LagLimiter(events, self._max_lead_s, idle_by_events=self._idle_by_events)
+            self._limiter = LagLimiter(
+                events, self._max_lead_s, idle_by_events=self._idle_by_events, clock=self._clock
+            )
         reader = self._reader_of(for_part, resume_state)
         offset = reader.next_offset
         is_first = topic_partition(for_part)[0] in self._first
@@ -245,13 +268,26 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
             resumed=resume_state is not None,
             ready=self._ready,
             is_first=is_first,
+            pulse=self._pulse,
+            clock=self._clock,
         )
 
     def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
-        """Return the consumer of a partition: what is read first does not queue behind events."""
+        """Return the consumer of a partition: what is read first does not queue behind events.
+
+        Only the one of events waits for records when there are none, or each would wait for the other's.
+        """
         if is_first not in self._consumers:
-            self._consumers[is_first] = SharedConsumer(self._cluster, self._limits)
+            wait_s = 0.0 if is_first else IDLE_WAIT_S
+            self._consumers[is_first] = SharedConsumer(
+                self._cluster, self._limits, wait_s=wait_s, clock=self._clock
+            )
         return self._consumers[is_first]
+
+    def unassigned(self) -> list[str]:
+        """Return the partitions of which no broker has told yet where they end."""
+        partitions = () if self._limiter is None else self._limiter.partitions
+        return sorted(one.buffer.name for one in partitions if not one.is_assigned())
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Return the status of every partition by its name."""

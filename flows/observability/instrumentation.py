@@ -38,6 +38,10 @@ class Instrumentation:
         self._seal_ended_s: float | None = None
         self._lag_measured_s = clock()
 
+    def unassigned(self) -> list[str]:
+        """Return the partitions of which no broker has told yet where they end."""
+        return [] if self.source is None else self.source.unassigned()
+
     def sealing(self) -> None:
         """Note that a snapshot is taken."""
         if self._seal_began_s is None:

@@ -53,7 +53,13 @@ class Metric(Enum):
         "unread_partitions", "Partitions added since the start, not read before a restart", "topic"
     )
     PUBLISHED = _counter("records_published_total", "Records the broker acknowledged", "stream", "type")
-    DECISIONS = _counter("decisions_total", "Decisions, by the arm chosen", "market", "arm")
+    DECISIONS = _counter(
+        "decisions_total",
+        "Decisions, by the arm chosen and the stage of the rollout",
+        "market",
+        "arm",
+        "stage",
+    )
     REWARDS = _counter("rewards_total", "Rewards, by kind", "market", "arm", "kind")
     PROFIT = _gauge("reward_profit", "Sum of profit in the market's currency", "market", "arm")
     DRIFTS = _counter("drift_detected_total", "Drifts, by the figure that moved", "market", "what")
@@ -74,6 +80,9 @@ class Metric(Enum):
     )
     CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
+    CROWDED_FEATURES = _gauge(
+        "crowded_features", "Text features with more words than the policy tells apart", "market"
+    )
     REWARD_SILENCE = _gauge(
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
     )
@@ -106,12 +115,17 @@ class Metric(Enum):
 
     DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
+    STATE_DISK_USED = _gauge("state_disk_used_bytes", "Bytes of disk that a part of the state takes", "part")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
         "watermark_delay_seconds", "Wall clock less the watermark of the slowest partition"
     )
     WATERMARK_STALLED = _gauge("watermark_stalled_seconds", "Time since that watermark moved")
     EPOCH_AGE = _gauge("epoch_age_seconds", "Time since an epoch was sealed")
+    EPOCH = _gauge("epoch_seconds", "Time between epochs, as it is set")
+    STATE_DISK_SIZE = _gauge("state_disk_size_bytes", "Size of the disk of the state directory")
+    STATE_DISK_FREE = _gauge("state_disk_free_bytes", "What is free of it")
+    MEMORY_LIMIT = _gauge("memory_limit_bytes", "Memory that the worker may use: a container's, or all")
     SEALS = _histogram(
         "seal_seconds", "Time to seal an epoch",
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -204,6 +218,7 @@ class MarketFigure(Enum):
     open_decisions = _items("open_decisions")
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
+    crowded_features = Target(Metric.CROWDED_FEATURES)
     cart_treatments = _items("cart_treatments")
     budget_reservations = _items("budget_reservations")
     buffered_rows = _items("buffered_rows")

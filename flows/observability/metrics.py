@@ -5,12 +5,17 @@ Counters count since this process started, so a restart that resumes old counts 
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from flows.observability.concerns import Concerns
-from flows.observability.market_watch import bad_markets
+from flows.observability.concerns import Concerns, Reasons
+from flows.observability.disk_use import DiskUse
+from flows.observability.market_watch import bad_markets, crowded_markets
 from flows.observability.metric_names import (
     MarketFigure,
     Metric,
@@ -20,13 +25,14 @@ from flows.observability.metric_names import (
 )
 from flows.observability.progress import Progress
 from flows.observability.registry import Registry
+from flows.observability.resources import disk_of, memory_limit
 from operators.ingest.counts import Counts
 from operators.streaming.messages import OutputRecord
 from schemas.dead_letters import CLASS
 from schemas.decisions import Decision, Drift, Reward
 from schemas.partial_records import partial_decoder
 
-_decision: Final = partial_decoder(Decision, "market", "arm", constrained=False)
+_decision: Final = partial_decoder(Decision, "market", "arm", "stage", constrained=False)
 _reward: Final = partial_decoder(Reward, "market", "arm", "kind", "profit", constrained=False)
 _drift: Final = partial_decoder(Drift, "market", "what", constrained=False)
 
@@ -34,10 +40,18 @@ _drift: Final = partial_decoder(Drift, "market", "what", constrained=False)
 class Metrics:
     """The worker's figures, read by Prometheus and by /healthz.
 
-    A partition is named ``topic/number``. State grows with partitions, markets, arms and shards only.
+    A partition is named ``topic/number``. ``machine`` says what is wrong with the machine.
+    State grows with partitions, markets, arms and shards only.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+        *,
+        disk: DiskUse | None = None,
+        machine: Mapping[str, Reasons] = MappingProxyType({}),
+    ) -> None:
         self.registry = Registry(self._read_clock_and_figures)
         self._samples = samples = self.registry.samples
         self._published, self._rejects = samples[Metric.PUBLISHED], samples[Metric.REJECTS]
@@ -49,13 +63,24 @@ class Metrics:
         self._counters = [
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
-        self.progress = Progress(clock)
-        self.concerns = Concerns(clock)
+        self._disk = disk
+        self.progress = Progress(clock, elapsed)
+        self.concerns = Concerns(elapsed)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
+        self.concerns.watch("words", lambda: crowded_markets(self._market_figures()))
+        for about, reasons in machine.items():
+            self.concerns.watch(about, reasons)
         self._counted: dict[str, Counts] = {}
         self._dropped: dict[str, dict[str, int]] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
         samples[Metric.STARTED].values[()] = clock()
+        samples[Metric.MEMORY_LIMIT].values[()] = memory_limit()
+        self._state: Path | None = None
+
+    def configured(self, state: Path, epoch: timedelta) -> None:
+        """Take where the state is kept, whose disk is looked at from here on, and the time between epochs."""
+        self._state = state
+        self._samples[Metric.EPOCH].values[()] = epoch.total_seconds()
 
     def opened(self, part: str, counts: Counts) -> None:
         """Read a partition from here on; what it had counted before is not counted again."""
@@ -116,7 +141,7 @@ class Metrics:
             self._latency.observe(max(0.0, at_s - record.since_s))
         elif record.type == "decision":
             decision = _decision(record.value)
-            self._decisions.add(decision.market, decision.arm)
+            self._decisions.add(decision.market, decision.arm, decision.stage)
         elif record.type == "reward":
             reward = _reward(record.value)
             self._rewards.add(reward.market, reward.arm, reward.kind)
@@ -143,9 +168,17 @@ class Metrics:
         samples[Metric.DEGRADED].values = {
             (about,): float(count) for about, count in self.concerns.counts().items()
         }
+        if self._disk is not None:
+            parts = self._disk.look()
+            samples[Metric.STATE_DISK_USED].values = {(part,): float(used) for part, used in parts.items()}
         samples[Metric.WATERMARK_DELAY].values[()] = progress.watermark_delay_s()
         samples[Metric.WATERMARK_STALLED].values[()] = progress.watermark_stalled_s()
         samples[Metric.EPOCH_AGE].values[()] = progress.epoch_age_s()
+        if self._state is not None:
+            with suppress(OSError):  # of a disk that is gone the worker itself tells
+                size, free = disk_of(self._state)
+                samples[Metric.STATE_DISK_SIZE].values[()] = size
+                samples[Metric.STATE_DISK_FREE].values[()] = free
         sums: dict[Metric, dict[tuple[str, ...], float]] = {}
         for (table, station), figures in self._figures.copy().items():
             for name, value in figures.items():

@@ -92,3 +92,7 @@ class Exposition:
     def one(self, metric: Metric, **labels: str) -> float | None:
         """Return the value of a metric; None where it is not exposed."""
         return next(iter(self.by(metric, "", **labels).values()), None)
+
+    def cpu_s(self) -> float:
+        """Return the processor time that the process has taken so far."""
+        return sum(each.value for each in self._samples if each.name == "process_cpu_seconds_total")

@@ -1,7 +1,7 @@
 """The parts of the documents that the code knows better than any page.
 
 ``python -m flows.reference.generate`` writes them anew between their markers in the README and in docs/, and
-docs/asyncapi.yaml; or only the documents that are named, if any are.
+docs/asyncapi.yaml and the alerts for Kubernetes; or only the documents that are named, if any are.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Final
 from flows.reference import tables
 from flows.reference.asyncapi import asyncapi
 from flows.reference.drawing import READER_NAMES, dataflow, drawing
+from flows.reference.prometheus_rule import ALERTS, RULE, prometheus_rule
 from flows.reference.yaml_text import yaml_text
 
 ASYNCAPI: Final = Path("docs/asyncapi.yaml")
@@ -40,6 +41,7 @@ def main() -> None:
     named = [Path(name) for name in sys.argv[1:]]
     if not named:
         ASYNCAPI.write_text(yaml_text(asyncapi()), encoding="utf-8")
+        RULE.write_text(prometheus_rule(ALERTS.read_text(encoding="utf-8")), encoding="utf-8")
     for document in named or [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]:
         document.write_text(filled(document.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -45,7 +45,7 @@ class SimulationTopics:
 def topics_of(settings: "Settings") -> SimulationTopics:
     """Return the topics of a worker with these settings."""
     return SimulationTopics(
-        cluster=Cluster(settings.bootstrap, settings.group, settings.kafka),
+        cluster=Cluster(settings.bootstrap, settings.group, settings.kafka_settings()),
         events=settings.topic_of("events"),
         feedback=settings.topic_of("feedback"),
         offers=settings.topic_of("offers"),

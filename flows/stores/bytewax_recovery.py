@@ -12,10 +12,11 @@ from typing import Final
 
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-PARTITIONS: Final = 8
+PARTITIONS: Final = 1
+"""Each is a database of its own, which Bytewax syncs about ten times an epoch."""
 
 
-def recovery_config(directory: Path) -> RecoveryConfig:
+def recovery_config(directory: Path, partitions: int = PARTITIONS) -> RecoveryConfig:
     """Return the configuration of the store in a directory, made if need be, without unsealed snapshots.
 
     The directory must hold the whole store, and no dataflow may be running on it. Bounded by Bytewax, which
@@ -26,7 +27,7 @@ def recovery_config(directory: Path) -> RecoveryConfig:
         new.mkdir(parents=True, exist_ok=True)
         for leftover in new.iterdir():
             leftover.unlink()
-        init_db_dir(new, PARTITIONS)
+        init_db_dir(new, partitions)
         new.rename(directory)
     drop_unsealed(directory)
     return RecoveryConfig(directory)

@@ -70,7 +70,7 @@ class RocksSeenIds:
             return
         batch = WriteBatch(raw_mode=True)
         put = batch.put
-        for key, history in self._unflushed.items():
+        for key, history in sorted(self._unflushed.items()):  # neighbours are cheaper to insert
             put(key, history)
         self._database.write(batch)
         self._unflushed.clear()

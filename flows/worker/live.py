@@ -3,8 +3,9 @@
 import logging
 import signal
 import time
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -24,12 +25,16 @@ from flows.kafka.topics import (
     end_offsets,
     max_message_bytes,
     partitions_of,
+    topic_ids,
     topic_partition,
 )
 from flows.local.callback_sink import CallbackSink
+from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
+from flows.observability.logs import log_to_stderr
 from flows.observability.metrics import Metrics
+from flows.observability.probes import Probes
 from flows.observability.reject_watch import RejectWatch
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import recovery_config
@@ -37,10 +42,16 @@ from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
+from flows.worker.deadline import end_within
+from flows.worker.disk_watch import DiskWatch, check_free
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.noted_databases import noted_databases
+from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.steady_clock import SteadyClock, in_words
+from flows.worker.topic_changes import TopicChanges
 from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
@@ -48,6 +59,11 @@ from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
 STATE_FORMAT: Final = 7
+MOST_AHEAD: Final = timedelta(seconds=5)
+"""The watermark is behind the clock by ``lateness``, where the clock is right."""
+SET_BACK_S: Final = 30.0
+CLOSE_S: Final = 5.0
+"""Beyond the time to stop: what the clients get to close once no record is waited for any longer."""
 log = logging.getLogger("offerstream")
 
 
@@ -57,35 +73,51 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     Raises SetupError before the first record, BrokerError when records cannot be read on, and
     RestartNeededError when it has ended to be started again.
     """
+    log_to_stderr(settings.log_format, settings.log_level)
     shop = settings.shop()
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
-    shutdown = Shutdown(settings.stop_within.total_seconds())
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
+    grace_s = settings.stop_within.total_seconds()
+    shutdown = Shutdown(grace_s, lambda: end_within(grace_s + CLOSE_S))
+    clock = SteadyClock(on_step=partial(_stepped, shutdown))
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
     with ExitStack() as opened:
         opened.enter_context(locked_state_dir(settings.state))
+        check_free(settings.state, settings.min_free_disk)
+        opened.enter_context(noted_databases(settings.state))
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
         first = _first_start(settings, shop, cluster)
-        ledgers = Ledgers(settings.state / "ledger", sync=settings.ledger_sync)
-        opened.callback(ledgers.close)
-        catalogs = Catalogs(settings.state / "catalog")
-        opened.callback(catalogs.close)
-        rows = ShardRows(settings.state / "rows", sync=settings.ledger_sync)
-        opened.callback(rows.close)
-        metrics = Metrics()
+        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=settings.ledger_sync)))
+        catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
+        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", sync=settings.ledger_sync)))
+        disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
+        metrics = Metrics(
+            clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
+        )
+        metrics.configured(settings.state, settings.epoch)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
         )
         instrumentation = Instrumentation(metrics, rejects=rejects)
-        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
+        ahead = MOST_AHEAD if settings.idle_time == "wall" else None
+        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch, ahead)
+        pulse = Pulse()
+        probes = Probes(
+            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+            settings.hang_after,
+            settings.stall_after,
+        )
         server = opened.enter_context(
-            MetricsServer(metrics, limits, settings.metrics_host, settings.metrics_port)
+            MetricsServer(
+                *(metrics, limits, settings.metrics_host, settings.metrics_port),
+                pages={"/livez": probes.live, "/readyz": probes.ready},
+            )
         )
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
-        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes)
+        producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
             *(settings, shop, settings.format_of, settings.state / "seen"),
             ordered=ordered,
@@ -101,6 +133,8 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            pulse=pulse,
+            clock=clock,
         )
         instrumentation.source = source
         outputs = {
@@ -113,25 +147,24 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             FeatureStoreSink(settings.state / "features"),
             CallbackSink(instrumentation.measure, instrumentation.sealed),
         )
-        emit_after = settings.emit_after
-        emit_after_s = first.started_at_s if emit_after is None else emit_after.timestamp()
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             rows_of=rows.of,
             ordered=ordered,
-            emit_after_s=emit_after_s,
+            emit_after_s=_emit_after_s(settings, first),
         )
         flow = build_dataflow(edges, stations)
         unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-        check_s = settings.partition_check.total_seconds()
-        opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
+        changes = TopicChanges(first.topics, unread.looked, shutdown)
+        every_s = settings.partition_check.total_seconds()
+        opened.enter_context(AddedPartitions(cluster, first.sources, changes.looked, interval_s=every_s))
         _log_start(settings, first, server.port)
         tune_gc()
         recovery = recovery_config(settings.state / "recovery")
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
     if shutdown.restart_reason is not None:
         log.info("stopped: to be started again")
-        raise RestartNeededError(f"{shutdown.restart_reason}; start it again to read them")
+        raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
 
 
@@ -146,6 +179,7 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
         off=settings.topics_off,
+        ids=topic_ids(cluster, (*settings.input_topics, *outputs)),
     )
     new = FirstStart(
         format=STATE_FORMAT,
@@ -164,6 +198,20 @@ def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> 
         return beginnings
     of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
     return {**beginnings, **end_offsets(cluster, of_events)}
+
+
+def _stepped(shutdown: Shutdown, by_s: float) -> None:
+    """Take a step of the machine's clock that has lasted.
+
+    Bytewax ends an epoch by that clock: set back, it would end none for as long. A restart begins anew.
+    """
+    log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
+    if by_s <= -SET_BACK_S:
+        shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
+
+
+def _emit_after_s(settings: Settings, first: FirstStart) -> float:
+    return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
 
 
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:

@@ -1,6 +1,7 @@
 """The decisions of one market: each is taken once, open until its window ends, and then learned from."""
 
 import math
+from itertools import islice
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -198,6 +199,7 @@ class DecisionMachine:
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
             "foreign_feedback": self.foreign_feedback,
+            "crowded_features": self.policy.crowded_features(),
             **self._rules.figures(),
         }
 
@@ -380,10 +382,15 @@ class DecisionMachine:
             return treatment._replace(treated=True)
         return treatment
 
-    def advance(self, before_s: float) -> list[OutputRecord]:
+    def has_due(self, before_s: float) -> bool:
+        """Return whether there is more to be done before a time than was done."""
+        return self._open.has_due(before_s)
+
+    def advance(self, before_s: float, at_most: int | None = None) -> list[OutputRecord]:
         """Do what is due before a time: recover decisions, end windows, let offers expire.
 
-        The first time after a start, what a changed offers file no longer allows is revoked.
+        The first time after a start, what a changed offers file no longer allows is revoked. ``at_most`` so
+        many decisions are looked at, the ones that are due first.
         """
         records: list[OutputRecord] = []
         if self._unrecovered:
@@ -392,7 +399,7 @@ class DecisionMachine:
         if self._is_resumed and math.isfinite(before_s):
             self._is_resumed = False
             records += self._revoke_stopped(before_s)
-        for due_s, decision in self._open.due(before_s):
+        for due_s, decision in islice(self._open.due(before_s), at_most):
             records += self._end_what_is_due(decision, math.nextafter(due_s, math.inf))
         return records
 
@@ -404,7 +411,7 @@ class DecisionMachine:
         if time_s >= self._forgot_s + FORGET_EVERY_S and math.isfinite(time_s):
             self._forgot_s = time_s
             kept_s = max(self._settings.correction_s, self._rules.memory_s) + LEDGER_SLACK_S
-            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s, time_s))
+            self._ledger.forget(self._open.none_waits_before_s(time_s - kept_s, time_s - LEDGER_SLACK_S))
             self._assignments.forget(time_s, kept_s)
 
     # Deciding

@@ -4,6 +4,7 @@ Both live behind one key because the model may train only on carts that no offer
 decisions know which those are.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -52,6 +53,10 @@ from operators.streaming.messages import (
 from operators.streaming.watermark import NEVER, Watermark
 
 FORMAT: Final = 2
+ADVANCE_EVERY_S: Final = 1 / 16
+"""What is due is done in slices of at least so much event time, since shards tell theirs in turn."""
+DUE_AT_ONCE: Final = 100
+"""Of what is due at a time no more is done between two batches; whoever is touched is brought up to date."""
 FIGURES_EVERY_S: Final = 10.0
 """Figures are expensive to compute, so they are emitted every ten seconds of event time."""
 PRODUCTS_KEPT_S: Final = 2 * KNOWN_FOR_S
@@ -82,7 +87,8 @@ class MarketStation:
         self._clock: Watermark[int | str] = Watermark((*range(SHARDS), *settings.partitions))
         self._buffered: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
-        self._figures_s = NEVER
+        self._advanced_s = self._figures_s = NEVER
+        self._is_behind = False
         self.abandonment = AbandonmentModel(settings.model, settings.on_drift, settings.label_delay_s)
         decisions: bytes | None = None
         if state is not None:
@@ -124,9 +130,10 @@ class MarketStation:
             else:
                 for event in sorted(batch.events, key=_follows_people):
                     records += self._process(event)
-            for sender, watermark_s in batch.watermarks:
-                advanced |= self._clock.advance(sender, watermark_s)
-        if advanced:
+            advanced |= self._clock.advance_all(batch.watermarks)
+        advanced = advanced and self.time_s >= self._advanced_s + ADVANCE_EVERY_S
+        if advanced or self._is_behind:
+            self._advanced_s = self.time_s
             records += self._advance()
         features, self._features = self._features, []
         figures = None
@@ -151,7 +158,11 @@ class MarketStation:
             for event in due:
                 records += self.decisions.advance(event.at_s)
                 records += self._process(event)
-        records += self.decisions.advance(time_s)
+        if self._settings.ordered or not math.isfinite(time_s):
+            records += self.decisions.advance(time_s)
+        else:
+            records += self.decisions.advance(time_s, DUE_AT_ONCE)
+            self._is_behind = self.decisions.has_due(time_s)
         self.decisions.forget(time_s)
         # A start would go back to what is sealed, however far time has come since.
         self._catalog.forget(min(time_s, self._sealed_s) - PRODUCTS_KEPT_S)

@@ -182,6 +182,10 @@ class OpenDecisions:
             self._timers.set(decision.terms.decision, due_s)
         decision.timer_s = due_s
 
+    def has_due(self, before_s: float) -> bool:
+        """Return whether one may be due before a time; False: none is."""
+        return self._timers.has_due(before_s)
+
     def due(self, before_s: float) -> Iterator[tuple[float, OpenDecision]]:
         """Yield those due before a time, with when they were due; one changed meanwhile may come again."""
         for due_s, decision_id in self._timers.due(before_s):

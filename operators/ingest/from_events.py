@@ -32,13 +32,14 @@ from operators.streaming.messages import (
     user_names,
 )
 from schemas import events as native
+from schemas.adapters.event_structs import in_all_forms
 from schemas.trace_headers import TraceHeaders
 
 Common = tuple[Any, ...]
 """The fields that every kind has, in the order of ``ShopEvent``."""
 
 
-FEEDBACK: Final = frozenset(
+FEEDBACK: Final = in_all_forms(
     {native.OfferShown, native.OfferClicked, native.OfferDismissed, native.OfferRedeemed}
 )
 
@@ -106,7 +107,8 @@ def _consent(given: native.ChannelConsent | None) -> dict[str, bool] | None:
     """Return the channels of which anything is said, None where there is none."""
     if given is None:
         return None
-    return {channel: granted for channel, granted in vars(given).items() if granted is not None} or None
+    granted = {channel: getattr(given, channel) for channel in native.ChannelConsent.model_fields}
+    return {channel: is_granted for channel, is_granted in granted.items() if is_granted is not None} or None
 
 
 def _lines(items: tuple[native.Item, ...]) -> tuple[Line, ...]:
@@ -189,7 +191,7 @@ def _order_cancellation(event: native.OrderCancelled, common: Common, placed: Pl
     return OrderCancellation(*common, **_order_fields(event, placed))
 
 
-BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], AnyShopEvent]]] = {
+_BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], AnyShopEvent]]] = {
     native.Activity: _activity,
     native.CouponDenied: lambda _, common, __: CouponDenial(*common),
     native.PageViewed: lambda _, common, __: PageView(*common),
@@ -211,3 +213,5 @@ BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], Any
     ),
 }
 """The table of kinds: an event that is not in it is an error, not something else."""
+
+BUILDERS: Final = {form: build for kind, build in _BUILDERS.items() for form in in_all_forms({kind})}

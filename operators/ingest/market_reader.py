@@ -6,10 +6,11 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from operators.ingest.counts import Counts
-from operators.ingest.partition_reader import CLOCK_STEP_S, FOREVER, in_steps
+from operators.ingest.partition_reader import CLOCK_STEP_S, FOREVER
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import clamped, known_time, received_at
+from operators.ingest.watermark_steps import in_steps
 from operators.streaming.ids import check_format
 from operators.streaming.messages import MarketBatch, MarketInput, OutputRecord, ReaderOutput
 from operators.streaming.watermark import NEVER

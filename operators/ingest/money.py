@@ -15,17 +15,20 @@ from operators.streaming.messages import (
     ProductView,
 )
 from schemas import events as native
+from schemas.adapters.event_structs import in_all_forms
 from schemas.rejected import InvalidEvent
 
-WITH_CONTENT: Final = frozenset({native.OrderCompleted, native.OrderUpdated})
-OF_ORDERS: Final = WITH_CONTENT | {native.OrderRefunded, native.OrderCancelled}
-WITH_MONEY: Final = OF_ORDERS | {
-    native.ProductViewed,
-    native.CartItemAdded,
-    native.CartItemRemoved,
-    native.CartUpdated,
-    native.CheckoutStarted,
-}
+WITH_CONTENT: Final = in_all_forms({native.OrderCompleted, native.OrderUpdated})
+OF_ORDERS: Final = WITH_CONTENT | in_all_forms({native.OrderRefunded, native.OrderCancelled})
+WITH_MONEY: Final = OF_ORDERS | in_all_forms(
+    {
+        native.ProductViewed,
+        native.CartItemAdded,
+        native.CartItemRemoved,
+        native.CartUpdated,
+        native.CheckoutStarted,
+    }
+)
 """The kinds of event that name a currency."""
 
 

@@ -1,7 +1,8 @@
 """One source partition's messages, validated in offset order: accepted, invalid, late or duplicate."""
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -14,7 +15,8 @@ from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market, clamped, known_time, received_at
-from operators.streaming.ids import SHARDS, check_format, shard_of
+from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
+from operators.streaming.ids import SHARDS, check_format, hash_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
@@ -25,10 +27,9 @@ FORMAT: Final = 3
 FOREVER: Final = math.inf
 CLOCK_STEP_S: Final = 0.001
 """Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
-STEP_S: Final = 1.0
-"""Watermarks move in whole steps of this many seconds, so that a slow stream does not wake every shard."""
 
 Shards = dict[int, list[AnyShopEvent]]
+"""Events by shard; ``read`` makes one that has an empty list for every other shard."""
 
 
 class SeenIds(Protocol):
@@ -105,7 +106,7 @@ class PartitionReader:
 
     def read(self, messages: Sequence[Message], now_s: float | None) -> list[ShardBatch | OutputRecord]:
         """Return the rejected records and the shard batches of the next messages of this partition."""
-        shards: Shards = {}
+        shards: Shards = defaultdict(list)
         emitted: list[ShardBatch | OutputRecord] = []
         self._now_s = known_time(now_s) if self._settings.wall else None
         counts = self.counts
@@ -128,7 +129,7 @@ class PartitionReader:
         counts.taken += taken
         counts.events += taken
         self._seen.flush()
-        emitted += self._batches(shards, in_steps(self.event_time_s - self._settings.lateness_s), now_s)
+        emitted += self._batches(shards, self.event_time_s - self._settings.lateness_s, now_s)
         return emitted
 
     def _take_parts(self, parts: Sequence[Message], shards: Shards) -> list[OutputRecord]:
@@ -168,7 +169,8 @@ class PartitionReader:
         is_of_order = kind in OF_ORDERS
         if late and due_s - at_s > settings.max_late_s and not is_of_order:
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
-        if self._is_beside(event.id) or self._seen.known(event.id, message.offset, at_s):
+        beside = self._ids_beside is not None and self._is_beside(event.id)
+        if beside or self._seen.known(event.id, message.offset, at_s):
             counts.duplicate += 1
             return
         counts.processed += 1
@@ -179,7 +181,8 @@ class PartitionReader:
         if claimed_s - at_s >= CLOCK_STEP_S:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
-        self._time.observe(event.visitor_id or event.id, at_s)
+        visitor = hash_of(event.visitor_id or event.id)
+        self._time.observe(visitor, at_s)
         position = self._position(message) if is_of_order else ""
         if late:
             counts.late += 1
@@ -194,7 +197,7 @@ class PartitionReader:
         if isinstance(made, OrderEvent):
             send_order(made, shards)
         else:
-            shards.setdefault(shard_of(made.visitor), []).append(made)
+            shards[visitor % SHARDS].append(made)
 
     def _position(self, message: Message) -> str:
         position = f"{self.partition}/{message.offset}"
@@ -217,20 +220,21 @@ class PartitionReader:
         return is_there
 
     def _batches(self, shards: Shards, watermark_s: float, now_s: float | None) -> list[ShardBatch]:
-        if watermark_s > self.watermark_s:
+        before_s, watermark_s = self.watermark_s, in_steps(watermark_s, TURN_S)
+        addressed: Iterable[int] = shards
+        if watermark_s > before_s:
             self.watermark_s = watermark_s
-            addressed: Sequence[int] = range(SHARDS)
-        else:
-            addressed = tuple(shards)
+            addressed = {*shards, *whose_turn(before_s, watermark_s)}
         read_s = None if self._settings.ordered else now_s
-        return [
-            ShardBatch(shard, self.partition, tuple(shards.get(shard, ())), self.watermark_s, read_s)
-            for shard in addressed
-        ]
+        return [self._batch(shard, shards.get(shard, ()), read_s) for shard in addressed]
+
+    def _batch(self, shard: int, events: Iterable[AnyShopEvent], read_s: float | None) -> ShardBatch:
+        told_s = watermark_of(shard, self.watermark_s)
+        return ShardBatch(shard, self.partition, tuple(events), told_s, read_s)
 
     def idle(self, now_s: float) -> list[ShardBatch]:
         """Return the watermark of a partition that is proved caught up at the wall clock time ``now_s``."""
-        idle_s = in_steps(now_s - self._settings.lateness_s)
+        idle_s = in_steps(now_s - self._settings.lateness_s, TURN_S)
         if idle_s <= self.watermark_s:
             return []
         self._idle_s = idle_s
@@ -240,7 +244,7 @@ class PartitionReader:
         """Return the last watermark for every shard: the first thing to emit after a resume."""
         if self.watermark_s == NEVER:
             return []
-        return [ShardBatch(shard, self.partition, (), self.watermark_s) for shard in range(SHARDS)]
+        return [self._batch(shard, (), None) for shard in range(SHARDS)]
 
     def end(self) -> list[ShardBatch]:
         """Return the watermark of a partition that has ended for good: plus infinity."""
@@ -261,8 +265,3 @@ class PartitionReader:
             counts=self.counts,
         )
         return msgspec.msgpack.encode(state)
-
-
-def in_steps(watermark_s: float) -> float:
-    """Return a watermark in whole steps."""
-    return watermark_s if watermark_s == NEVER else math.floor(watermark_s / STEP_S) * STEP_S

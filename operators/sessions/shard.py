@@ -11,13 +11,17 @@ import msgspec
 
 from operators.sessions.session_machine import SessionMachine, SessionSettings
 from operators.state.rows import RowStore, StateRows
-from operators.streaming.ids import check_format
+from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import AnyShopEvent, Order, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
 FORMAT: Final = 4
 SAVE_EVERY_S: Final = 10.0
-"""How often, in event time, visits that changed go to the feature store and figures are emitted."""
+"""How often visits that changed go to the feature store and figures are emitted.
+
+Live this is time of the wall clock, by which batches are read, else event time: a backlog whose events are
+far apart is saved no more often than one whose events are dense. Shards do it in turn.
+"""
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -93,15 +97,21 @@ class Shard:
                     if type(event) is not Order or not sessions.passes_by(event):
                         sessions.process(event)
             advanced |= self._clock.advance(batch.partition, batch.watermark_s)
-        figures = self._advance() if advanced else None
+        figures = None
+        if advanced:
+            self._advance()
+            clock_s = self.time_s if sessions.read_s is None else sessions.read_s
+            if self._is_turn_to_save(clock_s):
+                self._saved_s = clock_s
+                figures = self._save()
         emitted = sessions.drain()
         watermark_s = self.time_s if advanced else None
         return ShardOutput(self.shard, tuple(emitted.events), watermark_s, tuple(emitted.features), figures)
 
-    def _advance(self) -> dict[str, float] | None:
+    def _advance(self) -> None:
         sessions = self._sessions
         time_s = self.time_s
-        due = [event for event in self._buffered if event.at_s < time_s]
+        due = [event for event in self._buffered if event.at_s < time_s] if self._buffered else None
         if due:
             self._buffered = [event for event in self._buffered if event.at_s >= time_s]
             due.sort(key=place)
@@ -110,10 +120,15 @@ class Shard:
                     sessions.fire(event.at_s)
                     sessions.process(event)
         sessions.fire(time_s)
-        sessions.forget(time_s)
-        if time_s < self._saved_s + SAVE_EVERY_S:
-            return None
-        self._saved_s = time_s
+
+    def _is_turn_to_save(self, clock_s: float) -> bool:
+        """Return whether another turn of this shard has begun since it saved last; clocks may be set back."""
+        begins_s = SAVE_EVERY_S * self.shard / SHARDS
+        return (clock_s - begins_s) // SAVE_EVERY_S != (self._saved_s - begins_s) // SAVE_EVERY_S
+
+    def _save(self) -> dict[str, float]:
+        sessions = self._sessions
+        sessions.forget(self.time_s)
         sessions.save_changed()
         return self.figures()
 

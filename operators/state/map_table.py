@@ -1,4 +1,4 @@
-"""Rows that are a dictionary in memory, in the order in which names were put: those that changed are written."""
+"""Rows that are a dictionary in memory, in the order in which names were put."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Generic, TypeVar

@@ -16,7 +16,7 @@ Changes = Mapping[bytes, bytes | None]
 
 
 class RowStore(Protocol):
-    """The rows of one station on disk, with one writer. ``place`` names where that is, for another process."""
+    """The rows of one station on disk, with one writer. ``place`` names where that is."""
 
     place: str
 

@@ -14,7 +14,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 class StructTable(Generic[V]):
     """Structs by name. ``get`` returns the object, which may be changed in place until the next snapshot.
 
-    In memory are the objects that were asked for since the last snapshot; without a store, all.
+    In memory is what was asked for since the last snapshot, also what was not there; without a store, all.
     """
 
     resident = False
@@ -23,21 +23,24 @@ class StructTable(Generic[V]):
         self.prefix = prefix
         self._rows = rows
         self._decode = msgspec.msgpack.Decoder(kind).decode
-        self._awake: dict[str, V] = {}
+        self._awake: dict[str, V | None] = {}
         self._encoded: dict[str, bytes] = {}
         self._dropped: dict[str, None] = {}
         rows.add(self)
 
     def get(self, name: str) -> V | None:
         """Return the struct of a name, None where there is none."""
-        value = self._awake.get(name)
-        if value is not None or self._rows.store is None or name in self._dropped:
-            return value
+        try:
+            return self._awake[name]
+        except KeyError:
+            if self._rows.store is None:
+                return None
         encoded = self._rows.get(self.prefix + name.encode())
-        if encoded is None:
-            return None
-        value = self._awake[name] = self._decode(encoded)
-        self._encoded[name] = encoded
+        value = None
+        if encoded is not None:
+            value = self._decode(encoded)
+            self._encoded[name] = encoded
+        self._awake[name] = value
         return value
 
     def put(self, name: str, value: V) -> None:
@@ -47,9 +50,11 @@ class StructTable(Generic[V]):
 
     def drop(self, name: str) -> None:
         """Let a name have none."""
-        self._awake.pop(name, None)
         self._encoded.pop(name, None)
-        if self._rows.store is not None:
+        if self._rows.store is None:
+            self._awake.pop(name, None)
+        else:
+            self._awake[name] = None
             self._dropped[name] = None
 
     def items(self) -> Iterator[tuple[str, V]]:
@@ -72,6 +77,8 @@ class StructTable(Generic[V]):
         for name in self._dropped:
             yield prefix + name.encode(), None
         for name, value in self._awake.items():
+            if value is None:
+                continue
             encoded = _ENCODER.encode(value)
             if before.get(name) != encoded:
                 yield prefix + name.encode(), encoded

@@ -13,9 +13,14 @@ def check_format(what: str, found: int, known: int) -> None:
         raise ValueError(f"the state of {what} must be of format {known}; got {found}")
 
 
+def hash_of(visitor: str) -> int:
+    """Return the hash of a visitor; modulo ``SHARDS`` it is the shard."""
+    return crc32(visitor.encode())
+
+
 def shard_of(visitor: str) -> int:
     """Return the shard, 0 to 255, that holds a visitor."""
-    return crc32(visitor.encode()) % SHARDS
+    return hash_of(visitor) % SHARDS
 
 
 def name_of(*parts: str) -> str:

@@ -30,17 +30,20 @@ class Watermark(Generic[K]):
 
     def advance(self, source: K, watermark_s: float) -> bool:
         """Take one input's watermark; return whether the station's time moved. Unknown inputs are ignored."""
-        before_s = self._inputs.get(source)
-        if before_s is None or watermark_s <= before_s:
+        return self.advance_all(((source, watermark_s),))
+
+    def advance_all(self, watermarks: Iterable[tuple[K, float]]) -> bool:
+        """Take the watermarks of several inputs; return whether the station's time moved."""
+        inputs, time_s = self._inputs, self.time_s
+        for source, watermark_s in watermarks:
+            before_s = inputs.get(source)
+            if before_s is not None and watermark_s > before_s:
+                inputs[source] = watermark_s
+                self._holding -= before_s <= time_s < watermark_s
+        if self._holding or not inputs:
             return False
-        self._inputs[source] = watermark_s
-        if before_s > self.time_s or watermark_s <= self.time_s:
-            return False
-        self._holding -= 1
-        if self._holding:
-            return False
-        self._move_to(min(self._inputs.values()))
-        return True
+        self._move_to(min(inputs.values()))
+        return self.time_s > time_s
 
     def _move_to(self, time_s: float) -> None:
         self.time_s = time_s

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from schemas.adapters.batches import SeveralEvents, parts_of
 from schemas.adapters.decoded import Decoded, Fields, event_of
+from schemas.adapters.event_structs import decoded_event
 from schemas.adapters.mending import KINDS
 from schemas.adapters.reasons import parse
 from schemas.adapters.values import MAX_NAME
@@ -43,6 +44,9 @@ def read(message: Message) -> Decoded:
             return _binary(value, attributes)
         if content_type.startswith(STRUCTURED_TYPE):
             return _enveloped(message, parse(value))
+    event = decoded_event(value)
+    if event is not None:
+        return Decoded(event)
     # A file has no headers, so the envelope is also known by the attribute that it must have.
     if b'"specversion"' in value:
         given = parse(value)

@@ -328,7 +328,7 @@ def test_added_partitions_end_the_worker_to_be_started_again_and_are_read_from_t
     produce(cluster, events, [carted("added")], PARTITIONS + 1)
     assert worker.ended() == 75
     assert f"partitions were added: {events} 2 to 3; ending, to read them after a restart" in worker.said()
-    last = f"offerstream live: partitions were added: {events} 2 to 3; start it again to read them"
+    last = f"offerstream live: partitions were added: {events} 2 to 3; start it again"
     assert worker.said().splitlines()[-1] == last
     assert "added" not in visitors(worker, "score")
     worker.start().started()

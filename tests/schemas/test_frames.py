@@ -10,7 +10,7 @@ from schemas.adapters import decoder
 from schemas.adapters.frames import SCHEMA_HEADER, Frame, frame_of, schema_to_read, unframed
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
-from tests.builders import MAX_EVENT_BYTES
+from tests.builders import MAX_EVENT_BYTES, as_model
 from tests.schema_registry import SchemaRegistry, Serializing
 
 VIEWED = {"type": "page_viewed", "id": "e-1", "time": "2026-03-01T12:00:00Z", "visitor_id": "v-1"}
@@ -42,7 +42,7 @@ class Reader:
 
 
 def read(message, payloads=None, form="native"):
-    return decoder(form, MAX_EVENT_BYTES, payloads=payloads)(message).event
+    return as_model(decoder(form, MAX_EVENT_BYTES, payloads=payloads)(message).event)
 
 
 def refusal(message, payloads=None):

@@ -15,7 +15,7 @@ from schemas.offers import OFFER_RECORDS, read_offer_record
 from schemas.records import encode
 from schemas.redriven import NOTES, read_note
 from schemas.rejected import Rejected
-from tests.builders import MAX_EVENT_BYTES, form_of
+from tests.builders import MAX_EVENT_BYTES, as_model, form_of
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = {kind.model_fields["type"].annotation.__args__[0] for kind in get_args(get_args(Event)[0])}
@@ -30,7 +30,7 @@ def told(form, offset, line):
     value = given if isinstance(given, str) else json.dumps(given)
     headers = tuple((name, said.encode()) for name, said in line.get("headers", {}).items())
     message = Message(value.encode(), None, headers, "shop.events", 0, offset, part=0)
-    return decoder(form, MAX_EVENT_BYTES)(message).event
+    return as_model(decoder(form, MAX_EVENT_BYTES)(message).event)
 
 
 CASES = [

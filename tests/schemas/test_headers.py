@@ -7,7 +7,7 @@ import pytest
 from schemas.adapters import decoder
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
-from tests.builders import MAX_EVENT_BYTES, looked
+from tests.builders import MAX_EVENT_BYTES, as_model, looked
 
 TIME = looked(0)["time"]
 BINARY = (
@@ -28,7 +28,8 @@ ENVELOPE = {
 
 
 def read(value, *headers):
-    return decoder("native", MAX_EVENT_BYTES)(Message(json.dumps(value).encode(), None, headers)).event
+    message = Message(json.dumps(value).encode(), None, headers)
+    return as_model(decoder("native", MAX_EVENT_BYTES)(message).event)
 
 
 def refused(value, *headers):

@@ -8,7 +8,7 @@ from schemas.adapters import decoder
 from schemas.events import Activity, CartUpdated, OrderCompleted
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
-from tests.builders import MAX_EVENT_BYTES, cart_is, carted, checkout, event, item, ordered
+from tests.builders import MAX_EVENT_BYTES, cart_is, carted, checkout, event, item, native, ordered
 
 GOOD = {"product_id": "SKU-1", "price": 50, "quantity": 1}
 
@@ -23,10 +23,6 @@ def segment_order(*products):
         "properties": {"order_id": "o-1", "products": products},
     }
     return decoder("segment", MAX_EVENT_BYTES)(Message(json.dumps(call).encode()))
-
-
-def native(said):
-    return decoder("native", MAX_EVENT_BYTES)(Message(json.dumps(said).encode()))
 
 
 def value(read):

@@ -6,12 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas.adapters import decoder
 from schemas.adapters.decoded import event_of
 from schemas.adapters.mending import KEPT, KINDS
-from schemas.message import Message
 from schemas.rejected import InvalidEvent
-from tests.builders import MAX_EVENT_BYTES, OFTEN, cart_is, event, item, looked, ordered, viewed
+from tests.builders import OFTEN, cart_is, event, item, looked, native, ordered, viewed
 from tests.schemas.test_properties import json_values
 
 REQUIRED = {"sku": "shoe", "query": "", "order_id": "o-1", "offer_id": "default.x", "items": [item()]}
@@ -19,10 +17,6 @@ VALID = {
     kind: event(kind, 0, **{name: REQUIRED[name] for name in REQUIRED.keys() & model.model_fields.keys()})
     for kind, model in KINDS.items()
 }
-
-
-def native(said):
-    return decoder("native", MAX_EVENT_BYTES)(Message(json.dumps(said).encode()))
 
 
 def optional(kind):

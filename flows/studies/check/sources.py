@@ -73,7 +73,7 @@ def _file(path: Path, form: str | None, limit: int, settings: Settings) -> Check
 def _topic(
     name: str, form: str | None, limit: int, settings: Settings, payloads: PayloadReader | None
 ) -> CheckSource:
-    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka)
+    cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
     try:
         ranges = retained_ranges(cluster, name)
     except SetupError as error:

@@ -148,6 +148,7 @@ def test_an_input_that_is_no_file_makes_no_output(refused):
 
 REQUIRED = {
     "check": ["events.jsonl"],
+    "state": ["check"],
     "visitor": ["v1"],
     "lift": ["log"],
     "report": ["log"],

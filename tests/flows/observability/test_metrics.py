@@ -1,12 +1,14 @@
 """What Prometheus reads of the worker: counters that never fall, delays by an injected clock."""
 
 import math
+from datetime import timedelta
 
 import msgspec
 import pytest
 from prometheus_client import generate_latest
 
 from flows.observability.metrics import Metrics
+from flows.observability.resources import memory_limit
 from operators.ingest.counts import Counts
 from operators.streaming.messages import OutputRecord
 from tests.flows.observability.fakes import Clock
@@ -21,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def metrics(clock):
-    return Metrics(clock)
+    return Metrics(clock, clock)
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -155,9 +157,11 @@ def test_latency_runs_from_the_causing_event_to_the_acknowledged_offer(metrics):
     assert value(metrics, "records_published_total", stream="offers", type="offer.revoked") == 1
 
 
-def test_a_decision_counts_for_its_arm(metrics):
+def test_a_decision_counts_for_its_arm_and_the_stage_of_its_market(metrics):
     metrics.delivered(record("decisions", "decision", market="de", arm="no_offer", holdout=True), 0.0)
-    assert value(metrics, "decisions_total", market="de", arm="no_offer") == 1
+    metrics.delivered(record("decisions", "decision", market="de", arm="ten", stage="shadow"), 0.0)
+    assert value(metrics, "decisions_total", market="de", arm="no_offer", stage="online") == 1
+    assert value(metrics, "decisions_total", market="de", arm="ten", stage="shadow") == 1
 
 
 def test_drifts_are_counted_by_what_moved(metrics):
@@ -188,3 +192,21 @@ def test_the_versions_of_what_runs_can_be_read(metrics):
     text = generate_latest(metrics.registry.prometheus).decode()
     assert 'bytewax="0.21.1"' in text
     assert "offerstream_start_time_seconds 1000.0" in text
+
+
+def test_what_the_worker_may_use_is_told_beside_what_it_uses(metrics, tmp_path):
+    metrics.configured(tmp_path, timedelta(seconds=10))
+    assert value(metrics, "epoch_seconds") == 10.0
+    size, free = value(metrics, "state_disk_size_bytes"), value(metrics, "state_disk_free_bytes")
+    assert 0 < free < size
+    assert value(metrics, "memory_limit_bytes") > 1e8
+    metrics.configured(tmp_path / "gone", timedelta(seconds=10))
+    assert value(metrics, "epoch_seconds") == 10.0
+
+
+def test_the_memory_limit_is_that_of_the_container_where_it_has_one(tmp_path):
+    (tmp_path / "max").write_text("max\n")
+    (tmp_path / "some").write_text("1000000\n")
+    machine = memory_limit(())
+    assert memory_limit((tmp_path / "max", tmp_path / "nowhere")) == machine
+    assert memory_limit((tmp_path / "max", tmp_path / "some")) == 1_000_000

@@ -9,6 +9,7 @@ from flows.cli import COMMANDS
 from flows.reference import tables
 from flows.reference.drawing import READER_NAMES, dataflow, drawing
 from flows.reference.generate import filled, main
+from flows.reference.prometheus_rule import ALERTS, RULE
 from schemas.errors import SetupError
 from schemas.topics import INPUTS, OUTPUTS
 
@@ -167,8 +168,15 @@ def test_documents_are_written_all_or_those_that_are_named(named, tmp_path, monk
     (tmp_path / "README.md").write_text("nothing generated\n")
     page = tmp_path / "docs/deep/page.md"
     page.write_text("<!-- generated: events -->\n<!-- end -->\n")
+    alerts, rule = tmp_path / ALERTS, tmp_path / RULE
+    for path in (alerts, rule):
+        path.parent.mkdir(parents=True)
+    alerts.write_text("groups:\n  - name: a\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["generate", *named])
     main()
+    assert rule.exists() == (not named)
+    if not named:
+        assert rule.read_text().endswith("spec:\n  groups:\n    - name: a\n")
     assert "`order_completed`" in page.read_text()
     assert (tmp_path / "README.md").read_text() == "nothing generated\n"

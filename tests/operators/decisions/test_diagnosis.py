@@ -16,7 +16,7 @@ from tests.builders import DAY, HOUR, T0, Desk, World, carted, of_type, offer, o
 
 EVEN = {"no_offer": 0.25, "a": 0.25, "b": 0.25, "c": 0.25}
 SURE = {"no_offer": 0.0025, "a": 0.9925, "b": 0.0025, "c": 0.0025}
-ALERTS = Path(__file__).parents[3] / "docs/deploy/alerts.yml"
+ALERTS = Path(__file__).parents[3] / "deploy/prometheus/alerts.yml"
 
 
 def chosen(probabilities, times, seed=1, **group):
@@ -373,8 +373,8 @@ def test_a_snapshot_of_before_there_was_a_diagnosis_is_read():
 
 
 def test_the_alerts_have_the_levels_of_the_report():
-    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
-    rules = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    groups = yaml.safe_load(ALERTS.read_text())["groups"]
+    rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
     assert rules["ChoicesCollapsed"].endswith(f"< {levels.COLLAPSED:g}")
     assert f"> {levels.UNSETTLED:g} and" in rules["PolicyNeverSettles"]
     assert rules["PolicyNeverSettles"].endswith(f">= {levels.UPDATES}")

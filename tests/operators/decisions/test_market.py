@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operators.decisions import market
 from operators.decisions.market import WEIGHT_CAP, MarketStation, market_in
 from operators.streaming.ids import SHARDS
 from operators.streaming.messages import MarketBatch, Moment
@@ -29,6 +30,7 @@ from tests.builders import (
     looked,
     market_settings,
     moment,
+    of_type,
     offer,
     ordered,
     records,
@@ -416,3 +418,19 @@ def test_consent_reaches_the_market_and_is_the_same_after_a_crash():
     assert [email(at) for at in (-1, 0, 9, 10)] == before
     world.read_again(PART, 1)
     assert [email(at) for at in (-1, 0, 9, 10)] == before
+
+
+def test_what_is_due_in_bulk_is_done_in_slices_and_first_for_whoever_is_touched(monkeypatch):
+    monkeypatch.setattr(market, "DUE_AT_ONCE", 3)
+    world = World(arm="ten_percent")
+    world.tell(*(carted(n / 10, f"v{n}") for n in range(10)))
+    world.wait(150)
+    assert len(world.lines("offer.decided")) == 10
+    ended = [world.wait(3000 + second) for second in range(4)]
+    assert [len(of_type(each, "offer.expired")) for each in ended] == [3, 3, 3, 1]
+    again = World(arm="ten_percent")
+    again.tell(*(carted(n / 10, f"v{n}") for n in range(10)))
+    again.wait(150)
+    again.wait(3000)
+    touched = again.tell(carted(3001, "v9"))
+    assert {each["subject"] for each in of_type(touched, "offer.expired")} >= {"v9"}

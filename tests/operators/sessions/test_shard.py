@@ -1,6 +1,7 @@
 """A shard of visitors: time from several partitions, buffered events, state that goes on."""
 
 import math
+from collections import Counter
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.sessions.shard import SAVE_EVERY_S, Shard, shard_in
+from operators.streaming.ids import SHARDS
 from operators.streaming.messages import Moment, ShardBatch
 from tests.builders import (
     HOUR,
@@ -90,7 +92,26 @@ def test_figures_and_moved_visits_are_handed_on_once_in_a_while():
         said = one.process([batch("a", at, looked(at))])
         figures += said.figures is not None
         saved += len(said.features)
-    assert figures == saved == 100 / SAVE_EVERY_S
+    assert figures == saved == 1 + 100 / SAVE_EVERY_S
+
+
+def test_live_what_moved_is_saved_by_the_clock_by_which_it_is_read():
+    one, saved = shard(), []
+    for at in range(100):
+        said = one.process([batch("a", 600 * at, looked(600 * at), read=T0 + at)])
+        saved += [at] * (said.figures is not None)
+    assert saved == [0, *range(1, 100, 10)]
+
+
+def test_shards_save_in_turn():
+    saved = Counter()
+    for number in range(SHARDS):
+        one = Shard(number, ["a"], session_settings(), ordered=False)
+        for at in range(21):
+            said = one.process([ShardBatch(number, "a", (), T0 + at)])
+            saved[at] += said.figures is not None
+    assert saved.pop(0) == SHARDS
+    assert max(saved.values()) <= SHARDS / SAVE_EVERY_S + 1
 
 
 def test_a_snapshot_holds_the_visits_that_moved_alone():
