@@ -1,16 +1,18 @@
 """The command line: one module a command, loaded when it is asked for."""
 
 import argparse
-import logging
 import os
 import select
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from importlib.metadata import version
 from typing import Final, Protocol, cast
 
-from schemas.errors import OfferstreamError
+from flows.observability.logs import log_to_stderr
+from flows.observability.printable import printable, printable_output
+from schemas.errors import expected_error
 
 COMMANDS: Final = {
     "check": "read some of a topic or a file, and say what the worker would make of it",
@@ -21,16 +23,18 @@ COMMANDS: Final = {
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
+    "state": "look after the state: check that all of it can be read, move it to another number of processes",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "redrive": "write rejected records back to where they came from, each once",
     "lift": "compare who got the policy with the holdout, in conversion and in profit",
     "evaluate": "estimate what other policies would have earned, from logged decisions and rewards",
-    "state": "move the state of several processes between their disks when their number changes",
     "bench": "measure throughput, latency, seals and decisions against yardsticks",
     "broker": "run the embedded broker",
     "schemas": "write the JSON Schemas of all records",
 }
+DRAWING: Final = frozenset({"demo"})
+"""Commands that draw on the terminal: what these show is made up by the simulation."""
 EXIT_CLOSED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
@@ -92,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
     0: it is done. 1: nothing of its input was taken, or the reader of its output has closed it. 2: one line
-    says what is wrong with the set-up, the data or the broker. 75: the worker is to be started again. 130: it
-    was interrupted by Ctrl-C.
+    says what is wrong with the set-up, the data or the broker. 74: one line says what is wrong with the state
+    directory or its disk. 75: the worker is to be started again. 130: it was interrupted by Ctrl-C.
     """
     try:
         try:
@@ -112,18 +116,18 @@ def _run(words: Sequence[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("RUST_BACKTRACE", "0")
     args = parsed(words)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    log_to_stderr()
+    output = nullcontext() if args.command in DRAWING else printable_output()
     try:
-        return command(args.command).run(args) or 0
+        with output:
+            return command(args.command).run(args) or 0
     except Exception as error:
         if _is_interrupt(error):
             return EXIT_INTERRUPTED
         expected = expected_error(error)
         if expected is None:
             raise
-        sys.stderr.write(f"offerstream {args.command}: {expected}\n")
+        sys.stderr.write(printable(f"offerstream {args.command}: {expected}\n"))
         return expected.exit_code
 
 
@@ -142,13 +146,6 @@ def _stdout_is_closed() -> bool:
     if is_closed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return is_closed
-
-
-def expected_error(error: BaseException | None) -> OfferstreamError | None:
-    """Return the OfferstreamError that caused an error, if any: Bytewax wraps what its callbacks raise."""
-    while error is not None and not isinstance(error, OfferstreamError):
-        error = error.__cause__
-    return error
 
 
 if __name__ == "__main__":

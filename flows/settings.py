@@ -1,7 +1,10 @@
 """Everything that can be set, with its default, read in one place: command line, environment, TOML file."""
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -16,6 +19,7 @@ from pydantic_settings import (
 
 from flows.kafka.client_file import read_client_file, with_secrets
 from flows.kafka.java_names import translated
+from flows.observability.logs import LogFormat, LogLevel
 from flows.worker import setting_rules
 from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic, items_of
 from operators.abandonment import models
@@ -33,6 +37,10 @@ PREFIX: Final = "OFFERSTREAM_"
 SERVERS: Final = "bootstrap.servers"
 SECRETS: Final = frozenset({"kafka", "schema_registry_client"})
 """Settings that may hold a password, so that no error shows them."""
+NO_SETTINGS: Final = re.compile(
+    PREFIX + r"(CRASH_AT|DATA|CI_WITHOUT|(\w+_)?SERVICE_(HOST|PORT\w*)|(\w+_)?PORT_\d+_(TCP|UDP)\w*|PORT)"
+)
+"""Variables of the project's tests, and those that Kubernetes makes of a Service called offerstream."""
 
 
 def _minutes(number: float) -> timedelta:
@@ -130,12 +138,19 @@ class Settings(BaseSettings):
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
+    min_free_disk: int = Field(
+        64_000_000,
+        ge=0,
+        description="bytes free on the disk of the state, below which the worker ends in order",
+    )
     metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics, health and probes; 0: any")
     metrics_host: str = Field("127.0.0.1", description="address of metrics, health and probes")
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
     hang_after: Duration = Field(
         _minutes(5), description="how long the loop may stand still before `/livez` says so"
     )
+    log_format: LogFormat = Field("text", description="how the log is written: lines, or a JSON object each")
+    log_level: LogLevel = Field("info", description="the least level of what the log has")
 
     @classmethod
     def settings_customise_sources(
@@ -163,6 +178,13 @@ class Settings(BaseSettings):
     @classmethod
     def _model(cls, name: str) -> str:
         return _among(name, models.MODELS)
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _bootstrap(cls, brokers: str) -> str:
+        if "@" in brokers:
+            raise ValueError("must be brokers like `host:port`; got one with a login, which belongs in KAFKA")
+        return brokers
 
     @field_validator("schema_registry")
     @classmethod
@@ -295,6 +317,7 @@ def read_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa
     """Return the settings from arguments, environment and file; raises SetupError that names the setting."""
     if config is not None and not config.is_file():
         raise SetupError(f"--config must be a TOML file that can be read; got {str(config)!r}")
+    _check_environment(os.environ)
     source = type("Settings", (Settings,), {"toml_file": config, "__doc__": Settings.__doc__})
     try:
         return source(**{name: value for name, value in given.items() if value is not None})  # type: ignore[no-any-return]
@@ -302,6 +325,16 @@ def read_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa
         raise SetupError(_words(error)) from None
     except ValueError as error:
         raise SetupError(f"{config}: {error}") from None
+
+
+def _check_environment(names: Iterable[str]) -> None:
+    """Raise SetupError for a variable that looks like a setting and is none: it would be missed."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not NO_SETTINGS.fullmatch(name):
+            near = get_close_matches(name.upper(), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SetupError(f"{name} in the environment is not a setting{hint}")
 
 
 def _words(error: ValidationError) -> str:

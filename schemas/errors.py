@@ -41,8 +41,21 @@ class RestartNeededError(OfferstreamError):
     exit_code = 75
 
 
+class StateError(OfferstreamError):
+    """The state directory cannot be written or read as it must; the exit code is EX_IOERR."""
+
+    exit_code = 74
+
+
 class RegistryError(OfferstreamError):
     """A Schema Registry does not answer, or not as one."""
+
+
+def expected_error(error: BaseException | None) -> OfferstreamError | None:
+    """Return the OfferstreamError that caused an error, if any: Bytewax wraps what its callbacks raise."""
+    while error is not None and not isinstance(error, OfferstreamError):
+        error = error.__cause__
+    return error
 
 
 def setup_message(error: ValidationError) -> str:

@@ -6,7 +6,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,9 +15,9 @@ from pathlib import Path
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from flows.kafka.broker_process import LEASH
 from flows.kafka.cluster import TRANSIENT
 from schemas.topics import INPUTS
+from tests import warm_start
 from tests.brokers import answered
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +41,8 @@ class Worker:
     A ``with`` block ends it whatever happens; so does the end of the test's own process.
     """
 
+    module = "flows.cli"
+
     def __init__(self, bootstrap, state, topics, *, offers=None, args=(), **settings):
         self.bootstrap = bootstrap
         self.state = state
@@ -52,10 +53,7 @@ class Worker:
         given = {"events_topics": topics["events"], "topics": names, "metrics_port": "0", **settings}
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]
-        self.command = [
-            *(*LEASH, sys.executable, "-m", "flows.cli", "live"),
-            *("--bootstrap", bootstrap, "--state", str(state), *args, *shop, *sets),
-        ]
+        self.arguments = ["live", "--bootstrap", bootstrap, "--state", str(state), *args, *shop, *sets]
         self.process = None
         self._begun = 0
 
@@ -73,7 +71,7 @@ class Worker:
             env["OFFERSTREAM_CRASH_AT"] = crash_at
         with self.log.open("ab") as log:
             self._begun = log.tell()
-            self.process = subprocess.Popen(self.command, cwd=ROOT, env=env, stdout=log, stderr=log)
+            self.process = warm_start.start(self.module, self.arguments, env=env, stdout=log, stderr=log)
         return self
 
     def runs(self):

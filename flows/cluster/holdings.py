@@ -6,7 +6,7 @@ from typing import Final
 
 from flows.cluster.membership import output_owners, owners
 from flows.cluster.placement import market_keys, owner_of_key
-from flows.stores.bytewax_recovery import PARTITIONS, part_name
+from flows.stores.bytewax_recovery import part_name
 from flows.stores.features import feature_parts
 from flows.worker.state_dir import FirstStart
 from schemas.errors import SetupError
@@ -41,8 +41,11 @@ def owners_of(first: FirstStart, processes: int) -> dict[str, int]:
     return found
 
 
-def check_holdings(held: Mapping[int, Iterable[str]], first: FirstStart, processes: int) -> None:
-    """Raise SetupError unless each process holds what it owns, and together they hold the recovery store."""
+def check_holdings(held: Mapping[int, Iterable[str]], first: FirstStart, processes: int, parts: int) -> None:
+    """Raise SetupError unless each process holds what it owns, and together they hold the recovery store.
+
+    ``parts`` is how many parts that has.
+    """
     belongs = owners_of(first, processes)
     for process, names in held.items():
         for name in names:
@@ -53,9 +56,9 @@ def check_holdings(held: Mapping[int, Iterable[str]], first: FirstStart, process
                     f"{processes}; `offerstream state move` moves it"
                 )
     stores = [name for names in held.values() for name in names if name.startswith("recovery/")]
-    wanted = [f"recovery/{part_name(number)}" for number in range(PARTITIONS)]
-    if stores and sorted(stores) != sorted(wanted):
+    wanted = [f"recovery/{part_name(number)}" for number in range(parts)]
+    if sorted(stores) != sorted(wanted):
         raise SetupError(
-            f"together the processes must hold each of the {PARTITIONS} parts of recovery/ once; they hold "
-            f"{', '.join(sorted(stores))}; `offerstream state move` gathers them"
+            f"together the processes must hold each of the {parts} parts of recovery/ once; they hold "
+            f"{', '.join(sorted(stores)) or 'none'}; `offerstream state move` gathers them"
         )

@@ -2,33 +2,37 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import cluster_main
 
 from flows.cluster import wire
-from flows.cluster.fatal import FatalSink, FatalSource, end_now, fatal_machines
+from flows.cluster.fatal import FatalSink, FatalSource, Guard, end_now, end_with, fatal_machines
 from flows.cluster.membership import Member
 from flows.dataflow import Edges, Stations, build_dataflow
+from flows.worker.state_failures import state_error
 from schemas.errors import RestartNeededError
 
 log = logging.getLogger("offerstream")
 
 
-def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timedelta, store: Path) -> None:
+def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timedelta, state: Path) -> None:
     """Run the dataflow with the other processes until all of them have ended it.
 
-    ``store`` is the prepared recovery store. An error here, or in another process, ends this one at once.
+    ``state`` is the state directory, with a prepared recovery store. An error here, or in another process,
+    ends this one at once.
     """
+    fatal = Guard(state)
     guarded = edges._replace(
-        source=FatalSource(edges.source),
-        outputs={name: FatalSink(sink) for name, sink in edges.outputs.items()},
-        features=FatalSink(edges.features),
-        figures=FatalSink(edges.figures),
-        pace=None if edges.pace is None else FatalSink(edges.pace),
+        source=FatalSource(edges.source, fatal),
+        outputs={name: FatalSink(sink, fatal) for name, sink in edges.outputs.items()},
+        features=FatalSink(edges.features, fatal),
+        figures=FatalSink(edges.figures, fatal),
+        pace=None if edges.pace is None else FatalSink(edges.pace, fatal),
     )
-    flow = build_dataflow(guarded, stations, fatal_machines)
+    flow = build_dataflow(guarded, stations, partial(fatal_machines, fatal=fatal))
     wire.register()
     try:
         cluster_main(
@@ -36,8 +40,11 @@ def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timed
             list(member.addresses),
             member.index,
             epoch_interval=epoch,
-            recovery_config=RecoveryConfig(store),
+            recovery_config=RecoveryConfig(state / "recovery"),
         )
     except BaseException as error:  # noqa: BLE001  Bytewax's panics are no Exception
-        log.error("another process has ended, so this one ends too (%s)", str(error).partition("\n")[0])  # noqa: TRY400
+        if state_error(error, state) is not None:
+            end_with(error, state)
+        first_line = str(error).partition("\n")[0]
+        log.error("another process has ended, so this one ends too (%s)", first_line)  # noqa: TRY400
         end_now(RestartNeededError.exit_code)

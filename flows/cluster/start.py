@@ -14,7 +14,6 @@ from flows.cluster.membership import Member, check_processes
 from flows.cluster.roll_call import Go, Hello, follow, lead
 from flows.settings import Settings
 from flows.stores.bytewax_recovery import (
-    PARTITIONS,
     drop_unsealed,
     make_store,
     progress_of,
@@ -60,13 +59,15 @@ def start_together(
             check_whole(directory)
         elif not is_new:
             check_layouts(((hello.process, hello.layout) for hello in hellos), member.count)
-            check_holdings({hello.process: hello.held for hello in hellos}, first, member.count)
+            held = {hello.process: hello.held for hello in hellos}
+            parts = max(hello.progress.partitions for hello in hellos)
+            check_holdings(held, first, member.count, parts)
         epoch = resume_epoch(hello.progress for hello in hellos)
         check_processes(member, first.sources)
         loads = known_loads(directory, member.count) if is_shared else []
         readers = readers_of(first.sources, member.count, loads)
         go = Go(run=uuid.uuid4().hex, readers=readers, first=first, disk=own.disk, epoch=epoch, is_new=is_new)
-        _prepare(store, go, range(PARTITIONS) if is_shared else _share_of(member))
+        _prepare(store, go, member, is_shared=is_shared)
         if not is_shared and is_new:
             write_layout(directory, Layout(member.index, member.count, go.run))
         return go
@@ -76,7 +77,7 @@ def start_together(
     go = follow(member, own, is_stopped)
     if go.disk != own.disk:
         take_first_start(directory, go.first)
-        _prepare(store, go, _share_of(member))
+        _prepare(store, go, member, is_shared=False)
         if go.is_new:
             write_layout(directory, Layout(member.index, member.count, go.run))
     return go
@@ -116,14 +117,14 @@ def _is_shared(hellos: list[Hello]) -> bool:
     return len(set(disks)) == 1
 
 
-def _share_of(member: Member) -> list[int]:
-    return [number for number in range(PARTITIONS) if number % member.count == member.index]
+def _prepare(store: Path, go: Go, member: Member, *, is_shared: bool) -> None:
+    """Make this process's parts of a new store; of one that is there, drop what was never sealed.
 
-
-def _prepare(store: Path, go: Go, parts: range | list[int]) -> None:
-    """Make this process's parts of a new store; of one that is there, drop what was never sealed."""
+    A new store has a part for each process, so that what they seal need not go to one of them.
+    """
     if go.is_new:
-        make_store(store, parts)
+        count = member.count
+        make_store(store, count, lambda part: is_shared or part % count == member.index)
     else:
         store.mkdir(exist_ok=True)
         drop_unsealed(store, go.epoch)

@@ -17,6 +17,7 @@ from typing import Final
 from flows.cluster.holdings import HALF, ROOMS, check_holdings, held_in, owners_of
 from flows.cluster.layout import ALL, LAYOUT_FILE, MOVING, Layout, read_layout, write_layout
 from flows.worker.fault_points import fault_point
+from flows.worker.noted_databases import NOTES_FILE, note
 from flows.worker.state_dir import (
     START_FILE,
     FirstStart,
@@ -47,6 +48,7 @@ def state_move(
         first = _one_first_start(everywhere)
         for directory in everywhere:
             _begin(directory)
+        stores = {name for source in everywhere for name in held_in(source) if name.startswith("recovery/")}
         moved = 0
         for source in everywhere:
             for name in held_in(source):
@@ -57,7 +59,7 @@ def state_move(
                     moved += 1
         _spread_rows(everywhere, directories)
         held = {process: held_in(directory) for process, directory in enumerate(directories)}
-        check_holdings(held, first, len(directories))
+        check_holdings(held, first, len(directories), len(stores))
         _end(directories, emptied, first)
         return moved
 
@@ -76,9 +78,10 @@ def _end(directories: Sequence[Path], emptied: Sequence[Path], first: FirstStart
     move = uuid.uuid4().hex
     for process, directory in enumerate(directories):
         take_first_start(directory, first)
+        note(directory)
         write_layout(directory, Layout(process, len(directories), move))
     for directory in emptied:
-        for name in (*ROOMS, ROWS, START_FILE, LAYOUT_FILE):
+        for name in (*ROOMS, ROWS, START_FILE, NOTES_FILE, LAYOUT_FILE):
             _remove(directory / name)
 
 

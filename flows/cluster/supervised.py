@@ -12,7 +12,6 @@ from flows.cluster.fatal import end_with
 from flows.cluster.membership import Member
 from flows.settings import Settings, read_settings
 from flows.worker.live import live
-from schemas.errors import OfferstreamError
 
 
 class Orders(NamedTuple):
@@ -49,19 +48,29 @@ def main() -> None:
     """Run one process; the port of its metrics goes to standard output."""
     orders = received(sys.stdin.buffer)
     threading.Thread(target=_end_with_parent, args=(sys.stdin.buffer,), daemon=True).start()
-    number = orders.member.index
-    form = f"%(asctime)s %(levelname)s [{number}] %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    _name_in_logs(orders.member.index)
 
     def announce(port: int) -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
+    settings = read_settings(**orders.settings)
     try:
-        settings = read_settings(**orders.settings)
         live(settings, ordered=orders.ordered, member=orders.member, announce=announce)
-    except OfferstreamError as error:
-        end_with(error)
+    except Exception as error:  # noqa: BLE001  the supervisor is told by the exit code
+        end_with(error, settings.state)
+
+
+def _name_in_logs(process: int) -> None:
+    """Let each line of the log name the process."""
+    make = logging.getLogRecordFactory()
+
+    def named(*args: Any, **given: Any) -> logging.LogRecord:  # noqa: ANN401  they are passed on
+        record = make(*args, **given)
+        record.name = f"{record.name}[{process}]"
+        return record
+
+    logging.setLogRecordFactory(named)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from flows.cluster.membership import MOST_PROCESSES, Member
 from flows.cluster.supervised import Orders, settings_with
 from flows.cluster.whole import Whole, WholeServer
 from flows.kafka.broker_process import free_port
+from flows.observability.logs import log_to_stderr
 from flows.settings import Settings
 from flows.worker.shutdown import Shutdown
 from flows.worker.state_dir import locked_state_dir
-from schemas.errors import OfferstreamError, RestartNeededError, SetupError
+from schemas.errors import RestartNeededError, SetupError, StateError
 
 LOOPBACK: Final = "127.0.0.1"
 LOOK_S: Final = 0.05
@@ -41,6 +42,7 @@ def supervise(settings: Settings, processes: int, *, ordered: bool = False) -> N
     """
     if not 1 <= processes <= MOST_PROCESSES:
         raise SetupError(f"--processes must be from 1 to {MOST_PROCESSES}; got {processes}")
+    log_to_stderr(settings.log_format, settings.log_level)
     settings.shop()  # what is wrong with it is said once
     shutdown = Shutdown(settings.stop_within.total_seconds() + KILL_AFTER_S)
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
@@ -70,14 +72,11 @@ def supervise(settings: Settings, processes: int, *, ordered: bool = False) -> N
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
-class EndedError(OfferstreamError):
-    """A process has said what is wrong; a restart does not mend it."""
-
-
 def _end_for_good(codes: Collection[int]) -> None:
     """Raise what one process would have ended with, where a restart does not mend that."""
-    if OfferstreamError.exit_code in codes:
-        raise EndedError("a process has ended for the reason above")
+    for kind in (SetupError, StateError):
+        if kind.exit_code in codes:
+            raise kind("a process has ended for the reason above")
     if all(code == RestartNeededError.exit_code for code in codes):
         raise RestartNeededError("all processes ended to be started again")
 

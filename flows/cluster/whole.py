@@ -6,14 +6,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from flows.observability.health import _HttpServer, _QuietHandler
 from flows.observability.metric_names import Metric
+from flows.observability.page_server import PageServer
 from flows.observability.registry import CONTENT_TYPE, exposed_as_one
-from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -122,37 +120,14 @@ def _worst_figure(values: list[Any], processes: int) -> float | None:
     return max(known) if len(known) == processes else None
 
 
-class WholeServer:
+class WholeServer(PageServer):
     """Answers for the whole at the paths at which a process does; with ``?process=1`` for one of them.
 
     Raises SetupError where it cannot listen.
     """
 
     def __init__(self, whole: Whole, host: str, port: int) -> None:
-        try:
-            self._server = _HttpServer((host, port), _QuietHandler)
-        except (OSError, OverflowError) as error:
-            raise SetupError(
-                f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
-            ) from error
-        self._server.set_app(_app(whole))
-        self.port: int = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        """Serve until the block ends."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_app(whole), host, port)
 
 
 def _app(whole: Whole) -> Callable[..., Iterable[bytes]]:

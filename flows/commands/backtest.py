@@ -18,6 +18,7 @@ from flows.commands.common import (
     settings_of,
     write_json,
 )
+from flows.observability.printable import terminal_width
 from flows.settings import Settings
 from flows.studies.backtest.compare import (
     RECORDED_NOTE,
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
         sys.stderr.write(f"{result.policy}: {result.decisions} decisions\n")
 
     rows = backtest(policy_run, args.policies, settings, args.out, on_result)
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=terminal_width(160))
     console.print(_table(rows))
     console.print(note, highlight=False)
     for sentence in first:

@@ -16,8 +16,10 @@ from flows.bench.run import MEASURES, QUICK, Bench, Scale, figures
 from flows.bench.table import machine, show, write
 from flows.commands.common import check_json, writing
 from flows.kafka.broker_process import EmbeddedBroker, embedded_binary
+from flows.observability.printable import terminal_width
 
 NEED_A_BROKER = {name for each in (Bench.start, Bench.kafka, Bench.latency) for name in MEASURES[each]}
+
 EXAMPLES = """\
   offerstream bench
   offerstream bench --only page_events_per_s --only kafka_events_per_s
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
             found.append(each)
             spins_ms.append(spin_ms())
             sys.stderr.write(f"{each.name}: {each.value:g} {each.unit}, ratio {each.ratio:g}\n")
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console(width=terminal_width(200))
     show(found, console)
     console.print(f"broker: {args.broker}; machine: {machine(spins_ms)}", highlight=False)
     if args.json is not None:

@@ -24,7 +24,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        type=pair,
+        type=secret_pair,
         help="any setting, for example session_gap=20m",
     )
 
@@ -71,7 +71,7 @@ def add_bootstrap(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        type=pair,
+        type=secret_pair,
         help="a librdkafka setting, for example security.protocol=SASL_SSL",
     )
     parser.add_argument(
@@ -144,6 +144,14 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1; got {text!r}")
     return int(text)
+
+
+def secret_pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of ``NAME=VALUE``; what is none may be a password and is not shown."""
+    try:
+        return pair(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError("must be NAME=VALUE; got something else") from None
 
 
 def pair(text: str) -> tuple[str, str]:

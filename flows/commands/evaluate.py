@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.commands.common import add_json, add_policies, check_json, pair, write_json
+from flows.observability.printable import terminal_width
 from flows.studies.evaluate.run import EvaluationRequest, evaluate_log, plain_figures
 from flows.studies.evaluate.view import show
 from operators.evaluation.report import TRAIN_SHARE
@@ -57,4 +58,4 @@ def run(args: argparse.Namespace) -> None:
     )
     evaluation = evaluate_log(request)
     write_json(args.json, plain_figures(evaluation))
-    show(evaluation, Console())
+    show(evaluation, Console(width=terminal_width(80)))

@@ -1,13 +1,13 @@
 """``offerstream lift``."""
 
 import argparse
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from flows.commands.common import add_criteria, add_json, check_json, write_json
+from flows.observability.printable import terminal_width
 from flows.studies.lift.promotion import promotion, read_criteria
 from flows.studies.lift.run import HORIZON, read_lift
 from flows.studies.lift.view import NAIVE_NOTE, figures, heading, table
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     check_json(args.json)
     criteria = read_criteria(args.offers)
     lifts = read_lift(args.directory, timedelta(days=args.days))
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=terminal_width(120))
     if not lifts:
         console.print(f"{args.directory} holds no decision, so there is nothing to compare", markup=False)
     found = {name: figures(lift) for name, lift in lifts.items()}

@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
-from flows.cluster.membership import Member
+from flows.cluster.membership import ALONE, Member
 from flows.cluster.supervisor import supervise
 from flows.commands.common import add_bootstrap, add_settings, pair, positive, settings_of
 from flows.worker.live import live
+from flows.worker.state_failures import state_error
 from schemas.adapters import FORMATS
-from schemas.errors import SetupError
+from schemas.errors import OfferstreamError, SetupError, expected_error
 
 OTHERS = ", ".join(name for name in FORMATS if name != "native")
 EXAMPLES = """\
@@ -84,16 +85,28 @@ def run(args: argparse.Namespace) -> None:
         shadow=args.shadow,
         emit_after=args.emit_after,
     )
+    member = _member(args)
+    try:
+        if args.processes is None:
+            live(settings, ordered=args.ordered, member=member)
+        else:
+            supervise(settings, args.processes, ordered=args.ordered)
+    except OfferstreamError:
+        raise
+    except Exception as error:
+        failure = state_error(error, settings.state)
+        if failure is None or expected_error(error) is not None:
+            raise
+        raise failure from error
+
+
+def _member(args: argparse.Namespace) -> Member:
+    """Return which process of several it is; raises SetupError for arguments that do not go together."""
     if args.processes is not None and (args.process is not None or args.addresses is not None):
         raise SetupError("--processes is for one machine, --process and --addresses are for several")
     if (args.process is None) != (args.addresses is None):
         raise SetupError("--process and --addresses must be given together")
-    if args.addresses is not None:
-        live(settings, ordered=args.ordered, member=Member(args.process, args.addresses))
-    elif args.processes is not None:
-        supervise(settings, args.processes, ordered=args.ordered)
-    else:
-        live(settings, ordered=args.ordered)
+    return ALONE if args.addresses is None else Member(args.process, args.addresses)
 
 
 def _addresses(text: str) -> tuple[str, ...]:

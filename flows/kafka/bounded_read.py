@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import TopicPartition
 
-from flows.kafka.cluster import TRANSIENT, Cluster, create_consumer
+from flows.kafka.cluster import TRANSIENT, Cluster, close_consumer, create_consumer
 from flows.kafka.end_offsets import PartitionId
 from flows.kafka.records import END_OF_PARTITION, KafkaRecord, consume, to_message
 from flows.kafka.topics import beginning_offsets, end_offsets, partition_name, partitions_of, topic_partition
@@ -50,7 +50,7 @@ def read_ranges(
                 names = ", ".join(partition_name(*partition) for partition in sorted(ends))
                 raise BrokerError(f"{names} cannot be read: silent for {silence_timeout_s:.0f} s")
     finally:
-        consumer.close()
+        close_consumer(consumer)
 
 
 def _has_position(record: KafkaRecord) -> bool:

@@ -83,6 +83,7 @@ class BrokerProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=0o077,  # the embedded one writes the token of its control port into a file
             )
         try:
             self._wait_until_it_answers()

@@ -1,6 +1,8 @@
 """A Kafka cluster, and the librdkafka clients for it: their settings and their log."""
 
 import logging
+import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -61,6 +63,11 @@ TRANSIENT: Final = frozenset(
 """Errors that pass by themselves: not every broker knows a topic as soon as it is made, and leaders move."""
 
 FULL_QUEUE_WAIT_S: Final = 0.1
+CLOSE_WITHIN_S: Final = 3.0
+
+
+UNKNOWN_NAME: Final = re.compile(r'No such configuration property: "(.*)"', re.DOTALL)
+PROPERTY: Final = re.compile(r"[a-z]+(\.[a-z0-9_]+)+")
 
 
 class Cluster(NamedTuple):
@@ -114,6 +121,19 @@ def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
         return Consumer({**config, **SILENT}) if quiet else Consumer(config, logger=client_log)
     except KafkaException as error:
         raise _refused_settings(error, cluster) from error
+
+
+def close_consumer(consumer: Consumer) -> None:
+    """Close a consumer, and wait for it ``CLOSE_WITHIN_S`` at most.
+
+    librdkafka waits without end for a commit that a broker does not answer. A consumer that is still closing
+    is left to the end of the process.
+    """
+    closing = threading.Thread(target=consumer.close, name="close-consumer", daemon=True)
+    closing.start()
+    closing.join(CLOSE_WITHIN_S)
+    if closing.is_alive():
+        log.warning("Kafka: a consumer is not closed after %.0f s; left as it is", CLOSE_WITHIN_S)
 
 
 def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:
@@ -170,5 +190,8 @@ def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, A
 
 
 def _refused_settings(error: KafkaException, cluster: Cluster) -> SetupError:
-    why = without_secrets(error.args[0].str(), cluster.settings)
+    said = error.args[0].str()
+    why, name = without_secrets(said, cluster.settings), UNKNOWN_NAME.search(said)
+    if name is not None and not PROPERTY.fullmatch(name[1]):  # a piece of a value, of a password perhaps
+        why = "one of their names is none of librdkafka; is there a comma in a value? Write such in a file"
     return SetupError(f"Kafka refuses the settings: {why}")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -46,8 +46,15 @@ class EndOffsets:
     """
 
     def __init__(
-        self, cluster: Cluster, *, interval_s: float = 0.4, valid_s: float = 1.0, timeout_s: float = 2.0
+        self,
+        cluster: Cluster,
+        *,
+        interval_s: float = 0.4,
+        valid_s: float = 1.0,
+        timeout_s: float = 2.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self.reply = EndOffsetsReply({}, float("-inf"), 0.0)
         self._cluster = cluster
         self._interval_s = interval_s
@@ -83,12 +90,21 @@ class EndOffsets:
         end = self.reply.ends.get(partition)
         return None if end is None else max(0, end - position)
 
+    def _ask(self, client: Consumer, monotonic_s: float, wall_s: float) -> None:
+        ends: dict[PartitionId, int] = {}
+        try:
+            ends = query_offsets(client, self._partitions, END, self._timeout_s)
+            self.reply = EndOffsetsReply(ends, monotonic_s, wall_s)
+        finally:
+            if len(ends) < len(self._partitions):
+                # A client that reads nothing asks a dead leader until its metadata is five minutes old.
+                client.list_topics(timeout=self._timeout_s)
+
     def _run(self) -> None:
         client = create_consumer(self._cluster, quiet=True)
         while not self._closing.is_set():
-            monotonic_s, wall_s = time.monotonic(), time.time()
+            monotonic_s, wall_s = time.monotonic(), self._clock()
             with suppress(KafkaException):  # the reading consumer logs that the broker is gone
-                ends = query_offsets(client, self._partitions, END, self._timeout_s)
-                self.reply = EndOffsetsReply(ends, monotonic_s, wall_s)
+                self._ask(client, monotonic_s, wall_s)
             self._closing.wait(max(0.01, monotonic_s + self._interval_s - time.monotonic()))
         client.close()

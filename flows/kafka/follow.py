@@ -5,7 +5,7 @@ from typing import Final
 
 from confluent_kafka import TopicPartition
 
-from flows.kafka.cluster import Cluster, create_consumer
+from flows.kafka.cluster import Cluster, close_consumer, create_consumer
 from flows.kafka.records import consume, to_message
 from flows.kafka.topics import beginning_offsets, partitions_of, topic_partition
 from schemas.message import Message
@@ -30,4 +30,4 @@ class TopicFollower:
 
     def close(self) -> None:
         """Close the consumer."""
-        self._consumer.close()
+        close_consumer(self._consumer)

@@ -39,6 +39,14 @@ class _Sent:
         return f"{self.topic}/{self.partition}: {self.output.type} {self.output.id} {what}: {why}"
 
 
+def _advice(sent: _Sent, error: KafkaError) -> str:
+    """Return what to do about a record that cannot be cut."""
+    if error.code() != TOO_LARGE:
+        return ""
+    needed = size_of(sent.output)
+    return f"; set `max.message.bytes` of the topic above {needed}, and start again: it is sent then"
+
+
 class RecordProducer:
     """Sends records. ``on_delivered`` is called with each record and its acknowledgement time in seconds.
 
@@ -134,7 +142,7 @@ class RecordProducer:
             sent.refused_as = error.code()
             self._again.append(sent)
         else:
-            self._failure = sent.is_not("was not delivered", error.str())
+            self._failure = sent.is_not("was not delivered", error.str() + _advice(sent, error))
 
     def _send_again(self) -> None:
         """Send again what was refused: cut to the topic's limit; what was within it goes alone."""

@@ -1,12 +1,13 @@
-"""The one consumer of a process: it polls without waiting and fills the buffers of all partitions."""
+"""The one consumer of a process: it fills the buffers of all partitions, and waits only when all is read."""
 
+import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from flows.kafka.cluster import Cluster, create_consumer, log
+from flows.kafka.cluster import Cluster, close_consumer, create_consumer, log
 from flows.kafka.end_offsets import EndOffsets, PartitionId
 from flows.kafka.records import (
     END_OF_PARTITION,
@@ -20,9 +21,8 @@ from flows.kafka.topics import topic_partition
 from schemas.errors import BrokerError
 from schemas.message import Message
 
-IDLE_BACKOFF: Final = timedelta(milliseconds=1)
-LONG_IDLE_BACKOFF: Final = timedelta(milliseconds=5)
-IDLE_ROUNDS_BEFORE_LONG: Final = 200
+IDLE_WAIT_S: Final = 0.005
+"""So long a poll waits for a record where the round before it read none: a signal is heard meanwhile."""
 QUERY_TIMEOUT_S: Final = 5.0
 
 
@@ -79,19 +79,27 @@ class PartitionBuffer:
 class SharedConsumer:
     """Polls for all buffers at once, once a round; a round ends when a buffer is polled for the second time.
 
-    The partition of a full buffer is paused until the buffer is half empty. Commits are sent together.
+    The partition of a full buffer is paused until the buffer is half empty. Commits are sent together. A poll
+    waits up to ``wait_s`` for a record where nothing was read in the round before.
     """
 
-    def __init__(self, cluster: Cluster, limits: BufferLimits | None = None) -> None:
-        self.end_offsets = EndOffsets(cluster)
+    def __init__(
+        self,
+        cluster: Cluster,
+        limits: BufferLimits | None = None,
+        *,
+        wait_s: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.end_offsets = EndOffsets(cluster, clock=clock)
         self.round = 0
-        self.next_poll_at: datetime | None = None
         self.limits = BufferLimits() if limits is None else limits
         self._consumer = create_consumer(cluster)
         self._buffers: dict[PartitionId, PartitionBuffer] = {}
         self._assigned = 0
         self._commits: dict[str, int] = {}
-        self._idle_rounds = 0
+        self._wait_s = wait_s
+        self._is_idle = False
 
     def add(self, name: str, position: int) -> PartitionBuffer:
         """Return the buffer of one more partition, which is read from this offset on."""
@@ -109,6 +117,10 @@ class SharedConsumer:
             self._poll_client()
         buffer.polled_in_round = self.round
 
+    def has_read(self) -> None:
+        """Note that there was something to read, and that there may be more at once."""
+        self._is_idle = False
+
     def commit(self, name: str, offset: int) -> None:
         """Commit this offset to the consumer group with the next poll."""
         self._commits[name] = offset
@@ -119,20 +131,18 @@ class SharedConsumer:
         if not self._buffers:
             self._send_commits()
             self.end_offsets.close()
-            self._consumer.close()
+            close_consumer(self._consumer)
 
     def _poll_client(self) -> None:
         if self._assigned != len(self._buffers):
             self._assign()
         self._send_commits()
         self._resume_drained()
-        records = consume(self._consumer, self.limits.poll_records, 0)
+        records = consume(self._consumer, self.limits.poll_records, self._wait_s if self._is_idle else 0)
         for record in records:
             self._dispatch(record)
         self._pause_full()
-        self._idle_rounds = 0 if records else self._idle_rounds + 1
-        backoff = IDLE_BACKOFF if self._idle_rounds < IDLE_ROUNDS_BEFORE_LONG else LONG_IDLE_BACKOFF
-        self.next_poll_at = datetime.now(UTC) + backoff
+        self._is_idle = not records
 
     def _assign(self) -> None:
         self._consumer.assign([one.fetch_position() for one in self._buffers.values()])

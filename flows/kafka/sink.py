@@ -93,7 +93,7 @@ class KafkaSinkPartition(StatefulSinkPartition[OutputRecord, KafkaSinkState]):
         self._producer.drain()
 
     def _advance(self, offset: int) -> None:
-        self._end = max(self._end, offset + 1)
+        self._end = offset + 1
 
 
 class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
@@ -144,6 +144,7 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
         _, start, known = resume_state or (STATE_VERSION, self._start[for_part], ())
         if start > end:
             log.warning("%s ends at %d, but %d was written: records were lost there", for_part, end, start)
+            start = beginning  # of another topic, perhaps, into which the epoch that is repeated was written
         already_written = dict(known)
         scan_from = max(start, beginning)
         if scan_from < end:

@@ -4,8 +4,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
@@ -13,7 +13,7 @@ from typing_extensions import override
 from flows.cluster.membership import ALONE
 from flows.cluster.pace import PaceBoard, PaceNote
 from flows.kafka.cluster import Cluster
-from flows.kafka.shared_consumer import BufferLimits, PartitionBuffer, SharedConsumer
+from flows.kafka.shared_consumer import IDLE_WAIT_S, BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
 from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
@@ -23,6 +23,11 @@ from schemas.message import Message
 
 Ready = Callable[[Sequence[Message]], int]
 """How many messages, from the first, can be read without waiting; the next one is waited for."""
+Clock = Callable[[], float]
+"""Tells the time of day in seconds since 1970."""
+WAIT_BESIDE_OTHERS_S: Final = 0.002
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
+"""Bytewax compares this with the machine's clock: a time to come would not come once that is set back."""
 
 
 class PartitionStatus(NamedTuple):
@@ -45,10 +50,17 @@ class LagLimiter:
     """
 
     def __init__(
-        self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool, board: PaceBoard
+        self,
+        consumer: SharedConsumer,
+        max_lead_s: float,
+        *,
+        idle_by_events: bool,
+        board: PaceBoard,
+        clock: Clock = time.time,
     ) -> None:
         self.consumer = consumer
         self._board = board
+        self._clock = clock
         self.partitions: list[KafkaSourcePartition] = []
         self._max_lead_s = max_lead_s
         self._idle_by_events = idle_by_events
@@ -67,7 +79,7 @@ class LagLimiter:
         if not self._idle_by_events:
             return caught_up_s
         newest_s = max(self._newest_s(), self._board.newest_s)
-        self._newest_events.append((time.time(), newest_s))
+        self._newest_events.append((self._clock(), newest_s))
         while len(self._newest_events) > 1 and self._newest_events[1][0] <= caught_up_s:
             self._newest_events.popleft()
         noted_s, newest_then_s = self._newest_events[0]
@@ -129,8 +141,10 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
         ready: Ready = len,
         is_first: bool = False,
         pulse: Pulse,
+        clock: Clock = time.time,
     ) -> None:
         self._pulse = pulse
+        self._clock = clock
         self.buffer = buffer
         self.reader = reader
         self.is_first = is_first
@@ -141,7 +155,6 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
         self._emit_first: list[ReaderOutput] = list(reader.resumed()) if resumed else []
         self._reported_s: float | None = None
         self._sealed_offset: int | None = None
-        self._is_waiting = False
         self._ready = ready
         self._unread: list[Message] = []
         self._start_end: int | None = None
@@ -155,18 +168,19 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
             if last := self._limiter.notes(stops_for=self._shutdown.restart_reason or ""):
                 return [*last]
             raise StopIteration
+        if self._shutdown.failure is not None:
+            raise self._shutdown.failure
         emitted: list[ReaderOutput | PaceNote] = [*self._limiter.notes(), *self._emit_first]
         self._emit_first = []
         self._consumer.poll(self.buffer)
         if self._unread or self.buffer.records:
             if not self._limiter.holds_back(self) and (messages := self._take_ready()):
-                emitted.extend(self.reader.read(messages, time.time()))
-                self._is_waiting = False
+                emitted.extend(self.reader.read(messages, self._clock()))
+                self._consumer.has_read()
                 return emitted
         elif (caught_up_s := self.caught_up_at()) is not None and caught_up_s != self._reported_s:
             self._reported_s = caught_up_s
             emitted.extend(self.reader.idle(self._limiter.idle_time_s(caught_up_s)))
-        self._is_waiting = True
         return emitted
 
     def _take_ready(self) -> list[Message]:
@@ -177,8 +191,8 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, byte
 
     @override
     def next_awake(self) -> datetime | None:
-        """Return the time of the next poll for all partitions when nothing was read, None for at once."""
-        return self._consumer.next_poll_at if self._is_waiting else None
+        """Return that the next poll is due: the consumer itself waits for records."""
+        return AT_ONCE
 
     @override
     def snapshot(self) -> bytes:
@@ -245,10 +259,12 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
         ready: Ready = len,
         first: Collection[str] = (),
         pulse: Pulse | None = None,
+        clock: Clock = time.time,
         owned: Collection[str] | None = None,
         board: PaceBoard | None = None,
     ) -> None:
         self._pulse = Pulse() if pulse is None else pulse
+        self._clock = clock
         self._owned = start.keys() if owned is None else owned
         self._board = PaceBoard(ALONE, ()) if board is None else board
         self._ready = ready
@@ -274,7 +290,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
         if self._limiter is None:
             events = self._consumer_of(is_first=False)
             self._limiter = LagLimiter(
-                events, self._max_lead_s, idle_by_events=self._idle_by_events, board=self._board
+                events,
+                self._max_lead_s,
+                idle_by_events=self._idle_by_events,
+                board=self._board,
+                clock=self._clock,
             )
         reader = self._reader_of(for_part, resume_state)
         offset = reader.next_offset
@@ -291,12 +311,21 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
             ready=self._ready,
             is_first=is_first,
             pulse=self._pulse,
+            clock=self._clock,
         )
 
     def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
-        """Return the consumer of a partition: what is read first does not queue behind events."""
+        """Return the consumer of a partition: what is read first does not queue behind events.
+
+        Only the one of events waits for records when there are none, or each would wait for the other's. What
+        comes from other processes meanwhile waits too, so beside them it waits less.
+        """
         if is_first not in self._consumers:
-            self._consumers[is_first] = SharedConsumer(self._cluster, self._limits)
+            idle_s = WAIT_BESIDE_OTHERS_S if self._board.others else IDLE_WAIT_S
+            wait_s = 0.0 if is_first else idle_s
+            self._consumers[is_first] = SharedConsumer(
+                self._cluster, self._limits, wait_s=wait_s, clock=self._clock
+            )
         return self._consumers[is_first]
 
     def unassigned(self) -> list[str]:

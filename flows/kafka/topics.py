@@ -4,14 +4,15 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports them without declaring so
     ConfigResource,
+    TopicDescription,
     TopicMetadata,
 )
 from confluent_kafka.cimpl import NewTopic
 
-from flows.kafka.cluster import TRANSIENT, Cluster, create_admin_client, create_consumer, log
+from flows.kafka.cluster import TRANSIENT, Cluster, close_consumer, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
 from flows.kafka.quiet_admin import QuietAdminClient
 from schemas.errors import BrokerError, SetupError
@@ -113,6 +114,35 @@ def partition_counts(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> dict[
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
+def topic_ids(cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S) -> dict[str, str]:
+    """Return the id of each topic: one that is made anew has another. Brokers before Kafka 2.8 have none.
+
+    A topic that may not be described is left out.
+    """
+    wanted, client = list(topics), create_admin_client(cluster)
+    deadline = time.monotonic() + timeout_s
+    found: dict[str, str | None] = {}
+    while asked := _missing(wanted, found):
+        for topic, answer in client.describe_topics(
+            TopicCollection(asked), request_timeout=timeout_s
+        ).items():
+            try:
+                found[topic] = id_of(answer.result())
+            except KafkaException as error:
+                if _is_transient(error) and time.monotonic() < deadline:
+                    time.sleep(RETRY_S)
+                    continue
+                log.warning("the id of topic %s is not known: %s", topic, error.args[0].str())
+                found[topic] = None
+    return {topic: id_ for topic, id_ in found.items() if id_ is not None}
+
+
+def id_of(topic: TopicDescription) -> str | None:
+    """Return the id of a described topic, None where its broker has none."""
+    id_ = str(topic.topic_id)
+    return None if set(id_) == {"A"} else id_  # zero, in base64
+
+
 def max_message_bytes(
     cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIMEOUT_S
 ) -> dict[str, int]:
@@ -157,7 +187,7 @@ def _offsets(cluster: Cluster, names: Iterable[str], which: int, timeout_s: floa
                     return {name: found[partition] for partition, name in wanted.items()}
             time.sleep(RETRY_S)
     finally:
-        client.close()
+        close_consumer(client)
     raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {why}")
 
 

@@ -21,7 +21,7 @@ class Concerns:
     Bounded by the subjects: topics and markets. Asked from the worker's thread and from those of /healthz.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._watched: dict[str, Reasons] = {}
         self._logged_s: dict[tuple[str, str], float] = {}

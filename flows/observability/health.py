@@ -2,20 +2,16 @@
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from socketserver import TCPServer, ThreadingMixIn
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import make_wsgi_app
 
 from flows.observability.metrics import Metrics
+from flows.observability.page_server import PageServer
 from flows.observability.progress import Progress
-from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -27,10 +23,14 @@ NO_PAGES: Final[Mapping[str, Page]] = {}
 
 
 class Limits(NamedTuple):
-    """How long the watermark may stand still, and how old the newest sealed epoch may be."""
+    """How long the watermark may stand still, and how old the newest sealed epoch may be.
+
+    ``ahead`` is how far the watermark may be ahead of the clock, None where time is simulated.
+    """
 
     watermark: timedelta
     epoch: timedelta
+    ahead: timedelta | None = timedelta(seconds=5)
 
 
 def health(
@@ -42,7 +42,7 @@ def health(
     degrade it: the worker moves, but not all is as it should be.
     """
     stalled_s, epoch_age_s = progress.watermark_stalled_s(), progress.epoch_age_s()
-    watermark_limit_s, epoch_limit_s = (limit.total_seconds() for limit in limits)
+    watermark_limit_s, epoch_limit_s = limits.watermark.total_seconds(), limits.epoch.total_seconds()
     reasons = []
     if stalled_s > watermark_limit_s:
         slowest = progress.slowest() or "the first partition"
@@ -53,6 +53,11 @@ def health(
     if epoch_age_s > epoch_limit_s:
         reasons.append(f"no epoch was sealed for {epoch_age_s:.1f} s (limit {epoch_limit_s:g} s)")
     delay_s = progress.watermark_delay_s()
+    if limits.ahead is not None and delay_s < -limits.ahead.total_seconds():
+        reasons.append(
+            f"the watermark is {-delay_s:.1f} s ahead of this machine's clock: the clock was ahead and was "
+            "set back, or is behind now; until then events are late"
+        )
     degraded = "degraded" if concerns else "ok"
     return not reasons, {
         "status": "stalled" if reasons else degraded,
@@ -63,8 +68,8 @@ def health(
     }
 
 
-class MetricsServer:
-    """Answers /metrics, /healthz and other pages from threads of its own until it is closed.
+class MetricsServer(PageServer):
+    """Answers /metrics, /healthz and other pages until it is closed.
 
     ``pages`` are other paths, each with what answers it. Port 0 takes any free port, which ``port`` then is.
     Raises SetupError where it cannot listen.
@@ -73,34 +78,7 @@ class MetricsServer:
     def __init__(
         self, metrics: Metrics, limits: Limits, host: str, port: int, pages: Mapping[str, Page] = NO_PAGES
     ) -> None:
-        try:
-            self._server = _HttpServer((host, port), _QuietHandler)
-        except (OSError, OverflowError) as error:
-            raise SetupError(
-                f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
-            ) from error
-        self._server.set_app(_app(metrics, {"/healthz": partial(_health, metrics, limits), **pages}))
-        self.port: int = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        """Serve until the block ends."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
+        super().__init__(_app(metrics, {"/healthz": partial(_health, metrics, limits), **pages}), host, port)
 
 
 def _health(metrics: Metrics, limits: Limits) -> tuple[bool, dict[str, object]]:
@@ -124,21 +102,3 @@ def _app(metrics: Metrics, pages: Mapping[str, Page]) -> Callable[..., Iterable[
         return [f"there are {', '.join(('/metrics', *pages))}\n".encode()]
 
     return app
-
-
-class _HttpServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def server_bind(self) -> None:
-        # The inherited method asks the name service for this machine's name, which can hang at start.
-        TCPServer.server_bind(self)
-        host, port = self.socket.getsockname()[:2]
-        self.server_name, self.server_port = str(host), int(port)
-        self.setup_environ()
-
-
-class _QuietHandler(WSGIRequestHandler):
-    timeout = 10
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: a probe every few seconds is no news."""

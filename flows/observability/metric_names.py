@@ -80,6 +80,9 @@ class Metric(Enum):
     )
     CONTROLS_VERSION = _gauge("controls_version", "Version of the controls in force", "market")
     POLICY_UPDATES = _gauge("policy_updates", "Updates of the policy", "market")
+    CROWDED_FEATURES = _gauge(
+        "crowded_features", "Text features with more words than the policy tells apart", "market"
+    )
     REWARD_SILENCE = _gauge(
         "reward_silence_seconds", "Event time since an order was attributed to a decision", "market"
     )
@@ -112,6 +115,7 @@ class Metric(Enum):
 
     DEGRADED = _gauge("degraded", "Topics or markets that /healthz gives a reason for", "reason")
     STATE_ITEMS = _gauge("state_items", "Items in the state", "kind")
+    STATE_DISK_USED = _gauge("state_disk_used_bytes", "Bytes of disk that a part of the state takes", "part")
     STARTED = _gauge("start_time_seconds", "When the worker started, in seconds since 1970")
     WATERMARK_DELAY = _gauge(
         "watermark_delay_seconds", "Wall clock less the watermark of the slowest partition"
@@ -216,6 +220,7 @@ class MarketFigure(Enum):
     open_decisions = _items("open_decisions")
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
+    crowded_features = Target(Metric.CROWDED_FEATURES)
     cart_treatments = _items("cart_treatments")
     budget_reservations = _items("budget_reservations")
     buffered_rows = _items("buffered_rows")

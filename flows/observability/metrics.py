@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from flows.observability.concerns import Concerns
-from flows.observability.market_watch import bad_markets
+from flows.observability.concerns import Concerns, Reasons
+from flows.observability.disk_use import DiskUse
+from flows.observability.market_watch import bad_markets, crowded_markets
 from flows.observability.metric_names import (
     MarketFigure,
     Metric,
@@ -38,10 +40,18 @@ _drift: Final = partial_decoder(Drift, "market", "what", constrained=False)
 class Metrics:
     """The worker's figures, read by Prometheus and by /healthz.
 
-    A partition is named ``topic/number``. State grows with partitions, markets, arms and shards only.
+    A partition is named ``topic/number``. ``machine`` says what is wrong with the machine.
+    State grows with partitions, markets, arms and shards only.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+        *,
+        disk: DiskUse | None = None,
+        machine: Mapping[str, Reasons] = MappingProxyType({}),
+    ) -> None:
         self.registry = Registry(self._read_clock_and_figures)
         self._samples = samples = self.registry.samples
         self._published, self._rejects = samples[Metric.PUBLISHED], samples[Metric.REJECTS]
@@ -53,9 +63,13 @@ class Metrics:
         self._counters = [
             (each.name, samples[each.value.metric], each.value.labels) for each in PartitionFigure
         ]
-        self.progress = Progress(clock)
-        self.concerns = Concerns(clock)
+        self._disk = disk
+        self.progress = Progress(clock, elapsed)
+        self.concerns = Concerns(elapsed)
         self.concerns.watch("orders", lambda: bad_markets(self._market_figures()))
+        self.concerns.watch("words", lambda: crowded_markets(self._market_figures()))
+        for about, reasons in machine.items():
+            self.concerns.watch(about, reasons)
         self._counted: dict[str, Counts] = {}
         self._dropped: dict[str, dict[str, int]] = {}
         self._figures: dict[tuple[StationFigure, str], Mapping[str, float]] = {}
@@ -154,6 +168,9 @@ class Metrics:
         samples[Metric.DEGRADED].values = {
             (about,): float(count) for about, count in self.concerns.counts().items()
         }
+        if self._disk is not None:
+            parts = self._disk.look()
+            samples[Metric.STATE_DISK_USED].values = {(part,): float(used) for part, used in parts.items()}
         samples[Metric.WATERMARK_DELAY].values[()] = progress.watermark_delay_s()
         samples[Metric.WATERMARK_STALLED].values[()] = progress.watermark_stalled_s()
         samples[Metric.EPOCH_AGE].values[()] = progress.epoch_age_s()

@@ -5,13 +5,17 @@ from collections.abc import Callable
 
 
 class Progress:
-    """How far the slowest partition is, and since when. Bounded by the partitions."""
+    """How far the slowest partition is, and since when. Bounded by the partitions.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    ``clock`` tells the time of day, ``elapsed`` seconds that no setting of a clock moves.
+    """
+
+    def __init__(self, clock: Callable[[], float], elapsed: Callable[[], float]) -> None:
         self._clock = clock
+        self._elapsed = elapsed
         self._watermarks: dict[str, float] = {}
         self._watermark_s = -math.inf
-        self._moved_s = self._sealed_s = clock()
+        self._moved_s = self._sealed_s = elapsed()
 
     def opened(self, part: str) -> None:
         """Wait for a partition too."""
@@ -31,7 +35,7 @@ class Progress:
 
     def sealed(self) -> None:
         """Note that an epoch was sealed just now."""
-        self._sealed_s = self._clock()
+        self._sealed_s = self._elapsed()
 
     def watermark_delay_s(self) -> float:
         """Return the wall clock less the slowest partition's watermark; NaN before all have one."""
@@ -39,11 +43,11 @@ class Progress:
 
     def watermark_stalled_s(self) -> float:
         """Return the seconds since the slowest partition's watermark moved, or since the start."""
-        return self._clock() - self._moved_s
+        return self._elapsed() - self._moved_s
 
     def epoch_age_s(self) -> float:
         """Return the seconds since an epoch was sealed, or since the start."""
-        return self._clock() - self._sealed_s
+        return self._elapsed() - self._sealed_s
 
     def slowest(self) -> str | None:
         """Return the partition that all others wait for; None while none is open."""
@@ -53,5 +57,5 @@ class Progress:
     def _advance(self) -> None:
         watermark_s = min(self._watermarks.values(), default=-math.inf)
         if watermark_s > self._watermark_s:
-            self._moved_s = self._clock()
+            self._moved_s = self._elapsed()
         self._watermark_s = watermark_s

@@ -50,7 +50,7 @@ class RejectWatch:
     """Counts of records by topic. Bounded by the topics, and by the steps of a minute."""
 
     def __init__(
-        self, format_of: FormatOf, max_event_bytes: int, clock: Callable[[], float] = time.time
+        self, format_of: FormatOf, max_event_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._format_of = format_of
         self._max_event_bytes = max_event_bytes

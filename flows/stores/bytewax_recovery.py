@@ -5,7 +5,7 @@ receives nothing in it, the crashed execution's snapshot stays, and the next res
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -13,16 +13,17 @@ from typing import Final
 import msgspec
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-PARTITIONS: Final = 8
+PARTITIONS: Final = 1
+"""Each is a database of its own, which Bytewax syncs about ten times an epoch."""
 
 
-def recovery_config(directory: Path) -> RecoveryConfig:
+def recovery_config(directory: Path, partitions: int = PARTITIONS) -> RecoveryConfig:
     """Return the configuration of the store in a directory, made if need be, without unsealed snapshots.
 
     The directory must hold the whole store, and no dataflow may be running on it. Bounded by Bytewax, which
     deletes the snapshots of an epoch once newer ones are sealed.
     """
-    make_store(directory)
+    make_store(directory, partitions)
     drop_unsealed(directory)
     return RecoveryConfig(directory)
 
@@ -32,16 +33,18 @@ def part_name(number: int) -> str:
     return f"part-{number}.sqlite3"
 
 
-def make_store(directory: Path, parts: Iterable[int] = range(PARTITIONS)) -> None:
-    """Make an empty store, or these parts of one, unless the directory is there."""
+def make_store(
+    directory: Path, partitions: int = PARTITIONS, is_here: Callable[[int], bool] = lambda _part: True
+) -> None:
+    """Make an empty store of so many parts unless the directory is there; of these, those that are here."""
     if directory.exists():
         return
     new = directory.with_suffix(".new")
     new.mkdir(parents=True, exist_ok=True)
     for leftover in new.iterdir():
         leftover.unlink()
-    init_db_dir(new, PARTITIONS)
-    kept = {part_name(number) for number in parts}
+    init_db_dir(new, partitions)
+    kept = {part_name(number) for number in range(partitions) if is_here(number)}
     for path in new.iterdir():
         if path.name not in kept:
             path.unlink()
@@ -52,10 +55,12 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     """How far executions came, by some parts of the store; which part holds what is Bytewax's choice.
 
     ``executions`` are number, processes, epoch of the start; ``frontiers`` execution, process, epoch reached.
+    ``partitions`` is how many parts the whole store has, zero where none of it is here.
     """
 
     executions: tuple[tuple[int, int, int], ...]
     frontiers: tuple[tuple[int, int, int], ...]
+    partitions: int = 0
 
 
 def progress_of(directory: Path) -> Progress:
@@ -66,6 +71,7 @@ def progress_of(directory: Path) -> Progress:
     return Progress(
         tuple(row for path in paths for row in _rows(path, executions)),
         tuple(row for path in paths for row in _rows(path, frontiers)),
+        max((row[0] for path in paths for row in _rows(path, "SELECT part_count FROM parts")), default=0),
     )
 
 

@@ -11,7 +11,7 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from flows.stores.assignments import RocksAssignments
 from flows.stores.memory_ledger import MemoryLedger, check_is_newest
-from flows.stores.rocksdb import open_for_writing, open_read_only, prefixed
+from flows.stores.rocksdb import items_from, open_for_writing, open_read_only, prefixed
 from flows.stores.state_rows import RocksRows
 from flows.worker.fault_points import fault_point
 from operators.decisions.ledger import visitor_name
@@ -146,7 +146,7 @@ class RocksLedger(RocksAssignments):
         return forgotten
 
     def _from(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return cast("Iterator[tuple[bytes, bytes]]", self._database.items(from_key=key))
+        return items_from(self._database, key)
 
     def close(self) -> None:
         """Close the database."""

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
-from flows.stores.rocksdb import open_for_writing, open_read_only
+from flows.stores.rocksdb import items_from, open_for_writing, open_read_only
 from flows.worker.fault_points import fault_point
 from operators.state.rows import Changes, after
 
@@ -43,9 +43,8 @@ class RocksRows:
     def scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows with keys from ``start`` to before ``end``, in the order of their keys."""
         length, last = len(self._prefix), self._prefix + end
-        items = self._database.items(from_key=self._prefix + start)
         for key, value in takewhile(
-            lambda item: item[0] < last, cast("Iterator[tuple[bytes, bytes]]", items)
+            lambda item: item[0] < last, items_from(self._database, self._prefix + start)
         ):
             yield key[length:], value
 
@@ -74,7 +73,7 @@ class RocksRows:
         self.clear()
         with open_read_only(self._places / place) as database:
             batch = WriteBatch(raw_mode=True)
-            items = cast("Iterator[tuple[bytes, bytes]]", database.items(from_key=self._prefix))
+            items = items_from(database, self._prefix)
             for key, value in takewhile(lambda item: item[0].startswith(self._prefix), items):
                 batch.put(key, value)
             self._database.write(batch, self._options)

@@ -3,16 +3,17 @@
 import logging
 import signal
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
-from flows.cluster.layout import check_whole
+from flows.cluster.layout import check_whole, read_layout
 from flows.cluster.loads import LoadLog
 from flows.cluster.membership import ALONE, Member
 from flows.cluster.pace import PaceBoard, PaceSink
@@ -32,11 +33,14 @@ from flows.kafka.topics import (
     end_offsets,
     max_message_bytes,
     partitions_of,
+    topic_ids,
     topic_partition,
 )
 from flows.local.callback_sink import CallbackSink
+from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
+from flows.observability.logs import log_to_stderr
 from flows.observability.metrics import Metrics
 from flows.observability.probes import Probes
 from flows.observability.reject_watch import RejectWatch
@@ -46,11 +50,16 @@ from flows.stores.catalog import Catalogs
 from flows.stores.features import FeatureStoreSink
 from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
+from flows.worker.deadline import end_within
+from flows.worker.disk_watch import DiskWatch, check_free
 from flows.worker.gc_tuning import tune_gc
+from flows.worker.noted_databases import noted_databases
 from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
 from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.steady_clock import SteadyClock, in_words
+from flows.worker.topic_changes import TopicChanges
 from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
 from operators.streaming.ids import SHARDS
@@ -58,7 +67,11 @@ from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
 STATE_FORMAT: Final = 7
-PEER_STOPPED: Final = "another process was asked to stop"
+MOST_AHEAD: Final = timedelta(seconds=5)
+"""The watermark is behind the clock by ``lateness``, where the clock is right."""
+SET_BACK_S: Final = 30.0
+CLOSE_S: Final = 5.0
+"""Beyond the time to stop: what the clients get to close once no record is waited for any longer."""
 log = logging.getLogger("offerstream")
 
 
@@ -74,15 +87,17 @@ def live(
     ``announce`` is told the port of its metrics. Raises SetupError before the first record, BrokerError when
     records cannot be read on, and RestartNeededError when it has ended to be started again.
     """
+    log_to_stderr(settings.log_format, settings.log_level)
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
-    shutdown = Shutdown(settings.stop_within.total_seconds())
+    grace_s = settings.stop_within.total_seconds()
+    shutdown = Shutdown(grace_s, lambda: end_within(grace_s + CLOSE_S))
+    clock = SteadyClock(on_step=partial(_stepped, shutdown))
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
     registers = settings.register_schemas and member.leads
     registered = subjects_of(settings.output_topics) if registers else {}
     with ExitStack() as opened:
-        if not member.is_supervised:
-            opened.enter_context(locked_state_dir(settings.state, member.index if member.addresses else None))
+        opened.enter_context(_held_state(settings, member))
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
@@ -91,14 +106,15 @@ def live(
             log.info("stopped: asked to")
             return
         first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
-        board = PaceBoard(
-            member, go.readers.values(), lambda why: shutdown.request_restart(why or PEER_STOPPED)
-        )
+        board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
         sync = settings.ledger_sync
         ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=sync)))
         catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
         rows = opened.enter_context(closing(ShardRows(settings.state / "rows", member.index, sync=sync)))
-        metrics = Metrics()
+        disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
+        metrics = Metrics(
+            clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
+        )
         metrics.configured(settings.state, settings.epoch)
         rejects = RejectWatch(
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
@@ -106,19 +122,8 @@ def live(
         )
         loads = opened.enter_context(LoadLog(settings.state, member, go.run)) if member.addresses else None
         instrumentation = Instrumentation(metrics, rejects=rejects, loads=loads)
-        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch)
         pulse = Pulse()
-        probes = Probes(
-            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
-            settings.hang_after,
-            settings.stall_after,
-        )
-        server = opened.enter_context(
-            MetricsServer(
-                *(metrics, limits, settings.metrics_host, settings.metrics_port),
-                pages={"/livez": probes.live, "/readyz": probes.ready},
-            )
-        )
+        server = opened.enter_context(_server(settings, instrumentation, shutdown, pulse))
         announce(server.port)
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
@@ -137,9 +142,10 @@ def live(
             idle_by_events=settings.idle_time == "events",
             ready=len if schemas is None else schemas.ready,
             first=settings.market_topics,
+            pulse=pulse,
+            clock=clock,
             owned=owned,
             board=board,
-            pulse=pulse,
         )
         instrumentation.source = source
         outputs = {
@@ -163,8 +169,13 @@ def live(
         )
         if member.leads:
             unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-            check_s = settings.partition_check.total_seconds()
-            opened.enter_context(AddedPartitions(cluster, first.sources, unread.looked, interval_s=check_s))
+            changes = TopicChanges(first.topics, unread.looked, shutdown)
+            opened.enter_context(
+                AddedPartitions(
+                    *(cluster, first.sources, changes.looked),
+                    interval_s=settings.partition_check.total_seconds(),
+                )
+            )
         _log_start(settings, first, server.port, member, len(owned))
         tune_gc()
         _run(settings, member, edges, stations)
@@ -174,10 +185,41 @@ def live(
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
 
 
+@contextmanager
+def _held_state(settings: Settings, member: Member) -> Iterator[None]:
+    """Hold the state directory; what its databases are is noted by one process."""
+    directory = settings.state
+    with ExitStack() as opened:
+        if not member.is_supervised:
+            opened.enter_context(locked_state_dir(directory, member.index if member.addresses else None))
+        check_free(directory, settings.min_free_disk)
+        if member.leads or read_layout(directory) is not None:
+            opened.enter_context(noted_databases(directory))
+        yield
+
+
+def _server(
+    settings: Settings, instrumentation: Instrumentation, shutdown: Shutdown, pulse: Pulse
+) -> MetricsServer:
+    """Return what answers for this process."""
+    metrics = instrumentation.metrics
+    ahead = MOST_AHEAD if settings.idle_time == "wall" else None
+    limits = Limits(settings.stall_after, settings.stall_after + settings.epoch, ahead)
+    probes = Probes(
+        *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+        settings.hang_after,
+        settings.stall_after,
+    )
+    return MetricsServer(
+        *(metrics, limits, settings.metrics_host, settings.metrics_port),
+        pages={"/livez": probes.live, "/readyz": probes.ready},
+    )
+
+
 def _run(settings: Settings, member: Member, edges: Edges, stations: Stations) -> None:
     store = settings.state / "recovery"
     if member.addresses:
-        run_member(member, edges, stations, epoch=settings.epoch, store=store)
+        run_member(member, edges, stations, epoch=settings.epoch, state=settings.state)
     else:
         flow, recovery = build_dataflow(edges, stations), recovery_config(store)
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
@@ -205,6 +247,10 @@ def _start_alone_or_together(  # noqa: PLR0913  what a start knows
         return None
 
 
+def _stop_with_another(shutdown: Shutdown, why: str) -> None:
+    shutdown.request_restart(why or "another process was asked to stop")
+
+
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
     """Return the first start of the state directory, which may be this one; creates missing topics."""
     outputs = tuple(settings.output_topics.values())
@@ -216,6 +262,7 @@ def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart
         beginnings=beginnings,
         ends=end_offsets(cluster, partitions_of(cluster, outputs)),
         off=settings.topics_off,
+        ids=topic_ids(cluster, (*settings.input_topics, *outputs)),
     )
     new = FirstStart(
         format=STATE_FORMAT,
@@ -234,6 +281,16 @@ def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> 
         return beginnings
     of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
     return {**beginnings, **end_offsets(cluster, of_events)}
+
+
+def _stepped(shutdown: Shutdown, by_s: float) -> None:
+    """Take a step of the machine's clock that has lasted.
+
+    Bytewax ends an epoch by that clock: set back, it would end none for as long. A restart begins anew.
+    """
+    log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
+    if by_s <= -SET_BACK_S:
+        shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
 
 
 def _emit_after_s(settings: Settings, first: FirstStart) -> float:

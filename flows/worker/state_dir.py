@@ -5,7 +5,9 @@ offsets of the first start, which ``start.json`` holds.
 """
 
 import fcntl
+import logging
 import os
+import stat
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,14 +21,19 @@ from schemas.errors import SetupError
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
 DISK_FILE: Final = "disk"
+PRIVATE: Final = 0o700
+NOT_ITS_OFFSETS: Final = "how far the old one was read says nothing of the new one"
+
+log = logging.getLogger("offerstream")
 
 
 class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     """The first start of a state directory.
 
     ``started_at_s`` is its wall clock. ``sources`` holds the offset from which each input partition was to
-    be read, ``sinks`` the end of each output partition before the worker wrote to it. ``markets`` stand in
-    the order in which they first appeared, which places them. Bounded by the numbers of partitions, markets.
+    be read, ``sinks`` the end of each output partition before the worker wrote to it. ``topics`` holds the
+    ids of the topics, where the brokers have such. ``markets`` stand in the order in which they first
+    appeared, which places them. Bounded by the number of partitions and markets.
     """
 
     format: int
@@ -35,6 +42,7 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     markets: tuple[str, ...]
     sources: dict[str, int]
     sinks: dict[str, int]
+    topics: dict[str, str] = {}
 
 
 class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +50,14 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
 
     ``start`` is where a first start reads from, ``beginnings`` are the oldest offsets of the same
     partitions, ``ends`` are the ends of the output partitions. ``off`` are topics that a setting has turned
-    off: written to once, perhaps, and no longer.
+    off: written to once, perhaps, and no longer. ``ids`` are the ids of the topics.
     """
 
     start: Mapping[str, int]
     beginnings: Mapping[str, int]
     ends: Mapping[str, int]
     off: frozenset[str] = frozenset()
+    ids: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -56,13 +65,16 @@ def locked_state_dir(directory: Path, process: int | None = None) -> Iterator[in
     """Hold the state directory, made if need be, for this process alone; yield the descriptor of its lock.
 
     With ``process`` it is held beside other processes of the same worker, which have other numbers. The lock
-    ends with the block, or with the last process that has the descriptor. Raises SetupError while another
-    worker holds it, and where the directory cannot be written.
+    ends with the block, or with the last process that has the descriptor, and until then whatever the process
+    makes is its user's alone. Raises SetupError while another worker holds it, where the directory cannot be
+    written, and where others may write to it: a part of it is unpickled.
     """
     name = LOCK_FILE if process is None else f"{LOCK_FILE}-{process}"
     with ExitStack() as opened:
+        opened.callback(os.umask, os.umask(0o077))
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            _make_private(directory)
             if process is not None:
                 shared = lock = opened.enter_context((directory / LOCK_FILE).open("ab+", buffering=0))
                 fcntl.flock(shared, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -82,6 +94,34 @@ def locked_state_dir(directory: Path, process: int | None = None) -> Iterator[in
         yield lock.fileno()
 
 
+def _make_private(directory: Path) -> None:
+    """Take the rights of others to read it; SetupError where they had, or have, the right to write."""
+    found = directory.stat()
+    owner, mode = found.st_uid, stat.S_IMODE(found.st_mode)
+    if owner not in (os.geteuid(), 0):
+        raise SetupError(
+            f"the state directory {directory} must belong to the worker's user, for what it holds is run as "
+            f"code; it belongs to user {owner}"
+        )
+    is_mine = owner == os.geteuid()
+    if mode & (stat.S_IWGRP | stat.S_IWOTH) and not (is_mine and _is_empty(directory)):
+        mend = (
+            f"look through it and `chmod -R go= {directory}`"
+            if is_mine
+            else f"name a directory in it, like {directory / 'state'}, which the worker makes"
+        )
+        raise SetupError(
+            f"the state directory {directory} must be writable for its owner alone, for what it holds is run "
+            f"as code; its mode is {mode:04o}: {mend}"
+        )
+    if is_mine and mode != PRIVATE:
+        directory.chmod(PRIVATE)
+
+
+def _is_empty(directory: Path) -> bool:
+    return next(directory.iterdir(), None) is None
+
+
 def read_first_start(directory: Path) -> FirstStart | None:
     """Return the first start of this state directory, None if there was none; SetupError if unreadable."""
     path = directory / START_FILE
@@ -97,11 +137,13 @@ def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> Firs
     """Return the first start of this state directory: that of an earlier run, else ``new`` at ``now``.
 
     Partitions added since are read from their beginning. Raises SetupError when the state has another
-    format or shard count, or knows a market or partition that is gone.
+    format or shard count, or knows a market or partition that is gone, or an input topic by another id.
     """
     known = read_first_start(directory)
     if known is None:
-        first = msgspec.structs.replace(new, sources=dict(now.start), sinks=dict(now.ends))
+        first = msgspec.structs.replace(
+            new, sources=dict(now.start), sinks=dict(now.ends), topics=dict(now.ids)
+        )
         _write(directory, first)
         return first
     _check_same(directory, "state format", known.format, new.format)
@@ -114,10 +156,12 @@ def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> Firs
     _check_complete(directory, "read from", known.sources, now.start)
     written = {name: end for name, end in known.sinks.items() if name.rpartition("/")[0] not in now.off}
     _check_complete(directory, "write to", written, now.ends)
+    _check_not_remade(directory, known, now.ids)
     sources = {**now.beginnings, **known.sources}
     sinks = {**now.ends, **written}
     markets = tuple(dict.fromkeys((*known.markets, *new.markets)))
-    resumed = msgspec.structs.replace(known, markets=markets, sources=sources, sinks=sinks)
+    topics = {**known.topics, **now.ids}
+    resumed = msgspec.structs.replace(known, markets=markets, sources=sources, sinks=sinks, topics=topics)
     if resumed != known:
         _write(directory, resumed)
     return resumed
@@ -159,6 +203,27 @@ def _check_complete(directory: Path, use: str, known: Iterable[str], found: Iter
             f"the state in {directory} knows {', '.join(gone)} to {use}, which neither settings nor broker "
             "have now; bring them back, or start with a new state directory"
         )
+
+
+def _check_not_remade(directory: Path, known: FirstStart, ids: Mapping[str, str]) -> None:
+    """Raise SetupError for an input topic that was made anew; log an output topic that was."""
+    inputs = {name.rpartition("/")[0] for name in known.sources}
+    for topic in remade(known.topics, ids):
+        if topic in inputs:
+            raise SetupError(
+                f"topic {topic} was made anew since the state in {directory} was: {NOT_ITS_OFFSETS}; bring "
+                "the old one back, or start with a new state directory"
+            )
+        log.warning("topic %s was made anew: what was written to the old one is not there", topic)
+
+
+def remade(known: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
+    """Return the topics that have other ids than those that are known.
+
+    >>> remade({"events": "a", "offers": "b", "gone": "c"}, {"events": "a", "offers": "d", "new": "e"})
+    ['offers']
+    """
+    return sorted(topic for topic, id_ in ids.items() if known.get(topic, id_) != id_)
 
 
 def _write(directory: Path, first: FirstStart) -> None:

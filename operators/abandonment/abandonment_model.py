@@ -11,7 +11,7 @@ from operators.abandonment.label_delay import IMMEDIATE, OutcomeTimes
 from operators.abandonment.models import Features
 from operators.abandonment.rolling_metrics import RollingMetrics
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 QUIET_UPDATES: Final = 500
 
 OnDrift = Literal["report", "forget", "reset"]

@@ -115,6 +115,10 @@ class LinearPolicy(Policy):
         """Return mean and variance over arms of the weights of each feature: the prior of a new arm."""
         return self._regressions.weight_priors()
 
+    def crowded_features(self) -> int:
+        """Return how many text features have more words than are told apart."""
+        return self._regressions.encoder.columns.crowded()
+
     def _learn(self, arm: int | str, context: Context, reward: float) -> float:
         bounds = self._winsorizer.bounds()
         trained = clip(reward, bounds)

@@ -62,6 +62,10 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
         self.updates = 0
         self.pulls = 0
 
+    def crowded_features(self) -> int:
+        """Return how many text features have more words than are told apart; 0 where none are learned."""
+        return 0
+
     @abc.abstractmethod
     def _allocation(
         self, arms: Sequence[Arm], context: Context, surcharges: Surcharges | None

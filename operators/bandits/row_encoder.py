@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.bandits.context import Context, finite_number
-from operators.bandits.feature_columns import FeatureColumns
+from operators.bandits.feature_columns import FeatureColumns, shared_word
 from operators.bandits.row_plan import RowPlan
 
 MAX_PLANS: Final = 64
@@ -45,7 +45,9 @@ class RowEncoder:
         if plan is None or not plan.settled:
             return None
         row = plan.row(context)
-        known = row is not None and all(context[name] in columns for name, columns in plan.words)
+        known = row is not None and all(
+            context[name] in columns or shared_word(context[name]) in columns for name, columns in plan.words
+        )
         return row if known else None
 
     def slow_row(self, context: Context, width: int) -> NDArray[np.float64]:
@@ -55,7 +57,10 @@ class RowEncoder:
         numbers, words = self.columns.numbers, self.columns.words
         for name, value in context.items():
             if isinstance(value, str):
-                if (column := words.get((name, value))) is not None:
+                column = words.get((name, value))
+                if column is None:
+                    column = words.get((name, shared_word(value)))
+                if column is not None:
                     row[column] = 1.0
             elif (known := numbers.get(name)) is not None:
                 column, first, limit = known

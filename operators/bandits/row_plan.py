@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.bandits.context import Context
-from operators.bandits.feature_columns import FeatureColumns
+from operators.bandits.feature_columns import FeatureColumns, shared_word
 
 
 def getter(names: tuple[str, ...]) -> Callable[[Context], tuple[Any, ...]]:
@@ -91,6 +91,8 @@ class RowPlan(NamedTuple):
             if word.__class__ is not str:
                 return None
             column = columns.get(word)
+            if column is None:
+                column = columns.get(shared_word(word))
             if column is not None:
                 row[column] = 1.0
         return row

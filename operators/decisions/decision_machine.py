@@ -199,6 +199,7 @@ class DecisionMachine:
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
             "foreign_feedback": self.foreign_feedback,
+            "crowded_features": self.policy.crowded_features(),
             **self._rules.figures(),
         }
 

@@ -4,11 +4,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from operators.sessions.cart_lines import LINES, CartLines, LeftOut
+from operators.sessions.cart_lines import CATEGORY, LINES, CartLines, LeftOut, shortened
 from operators.streaming.messages import Line
 
 RECENT: Final = 32
 """Changes remembered for putting a late one into its right place."""
+RECENT_LINES: Final = 400
+"""The lines of all of them together, so that large changes take no more than many small ones."""
 
 ChangeKind = Literal["added", "removed", "replaced"]
 
@@ -29,7 +31,9 @@ class CartChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
     partial: bool = False
 
     def bounded(self) -> "CartChange":
-        """Return the same change with as many lines as a cart remembers."""
+        """Return the same change with as many lines as a cart remembers, of as much text."""
+        if any(line.category is not None and len(line.category) > CATEGORY for line in self.lines):
+            return msgspec.structs.replace(self, lines=tuple(map(shortened, self.lines))).bounded()
         if len(self.lines) <= LINES:
             return self
         if self.kind == "removed":
@@ -54,7 +58,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     ``base`` is the content before the ``recent`` changes, which are in order of time: a change that
     arrives late is put among them and the content is computed again. ``names`` are those of
     ``CartIndex``, by which its order may call it, ``url`` is where the visitor finds it. Bounded by
-    ``LINES``, ``RECENT`` and ``NAMES``.
+    ``LINES``, ``RECENT``, ``RECENT_LINES``, ``CATEGORY`` and ``NAMES``: at most 600 lines of 400 characters.
     """
 
     id: str
@@ -94,7 +98,9 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
             self.content = self.base.copy()
             for each in recent:
                 _apply(self.content, each)
-        while recent and (len(recent) > RECENT or recent[0].at_s < final_s):
+        lines = sum(len(each.lines) for each in recent)
+        while recent and (len(recent) > RECENT or lines > RECENT_LINES or recent[0].at_s < final_s):
+            lines -= len(recent[0].lines)
             _apply(self.base, recent.pop(0))
         self.started_s = min(self.started_s, change.at_s)
         self.changed_s = max(self.changed_s, change.at_s)

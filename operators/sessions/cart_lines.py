@@ -11,6 +11,15 @@ from schemas.events import MAX_PIECES
 
 LINES: Final = 100
 """A cart remembers this many lines."""
+CATEGORY: Final = 200
+"""Characters of a line's category that are remembered, as many as a product's id may have."""
+
+
+def shortened(line: Line) -> Line:
+    """Return a line with as much of its category as is remembered."""
+    if line.category is None or len(line.category) <= CATEGORY:
+        return line
+    return msgspec.structs.replace(line, category=line.category[:CATEGORY])
 
 
 class LeftOut(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,7 +1,5 @@
 """The worker reads Avro by the schemas of a registry, and loses nothing while the registry is away."""
 
-import subprocess
-import sys
 import time
 import uuid
 from decimal import Decimal
@@ -11,9 +9,10 @@ import pytest
 
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
+from tests import warm_start
 from tests.broker.driving import produce
 from tests.schema_registry import SchemaRegistry, Serializing
-from tests.worker import ROOT, TOPICS, Worker, read
+from tests.worker import TOPICS, Worker, read
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
@@ -157,17 +156,16 @@ def test_a_registry_that_is_away_at_start_stops_the_worker_with_one_line(shop):
 
 def test_what_was_rejected_without_a_registry_goes_back_and_is_read_with_one(shop):
     shop.send(*shop.carted("anna"))
-    with_registry = shop.worker.command
+    with_registry = shop.worker.arguments
     at = with_registry.index("--schema-registry")
-    shop.worker.command = with_registry[:at] + with_registry[at + 2 :]
+    shop.worker.arguments = with_registry[:at] + with_registry[at + 2 :]
     shop.worker.start()
     shop.worker.until(lambda: len(shop.records("rejected")) == 1)
     assert shop.worker.stop() == 0
     assert b"--schema-registry URL" in shop.records("rejected")[0][2]["offerstream.reason"]
-    shop.worker.command = with_registry
+    shop.worker.arguments = with_registry
     where = ["--bootstrap", shop.cluster.bootstrap, "--set", f"topics=rejected={shop.topics['rejected']}"]
-    command = [sys.executable, "-m", "flows.cli", "redrive", *where, "--class", "schema"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = warm_start.run("flows.cli", ["redrive", *where, "--class", "schema"])
     assert done.stdout.startswith("schema: 1 re-driven\n")
     shop.worker.start()
     shop.worker.until(lambda: "anna" in shop.scored())

@@ -63,6 +63,11 @@ def test_a_broker_that_cannot_start_fails_with_its_last_output(port, tmp_path):
         Broken(port, tmp_path).start()
 
 
+def test_what_a_broker_writes_is_its_users_alone(killable_broker):
+    written = [path for path in killable_broker.directory.rglob("*") if path.name.startswith("noida")]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in written)
+
+
 def test_nothing_of_a_broker_reaches_the_terminal(tmp_path, capfd):
     with EmbeddedBroker(directory=tmp_path):
         pass

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import uuid
 from datetime import UTC, datetime
@@ -17,9 +15,10 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from schemas.decisions import read_decision_record
 from schemas.offers import read_offer_record
+from tests import warm_start
 from tests.broker.driving import produce, read_all
 from tests.brokers import administer
-from tests.worker import ROOT, TEN_PERCENT, TOPICS, Worker, count, read, send
+from tests.worker import TEN_PERCENT, TOPICS, Worker, count, read, send
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
@@ -176,8 +175,7 @@ def test_what_was_rejected_goes_back_and_is_taken_once_its_market_is_there(worke
     assert worker.stop() == 0
     mended = worker_of(("--from", "latest"), topics_of=worker).start().started()
     where = ["--bootstrap", worker.bootstrap, "--set", f"topics=rejected={worker.topics['rejected']}"]
-    command = [sys.executable, "-m", "flows.cli", "redrive", *where, "--class", "unknown_market"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = warm_start.run("flows.cli", ["redrive", *where, "--class", "unknown_market"])
     assert done.stdout.startswith("unknown_market: 2 re-driven\n")
     mended.until(
         lambda: {value["visitor_id"] for value, _ in records(mended, "decisions")} == {"anna", "carol"}
@@ -211,7 +209,7 @@ def test_a_restart_resumes_where_it_stopped_and_a_second_worker_is_refused(worke
     worker = worker_of().start().started()
     send_events(worker, carted("a"))
     worker.until(lambda: kinds(worker, "decisions").count("score") >= 1)
-    second = subprocess.run(worker.command, cwd=ROOT, capture_output=True, text=True, check=False)
+    second = warm_start.run("flows.cli", worker.arguments)
     assert second.returncode == 2
     assert "belongs to a running worker" in second.stderr
     assert worker.stop() == 0
@@ -228,11 +226,10 @@ def test_a_visitor_can_be_looked_up_while_the_worker_runs(worker_of, tmp_path):
     worker = worker_of(policy="epsilon_greedy").start().started()
     send_events(worker, event("page_viewed", "anna"), carted("anna"))
     worker.until(lambda: "decision" in kinds(worker, "decisions"))
-    command = [sys.executable, "-m", "flows.cli", "visitor", "anna", "--state", str(worker.state)]
-    offers = ["--offers", str(tmp_path / "offers.toml")]
+    words = ["visitor", "anna", "--state", worker.state, "--offers", tmp_path / "offers.toml"]
 
     def known():
-        done = subprocess.run([*command, *offers], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = warm_start.run("flows.cli", words)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     worker.until(lambda: known() is not None and known()["features"] is not None)

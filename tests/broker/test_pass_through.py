@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from bytewax.errors import BytewaxRuntimeError
@@ -13,12 +10,11 @@ from flows.kafka import topics
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import NotDeliveredError
 from flows.worker.shutdown import Shutdown
+from tests import warm_start
 from tests.broker.driving import PassThrough, ids, output, produce, until
 from tests.broker.pass_through import run
 
 pytestmark = pytest.mark.broker
-
-HERE = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -28,20 +24,16 @@ def worker(tmp_path):
 
     def start(cluster, source, sink, *, epoch_s=0.1, crash_at=""):
         at = [cluster.bootstrap, str(tmp_path / "state"), source, sink, str(epoch_s)]
-        environment = {**os.environ, "OFFERSTREAM_CRASH_AT": crash_at, "PYTHONWARNINGS": "ignore"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.broker.pass_through", *at],
-            cwd=HERE,
-            env=environment,
-            stderr=subprocess.PIPE,
-        )
+        env = {**os.environ, "OFFERSTREAM_CRASH_AT": crash_at}
+        with (tmp_path / "worker.log").open("ab") as log:
+            process = warm_start.start("tests.broker.pass_through", at, env=env, stdout=log, stderr=log)
         running.append(process)
         return process
 
     yield start
     for process in running:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def copied(cluster, sink):
@@ -62,8 +54,7 @@ def fill(cluster, topic, count):
 
 def finish(process, how=signal.SIGTERM):
     process.send_signal(how)
-    _, errors = process.communicate(timeout=30)
-    return process.returncode, errors.decode()
+    return process.wait(30)
 
 
 def ends_at(cluster, topic):
@@ -81,7 +72,7 @@ def test_a_crash_leaves_every_record_once(cluster, make_topic, worker, point):
     fill(cluster, source, 5)
     again = worker(cluster, source, sink)
     until(lambda: ends_at(cluster, sink) >= 410)
-    assert finish(again)[0] == 0
+    assert finish(again) == 0
     assert copied(cluster, sink) == record_ids(source, 205)
 
 
@@ -93,7 +84,7 @@ def test_a_crash_during_the_resume_scan_leaves_every_record_once(cluster, make_t
     fill(cluster, source, 5)
     again = worker(cluster, source, sink)
     until(lambda: ends_at(cluster, sink) >= 410)
-    assert finish(again)[0] == 0
+    assert finish(again) == 0
     assert copied(cluster, sink) == record_ids(source, 205)
 
 
@@ -102,13 +93,12 @@ def test_sigterm_seals_what_was_read_and_a_restart_reads_on(cluster, make_topic,
     fill(cluster, source, 100)
     first = worker(cluster, source, sink, epoch_s=600)
     until(lambda: ends_at(cluster, sink) >= 200)
-    code, errors = finish(first)
-    assert code == 0, errors
+    assert finish(first) == 0
     fill(cluster, source, 100)
     # the epoch is long: the second worker can resume from the snapshot of the shutdown alone
     second = worker(cluster, source, sink, epoch_s=600)
     until(lambda: ends_at(cluster, sink) >= 400)
-    assert finish(second)[0] == 0
+    assert finish(second) == 0
     assert copied(cluster, sink) == record_ids(source, 200)
 
 
@@ -125,8 +115,7 @@ def test_a_broker_that_dies_and_comes_back_costs_nothing(killable_broker, worker
     killable_broker.start()
     fill(cluster, "events", 100)
     until(lambda: ends_at(cluster, "offers") >= 400, 60)
-    code, errors = finish(process)
-    assert code == 0, errors
+    assert finish(process) == 0
     assert copied(cluster, "offers") == record_ids("events", 200)
 
 

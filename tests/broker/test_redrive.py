@@ -3,11 +3,8 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from pathlib import Path
 
 import pytest
 from confluent_kafka.cimpl import NewTopic
@@ -25,12 +22,12 @@ from schemas.errors import BrokerError, SetupError
 from schemas.message import Message
 from schemas.redriven import Redriven, is_note, read_note
 from schemas.rejected import REJECT_CLASSES, InvalidEvent, reject
+from tests import warm_start
 from tests.broker.driving import produce, read_all, until
 from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
-ROOT = Path(__file__).parents[2]
 OWN_HEADERS = (("ce_id", b"x-1"), ("class", b"gold"), ("class", None), ("traceparent", b"\xff"))
 UNKNOWN_MARKET = Asked(frozenset({"unknown_market"}))
 
@@ -225,19 +222,11 @@ def test_a_record_that_its_topic_refuses_stays_and_the_others_go(shop):
     }
 
 
-def command(shop, *words):
-    return [
-        *(sys.executable, "-m", "flows.cli", "redrive", "--bootstrap", shop.cluster.bootstrap),
-        *("--set", f"topics=rejected={shop.topic}", "--class", "unknown_market", *words),
-    ]
-
-
 def run(shop, *words, crash_at=""):
     env = {name: value for name, value in os.environ.items() if not name.startswith("OFFERSTREAM_")}
-    env |= {"PYTHONPATH": str(ROOT), "OFFERSTREAM_CRASH_AT": crash_at}
-    return subprocess.run(
-        command(shop, *words), cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
+    where = ["--bootstrap", shop.cluster.bootstrap, "--set", f"topics=rejected={shop.topic}"]
+    arguments = ["redrive", *where, "--class", "unknown_market", *words]
+    return warm_start.run("flows.cli", arguments, env=env | {"OFFERSTREAM_CRASH_AT": crash_at})
 
 
 @pytest.mark.parametrize(
@@ -325,11 +314,10 @@ def test_a_topic_that_is_not_there_is_named(cluster):
 
 
 def test_a_record_without_an_acknowledgement_ends_the_run_and_the_next_one_goes_on(killable_broker):
-    hasty = Cluster(
-        killable_broker.bootstrap, settings={"delivery.timeout.ms": 2000, "request.timeout.ms": 1000}
-    )
-    shop = Shop(hasty, lambda count, name: topics.ensure_topics(hasty, {name: count}) and name)
+    cluster = Cluster(killable_broker.bootstrap)
+    shop = Shop(cluster, lambda count, name: topics.ensure_topics(cluster, {name: count}) and name)
     shop.reject(*many(3))
+    shop.cluster = cluster._replace(settings={"delivery.timeout.ms": 4000, "request.timeout.ms": 2000})
 
     class Killing(RecordWriter):
         def write(self, records):

@@ -15,7 +15,7 @@ from tests.brokers import administer
 
 pytestmark = pytest.mark.broker
 
-IMPATIENT = {"delivery.timeout.ms": 2000, "request.timeout.ms": 1000}
+IMPATIENT = {"delivery.timeout.ms": 4000, "request.timeout.ms": 2000}
 
 
 def ends_of(cluster, topic):

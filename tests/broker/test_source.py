@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.cimpl import NewPartitions
 
-from flows.kafka import topics
+from flows.kafka import records, shared_consumer, topics
 from flows.kafka.cluster import Cluster, RateLimitFilter
 from flows.kafka.end_offsets import EndOffsets, EndOffsetsReply
 from flows.kafka.shared_consumer import BufferLimits
@@ -168,7 +168,6 @@ def test_a_partition_waits_at_a_record_that_is_not_ready_and_others_are_read(clu
     assert driver.values(other.buffer.name) == numbers(0, 10)
     assert waits.caught_up_at() is None
     assert waits.reader.idles == []
-    driver.until(lambda: waits.next_awake() is not None)
     assert PassThrough(waits.buffer.name, waits.snapshot()).next_offset == 5
     produce(cluster, topic, numbers(10, 20))
     waiting_for.clear()
@@ -230,16 +229,41 @@ def test_the_end_of_a_transaction_is_the_end_of_the_partition(cluster, make_topi
     driver.close()
 
 
-def test_an_idle_source_backs_off_and_a_busy_one_does_not(cluster, make_topic):
-    topic = make_topic()
+def test_an_idle_source_waits_for_records_and_a_busy_one_does_not(cluster, make_topic, monkeypatch):
+    topic, waits = make_topic(), []
+
+    def consume(client, limit, timeout_s):
+        waits.append(timeout_s)
+        return records.consume(client, limit, timeout_s)
+
+    monkeypatch.setattr(shared_consumer, "consume", consume)
     driver = driven(cluster, topic)
     (partition,) = driver.partitions.values()
     driver.until(lambda: partition.reader.idles)
     partition.next_batch()
-    assert partition.next_awake() is not None
+    partition.next_batch()
+    assert waits[-1] == shared_consumer.IDLE_WAIT_S
     produce(cluster, topic, [b"now"])
     until(partition.next_batch)
-    assert partition.next_awake() is None
+    partition.next_batch()
+    assert waits[-1] == 0
+    driver.close()
+
+
+def test_a_source_never_lets_the_engine_wait_by_the_machines_clock(cluster, make_topic):
+    driver = driven(cluster, make_topic())
+    (partition,) = driver.partitions.values()
+    driver.until(lambda: partition.reader.idles)
+    assert partition.next_awake().timestamp() == 0
+    driver.close()
+
+
+def test_time_comes_from_the_clock_that_a_source_is_given(cluster, make_topic):
+    topic = make_topic()
+    driver = driven(cluster, topic, clock=lambda: time.time() - 50.0)
+    (partition,) = driver.partitions.values()
+    driver.until(lambda: partition.reader.idles)
+    assert -55.0 < partition.reader.idles[-1] - time.time() < -45.0
     driver.close()
 
 

@@ -60,7 +60,7 @@ def test_a_run_over_files_says_that_most_was_refused(command, bad, share, capfd)
 @pytest.mark.parametrize("share", [0.6, 1.0])
 def test_a_worker_says_that_most_is_refused(bad, share, caplog):
     clock = Clock(0.0)
-    metrics = Metrics(clock)
+    metrics = Metrics(clock, clock)
     instrumentation = Instrumentation(metrics, clock, RejectWatch(lambda _: "native", MAX_EVENT_BYTES, clock))
     read = InstrumentedReader(reader(), instrumentation)
     for offset, line in enumerate(mixed(bad, share)):
@@ -68,7 +68,7 @@ def test_a_worker_says_that_most_is_refused(bad, share, caplog):
         read.read([message({}, offset)._replace(value=line)], None)
     stall_after = Settings().stall_after
     is_alive, figures = health(
-        metrics.progress, Limits(stall_after * 10, stall_after * 10), metrics.concerns.reasons()
+        metrics.progress, Limits(stall_after * 10, stall_after * 10, ahead=None), metrics.concerns.reasons()
     )
     assert is_alive
     assert figures["status"] == "degraded"

@@ -26,7 +26,7 @@ AVRO = b"\x1cproduct_viewed\x06A-7\xcd\xcc"
         (AVRO, "Avro"),
         (b"Obj\x01\x04\x14avro.codec", "an Avro file"),
         (b"\xc3\x01" + bytes(8) + AVRO, "Avro with the fingerprint of its schema"),
-        (gzip.compress(b"{}"), "gzip"),
+        (gzip.compress(b"{}", mtime=0), "gzip"),
         ("{}".encode("utf-16"), "UTF-16"),
         (b"<html></html>", "XML or HTML"),
     ],

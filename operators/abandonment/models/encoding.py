@@ -19,24 +19,30 @@ OFTEN: Final = 0.95
 """A number seen in a smaller share of the updates also says that it is there."""
 
 
+OWN_WORDS: Final = 24
+"""Each feature may have so many words whatever the limit of all."""
+
+
 class Encoder:
     """Running means and deviations of the numbers, and the words seen so far, kept apart from any model.
 
     Numbers pass through a signed log1p first, since money, counts and seconds have heavy tails; what that
     changes is a second feature, from which a linear model learns to undo it, or to go further. Means follow
     drift over the last ``memory`` updates. Names and words beyond the first ``limit`` are ignored, which
-    bounds this state and that of every model behind it.
+    bounds this state and that of every model behind it; so are the words of one name beyond a sixteenth of
+    that, so that a feature of addresses or of junk takes no room from the others.
 
     River's ``StandardScaler`` and ``OneHotEncoder`` have no gaps, bound or log, and learn half as fast.
     """
 
-    __slots__ = ("limit", "memory", "numbers", "updates", "words")
+    __slots__ = ("limit", "memory", "numbers", "own", "updates", "words")
 
     def __init__(self, limit: int = 4_096, memory: int = 20_000) -> None:
         self.limit = limit
         self.memory = memory
         self.updates = 0
         self.numbers: dict[str, NumberStatistics] = {}
+        self.own: dict[str, int] = {}
         self.words: dict[str, None] = {}  # a set would be pickled in another order by every process
 
     def learn(self, x: Features) -> None:
@@ -45,8 +51,11 @@ class Encoder:
         numbers, limit, memory = self.numbers, self.limit, self.memory
         for name, value in x.items():
             if value.__class__ is str:
-                if len(self.words) < limit:
-                    self.words.setdefault(f"{name}={value}")
+                if len(self.words) < limit and f"{name}={value}" not in self.words:
+                    own = self.own.get(name, 0)
+                    if own < max(OWN_WORDS, limit // 16):
+                        self.own[name] = own + 1
+                        self.words[f"{name}={value}"] = None
                 continue
             if value is None:
                 continue

@@ -7,10 +7,11 @@ from flows.cluster import state_move as moving
 from flows.cluster.holdings import check_holdings, held_in, owners_of
 from flows.cluster.layout import Layout, check_layouts, check_whole, read_layout
 from flows.cluster.state_move import state_move
-from flows.stores.bytewax_recovery import PARTITIONS, part_name
+from flows.stores.bytewax_recovery import part_name
 from flows.worker.state_dir import FirstStart, locked_state_dir, read_first_start, take_first_start
 from schemas.errors import SetupError
 
+PARTITIONS = 4
 SOURCES = {"events/0000": 0, "events/0001": 0, "events/0002": 0}
 FIRST = FirstStart(format=7, started_at_s=5.0, shards=256, markets=("de", "uk"), sources=SOURCES, sinks={})
 DATABASES = (
@@ -49,7 +50,7 @@ def content(disks):
 
 def is_settled(disks):
     held = {number: held_in(disk) for number, disk in enumerate(disks)}
-    check_holdings(held, FIRST, len(disks))
+    check_holdings(held, FIRST, len(disks), PARTITIONS)
     return sorted(name for names in held.values() for name in names)
 
 
@@ -120,7 +121,7 @@ def test_every_part_has_an_owner_among_the_processes():
         assert set(owners_of(FIRST, processes).values()) <= set(range(processes))
     missing = {0: ("recovery/part-0.sqlite3",), 1: ()}
     with pytest.raises(SetupError, match=f"each of the {PARTITIONS} parts of recovery/ once"):
-        check_holdings(missing, FIRST, 2)
+        check_holdings(missing, FIRST, 2, PARTITIONS)
 
 
 def rows(disk):

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from flows.cluster.membership import Member
 from flows.cluster.supervised import Orders, received, settings_with
-from flows.cluster.supervisor import EndedError, _end_for_good, _in_words, supervise
+from flows.cluster.supervisor import _end_for_good, _in_words, supervise
 from flows.cluster.whole import Answer, Whole, worst
 from flows.observability.metric_names import Metric
 from flows.observability.metrics import Metrics
@@ -16,7 +16,7 @@ from flows.observability.registry import Exposition, merged
 from flows.settings import read_settings
 from flows.worker.state_dir import locked_state_dir
 from operators.ingest.counts import Counts
-from schemas.errors import RestartNeededError, SetupError
+from schemas.errors import RestartNeededError, SetupError, StateError
 
 
 def exposed(part, watermark_s, lag):
@@ -81,8 +81,10 @@ def test_the_whole_is_as_well_as_the_process_that_is_worst_off():
 
 
 def test_what_a_restart_does_not_mend_ends_the_worker():
-    with pytest.raises(EndedError, match="for the reason above"):
+    with pytest.raises(SetupError, match="for the reason above"):
         _end_for_good([-9, 2])
+    with pytest.raises(StateError, match="for the reason above"):
+        _end_for_good([74, 75])
     with pytest.raises(RestartNeededError):
         _end_for_good([75, 75])
     for codes in ([-9, 75], [1, 75], [0, 75], [-9, -9]):

@@ -148,6 +148,7 @@ def test_an_input_that_is_no_file_makes_no_output(refused):
 
 REQUIRED = {
     "check": ["events.jsonl"],
+    "state": ["check"],
     "visitor": ["v1"],
     "lift": ["log"],
     "report": ["log"],
@@ -155,7 +156,6 @@ REQUIRED = {
     "evaluate": ["log", "--policy", "none"],
     "redrive": ["--class", "all"],
     "schemas": ["--out", "out"],
-    "state": ["move", "state"],
     "export": ["--out", "out"],
     "backtest": ["--policy", "none"],
 }

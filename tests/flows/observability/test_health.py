@@ -1,11 +1,14 @@
 """What /metrics and /healthz answer, over a real socket, with the test's own clock."""
 
 import json
+import socket
+from contextlib import suppress
 from datetime import timedelta
 from http.client import HTTPConnection
 
 import pytest
 
+from flows.observability import bounded_server
 from flows.observability.health import Limits, MetricsServer, health
 from flows.observability.metrics import Metrics
 from operators.ingest.counts import Counts
@@ -22,7 +25,7 @@ def clock():
 
 @pytest.fixture
 def metrics(clock):
-    metrics = Metrics(clock)
+    metrics = Metrics(clock, clock)
     metrics.opened("shop.events/0", Counts())
     metrics.progress.advanced("shop.events/0", 4_990.0)
     return metrics
@@ -40,6 +43,7 @@ def ask(metrics):
             connection.close()
             return answer.status, body
 
+        get.port = server.port
         yield get
 
 
@@ -114,7 +118,7 @@ def test_reading_days_of_old_messages_is_no_stall(metrics, clock):
 
 
 def test_a_worker_without_any_partition_stalls_too(clock):
-    metrics = Metrics(clock)
+    metrics = Metrics(clock, clock)
     clock.now_s += 61.0
     metrics.sealed(0.01)
     is_healthy, figures = health(metrics.progress, LIMITS)
@@ -157,3 +161,28 @@ def test_a_port_in_use_is_refused(metrics):
         pytest.raises(SetupError, match=rf"one this machine can listen on; got 127\.0\.0\.1:{first.port}"),
     ):
         MetricsServer(metrics, LIMITS, "127.0.0.1", first.port)
+
+
+def test_a_watermark_ahead_of_the_clock_is_unhealthy_unless_time_is_simulated(ask, metrics, clock):
+    clock.now_s -= 20.0
+    status, body = ask("/healthz")
+    assert (status, json.loads(body)["watermark_delay_seconds"]) == (503, -10.0)
+    (reason,) = json.loads(body)["reasons"]
+    assert reason.startswith("the watermark is 10.0 s ahead of this machine's clock: the clock was ahead and")
+    assert health(metrics.progress, LIMITS._replace(ahead=None))[0]
+
+
+def test_who_asks_slowly_or_too_often_is_hung_up_on_and_others_are_answered(ask, monkeypatch, capfd):
+    port = ask.port
+    monkeypatch.setattr(bounded_server, "ANSWER_WITHIN_S", 0.05)
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+    for one in slow:
+        one.settimeout(10)
+        one.sendall(b"GET /metrics")
+    for one in slow:
+        with suppress(ConnectionResetError):
+            assert one.recv(100) == b""
+        one.close()
+    assert ask("/healthz")[0] == 200
+    said = capfd.readouterr()
+    assert "Traceback" not in said.err + said.out

@@ -23,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def metrics(clock):
-    return Metrics(clock)
+    return Metrics(clock, clock)
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

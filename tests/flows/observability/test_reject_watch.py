@@ -26,7 +26,7 @@ class Topic:
     """A topic whose records a worker reads; what /healthz would say of it."""
 
     def __init__(self, clock, form="native"):
-        self.metrics = Metrics(clock)
+        self.metrics = Metrics(clock, clock)
         watch = RejectWatch(lambda _: form, MAX_EVENT_BYTES, clock)
         instrumentation = Instrumentation(self.metrics, clock, watch)
         self.reader = InstrumentedReader(reader(), instrumentation)

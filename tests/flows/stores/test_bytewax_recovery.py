@@ -10,13 +10,13 @@ import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from flows.stores.bytewax_recovery import PARTITIONS, drop_unsealed, recovery_config
+from flows.stores.bytewax_recovery import drop_unsealed, recovery_config
 
 
 @pytest.fixture
 def store(tmp_path):
     directory = tmp_path / "recovery"
-    recovery_config(directory)
+    recovery_config(directory, partitions=8)
     return directory
 
 
@@ -40,7 +40,7 @@ def kept(directory):
 
 
 def test_a_new_store_has_its_partitions_and_nothing_to_drop(store):
-    assert len(list(store.glob("part-*.sqlite3"))) == PARTITIONS
+    assert len(list(store.glob("part-*.sqlite3"))) == 8
     assert drop_unsealed(store) == 0
 
 
@@ -58,7 +58,7 @@ def test_what_was_sealed_stays_and_what_came_after_it_goes_from_every_partition(
     wrote(store, 3, "fronts", (1, 0, 9))
     wrote(store, 2, "snaps", ("markets", "uk", 4, b""), ("markets", "uk", 9, b""))
     wrote(store, 4, "snaps", ("visits", "001", 8, b""), ("visits", "002", 10, b""))
-    recovery_config(store)
+    recovery_config(store, partitions=8)
     assert kept(store) == [("001", 8), ("uk", 4)]
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from flows.worker.state_dir import (
     START_FILE,
     FirstStart,
     TopicOffsets,
+    _make_private,
     locked_state_dir,
     read_first_start,
     start_or_resume,
@@ -179,3 +181,78 @@ def test_a_market_can_be_added(tmp_path):
     start_or_resume(tmp_path, first_start(markets=("de",)), offsets())
     more = start_or_resume(tmp_path, first_start(markets=("de", "uk")), offsets())
     assert more.markets == ("de", "uk")
+
+
+def test_what_a_worker_makes_is_its_users_alone(tmp_path):
+    state = tmp_path / "state"
+    before = os.umask(0o022)
+    try:
+        with locked_state_dir(state):
+            (state / "part").write_text("")
+            (state / "below").mkdir()
+        (tmp_path / "after").write_text("")
+    finally:
+        os.umask(before)
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (state, *state.iterdir())}
+    assert found == {"state": 0o700, "lock": 0o600, "part": 0o600, "below": 0o700}
+    assert stat.S_IMODE((tmp_path / "after").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757])
+def test_a_state_directory_that_others_may_have_written_to_is_refused(tmp_path, mode):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "start.json").write_text("{}")
+    (tmp_path / "state").chmod(mode)
+    words = f"for what it holds is run as code; its mode is {mode:04o}: look through it and `chmod -R go= "
+    with pytest.raises(SetupError, match=words), locked_state_dir(tmp_path / "state"):
+        pass
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o777])
+def test_a_directory_that_only_others_may_read_or_that_is_empty_is_made_private(tmp_path, mode):
+    state = tmp_path / "state"
+    state.mkdir()
+    if mode == 0o755:
+        (state / "start.json").write_text("{}")
+    state.chmod(mode)
+    with locked_state_dir(state):
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "words"),
+    [
+        (
+            1,
+            0o700,
+            "must belong to the worker's user, for what it holds is run as code; it belongs to user 1$",
+        ),
+        (0, 0o2775, r"its mode is 2775: name a directory in it, like \S+/state, which the worker makes$"),
+    ],
+)
+def test_a_directory_of_somebody_else_is_refused(tmp_path, monkeypatch, owner, mode, words):
+    found = os.stat_result((stat.S_IFDIR | mode, 1, 1, 1, owner, 1, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "geteuid", lambda: 10001)
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: found)
+    with pytest.raises(SetupError, match=words):
+        _make_private(tmp_path)
+
+
+def test_an_input_topic_that_was_made_anew_is_refused_and_an_output_topic_only_said(tmp_path, caplog):
+    ids = {"events": "a", "offers": "b"}
+    old = msgspec.structs.replace(offsets(), ids=ids)
+    assert start_or_resume(tmp_path, first_start(), old).topics == ids
+    assert start_or_resume(tmp_path, first_start(), offsets()).topics == ids
+    anew = msgspec.structs.replace(offsets(), ids=ids | {"offers": "c"})
+    assert start_or_resume(tmp_path, first_start(), anew).topics == {"events": "a", "offers": "c"}
+    assert caplog.messages == ["topic offers was made anew: what was written to the old one is not there"]
+    anew = msgspec.structs.replace(offsets(), ids=ids | {"events": "d"})
+    with pytest.raises(SetupError, match=r"^topic events was made anew since the state in .* new state"):
+        start_or_resume(tmp_path, first_start(), anew)
+    assert read_first_start(tmp_path).topics["events"] == "a"
+
+
+def test_the_id_of_a_topic_is_noted_once_its_broker_has_ids(tmp_path):
+    start_or_resume(tmp_path, first_start(), offsets())
+    known = msgspec.structs.replace(offsets(), ids={"events": "a"})
+    assert start_or_resume(tmp_path, first_start(), known).topics == {"events": "a"}

@@ -119,7 +119,7 @@ def test_the_default_model_is_written_the_same_after_a_restart():
 
 
 def test_the_state_of_another_format_is_refused():
-    with pytest.raises(ValueError, match="the abandonment state must be of format 5; got 7"):
+    with pytest.raises(ValueError, match="the abandonment state must be of format 6; got 7"):
         AbandonmentModel.loads(pickle.dumps((7, "logistic")))
 
 

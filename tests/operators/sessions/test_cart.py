@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.cart import RECENT, Cart, CartChange
+from operators.sessions.cart import RECENT, RECENT_LINES, Cart, CartChange
 from operators.sessions.cart_lines import LINES
 from operators.streaming.messages import RANK
 from schemas.events import MAX_PIECES
@@ -153,3 +153,25 @@ def test_of_a_removal_of_very_many_products_the_first_hundred_are_taken_out():
     made = cart(change(0, "replaced", *many), change(1, "removed", *many))
     assert (made.lines, made.content.lines_left_out, made.content.partial) == ({}, 1, True)
     assert made.is_full
+
+
+def test_a_cart_is_bounded_in_bytes_whatever_its_events_hold():
+    made = Cart("cart", 0.0, 0.0)
+    for at_s in range(40):
+        large = [
+            msgspec.structs.replace(line(f"{at_s}-{number}".ljust(200, "x"), 1.0), category="y" * 1000)
+            for number in range(3 * LINES)
+        ]
+        made.apply(change(at_s, "replaced", *large), -1.0)
+    assert sum(len(each.lines) for each in made.recent) <= RECENT_LINES
+    assert len(msgspec.msgpack.encode(made)) < 700 * 500
+    assert made.quantity == 3 * LINES
+
+
+def test_changes_that_are_not_remembered_one_by_one_still_count():
+    kept, folded = Cart("cart", 0.0, 0.0), Cart("cart", 0.0, 0.0)
+    for at_s in range(8):
+        many = [line(f"{at_s}-{number}") for number in range(LINES)]
+        kept.apply(change(at_s, "replaced", *many), at_s - 0.5)
+        folded.apply(change(at_s, "replaced", *many), -1.0)
+    assert kept.content == folded.content

@@ -18,7 +18,7 @@ def trained(rows):
 def test_names_without_end_do_not_grow_the_encoder_without_end():
     encoder = Encoder(limit=40)
     for turn in range(40 + 50):
-        encoder.learn({f"number{turn}": 1.0, "page": f"word{turn}"})
+        encoder.learn({f"number{turn}": 1.0, f"page{turn}": "word"})
     assert len(encoder.numbers) == len(encoder.words) == 40
     assert encoder.scaled({"page": "word49"}) == {BIAS: CONSTANT}
 
@@ -61,3 +61,12 @@ def test_trees_read_finite_numbers_and_known_words_and_bins_their_names():
     x = {"views": 4.0, "device": "mobile", "page": "new", "unseen": 1.0, "moment": "x"}
     assert encoder.plain(x) == {"views": math.log1p(4.0), "device=": "mobile"}
     assert set(encoder.binned(x)) == {"views:7", "device=mobile"}
+
+
+def test_junk_words_of_one_feature_leave_room_for_the_words_of_others():
+    encoder = Encoder()
+    for number in range(5_000):
+        encoder.learn({"device": f"https://shop.example/?session={number}"})
+    encoder.learn({"source": "news"})
+    assert len(encoder.words) == encoder.limit // 16 + 1
+    assert encoder.scaled({"source": "news"})["source=news"] == 1.0
