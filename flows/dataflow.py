@@ -12,6 +12,7 @@ from bytewax.outputs import Sink
 from flows.cluster.membership import ALONE, Member, slot_of
 from flows.cluster.pace import PaceNote, noted
 from flows.cluster.placement import name_in, shard_keys
+from flows.local.batched_sink import BatchedSink
 from operators.bandits.spec import spec_string
 from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
@@ -43,10 +44,11 @@ Factory = MachineFactory[Any, Any]
 class Edges(NamedTuple):
     """Where the dataflow begins and where each of its streams ends.
 
-    The source gives ``ReaderOutput``. ``outputs`` are sinks by the name of their
-    row in ``schemas.topics.OUTPUTS`` and take ``(key, OutputRecord)``; ``features`` takes ``(shard key, list
-    of FeatureRow)``, ``figures`` takes ``(slot of the process, (station, dict of numbers))``. Where there are
-    several processes, ``pace`` takes their notes, each for the others; ``member`` is the one that runs this.
+    The source gives ``ReaderOutput``. ``outputs`` are sinks by the name of their row in
+    ``schemas.topics.OUTPUTS`` and take ``(key, OutputRecord)``, a ``BatchedSink`` those of a partition
+    together; ``features`` takes ``(shard key, list of FeatureRow)``, ``figures`` takes ``(slot of the
+    process, (station, dict of numbers))``. Where there are several processes, ``pace`` takes their notes,
+    each for the others; ``member`` is the one that runs this.
     """
 
     source: Source[Any]
@@ -92,7 +94,10 @@ def build_dataflow(
     rejected = op.flat_map_batch("keyed", ingested, _keyed)
     records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
     for name, sink in edges.outputs.items():
-        op.output(name, op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name))), sink)
+        chosen: Any = op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name)))
+        if isinstance(sink, BatchedSink):
+            chosen = op.flat_map_batch(f"grouped_{name}", chosen, sink.grouped)
+        op.output(name, chosen, sink)
     kept = op.merge("kept", sessions, markets)
     op.output(
         "features", op.flat_map_batch("feature_rows", kept, _feature_rows(shard_keys())), edges.features

@@ -4,7 +4,9 @@ import logging
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from bytewax.outputs import Sink
 from bytewax.recovery import RecoveryConfig
 from bytewax.testing import cluster_main
 
@@ -12,6 +14,7 @@ from flows.cluster import wire
 from flows.cluster.fatal import FatalSink, FatalSource, Guard, end_now, end_with, fatal_machines
 from flows.cluster.membership import Member
 from flows.dataflow import Edges, Stations, build_dataflow
+from flows.local.batched_sink import BatchedSink
 from flows.worker.state_failures import state_error
 from schemas.errors import RestartNeededError
 
@@ -27,7 +30,7 @@ def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timed
     fatal = Guard(state)
     guarded = edges._replace(
         source=FatalSource(edges.source, fatal),
-        outputs={name: FatalSink(sink, fatal) for name, sink in edges.outputs.items()},
+        outputs={name: _guarded(sink, fatal) for name, sink in edges.outputs.items()},
         features=FatalSink(edges.features, fatal),
         figures=FatalSink(edges.figures, fatal),
         pace=None if edges.pace is None else FatalSink(edges.pace, fatal),
@@ -48,3 +51,9 @@ def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timed
         first_line = str(error).partition("\n")[0]
         log.error("another process has ended, so this one ends too (%s)", first_line)  # noqa: TRY400
         end_now(RestartNeededError.exit_code)
+
+
+def _guarded(sink: Sink[Any], fatal: Guard) -> Sink[Any]:
+    if isinstance(sink, BatchedSink):
+        return BatchedSink(FatalSink(sink.sink, fatal), sink.partitions)
+    return FatalSink(sink, fatal)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from flows.local.batched_sink import Records
 from operators.streaming.messages import MarketBatch, OutputRecord, ShardBatch
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -34,11 +35,19 @@ def _reduced_market_batch(batch: MarketBatch) -> tuple[Any, ...]:
     return market_batch, (_encode(batch),)
 
 
-def _reduced_record(record: OutputRecord) -> tuple[Any, ...]:
+def records(fields: list[tuple[Any, ...]]) -> Records:
+    """Return what was sent."""
+    return Records(OutputRecord(*each) for each in fields)
+
+
+def _reduced_records(batch: Records) -> tuple[Any, ...]:
+    return records, ([_fields(record) for record in batch],)
+
+
+def _fields(record: OutputRecord) -> tuple[Any, ...]:
     fields = msgspec.structs.astuple(record)
-    return OutputRecord, fields if record.own_key is not msgspec.UNSET or record.is_null else fields[
-        :_BEFORE_OWN_KEY
-    ]
+    has_defaults = record.own_key is msgspec.UNSET and not record.is_null
+    return fields[:_BEFORE_OWN_KEY] if has_defaults else fields
 
 
 _BEFORE_OWN_KEY: Final = OutputRecord.__struct_fields__.index("own_key")
@@ -49,4 +58,4 @@ def register() -> None:
     """Let items cross as bytes from now on."""
     copyreg.pickle(ShardBatch, _reduced_shard_batch)
     copyreg.pickle(MarketBatch, _reduced_market_batch)
-    copyreg.pickle(OutputRecord, _reduced_record)
+    copyreg.pickle(Records, _reduced_records)

@@ -36,6 +36,7 @@ from flows.kafka.topics import (
     topic_ids,
     topic_partition,
 )
+from flows.local.batched_sink import BatchedSink
 from flows.local.callback_sink import CallbackSink
 from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
@@ -149,7 +150,7 @@ def live(
         )
         instrumentation.source = source
         outputs = {
-            name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer, member=member)
+            name: _sink(cluster, _of_topic(topic, first.sinks), producer, member)
             for name, topic in settings.output_topics.items()
         }
         edges = Edges(
@@ -295,6 +296,10 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
 
 def _emit_after_s(settings: Settings, first: FirstStart) -> float:
     return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
+
+
+def _sink(cluster: Cluster, ends: dict[str, int], producer: RecordProducer, member: Member) -> BatchedSink:
+    return BatchedSink(KafkaSink(cluster, ends, producer, member=member), len(ends))
 
 
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:

@@ -36,6 +36,7 @@ from flows.files.input_file import examine
 from flows.files.source import FileSource
 from flows.kafka.broker_process import free_port
 from flows.kafka.sink import murmur2
+from flows.local.batched_sink import BatchedSink
 from flows.local.callback_sink import CallbackSink
 from flows.stores.bytewax_recovery import recovery_config
 from flows.stores.catalog import Catalogs
@@ -130,7 +131,7 @@ def run(files, form, state, member, loads):
         ordered=False,
     )
     counts = {}
-    outputs = {name: CountingSink(member, counts) for name in settings.output_topics}
+    outputs = {name: BatchedSink(CountingSink(member, counts), SINK_PARTS) for name in settings.output_topics}
     features = FeatureStoreSink(settings.state / "features", member=member)
     figures = CallbackSink(lambda _items: None, member=member)
     flow = build_dataflow(Edges(Owned(source, owned), outputs, features, figures, None, member), stations)
