@@ -47,12 +47,12 @@ class Processes:
 
     def __init__(self, shop, seed):
         self.shop, self.worker = shop, shop.worker
-        self._alone = shop.worker.command
+        self._alone = shop.worker.arguments
         self._rng = random.Random(seed)
 
     def start(self, number):
         together = ["--processes", str(number)] if number > 1 else []
-        self.worker.command = [*self._alone, *together]
+        self.worker.arguments = [*self._alone, *together]
         self.worker.start()
 
     def ids(self):
@@ -105,7 +105,7 @@ def test_kills_in_immediate_mode_leave_every_record_once(open_shop, expected):
 def test_disks_of_their_own_change_nothing(open_shop, expected, tmp_path):
     shop = open_shop(ordered=True)
     first, total = shop.worker, expected.total
-    alone, state = first.command, first.state
+    alone, state = first.arguments, first.state
     disks = [state, tmp_path / "second", tmp_path / "third"]
     first.start()
     first.until(lambda: shop.written() >= total // 5)
@@ -113,7 +113,7 @@ def test_disks_of_their_own_change_nothing(open_shop, expected, tmp_path):
     for count, progress in ((2, total * 2 // 5), (3, total * 3 // 5), (2, total * 4 // 5)):
         state_move(disks[:count], [disk for disk in disks[count:] if disk.exists()])
         run_on_disks(shop, alone, disks[:count], progress)
-    first.command = alone
+    first.arguments = alone
     assert "has a part of the state" in refused(first)
     state_move(disks[:1], disks[1:2])
     first.start()
@@ -121,16 +121,16 @@ def test_disks_of_their_own_change_nothing(open_shop, expected, tmp_path):
     assert_nothing_changed(shop, expected)
 
 
-def run_on_disks(shop, command, disks, progress):
+def run_on_disks(shop, arguments, disks, progress):
     """Run a process on each disk until so much is written, and ask one of them to stop."""
     addresses = ",".join(f"127.0.0.1:{free_port()}" for _ in disks)
     running = []
     for number, disk in enumerate(disks):
         one = copy.copy(shop.worker)
         one.log = disk.with_name(f"{disk.name}.log")
-        at = command.index("--state") + 1
-        own = [*command[:at], str(disk), *command[at + 1 :]]
-        one.command = [*own, "--process", str(number), "--addresses", addresses]
+        at = arguments.index("--state") + 1
+        own = [*arguments[:at], str(disk), *arguments[at + 1 :]]
+        one.arguments = [*own, "--process", str(number), "--addresses", addresses]
         running.append(one.start())
     try:
         for one in running:
