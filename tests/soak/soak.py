@@ -51,7 +51,7 @@ class Plan(NamedTuple):
     rate: float
     speed: float
     seed: int = 0
-    quiet: tuple[float, float] = (0.55, 0.8)
+    quiet: tuple[float, float] = (0.5, 0.8)
     restart_every_s: float = 30.0
     sample_every_s: float = 5.0
     settled_s: float = 12.0
@@ -91,6 +91,11 @@ class Soak:
         """How long it has been running."""
         return time.monotonic() - self._began
 
+    def _is_warm(self, uptime_s: float) -> bool:
+        """Whether a process has run for a third of the time without restarts: pools and buffers have filled."""
+        begin, end = self.plan.quiet
+        return uptime_s > (end - begin) * self.plan.length_s / 3
+
     def is_over(self) -> bool:
         """Whether it has been running for as long as it is planned to."""
         return self.at_s >= self.plan.length_s
@@ -107,11 +112,11 @@ class Soak:
                 self._start()
             uptime_s = time.monotonic() - self._started
             is_quiet = plan.quiet[0] < self.at_s / plan.length_s < plan.quiet[1]
-            if uptime_s > plan.settled_s and self.at_s > next_sample:
-                next_sample = self.at_s + plan.sample_every_s
-                self._sample(of_one=is_quiet and uptime_s > plan.restart_every_s)
-            elif uptime_s > plan.restart_every_s and not is_quiet:
+            if uptime_s > plan.restart_every_s and not is_quiet:
                 self._restart()
+            elif uptime_s > plan.settled_s and self.at_s > next_sample:
+                next_sample = self.at_s + plan.sample_every_s
+                self._sample(of_one=is_quiet and self._is_warm(uptime_s))
         self._stop()
 
     def _start(self) -> None:
