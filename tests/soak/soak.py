@@ -92,7 +92,7 @@ class Soak:
         return time.monotonic() - self._began
 
     def _is_warm(self, uptime_s: float) -> bool:
-        """Whether a process has run for a third of the time without restarts: pools and buffers have filled."""
+        """Whether a process has run for a third of the time without restarts: buffers have filled."""
         begin, end = self.plan.quiet
         return uptime_s > (end - begin) * self.plan.length_s / 3
 
