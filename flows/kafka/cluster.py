@@ -190,8 +190,8 @@ def _config(cluster: Cluster, defaults: Mapping[str, Any], fixed: Mapping[str, A
 
 
 def _refused_settings(error: KafkaException, cluster: Cluster) -> SetupError:
-    why = error.args[0].str()
-    name = UNKNOWN_NAME.search(why)
+    said = error.args[0].str()
+    why, name = without_secrets(said, cluster.settings), UNKNOWN_NAME.search(said)
     if name is not None and not PROPERTY.fullmatch(name[1]):  # a piece of a value, of a password perhaps
         why = "one of their names is none of librdkafka; is there a comma in a value? Write such in a file"
-    return SetupError(f"Kafka refuses the settings: {without_secrets(why, cluster.settings)}")
+    return SetupError(f"Kafka refuses the settings: {why}")

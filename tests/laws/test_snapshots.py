@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from operators.decisions.market import DUE_AT_ONCE
 from operators.state.rows import changes_in
 from schemas.shop import Shop
 from tests.builders import HOUR, World, carted, event, offer, ordered, shop
@@ -32,18 +33,19 @@ def remembering(persons):
     world = World(market())
     world.tell(*(person(number, number / 100) for number in range(persons)))
     world.wait(150)
-    world.wait(HOUR)
+    for second in range(MANY // DUE_AT_ONCE + 1):
+        world.wait(HOUR + second)
     world.snapshot()
     return world
 
 
 def epoch(world, persons):
     """The same traffic, however many persons there are: new carts, an order, a log-in, a click."""
-    at = HOUR + 10
+    at = HOUR + 60
     world.tell(*(person(number, at) for number in range(persons, persons + 5)))
     world.tell(ordered(at + 1, "v1", cart_id="c1", order_id="o1", user_id="u1"))
     world.tell(event("page_viewed", at + 2, visitor="v2", user_id="another"))
-    world.wait(HOUR + 200)
+    world.wait(HOUR + 250)
     return world.snapshot()
 
 

@@ -23,7 +23,7 @@ class World:
 
     def __init__(self):
         self.clock = Clock(5_000.0)
-        self.metrics = Metrics(self.clock)
+        self.metrics = Metrics(self.clock, self.clock)
         self.pulse = Pulse(self.clock)
         self.shutdown = Shutdown()
         self.unassigned = [PART]
