@@ -329,6 +329,9 @@ class Wish:
         rest = 0.2 / max(len(arms) - 1, 1)
         return arm, {each: 0.8 if each == arm else rest for each in arms}
 
+    def crowded_features(self) -> int:
+        return 0
+
     def values(self, arms: Sequence[str], context: dict[str, Any]) -> dict[str, float]:
         del context
         return {arm: 3.0 if arm == self.arm else 1.0 for arm in arms}

@@ -44,14 +44,14 @@ class Plan(NamedTuple):
     """How long, how busy, how fast, and when what happens.
 
     ``quiet`` are the shares of the run between which nothing is restarted, to see what one process costs.
-    A process is sampled once it has run for ``settled_s``.
+    A process is sampled once it has run for ``settled_s`` after it had caught up.
     """
 
     length_s: float
     rate: float
     speed: float
     seed: int = 0
-    quiet: tuple[float, float] = (0.55, 0.8)
+    quiet: tuple[float, float] = (0.5, 0.8)
     restart_every_s: float = 30.0
     sample_every_s: float = 5.0
     settled_s: float = 12.0
@@ -83,13 +83,18 @@ class Soak:
         self.noted: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
         self.restarts = self.kills = 0
-        self._began = self._started = time.monotonic()
+        self._began = self._caught_up = time.monotonic()
         self._seals = (0.0, 0.0)
 
     @property
     def at_s(self) -> float:
         """How long it has been running."""
         return time.monotonic() - self._began
+
+    def _is_warm(self, uptime_s: float) -> bool:
+        """Whether a process has run for a third of the time without restarts, and filled its buffers."""
+        begin, end = self.plan.quiet
+        return uptime_s > (end - begin) * self.plan.length_s / 3
 
     def is_over(self) -> bool:
         """Whether it has been running for as long as it is planned to."""
@@ -105,24 +110,25 @@ class Soak:
             if not self.worker.runs():
                 self.wrong[f"it ended by itself: {self.worker.words()[-300:]}"] += 1
                 self._start()
-            uptime_s = time.monotonic() - self._started
+            uptime_s = time.monotonic() - self._caught_up
             is_quiet = plan.quiet[0] < self.at_s / plan.length_s < plan.quiet[1]
-            if uptime_s > plan.settled_s and self.at_s > next_sample:
-                next_sample = self.at_s + plan.sample_every_s
-                self._sample(of_one=is_quiet and uptime_s > plan.restart_every_s)
-            elif uptime_s > plan.restart_every_s and not is_quiet:
+            if uptime_s > plan.restart_every_s and not is_quiet:
                 self._restart()
+            elif uptime_s > plan.settled_s and self.at_s > next_sample:
+                next_sample = self.at_s + plan.sample_every_s
+                self._sample(of_one=is_quiet and self._is_warm(uptime_s))
         self._stop()
 
     def _start(self) -> None:
         """Start it and let the shop go on until it decides and has caught up."""
-        worker, self._started, self._seals = self.worker, time.monotonic(), (0.0, 0.0)
+        worker, started, self._seals = self.worker, time.monotonic(), (0.0, 0.0)
         worker.start()
         self._until(lambda: ": started" in worker.said())
         decisions = self.shop.decisions
         self._until(lambda: self.shop.decisions > decisions and self._lag() < self.plan.rate)
+        self._caught_up = time.monotonic()
         if self.restarts:
-            self._add("restart", time.monotonic() - self._started)
+            self._add("restart", self._caught_up - started)
         self.shop.forget_sent()
 
     def _until(self, reached) -> None:
