@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flows.cluster.placement import market_keys
 from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
@@ -41,8 +42,12 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     rows_of: Callable[[int], RowStore | None] = lambda _shard: None,
     ordered: bool,
     emit_after_s: float = float("-inf"),
+    markets_known: Iterable[str] = (),
 ) -> Stations:
-    """Return what the stations are made with, from the settings and the names of all source partitions."""
+    """Return what the stations are made with, from the settings and the names of all source partitions.
+
+    ``markets_known`` are those of an earlier start, in the order in which they first appeared.
+    """
     of_events: list[str] = []
     of_markets: list[str] = []
     for each in partitions:
@@ -65,7 +70,8 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         ordered=ordered,
         partitions=tuple(of_markets),
     )
-    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of, rows_of)
+    keys = market_keys(dict.fromkeys((*markets_known, *shop.markets)))
+    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of, rows_of, keys)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:

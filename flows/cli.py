@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
-    "state": "look after the state directory: check that all of it can be read",
+    "state": "look after the state: check that all of it can be read, move it to another number of processes",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "redrive": "write rejected records back to where they came from, each once",

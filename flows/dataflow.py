@@ -1,7 +1,7 @@
 """The dataflow: what happens to an event, drawn once, for live, replay, demo and tests alike."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
@@ -9,6 +9,10 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
+from flows.cluster.membership import ALONE, Member, slot_of
+from flows.cluster.pace import PaceNote, noted
+from flows.cluster.placement import name_in, shard_keys
+from flows.local.batched_sink import BatchedSink
 from operators.bandits.spec import spec_string
 from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
@@ -19,8 +23,8 @@ from operators.decisions.settings import MarketSettings
 from operators.sessions.session_machine import SessionSettings
 from operators.sessions.shard import Shard, shard_in
 from operators.state.rows import RowStore
-from operators.streaming.bytewax_logic import station
-from operators.streaming.ids import SHARDS, shard_of
+from operators.streaming.bytewax_logic import MachineFactory, station
+from operators.streaming.ids import shard_of
 from operators.streaming.messages import (
     FeatureRow,
     MarketBatch,
@@ -34,25 +38,32 @@ from operators.streaming.messages import (
 from schemas.shop import Shop
 
 log = logging.getLogger("offerstream")
-SHARD_KEYS = tuple(f"{shard:03d}" for shard in range(SHARDS))
+Factory = MachineFactory[Any, Any]
 
 
 class Edges(NamedTuple):
     """Where the dataflow begins and where each of its streams ends.
 
-    The source gives ``ReaderOutput``. ``outputs`` are sinks by the name of their
-    row in ``schemas.topics.OUTPUTS`` and take ``(key, OutputRecord)``; ``features`` takes ``(shard key, list
-    of FeatureRow)``, ``figures`` takes ``(station, (station, dict of numbers))``.
+    The source gives ``ReaderOutput``. ``outputs`` are sinks by the name of their row in
+    ``schemas.topics.OUTPUTS`` and take ``(key, OutputRecord)``, a ``BatchedSink`` those of a partition
+    together; ``features`` takes ``(shard key, list of FeatureRow)``, ``figures`` takes ``(slot of the
+    process, (station, dict of numbers))``. Where there are several processes, ``pace`` takes their notes,
+    each for the others; ``member`` is the one that runs this.
     """
 
     source: Source[Any]
     outputs: Mapping[str, Sink[Any]]
     features: Sink[Any]
     figures: Sink[Any]
+    pace: Sink[Any] | None = None
+    member: Member = ALONE
 
 
 class Stations(NamedTuple):
-    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores."""
+    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores.
+
+    ``market_keys`` are the keys of the markets by their names.
+    """
 
     shop: Shop
     partitions: tuple[str, ...]
@@ -61,24 +72,39 @@ class Stations(NamedTuple):
     ledger_of: Callable[[str], Ledger]
     catalog_of: Callable[[str], Catalog]
     rows_of: Callable[[int], RowStore | None]
+    market_keys: Mapping[str, str]
 
 
-def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
-    """Return the dataflow: ingest, follow sessions, decide, publish; every stream ends in a sink."""
+def build_dataflow(
+    edges: Edges, stations: Stations, made: Callable[[Factory], Factory] = lambda make: make
+) -> Dataflow:
+    """Return the dataflow: ingest, follow sessions, decide, publish; every stream ends in a sink.
+
+    ``made`` may put something around the machines that are made.
+    """
     flow = Dataflow("offerstream")
     ingested = op.input("ingest", flow, edges.source)
-    batches = op.flat_map_batch("by_shard", ingested, _by_shard)
-    sessions = op.stateful_batch("sessions", batches, station(shard_factory(stations)))
-    events = op.flat_map_batch("by_market", sessions, by_market(tuple(stations.shop.markets)))
-    inputs = op.merge("market_inputs", op.flat_map_batch("to_markets", ingested, _to_markets), events)
-    markets = op.stateful_batch("markets", inputs, station(market_factory(stations)))
+    batches = op.flat_map_batch("by_shard", ingested, _by_shard(shard_keys()))
+    sessions = op.stateful_batch("sessions", batches, station(made(shard_factory(stations))))
+    events = op.flat_map_batch("by_market", sessions, _keyed_by_market(stations))
+    inputs = op.merge(
+        "market_inputs", op.flat_map_batch("to_markets", ingested, _to_markets(stations.market_keys)), events
+    )
+    markets = op.stateful_batch("markets", inputs, station(made(market_factory(stations))))
     rejected = op.flat_map_batch("keyed", ingested, _keyed)
     records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
     for name, sink in edges.outputs.items():
-        op.output(name, op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name))), sink)
+        chosen: Any = op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name)))
+        if isinstance(sink, BatchedSink):
+            chosen = op.flat_map_batch(f"grouped_{name}", chosen, sink.grouped)
+        op.output(name, chosen, sink)
     kept = op.merge("kept", sessions, markets)
-    op.output("features", op.flat_map_batch("feature_rows", kept, _feature_rows), edges.features)
-    op.output("figures", op.flat_map_batch("measured", kept, _measured), edges.figures)
+    op.output(
+        "features", op.flat_map_batch("feature_rows", kept, _feature_rows(shard_keys())), edges.features
+    )
+    op.output("figures", op.flat_map_batch("measured", kept, _measured(edges.member)), edges.figures)
+    if edges.pace is not None:
+        op.output("pace", op.flat_map_batch("notes", ingested, _notes(edges.member)), edges.pace)
     return flow
 
 
@@ -129,12 +155,19 @@ def _log_controls(market: str, decisions: DecisionMachine) -> None:
         )
 
 
-def _by_shard(items: list[ReaderOutput]) -> list[tuple[str, ShardBatch]]:
-    return [(SHARD_KEYS[item.shard], item) for item in items if isinstance(item, ShardBatch)]
+def _by_shard(keys: Sequence[str]) -> Callable[[list[ReaderOutput]], list[tuple[str, ShardBatch]]]:
+    return lambda items: [(keys[item.shard], item) for item in items if isinstance(item, ShardBatch)]
 
 
-def _to_markets(items: list[ReaderOutput]) -> list[tuple[str, MarketBatch]]:
-    return [(item.market, item) for item in items if isinstance(item, MarketBatch)]
+def _to_markets(keys: Mapping[str, str]) -> Callable[[list[ReaderOutput]], list[tuple[str, MarketBatch]]]:
+    return lambda items: [(keys[item.market], item) for item in items if isinstance(item, MarketBatch)]
+
+
+def _keyed_by_market(
+    stations: Stations,
+) -> Callable[[list[tuple[str, ShardOutput]]], list[tuple[str, MarketBatch]]]:
+    keys, group = stations.market_keys, by_market(tuple(stations.shop.markets))
+    return lambda batch: [(keys[name], events) for name, events in group(batch)]
 
 
 def _keyed(items: list[ReaderOutput]) -> list[tuple[str, OutputRecord]]:
@@ -178,16 +211,31 @@ def _records(batch: list[tuple[str, MarketOutput]]) -> list[tuple[str, OutputRec
 
 
 def _feature_rows(
-    batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
-) -> list[tuple[str, list[FeatureRow]]]:
-    by_shard: dict[str, list[FeatureRow]] = {}
-    for _, output in batch:
-        for row in output.features:
-            by_shard.setdefault(SHARD_KEYS[shard_of(row.visitor)], []).append(row)
-    return list(by_shard.items())
+    keys: Sequence[str],
+) -> Callable[[list[tuple[str, ShardOutput] | tuple[str, MarketOutput]]], list[tuple[str, list[FeatureRow]]]]:
+    def group(
+        batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
+    ) -> list[tuple[str, list[FeatureRow]]]:
+        by_shard: dict[str, list[FeatureRow]] = {}
+        for _, output in batch:
+            for row in output.features:
+                by_shard.setdefault(keys[shard_of(row.visitor)], []).append(row)
+        return list(by_shard.items())
+
+    return group
 
 
 def _measured(
-    batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
-) -> list[tuple[str, tuple[str, dict[str, float]]]]:
-    return [(key, (key, output.figures)) for key, output in batch if output.figures is not None]
+    member: Member,
+) -> Callable[
+    [list[tuple[str, ShardOutput] | tuple[str, MarketOutput]]], list[tuple[str, tuple[str, dict[str, float]]]]
+]:
+    """Return what gathers figures for the process in which their stations are."""
+    slot = slot_of(member.index)
+    return lambda batch: [
+        (slot, (name_in(key), out.figures)) for key, out in batch if out.figures is not None
+    ]
+
+
+def _notes(member: Member) -> Callable[[list[ReaderOutput | PaceNote]], list[tuple[str, PaceNote]]]:
+    return lambda items: noted([item for item in items if isinstance(item, PaceNote)], member.count)

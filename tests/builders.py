@@ -16,6 +16,7 @@ import orjson
 from hypothesis import settings
 
 from flows.assembly import decision_settings, stations_of
+from flows.cluster.placement import market_keys
 from flows.dataflow import Stations, shard_factory
 from flows.local.in_process import InProcessDataflow
 from flows.settings import Settings
@@ -552,6 +553,7 @@ class World:
             self.ledgers.__getitem__,
             self.catalogs.__getitem__,
             lambda shard: self.rows.setdefault(shard, DictRows()),
+            market_keys(self.shop.markets),
         )
         read = (*parts, *self.stations.markets.partitions)
         self.readers = {part: self._reader(part) for part in read}

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -101,7 +102,7 @@ class Worker:
 
     def is_caught_up(self):
         """Whether all partitions are read to their ends, by what it tells of itself."""
-        delay_s = self.health()["watermark_delay_seconds"]
+        delay_s = self.health().get("watermark_delay_seconds")
         return delay_s is not None and delay_s < 60
 
     def health(self):
@@ -112,8 +113,12 @@ class Worker:
 
     def _asked(self, path):
         address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read()
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""

@@ -8,6 +8,7 @@ from typing import Final
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from typing_extensions import override
 
+from flows.cluster.membership import ALONE, Member
 from flows.kafka.cluster import Cluster, log
 from flows.kafka.producer import RecordProducer
 from flows.kafka.resume_scan import scan_for_resume
@@ -100,7 +101,7 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
 
     Bytewax writes a key to partition ``part_fn(key) % number of partitions``, which is where a Java producer
     puts it. ``already_written_ttl_s`` bounds how long a record that was written before a crash is expected
-    to be emitted again.
+    to be emitted again. A ``member`` of several processes writes the partitions that it owns.
     """
 
     def __init__(
@@ -110,7 +111,9 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
         producer: RecordProducer,
         *,
         already_written_ttl_s: float = 86_400.0,
+        member: Member = ALONE,
     ) -> None:
+        self._member = member
         self._cluster = cluster
         self._start = start
         self._producer = producer
@@ -119,8 +122,8 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
 
     @override
     def list_parts(self) -> list[str]:
-        """Return the names of all partitions of the topic."""
-        return sorted(self._start)
+        """Return the names of the partitions of the topic that this process writes."""
+        return self._member.own(self._start)
 
     @override
     def part_fn(self, item_key: str) -> int:

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from typing_extensions import override
 
+from flows.cluster.membership import ALONE
+from flows.cluster.pace import PaceBoard, PaceNote
 from flows.kafka.cluster import Cluster
 from flows.kafka.shared_consumer import IDLE_WAIT_S, BufferLimits, PartitionBuffer, SharedConsumer
 from flows.kafka.topics import topic_partition
@@ -23,6 +25,7 @@ Ready = Callable[[Sequence[Message]], int]
 """How many messages, from the first, can be read without waiting; the next one is waited for."""
 Clock = Callable[[], float]
 """Tells the time of day in seconds since 1970."""
+WAIT_BESIDE_OTHERS_S: Final = 0.002
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 """Bytewax compares this with the machine's clock: a time to come would not come once that is set back."""
 
@@ -43,18 +46,26 @@ class LagLimiter:
 
     A partition that is proved to be caught up is not slow; one that has read nothing yet is the slowest of
     all. Those that are read first wait for no other, and all others wait until they have read what stood in
-    them at the start.
+    them at the start. What other processes read counts as well, by the ``board``.
     """
 
     def __init__(
-        self, consumer: SharedConsumer, max_lead_s: float, *, idle_by_events: bool, clock: Clock = time.time
+        self,
+        consumer: SharedConsumer,
+        max_lead_s: float,
+        *,
+        idle_by_events: bool,
+        board: PaceBoard,
+        clock: Clock = time.time,
     ) -> None:
         self.consumer = consumer
+        self._board = board
         self._clock = clock
         self.partitions: list[KafkaSourcePartition] = []
         self._max_lead_s = max_lead_s
         self._idle_by_events = idle_by_events
         self._is_begun = False
+        self._told_stop = False
         self._round = -1
         self._slowest_s = -math.inf
         self._newest_events: deque[tuple[float, float]] = deque(maxlen=2048)
@@ -67,7 +78,7 @@ class LagLimiter:
         """
         if not self._idle_by_events:
             return caught_up_s
-        newest_s = max((one.reader.greatest_s for one in self.partitions), default=-math.inf)
+        newest_s = max(self._newest_s(), self._board.newest_s)
         self._newest_events.append((self._clock(), newest_s))
         while len(self._newest_events) > 1 and self._newest_events[1][0] <= caught_up_s:
             self._newest_events.popleft()
@@ -82,17 +93,37 @@ class LagLimiter:
             return True
         if self._round != self.consumer.round:
             self._round = self.consumer.round
-            behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
-            self._slowest_s = min(behind, default=math.inf)
+            self._slowest_s = min(self._own_slowest_s(), self._board.slowest_s)
         return partition.reader.event_time_s - self._slowest_s > self._max_lead_s
 
+    def notes(self, *, stops_for: str | None = None) -> list[PaceNote]:
+        """Return what the other processes are to be told now, nothing where there are none.
+
+        That all must stop is told once.
+        """
+        if self._told_stop or not (self._board.is_due() or (stops_for is not None and self._board.others)):
+            return []
+        self._told_stop = stops_for is not None
+        slowest_s, is_begun = self._own_slowest_s(), self._have_read_own_first()
+        return [PaceNote(self._board.process, slowest_s, self._newest_s(), is_begun, stops_for)]
+
+    def _newest_s(self) -> float:
+        return max((one.reader.greatest_s for one in self.partitions), default=-math.inf)
+
+    def _own_slowest_s(self) -> float:
+        behind = (one.reader.event_time_s for one in self.partitions if one.caught_up_at() is None)
+        return min(behind, default=math.inf)
+
     def _have_read_first(self) -> bool:
+        return self._have_read_own_first() and self._board.is_begun
+
+    def _have_read_own_first(self) -> bool:
         if not self._is_begun:
             self._is_begun = all(one.has_read_start() for one in self.partitions if one.is_first)
         return self._is_begun
 
 
-class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
+class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput | PaceNote, bytes]):
     """One partition of a topic, read without waiting; ``resumed`` emits first what a resume asks for.
 
     Records that are taken from the buffer and not ready stay unread, a batch of them at most.
@@ -130,14 +161,17 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         limiter.partitions.append(self)
 
     @override
-    def next_batch(self) -> list[ReaderOutput]:
+    def next_batch(self) -> list[ReaderOutput | PaceNote]:
         """Return what follows from the next records, or from there being none; BrokerError if unreadable."""
         self._pulse.beat()
         if self._shutdown.is_requested:
+            if last := self._limiter.notes(stops_for=self._shutdown.restart_reason or ""):
+                return [*last]
             raise StopIteration
         if self._shutdown.failure is not None:
             raise self._shutdown.failure
-        emitted, self._emit_first = self._emit_first, []
+        emitted: list[ReaderOutput | PaceNote] = [*self._limiter.notes(), *self._emit_first]
+        self._emit_first = []
         self._consumer.poll(self.buffer)
         if self._unread or self.buffer.records:
             if not self._limiter.holds_back(self) and (messages := self._take_ready()):
@@ -202,14 +236,14 @@ class KafkaSourcePartition(StatefulSourcePartition[ReaderOutput, bytes]):
         return PartitionStatus(None if to_fetch is None else to_fetch + buffered, buffered, is_held_back)
 
 
-class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
+class KafkaSource(FixedPartitionedSource[ReaderOutput | PaceNote, bytes]):
     """The source. ``start`` names every partition and the offset to read from when there is no snapshot.
 
     ``reader_of`` makes the reader of a partition from its name and its snapshot. A partition more than
     ``max_lead_s`` of event time ahead of the slowest waits for it. With ``idle_by_events`` time in a silent
     partition follows the events of the others, for simulated time that is faster than the wall clock.
     A partition waits at a record that is not ``ready``. Partitions of the topics ``first`` are read before
-    others.
+    others. One of several processes reads only what is ``owned``, and sees the others on the ``board``.
     """
 
     def __init__(  # noqa: PLR0913  where to read, with which readers, and the limits that users set
@@ -226,9 +260,13 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         first: Collection[str] = (),
         pulse: Pulse | None = None,
         clock: Clock = time.time,
+        owned: Collection[str] | None = None,
+        board: PaceBoard | None = None,
     ) -> None:
         self._pulse = Pulse() if pulse is None else pulse
         self._clock = clock
+        self._owned = start.keys() if owned is None else owned
+        self._board = PaceBoard(ALONE, ()) if board is None else board
         self._ready = ready
         self._first = frozenset(first)
         self._cluster = cluster
@@ -243,8 +281,8 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
 
     @override
     def list_parts(self) -> list[str]:
-        """Return the names of all partitions of the topics."""
-        return sorted(self._start)
+        """Return the names of the partitions of the topics that this process reads."""
+        return sorted(self._owned)
 
     @override
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> KafkaSourcePartition:
@@ -252,7 +290,11 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
         if self._limiter is None:
             events = self._consumer_of(is_first=False)
             self._limiter = LagLimiter(
-                events, self._max_lead_s, idle_by_events=self._idle_by_events, clock=self._clock
+                events,
+                self._max_lead_s,
+                idle_by_events=self._idle_by_events,
+                board=self._board,
+                clock=self._clock,
             )
         reader = self._reader_of(for_part, resume_state)
         offset = reader.next_offset
@@ -275,10 +317,12 @@ class KafkaSource(FixedPartitionedSource[ReaderOutput, bytes]):
     def _consumer_of(self, *, is_first: bool) -> SharedConsumer:
         """Return the consumer of a partition: what is read first does not queue behind events.
 
-        Only the one of events waits for records when there are none, or each would wait for the other's.
+        Only the one of events waits for records when there are none, or each would wait for the other's. What
+        comes from other processes meanwhile waits too, so beside them it waits less.
         """
         if is_first not in self._consumers:
-            wait_s = 0.0 if is_first else IDLE_WAIT_S
+            idle_s = WAIT_BESIDE_OTHERS_S if self._board.others else IDLE_WAIT_S
+            wait_s = 0.0 if is_first else idle_s
             self._consumers[is_first] = SharedConsumer(
                 self._cluster, self._limits, wait_s=wait_s, clock=self._clock
             )

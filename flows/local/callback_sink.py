@@ -6,6 +6,8 @@ from typing import Any
 from bytewax.outputs import DynamicSink, FixedPartitionedSink, StatefulSinkPartition, StatelessSinkPartition
 from typing_extensions import override
 
+from flows.cluster.membership import ALONE, Member, slots_of
+
 
 class _Forgetting(StatelessSinkPartition[Any]):
     @override
@@ -37,18 +39,31 @@ class _Hearing(StatefulSinkPartition[Any, None]):
 
 
 class CallbackSink(FixedPartitionedSink[Any, None]):
-    """Tells a function each batch of items, and another one when an epoch with items in it is sealed."""
+    """Tells a function each batch of items, and another one when an epoch with items in it is sealed.
+
+    The key of an item numbers the process whose function is told. There is a part for each process that there
+    may ever be, so that those that stand in the state always exist.
+    """
 
     def __init__(
-        self, tell: Callable[[list[Any]], object], sealed: Callable[[], object] = lambda: None
+        self,
+        tell: Callable[[list[Any]], object],
+        sealed: Callable[[], object] = lambda: None,
+        member: Member = ALONE,
     ) -> None:
         self._tell = tell
         self._sealed = sealed
+        self._member = member
 
     @override
     def list_parts(self) -> list[str]:
-        """Return the one part there is."""
-        return ["all"]
+        """Return the parts of this process."""
+        return slots_of(self._member)
+
+    @override
+    def part_fn(self, item_key: str) -> int:
+        """Return the process of a key."""
+        return int(item_key)
 
     @override
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Hearing:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from flows.dataflow import SHARD_KEYS, Stations, by_market, market_factory, shard_factory
+from flows.cluster.placement import shard_keys
+from flows.dataflow import Stations, by_market, market_factory, shard_factory
 from operators.decisions.market import MarketStation
 from operators.sessions.shard import Shard
 from operators.streaming.messages import (
@@ -38,12 +39,13 @@ class InProcessDataflow:
                 direct.append(item)
             else:
                 records.append(item)
+        keys = shard_keys()
         outputs: list[tuple[str, ShardOutput]] = []
         for number, batches in sorted(by_shard.items()):
             if number not in self.shards:
                 self.shards[number] = self._make_shard(batches[0], None)
             output = self.shards[number].process(batches)
-            outputs.append((SHARD_KEYS[number], output))
+            outputs.append((keys[number], output))
             features += output.features
         to_markets = [*direct, *(batch for _, batch in self._by_market(outputs))]
         for batch in to_markets:

@@ -2,20 +2,16 @@
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
-from wsgiref.simple_server import WSGIRequestHandler
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import make_wsgi_app
 
-from flows.observability.bounded_server import ANSWER_WITHIN_S, BoundedServer
 from flows.observability.metrics import Metrics
+from flows.observability.page_server import PageServer
 from flows.observability.progress import Progress
-from schemas.errors import SetupError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -72,8 +68,8 @@ def health(
     }
 
 
-class MetricsServer:
-    """Answers /metrics, /healthz and other pages from threads of its own until it is closed.
+class MetricsServer(PageServer):
+    """Answers /metrics, /healthz and other pages until it is closed.
 
     ``pages`` are other paths, each with what answers it. Port 0 takes any free port, which ``port`` then is.
     Raises SetupError where it cannot listen.
@@ -82,34 +78,7 @@ class MetricsServer:
     def __init__(
         self, metrics: Metrics, limits: Limits, host: str, port: int, pages: Mapping[str, Page] = NO_PAGES
     ) -> None:
-        try:
-            self._server = BoundedServer((host, port), _QuietHandler)
-        except (OSError, OverflowError) as error:
-            raise SetupError(
-                f"the metrics address must be one this machine can listen on; got {host}:{port} ({error})"
-            ) from error
-        self._server.set_app(_app(metrics, {"/healthz": partial(_health, metrics, limits), **pages}))
-        self.port: int = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        """Serve until the block ends."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
+        super().__init__(_app(metrics, {"/healthz": partial(_health, metrics, limits), **pages}), host, port)
 
 
 def _health(metrics: Metrics, limits: Limits) -> tuple[bool, dict[str, object]]:
@@ -133,10 +102,3 @@ def _app(metrics: Metrics, pages: Mapping[str, Page]) -> Callable[..., Iterable[
         return [f"there are {', '.join(('/metrics', *pages))}\n".encode()]
 
     return app
-
-
-class _QuietHandler(WSGIRequestHandler):
-    timeout = ANSWER_WITHIN_S
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: a probe every few seconds is no news."""

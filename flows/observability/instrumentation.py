@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from flows.cluster.loads import LoadLog
 from flows.kafka.source import KafkaSource
 from flows.observability.metrics import Metrics
 from flows.observability.reject_watch import RejectWatch
@@ -27,7 +28,9 @@ class Instrumentation:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         rejects: RejectWatch | None = None,
+        loads: LoadLog | None = None,
     ) -> None:
+        self.loads = loads
         self.metrics = metrics
         self.rejects = rejects
         if rejects is not None:
@@ -98,7 +101,10 @@ class InstrumentedReader:
         """Read, and report the counts."""
         reader, rejects = self._reader, self._instrumentation.rejects
         taken, rejected = _taken(reader.counts), reader.counts.rejected
+        began_s = time.thread_time()
         output = list(reader.read(messages, now_s))
+        if self._instrumentation.loads is not None:
+            self._instrumentation.loads.read(reader.partition, time.thread_time() - began_s)
         if rejects is not None:
             has_rejected = reader.counts.rejected > rejected
             records = [each for each in output if isinstance(each, OutputRecord)] if has_rejected else ()

@@ -122,6 +122,8 @@ class Metric(Enum):
     )
     WATERMARK_STALLED = _gauge("watermark_stalled_seconds", "Time since that watermark moved")
     EPOCH_AGE = _gauge("epoch_age_seconds", "Time since an epoch was sealed")
+    PROCESSES = _gauge("processes", "Processes that answer, of a worker of several")
+    RESTARTS = _counter("restarts_total", "Restarts of all processes after one had ended")
     EPOCH = _gauge("epoch_seconds", "Time between epochs, as it is set")
     STATE_DISK_SIZE = _gauge("state_disk_size_bytes", "Size of the disk of the state directory")
     STATE_DISK_FREE = _gauge("state_disk_free_bytes", "What is free of it")

@@ -1,12 +1,19 @@
 """The metrics as Prometheus reads them: values by label, and what a worker exposes, read back."""
 
+import math
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from threading import Lock
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from flows.observability.metric_names import Metric
 
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 PACKAGES: Final = ("offerstream", "bytewax", "river", "confluent-kafka", "rocksdict")
 
 
@@ -96,3 +104,72 @@ class Exposition:
     def cpu_s(self) -> float:
         """Return the processor time that the process has taken so far."""
         return sum(each.value for each in self._samples if each.name == "process_cpu_seconds_total")
+
+
+_GREATEST: Final = frozenset(
+    {
+        Metric.WATERMARK_DELAY.value.name,
+        Metric.WATERMARK_STALLED.value.name,
+        Metric.EPOCH_AGE.value.name,
+        Metric.EPOCH.value.name,
+        Metric.STATE_DISK_SIZE.value.name,
+        Metric.MEMORY_LIMIT.value.name,
+        "offerstream_build_info",
+        "process_max_fds",
+    }
+)
+_LEAST: Final = frozenset(
+    {Metric.STARTED.value.name, Metric.STATE_DISK_FREE.value.name, "process_start_time_seconds"}
+)
+"""All other metrics are sums over processes: of those with a market or a partition one has a value."""
+
+
+def exposed_as_one(expositions: Iterable[str], own: Mapping[Metric, float]) -> bytes:
+    """Return what several processes expose as one exposition, with what is known of all of them beside it."""
+    families = {family.name: family for family in merged(expositions)}
+    for metric, value in own.items():
+        samples = Samples(metric)
+        samples.values[()] = value
+        family = samples.family()
+        families[family.name] = family
+    registry = CollectorRegistry()
+    registry.register(_Families(list(families.values())))
+    return generate_latest(registry)
+
+
+def merged(expositions: Iterable[str]) -> list[Family]:
+    r"""Return the metrics of several processes as those of one.
+
+    >>> [family] = merged(["# TYPE a_total counter\na_total 1\n", "# TYPE a_total counter\na_total 2\n"])
+    >>> [sample.value for sample in family.samples]
+    [3]
+    """
+    values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], list[float]]] = {}
+    known: dict[str, Family] = {}
+    for text in expositions:
+        for family in text_string_to_metric_families(text):
+            known.setdefault(family.name, family)
+            samples = values.setdefault(family.name, {})
+            for sample in family.samples:
+                samples.setdefault((sample.name, tuple(sample.labels.items())), []).append(sample.value)
+    families = []
+    for name, samples in values.items():
+        family = Family(name, known[name].documentation, known[name].type)
+        for (sample_name, labels), found in samples.items():
+            family.add_sample(sample_name, dict(labels), _in_one(sample_name, found))
+        families.append(family)
+    return families
+
+
+def _in_one(name: str, values: list[float]) -> float:
+    if name in _GREATEST:
+        return math.nan if any(map(math.isnan, values)) else max(values)
+    return min(values) if name in _LEAST else sum(values)
+
+
+class _Families(Collector):
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Family]:
+        yield from self._families

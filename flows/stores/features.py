@@ -8,9 +8,11 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from rocksdict import Rdict, WriteBatch
 from typing_extensions import override
 
+from flows.cluster.membership import ALONE, Member
 from flows.stores.rocksdb import TTL_BYTES, open_for_writing, open_read_only, prefixed
 from operators.streaming.messages import FeatureRow
 
+PARTITIONS: Final = 4
 TTL_S: Final = 30 * 24 * 3600
 
 
@@ -48,22 +50,30 @@ class FeatureStorePartition(StatefulSinkPartition[list[FeatureRow], None]):
         self._database.close()
 
 
+def feature_parts(partitions: int = PARTITIONS) -> list[str]:
+    """Return the names of the databases of a store."""
+    return [f"part-{number}" for number in range(partitions)]
+
+
 class FeatureStoreSink(FixedPartitionedSink[list[FeatureRow], None]):
     """The store as a sink: lists of rows by shard key, divided among so many databases.
 
     ``ttl_s`` is how long a row is kept after it was last written. ``partitions`` belongs to the state: it
-    cannot change later.
+    cannot change later. A ``member`` of several processes writes the databases that it owns.
     """
 
-    def __init__(self, directory: Path, partitions: int = 4, ttl_s: int = TTL_S) -> None:
+    def __init__(
+        self, directory: Path, partitions: int = PARTITIONS, ttl_s: int = TTL_S, member: Member = ALONE
+    ) -> None:
         self._directory = directory
+        self._member = member
         self._partitions = partitions
         self._ttl_s = ttl_s
 
     @override
     def list_parts(self) -> list[str]:
-        """Return the names of the databases."""
-        return [f"part-{number}" for number in range(self._partitions)]
+        """Return the names of the databases that this process writes."""
+        return self._member.own(feature_parts(self._partitions))
 
     @override
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> FeatureStorePartition:

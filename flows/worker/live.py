@@ -3,7 +3,8 @@
 import logging
 import signal
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -12,7 +13,14 @@ from typing import Final
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
-from flows.dataflow import Edges, build_dataflow
+from flows.cluster.layout import check_whole, read_layout
+from flows.cluster.loads import LoadLog
+from flows.cluster.membership import ALONE, Member
+from flows.cluster.pace import PaceBoard, PaceSink
+from flows.cluster.roll_call import Go, StoppedError
+from flows.cluster.run import run_member
+from flows.cluster.start import start_together
+from flows.dataflow import Edges, Stations, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
 from flows.kafka.producer import RecordProducer
@@ -28,6 +36,7 @@ from flows.kafka.topics import (
     topic_ids,
     topic_partition,
 )
+from flows.local.batched_sink import BatchedSink
 from flows.local.callback_sink import CallbackSink
 from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
@@ -67,11 +76,17 @@ CLOSE_S: Final = 5.0
 log = logging.getLogger("offerstream")
 
 
-def live(settings: Settings, *, ordered: bool = False) -> None:
-    """Run the worker until SIGTERM, SIGINT or a failure.
+def live(
+    settings: Settings,
+    *,
+    ordered: bool = False,
+    member: Member = ALONE,
+    announce: Callable[[int], object] = lambda _port: None,
+) -> None:
+    """Run the worker, or one process of it, until SIGTERM, SIGINT or a failure.
 
-    Raises SetupError before the first record, BrokerError when records cannot be read on, and
-    RestartNeededError when it has ended to be started again.
+    ``announce`` is told the port of its metrics. Raises SetupError before the first record, BrokerError when
+    records cannot be read on, and RestartNeededError when it has ended to be started again.
     """
     log_to_stderr(settings.log_format, settings.log_level)
     shop = settings.shop()
@@ -80,18 +95,23 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
     shutdown = Shutdown(grace_s, lambda: end_within(grace_s + CLOSE_S))
     clock = SteadyClock(on_step=partial(_stepped, shutdown))
     shutdown.request_on(signal.SIGTERM, signal.SIGINT)
-    registered = subjects_of(settings.output_topics) if settings.register_schemas else {}
+    registers = settings.register_schemas and member.leads
+    registered = subjects_of(settings.output_topics) if registers else {}
     with ExitStack() as opened:
-        opened.enter_context(locked_state_dir(settings.state))
-        check_free(settings.state, settings.min_free_disk)
-        opened.enter_context(noted_databases(settings.state))
+        opened.enter_context(_held_state(settings, member))
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
-        first = _first_start(settings, shop, cluster)
-        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=settings.ledger_sync)))
+        go = _start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
+        if go is None:
+            log.info("stopped: asked to")
+            return
+        first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
+        board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
+        sync = settings.ledger_sync
+        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=sync)))
         catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
-        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", sync=settings.ledger_sync)))
+        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", member.index, sync=sync)))
         disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
         metrics = Metrics(
             clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
@@ -101,21 +121,11 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             lambda topic: None if topic in settings.market_topics else settings.format_of(topic),
             settings.max_event_bytes,
         )
-        instrumentation = Instrumentation(metrics, rejects=rejects)
-        ahead = MOST_AHEAD if settings.idle_time == "wall" else None
-        limits = Limits(settings.stall_after, settings.stall_after + settings.epoch, ahead)
+        loads = opened.enter_context(LoadLog(settings.state, member, go.run)) if member.addresses else None
+        instrumentation = Instrumentation(metrics, rejects=rejects, loads=loads)
         pulse = Pulse()
-        probes = Probes(
-            *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
-            settings.hang_after,
-            settings.stall_after,
-        )
-        server = opened.enter_context(
-            MetricsServer(
-                *(metrics, limits, settings.metrics_host, settings.metrics_port),
-                pages={"/livez": probes.live, "/readyz": probes.ready},
-            )
-        )
+        server = opened.enter_context(_server(settings, instrumentation, shutdown, pulse))
+        announce(server.port)
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
@@ -135,37 +145,111 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             first=settings.market_topics,
             pulse=pulse,
             clock=clock,
+            owned=owned,
+            board=board,
         )
         instrumentation.source = source
         outputs = {
-            name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer)
+            name: _sink(cluster, _of_topic(topic, first.sinks), producer, member)
             for name, topic in settings.output_topics.items()
         }
         edges = Edges(
-            opened.enter_context(errors_after_run(source)),
+            source if member.addresses else opened.enter_context(errors_after_run(source)),
             outputs,
-            FeatureStoreSink(settings.state / "features"),
-            CallbackSink(instrumentation.measure, instrumentation.sealed),
+            FeatureStoreSink(settings.state / "features", member=member),
+            CallbackSink(instrumentation.measure, instrumentation.sealed, member),
+            PaceSink(member, board) if member.addresses else None,
+            member,
         )
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             rows_of=rows.of,
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
+            markets_known=first.markets,
         )
-        flow = build_dataflow(edges, stations)
-        unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-        changes = TopicChanges(first.topics, unread.looked, shutdown)
-        every_s = settings.partition_check.total_seconds()
-        opened.enter_context(AddedPartitions(cluster, first.sources, changes.looked, interval_s=every_s))
-        _log_start(settings, first, server.port)
+        if member.leads:
+            unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
+            changes = TopicChanges(first.topics, unread.looked, shutdown)
+            opened.enter_context(
+                AddedPartitions(
+                    *(cluster, first.sources, changes.looked),
+                    interval_s=settings.partition_check.total_seconds(),
+                )
+            )
+        _log_start(settings, first, server.port, member, len(owned))
         tune_gc()
-        recovery = recovery_config(settings.state / "recovery")
-        run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+        _run(settings, member, edges, stations)
     if shutdown.restart_reason is not None:
         log.info("stopped: to be started again")
         raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
     log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
+
+
+@contextmanager
+def _held_state(settings: Settings, member: Member) -> Iterator[None]:
+    """Hold the state directory; what its databases are is noted by one process."""
+    directory = settings.state
+    with ExitStack() as opened:
+        if not member.is_supervised:
+            opened.enter_context(locked_state_dir(directory, member.index if member.addresses else None))
+        check_free(directory, settings.min_free_disk)
+        if member.leads or read_layout(directory) is not None:
+            opened.enter_context(noted_databases(directory))
+        yield
+
+
+def _server(
+    settings: Settings, instrumentation: Instrumentation, shutdown: Shutdown, pulse: Pulse
+) -> MetricsServer:
+    """Return what answers for this process."""
+    metrics = instrumentation.metrics
+    ahead = MOST_AHEAD if settings.idle_time == "wall" else None
+    limits = Limits(settings.stall_after, settings.stall_after + settings.epoch, ahead)
+    probes = Probes(
+        *(pulse, metrics.progress, shutdown, instrumentation.unassigned),
+        settings.hang_after,
+        settings.stall_after,
+    )
+    return MetricsServer(
+        *(metrics, limits, settings.metrics_host, settings.metrics_port),
+        pages={"/livez": probes.live, "/readyz": probes.ready},
+    )
+
+
+def _run(settings: Settings, member: Member, edges: Edges, stations: Stations) -> None:
+    store = settings.state / "recovery"
+    if member.addresses:
+        run_member(member, edges, stations, epoch=settings.epoch, state=settings.state)
+    else:
+        flow, recovery = build_dataflow(edges, stations), recovery_config(store)
+        run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
+
+
+def _start_alone_or_together(  # noqa: PLR0913  what a start knows
+    settings: Settings, shop: Shop, cluster: Cluster, member: Member, shutdown: Shutdown, *, ordered: bool
+) -> Go | None:
+    """Return what to start with; None where it was asked to stop while it waited for other processes."""
+    if not member.addresses:
+        check_whole(settings.state)
+        first = _first_start(settings, shop, cluster)
+        return Go(
+            run="", readers=dict.fromkeys(first.sources, 0), first=first, disk="", epoch=0, is_new=False
+        )
+    try:
+        return start_together(
+            settings,
+            member,
+            lambda: _first_start(settings, shop, cluster),
+            lambda: shutdown.is_requested,
+            ordered=ordered,
+        )
+    except StoppedError:
+        return None
+
+
+def _stop_with_another(shutdown: Shutdown, why: str) -> None:
+    shutdown.request_restart(why or "another process was asked to stop")
 
 
 def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
@@ -214,6 +298,10 @@ def _emit_after_s(settings: Settings, first: FirstStart) -> float:
     return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
 
 
+def _sink(cluster: Cluster, ends: dict[str, int], producer: RecordProducer, member: Member) -> BatchedSink:
+    return BatchedSink(KafkaSink(cluster, ends, producer, member=member), len(ends))
+
+
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
     """Return whether anything was ever written to the catalog's topic."""
     partitions = _of_topic(settings.topic_of("catalog"), first.sources)
@@ -224,15 +312,16 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
     return {name: end for name, end in partitions.items() if topic_partition(name)[0] == topic}
 
 
-def _log_start(settings: Settings, first: FirstStart, port: int) -> None:
+def _log_start(settings: Settings, first: FirstStart, port: int, member: Member, owned: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
     log.info(
-        "started: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
+        "started%s: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
         "metrics on %s:%d",
+        f" process {member.index} of {member.count}" if member.addresses else "",
         ", ".join(f"{name} {number}" for name, number in packages.items()),
         settings.policy,
         ", ".join(settings.input_topics),
-        len(first.sources),
+        owned,
         settings.bootstrap,
         f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
         settings.state,

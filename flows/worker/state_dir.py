@@ -8,8 +8,9 @@ import fcntl
 import logging
 import os
 import stat
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from schemas.errors import SetupError
 
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
+DISK_FILE: Final = "disk"
 PRIVATE: Final = 0o700
 NOT_ITS_OFFSETS: Final = "how far the old one was read says nothing of the new one"
 
@@ -30,7 +32,8 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
 
     ``started_at_s`` is its wall clock. ``sources`` holds the offset from which each input partition was to
     be read, ``sinks`` the end of each output partition before the worker wrote to it. ``topics`` holds the
-    ids of the topics, where the brokers have such. Bounded by the number of partitions and markets.
+    ids of the topics, where the brokers have such. ``markets`` stand in the order in which they first
+    appeared, which places them. Bounded by the number of partitions and markets.
     """
 
     format: int
@@ -58,19 +61,24 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def locked_state_dir(directory: Path) -> Iterator[None]:
-    """Hold the state directory, made if need be, for this process alone.
+def locked_state_dir(directory: Path, process: int | None = None) -> Iterator[int]:
+    """Hold the state directory, made if need be, for this process alone; yield the descriptor of its lock.
 
-    The lock ends with the block or with the process, and until then whatever the process makes is its user's
-    alone. Raises SetupError while another worker holds it, where the directory cannot be written, and where
-    others may write to it: a part of it is unpickled.
+    With ``process`` it is held beside other processes of the same worker, which have other numbers. The lock
+    ends with the block, or with the last process that has the descriptor, and until then whatever the process
+    makes is its user's alone. Raises SetupError while another worker holds it, where the directory cannot be
+    written, and where others may write to it: a part of it is unpickled.
     """
+    name = LOCK_FILE if process is None else f"{LOCK_FILE}-{process}"
     with ExitStack() as opened:
         opened.callback(os.umask, os.umask(0o077))
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _make_private(directory)
-            lock = opened.enter_context((directory / LOCK_FILE).open("ab+", buffering=0))
+            if process is not None:
+                shared = lock = opened.enter_context((directory / LOCK_FILE).open("ab+", buffering=0))
+                fcntl.flock(shared, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock = opened.enter_context((directory / name).open("ab+", buffering=0))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock.truncate(0)
             lock.write(b"%d\n" % os.getpid())
@@ -83,7 +91,7 @@ def locked_state_dir(directory: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise _not_writable(directory, error) from None
-        yield
+        yield lock.fileno()
 
 
 def _make_private(directory: Path) -> None:
@@ -151,11 +159,33 @@ def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> Firs
     _check_not_remade(directory, known, now.ids)
     sources = {**now.beginnings, **known.sources}
     sinks = {**now.ends, **written}
+    markets = tuple(dict.fromkeys((*known.markets, *new.markets)))
     topics = {**known.topics, **now.ids}
-    resumed = msgspec.structs.replace(known, markets=new.markets, sources=sources, sinks=sinks, topics=topics)
+    resumed = msgspec.structs.replace(known, markets=markets, sources=sources, sinks=sinks, topics=topics)
     if resumed != known:
         _write(directory, resumed)
     return resumed
+
+
+def take_first_start(directory: Path, first: FirstStart) -> None:
+    """Write down a first start that another process has found out."""
+    if read_first_start(directory) != first:
+        _write(directory, first)
+
+
+def disk_id(directory: Path) -> str:
+    """Return what tells this state directory from others; it is written at the first call."""
+    path = directory / DISK_FILE
+    try:
+        if not path.exists():
+            new = path.with_suffix(f".{os.getpid()}")
+            new.write_text(uuid.uuid4().hex)
+            with suppress(FileExistsError):
+                path.hardlink_to(new)
+            new.unlink()
+        return path.read_text()
+    except OSError as error:
+        raise _not_writable(directory, error) from None
 
 
 def _check_same(directory: Path, what: str, known: int, ours: int) -> None:

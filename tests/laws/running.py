@@ -4,6 +4,7 @@ import uuid
 
 import orjson
 
+from flows.cluster.placement import name_in
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
 from flows.stores.memory_ledger import MemoryLedger
@@ -77,7 +78,8 @@ class KafkaShop:
     def learned(self, carts):
         """What the worker's markets had learned when it stopped."""
         found = {}
-        for name, states in self.worker.remembered("markets").items():
+        for key, states in self.worker.remembered("markets").items():
+            name = name_in(key)
             of = MarketConfig(SHOP, name, MemoryLedger())
             station = MarketStation(of, market_settings(), states[-1][1])
             found[name] = learned(station, carts)

@@ -1,0 +1,77 @@
+"""One process of a supervised worker: it has its orders from standard input, and ends with its supervisor."""
+
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from typing import Any, BinaryIO, NamedTuple
+
+from flows.cluster.fatal import end_with
+from flows.cluster.membership import Member
+from flows.settings import Settings, read_settings
+from flows.worker.live import live
+
+
+class Orders(NamedTuple):
+    """What a supervisor tells a process: all settings, so that it reads no file and no environment itself."""
+
+    settings: dict[str, Any]
+    member: Member
+    ordered: bool
+
+    def send(self, pipe: BinaryIO) -> None:
+        """Write them for ``received``."""
+        pickle.dump(tuple(self), pipe)
+        pipe.flush()
+
+
+def received(pipe: BinaryIO) -> Orders:
+    """Return the orders that a supervisor has sent through its own pipe."""
+    settings, member, ordered = pickle.load(pipe)  # noqa: S301  from nobody but the parent process
+    return Orders(settings, member, ordered)
+
+
+def settings_with(settings: Settings, **changed: Any) -> dict[str, Any]:  # noqa: ANN401  they are checked again
+    """Return all settings by name, with some of them changed."""
+    return {**dict(settings), **changed}
+
+
+def _end_with_parent(pipe: BinaryIO) -> None:
+    os.read(pipe.fileno(), 1)  # not through the buffer, whose lock Python wants when it ends
+    logging.getLogger("offerstream").error("the supervisor is gone; this process ends")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Run one process; the port of its metrics goes to standard output."""
+    orders = received(sys.stdin.buffer)
+    threading.Thread(target=_end_with_parent, args=(sys.stdin.buffer,), daemon=True).start()
+    _name_in_logs(orders.member.index)
+
+    def announce(port: int) -> None:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+
+    settings = read_settings(**orders.settings)
+    try:
+        live(settings, ordered=orders.ordered, member=orders.member, announce=announce)
+    except Exception as error:  # noqa: BLE001  the supervisor is told by the exit code
+        end_with(error, settings.state)
+
+
+def _name_in_logs(process: int) -> None:
+    """Let each line of the log name the process."""
+    make = logging.getLogRecordFactory()
+
+    def named(*args: Any, **given: Any) -> logging.LogRecord:  # noqa: ANN401  they are passed on
+        record = make(*args, **given)
+        record.name = f"{record.name}[{process}]"
+        return record
+
+    logging.setLogRecordFactory(named)
+
+
+if __name__ == "__main__":
+    main()
