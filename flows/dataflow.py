@@ -52,7 +52,10 @@ class Edges(NamedTuple):
 
 
 class Stations(NamedTuple):
-    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores."""
+    """What the stations are made with: the shop, the partitions of visitors' events, settings, stores.
+
+    ``relearned_of`` returns the state with which a market begins that was rebuilt, None where it begins anew.
+    """
 
     shop: Shop
     partitions: tuple[str, ...]
@@ -61,6 +64,7 @@ class Stations(NamedTuple):
     ledger_of: Callable[[str], Ledger]
     catalog_of: Callable[[str], Catalog]
     rows_of: Callable[[int], RowStore | None]
+    relearned_of: Callable[[str], bytes | None] = lambda _market: None
 
 
 def build_dataflow(edges: Edges, stations: Stations) -> Dataflow:
@@ -99,6 +103,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
+        state = stations.relearned_of(name) if state is None else state
         shop = stations.shop
         config = MarketConfig(shop, name, stations.ledger_of(name), stations.catalog_of(name))
         made = MarketStation(config, stations.markets, state)
