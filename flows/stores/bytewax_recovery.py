@@ -44,6 +44,24 @@ def drop_unsealed(directory: Path) -> int:
     return dropped
 
 
+def unsealed_epoch(directory: Path) -> int:
+    """Return the first epoch that is not sealed, at which the next execution resumes; 0 before the first."""
+    return _resume_epoch(sorted(directory.glob("part-*.sqlite3")))
+
+
+def sealed_snapshots(directory: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield step, key and pickled snapshot of everything, as the next execution resumes with it."""
+    epoch = unsealed_epoch(directory)
+    for path in sorted(directory.glob("part-*.sqlite3")):
+        with closing(sqlite3.connect(path)) as store:
+            yield from store.execute(
+                "SELECT step_id, state_key, ser_change FROM snaps AS one WHERE ser_change IS NOT NULL AND "
+                "snap_epoch = (SELECT max(snap_epoch) FROM snaps WHERE step_id = one.step_id "
+                "AND state_key = one.state_key AND snap_epoch < ?)",
+                (epoch,),
+            )
+
+
 def _resume_epoch(paths: Iterable[Path]) -> int:
     """Return the epoch Bytewax will resume at: the least that a worker of the last execution reached."""
     executions: dict[int, dict[int, int]] = {}

@@ -12,6 +12,8 @@ from typing import Final
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
+from flows.backup.seal_gate import SealGate
+from flows.backup.service import BackupService
 from flows.dataflow import Edges, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
@@ -49,7 +51,14 @@ from flows.worker.noted_databases import noted_databases
 from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
-from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.state_dir import (
+    STATE_FORMAT,
+    FirstStart,
+    TopicOffsets,
+    locked_state_dir,
+    relearned_in,
+    start_or_resume,
+)
 from flows.worker.steady_clock import SteadyClock, in_words
 from flows.worker.topic_changes import TopicChanges
 from flows.worker.topics_at_start import create_topics
@@ -58,7 +67,6 @@ from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
 from schemas.shop import Shop
 
-STATE_FORMAT: Final = 7
 MOST_AHEAD: Final = timedelta(seconds=5)
 """The watermark is behind the clock by ``lateness``, where the clock is right."""
 SET_BACK_S: Final = 30.0
@@ -137,6 +145,9 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
             clock=clock,
         )
         instrumentation.source = source
+        instrumentation.before_seal = opened.enter_context(
+            BackupService(settings.state, SealGate())
+        ).gate.wait
         outputs = {
             name: KafkaSink(cluster, _of_topic(topic, first.sinks), producer)
             for name, topic in settings.output_topics.items()
@@ -150,6 +161,7 @@ def live(settings: Settings, *, ordered: bool = False) -> None:
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             rows_of=rows.of,
+            relearned_of=relearned_in(settings.state),
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
         )
@@ -211,7 +223,7 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
 
 
 def _emit_after_s(settings: Settings, first: FirstStart) -> float:
-    return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
+    return first.speaks_after_s if settings.emit_after is None else settings.emit_after.timestamp()
 
 
 def _has_catalog(settings: Settings, first: FirstStart, cluster: Cluster) -> bool:
