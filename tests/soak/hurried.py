@@ -1,18 +1,20 @@
-"""The worker with stores that are in a hurry too: they soon let go of what they keep by the wall clock.
+"""The worker, whose memory is in a hurry too: what would grow for hours before it is full is soon full.
 
-Their buffers are small, so that they are full before anything is judged: usual ones fill for an hour, which
-looks like a leak. What is kept for a time of the wall clock is kept for two minutes.
+The buffers of its stores are small, what they keep for days of the wall clock they keep for two minutes, and
+what is bounded by a number, as the orders and the visitors a shard remembers, by a small one.
 """
 
 import sys
 
 from flows.cli import main
 from flows.stores import features, rocksdb, seen_ids
+from operators.sessions import known_orders, returning_visitors
 
 TTL_S = 120
 rocksdb._WRITE_BUFFER_BYTES = 64 << 10
 rocksdb._MEMTABLES_BYTES = 2 << 20
 rocksdb._BLOCK_CACHE_BYTES = 2 << 20
+known_orders.ORDERS = returning_visitors.RETURNING = 4  # in each of 256 shards
 
 
 def open_for_writing(directory, *, ttl_s=None):

@@ -44,7 +44,7 @@ class Plan(NamedTuple):
     """How long, how busy, how fast, and when what happens.
 
     ``quiet`` are the shares of the run between which nothing is restarted, to see what one process costs.
-    A process is sampled once it has run for ``settled_s``.
+    A process is sampled once it has run for ``settled_s`` after it had caught up.
     """
 
     length_s: float
@@ -83,7 +83,7 @@ class Soak:
         self.noted: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
         self.restarts = self.kills = 0
-        self._began = self._started = time.monotonic()
+        self._began = self._caught_up = time.monotonic()
         self._seals = (0.0, 0.0)
 
     @property
@@ -92,7 +92,7 @@ class Soak:
         return time.monotonic() - self._began
 
     def _is_warm(self, uptime_s: float) -> bool:
-        """Whether a process has run for a third of the time without restarts: buffers have filled."""
+        """Whether a process has run for a third of the time without restarts, and filled its buffers."""
         begin, end = self.plan.quiet
         return uptime_s > (end - begin) * self.plan.length_s / 3
 
@@ -110,7 +110,7 @@ class Soak:
             if not self.worker.runs():
                 self.wrong[f"it ended by itself: {self.worker.words()[-300:]}"] += 1
                 self._start()
-            uptime_s = time.monotonic() - self._started
+            uptime_s = time.monotonic() - self._caught_up
             is_quiet = plan.quiet[0] < self.at_s / plan.length_s < plan.quiet[1]
             if uptime_s > plan.restart_every_s and not is_quiet:
                 self._restart()
@@ -121,13 +121,14 @@ class Soak:
 
     def _start(self) -> None:
         """Start it and let the shop go on until it decides and has caught up."""
-        worker, self._started, self._seals = self.worker, time.monotonic(), (0.0, 0.0)
+        worker, started, self._seals = self.worker, time.monotonic(), (0.0, 0.0)
         worker.start()
         self._until(lambda: ": started" in worker.said())
         decisions = self.shop.decisions
         self._until(lambda: self.shop.decisions > decisions and self._lag() < self.plan.rate)
+        self._caught_up = time.monotonic()
         if self.restarts:
-            self._add("restart", time.monotonic() - self._started)
+            self._add("restart", self._caught_up - started)
         self.shop.forget_sent()
 
     def _until(self, reached) -> None:

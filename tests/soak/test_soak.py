@@ -8,7 +8,7 @@ from tests.soak.table import ALLOWED, HEAD, table
 
 @pytest.mark.broker
 def test_a_soak_with_a_stop_and_a_kill_sees_nothing_wrong(broker, tmp_path):
-    plan = Plan(1e9, 50.0, 9000.0, quiet=(1.0, 1.0), restart_every_s=2.0, sample_every_s=0.5, settled_s=0.5)
+    plan = Plan(1e9, 50.0, 9000.0, quiet=(1.0, 1.0), restart_every_s=1.5, sample_every_s=1.0, settled_s=0.2)
     wanted = {"memory", "disk", "disk ledger", "restart", "seal", "state visits", SPIN}
     with opened(broker.bootstrap, tmp_path, plan) as soak:
         soak.run(
