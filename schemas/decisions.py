@@ -140,7 +140,9 @@ class Outcome(Record, frozen=True, kw_only=True, gc=False, tag="outcome"):
 
     ``abandonment`` is what the model predicted before it was trained on this; ``weight`` the weight of that
     update, null where there was none. ``treated`` says whether an offer preceded it, null where nobody
-    decided; ``decision_id`` is the latest decision for the cart.
+    decided; ``decision_id`` is the latest decision for the cart. ``features`` are what the model was trained
+    on, or judged by where an offer preceded, and ``model_version`` the updates it had before; null where it
+    was neither, and in records of earlier versions.
     """
 
     outcome_id: Id
@@ -154,6 +156,8 @@ class Outcome(Record, frozen=True, kw_only=True, gc=False, tag="outcome"):
     treated: bool | None
     weight: Money | None
     abandonment: Probability | None
+    features: dict[str, Feature] | None = None
+    model_version: int | None = None
 
 
 class Drift(Record, frozen=True, kw_only=True, gc=False, tag="drift"):

@@ -88,7 +88,7 @@ def decide(
         expires_s=expires_s,
         cost=NO_COST if offer is None else cost_rule(offer),
         user=moment.user,
-        codes=_codes(made),
+        codes=codes_of(made),
         published_s=publish_s,
         trace=moment.trace,
         skus=_skus(moment, made),
@@ -122,5 +122,6 @@ def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
     return tuple(skus)[:MAX_SKUS]
 
 
-def _codes(offer: Offer | None) -> CodeRule | None:
+def codes_of(offer: Offer | None) -> CodeRule | None:
+    """Return which codes redeem an offer, None where none do."""
     return None if offer is None or offer.codes == (None, None) else CodeRule(*offer.codes)
