@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from operators.ingest.addressing import send_order
+from operators.ingest.addressing import send_erasure, send_order
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
 from operators.ingest.from_events import Placed, market_of, shop_event
@@ -17,9 +17,11 @@ from operators.ingest.settings import IngestSettings
 from operators.ingest.validation import check_market, clamped, known_time, received_at
 from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
 from operators.streaming.ids import SHARDS, check_format, hash_of
-from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
+from operators.streaming.messages import AnyShopEvent, Erasure, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
+from schemas.adapters.event_structs import in_all_forms
+from schemas.events import Event, VisitorErased
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -27,6 +29,7 @@ FORMAT: Final = 3
 FOREVER: Final = math.inf
 CLOCK_STEP_S: Final = 0.001
 """Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
+ERASURES: Final = in_all_forms({VisitorErased})
 
 Shards = dict[int, list[AnyShopEvent]]
 """Events by shard; ``read`` makes one that has an empty list for every other shard."""
@@ -157,8 +160,12 @@ class PartitionReader:
         event = decoded.event
         kind = type(event)
         settings, counts = self._settings, self.counts
-        market = market_of(event)
-        check_market(market, settings)
+        is_erasure = kind in ERASURES
+        if is_erasure:
+            market = _market_of_erasure(event, settings)
+        else:
+            market = market_of(event)
+            check_market(market, settings)
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
@@ -167,7 +174,7 @@ class PartitionReader:
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
         is_of_order = kind in OF_ORDERS
-        if late and due_s - at_s > settings.max_late_s and not is_of_order:
+        if late and due_s - at_s > settings.max_late_s and not (is_of_order or is_erasure):
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
         beside = self._ids_beside is not None and self._is_beside(event.id)
         if beside or self._seen.known(event.id, message.offset, at_s):
@@ -196,6 +203,8 @@ class PartitionReader:
             made = converted(made, rate)
         if isinstance(made, OrderEvent):
             send_order(made, shards)
+        elif isinstance(made, Erasure):
+            send_erasure(made, shards)
         else:
             shards[visitor % SHARDS].append(made)
 
@@ -265,3 +274,10 @@ class PartitionReader:
             counts=self.counts,
         )
         return msgspec.msgpack.encode(state)
+
+
+def _market_of_erasure(event: Event, settings: IngestSettings) -> str:
+    """Return a market for an erasure, which is about all of them; InvalidEvent where it names nobody."""
+    if event.visitor_id is None and event.user_id is None:
+        raise InvalidEvent("invalid", "visitor_id and user_id: one of them must say who is to be erased")
+    return min(settings.markets)
