@@ -12,7 +12,7 @@ from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.catalog import Catalog, NoCatalog
-from operators.decisions.ledger import Ledger
+from operators.decisions.ledger import ErasableLedger
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.catalog_records import CatalogRecords
 from operators.ingest.controls_reader import ControlRecords
@@ -36,7 +36,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     settings: Settings,
     shop: Shop,
     partitions: Iterable[str],
-    ledger_of: Callable[[str], Ledger],
+    ledger_of: Callable[[str], ErasableLedger],
     catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
     rows_of: Callable[[int], RowStore | None] = lambda _shard: None,
@@ -44,10 +44,12 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     ordered: bool,
     emit_after_s: float = float("-inf"),
     markets_known: Iterable[str] = (),
+    erasure_key: str = "",
 ) -> Stations:
     """Return what the stations are made with, from the settings and the names of all source partitions.
 
-    ``markets_known`` are those of an earlier start, in the order in which they first appeared.
+    ``markets_known`` are those of an earlier start, in the order in which they first appeared. With
+    ``erasure_key`` it is remembered who was erased.
     """
     of_events: list[str] = []
     of_markets: list[str] = []
@@ -59,6 +61,8 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         idle_s=settings.idle_after.total_seconds(),
         recovery_s=settings.cart_recovery.total_seconds(),
         lateness_s=settings.lateness.total_seconds(),
+        erasure_memory_s=settings.erasure_memory.total_seconds(),
+        erasure_key=bytes.fromhex(erasure_key),
     )
     # An abandoned cart is known a session gap after its last event; half a gap more is for the visit up to
     # there. Live nothing ends, and an incident is better reported within minutes.

@@ -17,7 +17,7 @@ from operators.bandits.spec import spec_string
 from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.flat_offer import FLAT_OFFERS, flat_offer
-from operators.decisions.ledger import Ledger
+from operators.decisions.ledger import ErasableLedger
 from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
 from operators.sessions.session_machine import SessionSettings
@@ -70,7 +70,7 @@ class Stations(NamedTuple):
     partitions: tuple[str, ...]
     sessions: SessionSettings
     markets: MarketSettings
-    ledger_of: Callable[[str], Ledger]
+    ledger_of: Callable[[str], ErasableLedger]
     catalog_of: Callable[[str], Catalog]
     rows_of: Callable[[int], RowStore | None]
     market_keys: Mapping[str, str]

@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     )
     seed: int = Field(0, ge=0, description="seed of everything random")
     correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")
+    erasure_memory: Duration = Field(
+        timedelta(days=30), description="how long what an erased person did before the erasure is refused"
+    )
+    erasure_cleaning: Duration = Field(
+        _minutes(5), description="time between two rewrites of the state's files, where somebody was erased"
+    )
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )

@@ -23,7 +23,13 @@ from flows.kafka.topics import (
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
 from flows.studies.export import export_topics
-from flows.worker.state_dir import STATE_FORMAT, FirstStart, write_first_start, write_relearned
+from flows.worker.state_dir import (
+    STATE_FORMAT,
+    FirstStart,
+    new_erasure_key,
+    write_first_start,
+    write_relearned,
+)
 from operators.decisions.decision_machine import MarketConfig
 from operators.decisions.relearning import Relearned, RelearningMarket
 from operators.streaming.ids import SHARDS
@@ -164,4 +170,5 @@ def _first_start(
         sinks=sinks,
         topics=topic_ids(cluster, (*settings.input_topics, *settings.output_topics.values())),
         emit_after_s=rebuilt.emit_after_s,
+        erasure_key=new_erasure_key(),
     )

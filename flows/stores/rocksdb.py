@@ -11,8 +11,10 @@ from typing import Final
 from rocksdict import (
     AccessType,
     BlockBasedOptions,
+    BottommostLevelCompaction,
     Cache,
     Checkpoint,
+    CompactOptions,
     DbClosedError,
     DBRecoveryMode,
     Options,
@@ -60,6 +62,8 @@ def _options() -> Options:
     options.set_keep_log_file_num(1)
     options.set_max_log_file_size(1 << 20)
     options.set_stats_dump_period_sec(0)
+    # Its history would keep the first and the last key of every file that there was.
+    options.set_max_manifest_file_size(1)
     return options
 
 
@@ -95,6 +99,23 @@ def copy_opened(within: Path, to: Path) -> list[str]:
             Checkpoint(database).create_checkpoint(str(to / name))
             copied.append(str(name))
     return copied
+
+
+def compact_opened(within: Path) -> list[str]:
+    """Rewrite the databases below a directory that this process has open, without what was deleted in them.
+
+    It takes about a second for 90 MB. May be called on another thread than the owner's. Return their names.
+    """
+    thorough = CompactOptions()
+    thorough.set_bottommost_level_compaction(BottommostLevelCompaction.force())
+    compacted = []
+    for directory, database in sorted(_opened.items()):
+        if directory.is_relative_to(within.resolve()):
+            with suppress(DbClosedError):
+                database.flush(True)
+                database.compact_range(None, None, thorough)
+                compacted.append(str(directory.relative_to(within.resolve())))
+    return compacted
 
 
 @contextmanager

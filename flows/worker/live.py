@@ -49,6 +49,7 @@ from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
 from flows.worker.deadline import end_within
 from flows.worker.disk_watch import DiskWatch, check_free
+from flows.worker.erasure_cleaning import ErasureCleaning
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.noted_databases import noted_databases
 from flows.worker.pulse import Pulse
@@ -106,9 +107,16 @@ def live(
         first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
         board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
         sync = settings.ledger_sync
-        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=sync)))
+        cleaning = ErasureCleaning(settings.state, settings.erasure_cleaning.total_seconds())
+        erased = cleaning.erased
+        ledgers = opened.enter_context(
+            closing(Ledgers(settings.state / "ledger", sync=sync, on_erased=erased))
+        )
         catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
-        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", member.index, sync=sync)))
+        rows = opened.enter_context(
+            closing(ShardRows(settings.state / "rows", member.index, sync=sync, on_erased=erased))
+        )
+        opened.enter_context(cleaning)
         disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
         metrics = Metrics(
             clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
@@ -146,6 +154,7 @@ def live(
             board=board,
         )
         instrumentation.source = source
+        instrumentation.after_seal = cleaning.sealed
         backups = BackupService(settings.state, SealGate(), member.index, member.count)
         instrumentation.before_seal = opened.enter_context(backups).gate.wait
         outputs = {
@@ -155,7 +164,7 @@ def live(
         edges = Edges(
             source if member.addresses else opened.enter_context(errors_after_run(source)),
             outputs,
-            FeatureStoreSink(settings.state / "features", member=member),
+            FeatureStoreSink(settings.state / "features", member=member, on_erased=erased),
             CallbackSink(instrumentation.measure, instrumentation.sealed, member),
             PaceSink(member, board) if member.addresses else None,
             member,
@@ -167,6 +176,7 @@ def live(
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
             markets_known=first.markets,
+            erasure_key=first.erasure_key,
         )
         if member.leads:
             opened.enter_context(_watched_partitions(settings, cluster, first, metrics, shutdown))

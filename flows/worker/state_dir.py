@@ -7,6 +7,7 @@ offsets of the first start, which ``start.json`` holds.
 import fcntl
 import logging
 import os
+import secrets
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ import msgspec
 
 from schemas.errors import SetupError
 
-STATE_FORMAT: Final = 7
+STATE_FORMAT: Final = 8
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
 DISK_FILE: Final = "disk"
@@ -41,7 +42,8 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     be read, ``sinks`` the end of each output partition before the worker wrote to it. ``topics`` holds the
     ids of the topics, where the brokers have such. ``markets`` stand in the order in which they first
     appeared, which places them. ``emit_after_s``: what happened up to then was decided before this directory
-    was; None where nothing was. Bounded by the number of partitions and markets.
+    was; None where nothing was. ``erasure_key`` is the secret, in hexadecimal digits, with which it is
+    remembered who was erased. Bounded by the number of partitions and markets.
     """
 
     format: int
@@ -52,6 +54,7 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     sinks: dict[str, int]
     topics: dict[str, str] = {}
     emit_after_s: float | None = None
+    erasure_key: str = ""
 
     @property
     def speaks_after_s(self) -> float:
@@ -72,6 +75,11 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
     ends: Mapping[str, int]
     off: frozenset[str] = frozenset()
     ids: Mapping[str, str] = {}
+
+
+def new_erasure_key() -> str:
+    """Return a secret of 32 random bytes in hexadecimal digits."""
+    return secrets.token_hex(32)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.experiments.assignment import MEMORY_S, REFRESH_S
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.messages import ConsentKnown
 
 CHANGES: Final = 8

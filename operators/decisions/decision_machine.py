@@ -15,10 +15,11 @@ from operators.decisions.controls import ControlsState, MarketControls, control_
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
 from operators.decisions.erasing.erasing_ledger import ErasingLedger, ErasureState
-from operators.decisions.erasing.person import ErasedPerson, person_of
+from operators.decisions.erasing.person import ErasedPerson, Erasing, ErasureCounts, person_of
 from operators.decisions.erasing.scrubbed_entries import scrubbed_terms
 from operators.decisions.identities import Seen
 from operators.decisions.ledger import (
+    ErasableLedger,
     Ledger,
     LedgerEntry,
     cart_name,
@@ -88,19 +89,12 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     rows: bytes
 
 
-class ErasureCounts(msgspec.Struct, array_like=True):
-    """How many persons were erased, and how many decisions had their windows ended by that."""
-
-    persons: int = 0
-    cut_short: int = 0
-
-
 class MarketConfig(NamedTuple):
     """A shop, one of its markets by name, the ledger in which that remembers its decisions, its catalog."""
 
     shop: Shop
     name: str
-    ledger: Ledger
+    ledger: ErasableLedger
     catalog: Catalog = NoCatalog()
 
 
@@ -604,13 +598,6 @@ class DecisionMachine:
         if cut_short_s is not None:
             decision = replace(decision, terms=scrubbed_terms(terms))
         return window_record(decision, self.market.name, cost, trained=trained, cut_short_s=cut_short_s)
-
-
-class Erasing(NamedTuple):
-    """What follows from the erasure of a person, and the visitors that are erased."""
-
-    records: list[OutputRecord]
-    visitors: tuple[str, ...]
 
 
 def relearned_name(outcome_id: str) -> str:

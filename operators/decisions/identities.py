@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.experiments.assignment import MEMORY_S, REFRESH_S
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 
 USERS: Final = 4
 """Of a visitor this many users are remembered, the latest."""

@@ -154,6 +154,10 @@ class Ledger(AssignmentStore, Protocol):
     def forget(self, before_s: float) -> int:
         """Drop the entries of moments before a time; return how many went."""
 
+
+class ErasableLedger(Ledger, Protocol):
+    """A ledger from which a person can be taken."""
+
     def rewrite(self, seq: int, decision_id: str, at_s: float, entry: bytes) -> None:
         """Write an entry in place of another of the same number, to be found by its decision alone."""
 

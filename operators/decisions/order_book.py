@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.decisions.reward import NOTHING, Money
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.messages import (
     AnyOrderRevision,
     Order,

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.ids import share_of
 from schemas.decisions import Decision
 

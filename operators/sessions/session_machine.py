@@ -92,8 +92,8 @@ class SessionMachine:
     """The session state machine of every visitor of one shard.
 
     Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts``,
-    ``ReturningVisitors``, ``KnownOrders`` and ``ErasedPersons`` are. ``carts`` counts the visits that have one. What follows is
-    kept until ``drain`` returns it.
+    ``ReturningVisitors``, ``KnownOrders`` and ``ErasedPersons`` are. ``carts`` counts the visits that have one.
+    What follows is kept until ``drain`` returns it.
     """
 
     def __init__(self, settings: SessionSettings, rows: StateRows) -> None:
@@ -281,7 +281,7 @@ class SessionMachine:
                 self._orders.erase(market, names)
             keys |= dict.fromkeys(self.visits.of_user(user))
             self._returning.erase_user(user)
-        told = {market: event.at_s for market in markets} if event.is_home else {}
+        told = dict.fromkeys(markets, event.at_s) if event.is_home else {}
         for key in keys:
             at_s = self._erase(key, event.at_s)
             self._erased.add(key[1], None, at_s)

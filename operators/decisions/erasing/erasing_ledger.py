@@ -14,7 +14,7 @@ import msgspec
 
 from operators.decisions.erasing.scrubbed_entries import as_left, is_erased, scrubbed_entry
 from operators.decisions.erasing.scrubbed_rows import names_of, names_of_user, row_left
-from operators.decisions.ledger import Ledger, encode_entry, read_entry, user_name, visitor_name
+from operators.decisions.ledger import ErasableLedger, encode_entry, read_entry, user_name, visitor_name
 from operators.state.rows import RowStore
 from operators.streaming.erased_people import Erased, ErasedPeople
 
@@ -43,7 +43,7 @@ class ErasingLedger:
     a restart.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: ErasableLedger) -> None:
         self._ledger = ledger
         self._state = ErasureState()
         self._hidden = ErasedPeople(())

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from operators.decisions.ledger import Ledger, read_entry, user_name, visitor_name
 from operators.decisions.people import People
 from operators.streaming.erased_people import Erased
-from operators.streaming.messages import PersonErased
+from operators.streaming.messages import OutputRecord, PersonErased
 
 
 class ErasedPerson(NamedTuple):
@@ -40,3 +42,17 @@ def person_of(event: PersonErased, people: People, ledger: Ledger) -> ErasedPers
         entries = ledger.named(visitor_name(visitor))
         carts |= dict.fromkeys(read_entry(each).terms.cart for each in entries)
     return ErasedPerson(tuple(visitors), users, tuple(carts))
+
+
+class ErasureCounts(msgspec.Struct, array_like=True):
+    """How many persons were erased, and how many decisions had their windows ended by that."""
+
+    persons: int = 0
+    cut_short: int = 0
+
+
+class Erasing(NamedTuple):
+    """What follows from the erasure of a person, and the visitors that are erased."""
+
+    records: list[OutputRecord]
+    visitors: tuple[str, ...]

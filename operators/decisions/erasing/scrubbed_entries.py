@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.decisions.ledger import DecisionTerms, LedgerEntry, read_entry
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.messages import Moment
 from schemas.decisions import decode_decision
 from schemas.records import encode

@@ -5,12 +5,12 @@ from typing import Final
 
 from operators.decisions import consents, identities, order_book
 from operators.decisions.consents import consent_left
-from operators.streaming.erased_people import ErasedPeople
 from operators.decisions.identities import links_left
 from operators.decisions.order_book import order_left
 from operators.decisions.rules import cooldown
 from operators.decisions.rules.cooldown import latest_left
 from operators.experiments.assignment import assignment_left
+from operators.streaming.erased_people import ErasedPeople
 
 _KINDS: Final[tuple[tuple[str, Callable[[str, bytes, ErasedPeople], bytes | None]], ...]] = (
     ("visitor:", assignment_left),

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from operators.streaming.erased_people import ErasedPeople
 from operators.decisions.rules.person_history import SLACK_S, Histories, PersonHistory
 from operators.decisions.rules.rule import Rule, Situation
+from operators.streaming.erased_people import ErasedPeople
 from schemas.shop import Market, Offer, Shop
 
 AFTER_OFFER: Final = "cooldown"
