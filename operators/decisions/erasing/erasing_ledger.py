@@ -51,6 +51,7 @@ class ErasingLedger:
         self._sealing = 0
         self._snapshots = APPLY_EVERY
         self._cursor: bytes | None = None
+        self._sweeping = 0
 
     @property
     def rows(self) -> RowStore | None:
@@ -66,12 +67,20 @@ class ErasingLedger:
         """Go on with what a snapshot, which is sealed by now, knows of erasures."""
         self._state = state
         self._sealing = len(state.pending)
-        self._cursor = b"" if state.swept else None
+        self._begin_sweep()
         self._look_again()
 
     def erase(self, everyone: list[Erased]) -> None:
         """Hide from now on what was known of some people."""
         self._state.pending += everyone
+        self._look_again()
+
+    def apply_now(self) -> None:
+        """Take from the ledger at once who was erased, where no crash could go back behind it."""
+        self._apply(self._state.pending)
+        self._state.swept += self._state.pending
+        self._state.pending = []
+        self._begin_sweep()
         self._look_again()
 
     def _look_again(self) -> None:
@@ -154,7 +163,7 @@ class ErasingLedger:
             self._apply(state.pending[: self._sealing])
             state.swept += state.pending[: self._sealing]
             del state.pending[: self._sealing]
-            self._cursor = b""
+            self._begin_sweep()
             self._look_again()
         elif self._cursor is not None:
             self._sweep()
@@ -197,15 +206,21 @@ class ErasingLedger:
 
     def _sweep(self) -> None:
         """Look through some more rows for who is mentioned in them."""
-        people = ErasedPeople(self._state.swept)
+        people = ErasedPeople(self._state.swept[: self._sweeping])
         cursor = self._cursor or b""
         self._cursor = self._ledger.sweep(
             cursor, SWEPT_AT_ONCE, lambda name, row: row_left(name, row, people), people.mentioned_in
         )
         if self._cursor is None:
-            self._state.swept.clear()
+            del self._state.swept[: self._sweeping]
+            self._begin_sweep()
             self._look_again()
-        self._ledger.erased()
+            self._ledger.erased()
+
+    def _begin_sweep(self) -> None:
+        """Begin a round for all who wait for one, unless one is under way."""
+        if self._cursor is None and self._state.swept:
+            self._cursor, self._sweeping = b"", len(self._state.swept)
 
 
 def _tells_of(people: ErasedPeople, name: str, row: bytes) -> bool:

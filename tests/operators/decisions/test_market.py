@@ -206,7 +206,7 @@ def test_a_state_tells_its_market_and_refuses_another_format():
     station = MarketStation(config(), market_settings())
     assert market_in(station.snapshot()) == "default"
     written = msgspec.msgpack.decode(station.snapshot())
-    with pytest.raises(ValueError, match="the state of market default must be of format 2; got 3"):
+    with pytest.raises(ValueError, match="the state of market default must be of format 3; got 3"):
         MarketStation(config(), market_settings(), msgspec.msgpack.encode([3, *written[1:]]))
 
 
