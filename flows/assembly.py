@@ -24,6 +24,7 @@ from operators.sessions.session_machine import SessionSettings
 from operators.state.rows import RowStore
 from schemas.adapters import Decode, Decoded, decoder
 from schemas.adapters.frames import PayloadReader
+from schemas.adapters.pseudonyms import Pseudonyms
 from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
@@ -63,6 +64,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         lateness_s=settings.lateness.total_seconds(),
         erasure_memory_s=settings.erasure_memory.total_seconds(),
         erasure_key=bytes.fromhex(erasure_key),
+        personal_features=settings.personal_features == "on",
     )
     # An abandoned cart is known a session gap after its last event; half a gap more is for the visit up to
     # there. Live nothing ends, and an incident is better reported within minutes.
@@ -109,6 +111,7 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
     decoded, before it is accepted or not. With a catalog orders need no unit costs: they have those of it.
     """
+    pseudonyms = settings.pseudonyms()
     priced = (name for name, market in shop.markets.items() if has_catalog or market.margin_rate is not None)
     ingest = IngestSettings(
         markets=frozenset(shop.markets),
@@ -122,6 +125,7 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         latest_s=time.time() if settings.idle_time == "wall" else math.inf,
         ordered=ordered,
         wall=settings.idle_time == "wall",
+        keeps_rejected=pseudonyms is None,
     )
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
@@ -131,6 +135,8 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
             settings.format_options,
             payloads=payloads,
         )
+        if pseudonyms is not None:
+            decode = _pseudonymised(decode, pseudonyms)
         decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
@@ -140,7 +146,11 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         return MarketReader(partition, ingest, records, state)
 
     def controls(partition: str, state: bytes | None) -> MarketReader:
-        return MarketReader(partition, ingest, ControlRecords(shop, settings.check_shop), state)
+        if pseudonyms is None:
+            records = ControlRecords(shop, settings.check_shop)
+        else:
+            records = ControlRecords(shop, settings.check_shop, pseudonyms.of)
+        return MarketReader(partition, ingest, records, state)
 
     handlers: Final[dict[str, ReaderFactory]] = {
         "shop_event": shop_events,
@@ -162,6 +172,10 @@ def topic_of(partition: str) -> str:
     'shop.events'
     """
     return partition.rpartition("/")[0]
+
+
+def _pseudonymised(decode: Decode, pseudonyms: Pseudonyms) -> Decode:
+    return lambda message: pseudonyms.applied(decode(message))
 
 
 def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:

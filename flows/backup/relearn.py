@@ -23,6 +23,7 @@ from flows.kafka.topics import (
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
 from flows.studies.export import export_topics
+from flows.worker.erasure_cleaning import DUE_FILE
 from flows.worker.state_dir import (
     STATE_FORMAT,
     FirstStart,
@@ -104,7 +105,8 @@ def _rebuild(settings: Settings, shop: Shop, records: Path, state: Path) -> Rebu
     check_files(records)
     awaited = awaited_in(records)
     with ExitStack() as opened:
-        ledgers = Ledgers(state / "ledger", sync=False)
+        due = state / DUE_FILE
+        ledgers = Ledgers(state / "ledger", sync=False, on_erased=due.touch)
         opened.callback(ledgers.close)
         stations = stations_of(settings, shop, (), ledgers.of, ordered=False)
         for _, _, market, take in steps(records):

@@ -135,22 +135,20 @@ class RocksAssignments:
         mentions: Callable[[bytes], bool],
     ) -> bytes | None:
         """Look at so many rows, and then at the times under which they are found."""
-        last = cursor
-        looked_at = 0
         found: list[tuple[bytes, bytes]] = []
-        for last, value in items_from(self._identities, cursor or b"a"):
-            if looked_at == at_most or last[:1] not in (b"a", b"s"):
-                if last < b"s" and last[:1] != b"a":
-                    last = b"s"  # what is between belongs to others
+        goes_on: bytes | None = None
+        for number, (key, value) in enumerate(items_from(self._identities, cursor or b"a")):
+            if key[:1] not in {b"a", b"s"}:  # what is between them belongs to others
+                goes_on = b"s" if key < b"s" else None
                 break
-            looked_at += 1
-            if mentions(last) or mentions(value):
-                found.append((last, value))
-        else:
-            last = b"t"
+            if number == at_most:
+                goes_on = key
+                break
+            if mentions(key) or mentions(value):
+                found.append((key, value))
         for key, value in found:
             self._leave(key, value, left)
-        return last if last < b"t" else None
+        return goes_on
 
     def _leave(self, key: bytes, value: bytes, left: Callable[[str, bytes], bytes | None]) -> None:
         if key.startswith(b"a"):

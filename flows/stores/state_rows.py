@@ -27,7 +27,7 @@ class RocksRows:
     directory in which stations that move have their places, None where they do not move.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is of, and where
         self,
         database: Rdict,
         options: WriteOptions,

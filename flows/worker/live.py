@@ -74,7 +74,7 @@ CLOSE_S: Final = 5.0
 log = logging.getLogger("offerstream")
 
 
-def live(
+def live(  # noqa: PLR0915  what a worker is made of, once
     settings: Settings,
     *,
     ordered: bool = False,

@@ -152,6 +152,8 @@ class PartitionReader:
         self.counts.events += 1
         self.counts.rejected += 1
         self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
+        if not self._settings.keeps_rejected:
+            message = message._replace(value=None, key=None, headers=())
         return rejected_output(reject(message, invalid), message.timestamp_s)
 
     def _take(self, message: Message, shards: Shards) -> None:
@@ -160,12 +162,7 @@ class PartitionReader:
         event = decoded.event
         kind = type(event)
         settings, counts = self._settings, self.counts
-        is_erasure = kind in ERASURES
-        if is_erasure:
-            market = _market_of_erasure(event, settings)
-        else:
-            market = market_of(event)
-            check_market(market, settings)
+        market = _market_of(event, settings)
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
@@ -174,7 +171,7 @@ class PartitionReader:
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
         is_of_order = kind in OF_ORDERS
-        if late and due_s - at_s > settings.max_late_s and not (is_of_order or is_erasure):
+        if late and due_s - at_s > settings.max_late_s and not (is_of_order or kind in ERASURES):
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
         beside = self._ids_beside is not None and self._is_beside(event.id)
         if beside or self._seen.known(event.id, message.offset, at_s):
@@ -199,14 +196,9 @@ class PartitionReader:
         else:
             placed = Placed(at_s, sent_s, None, position, partial, decoded.trace)
         made = shop_event(event, market, placed)
-        if rate != 1.0:
-            made = converted(made, rate)
-        if isinstance(made, OrderEvent):
-            send_order(made, shards)
-        elif isinstance(made, Erasure):
-            send_erasure(made, shards)
-        else:
-            shards[visitor % SHARDS].append(made)
+        _send(made if rate == 1.0 else converted(made, rate), visitor % SHARDS, shards)
+        for other in decoded.beside:
+            _send(shop_event(other, market, placed), visitor % SHARDS, shards)
 
     def _position(self, message: Message) -> str:
         position = f"{self.partition}/{message.offset}"
@@ -276,8 +268,25 @@ class PartitionReader:
         return msgspec.msgpack.encode(state)
 
 
-def _market_of_erasure(event: Event, settings: IngestSettings) -> str:
-    """Return a market for an erasure, which is about all of them; InvalidEvent where it names nobody."""
+def _market_of(event: Event, settings: IngestSettings) -> str:
+    """Return the market of an event; InvalidEvent for one that is not configured.
+
+    An erasure is about all markets, so any will do; it has to name somebody.
+    """
+    if type(event) not in ERASURES:
+        market = market_of(event)
+        check_market(market, settings)
+        return market
     if event.visitor_id is None and event.user_id is None:
         raise InvalidEvent("invalid", "visitor_id and user_id: one of them must say who is to be erased")
     return min(settings.markets)
+
+
+def _send(event: AnyShopEvent, shard: int, shards: Shards) -> None:
+    """Append an event to those of its visitor's shard, or of all shards that it goes to."""
+    if isinstance(event, OrderEvent):
+        send_order(event, shards)
+    elif isinstance(event, Erasure):
+        send_erasure(event, shards)
+    else:
+        shards[shard].append(event)

@@ -69,7 +69,8 @@ CartChangeEvent = CartAddition | CartRemoval | CartSnapshot | CheckoutStart
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a visit ends, when its cart counts as idle, how long a recovery is looked for; all in seconds.
 
-    ``erasure_key`` is the key of the hashes by which erased persons are remembered, for ``erasure_memory_s``.
+    Not ``personal_features``: none is made of who a visitor is. ``erasure_key`` is the key of the hashes by
+    which erased persons are remembered, for ``erasure_memory_s``.
     """
 
     timezones: Mapping[str, tzinfo]
@@ -79,6 +80,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     lateness_s: float
     erasure_memory_s: float = 30 * 86_400.0
     erasure_key: bytes = b""
+    personal_features: bool = True
 
 
 class Emitted(NamedTuple):
@@ -92,8 +94,8 @@ class SessionMachine:
     """The session state machine of every visitor of one shard.
 
     Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts``,
-    ``ReturningVisitors``, ``KnownOrders`` and ``ErasedPersons`` are. ``carts`` counts the visits that have one.
-    What follows is kept until ``drain`` returns it.
+    ``ReturningVisitors``, ``KnownOrders`` and ``ErasedPersons`` are. ``carts`` counts the visits that have
+    one. What follows is kept until ``drain`` returns it.
     """
 
     def __init__(self, settings: SessionSettings, rows: StateRows) -> None:
@@ -493,7 +495,9 @@ class SessionMachine:
         if cart is None:
             return
         name = name_of("moment", visit.market, visit.visitor, kind, cause, repr(at_s))
-        seen = features(visit, kind, at_s, self._settings.timezones[visit.market])
+        settings = self._settings
+        zone = settings.timezones[visit.market]
+        seen = features(visit, kind, at_s, zone, personal=settings.personal_features)
         if kind != "session_ended":
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:

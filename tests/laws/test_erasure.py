@@ -1,13 +1,18 @@
 """Law 17: who was erased is nowhere, and nothing brings that person back: no crash, no old event."""
 
 import random
+import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import orjson
 import pytest
 
+from flows.backup.service import EVERY_S
+from flows.backup.take import back_up
+from flows.cli import main
 from flows.worker.erasure_cleaning import DUE_FILE
 from tests.erasing import files_with
 from tests.laws.running import KafkaShop, learned
@@ -180,4 +185,64 @@ def test_as_things_come_an_erased_person_is_gone_too(broker, open_shop):
     shop = open_shop(broker, ordered=False)
     shop.worker.start()
     finish(shop)
+    assert_forgotten(shop)
+
+
+def asked(shop, *words):
+    """The exit code of a command with the settings of the worker."""
+    return main([*words, "--bootstrap", shop.bootstrap, *shop.worker.settings])
+
+
+def reads_a_part(shop, share):
+    shop.worker.start().started().freeze()
+    while shop.written() < share:
+        shop.worker.thaw()
+        time.sleep(0.01)
+        shop.worker.freeze()
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(300)
+def test_a_backup_from_before_the_erasure_brings_nobody_back(broker, open_shop, expected, tmp_path, capsys):
+    shop, copy = open_shop(broker, ordered=True), tmp_path / "copy"
+    worker = shop.worker
+    reads_a_part(shop, expected.total // 6)
+    with ThreadPoolExecutor() as beside:
+        made = beside.submit(back_up, worker.state, copy)
+        time.sleep(EVERY_S)
+        worker.thaw()
+        worker.until(made.done)
+    made.result()
+    finish(shop, at_least=expected.total)
+    looked_for = ("visitor", ACCOUNT, "--everywhere", *worker.settings)
+    assert main(list(looked_for)) == 0
+    assert capsys.readouterr().out == f"nowhere in {worker.state}\n"
+    assert main([*looked_for, "--backup", str(copy)]) == 1
+    assert str(copy) in capsys.readouterr().out
+    assert main([*looked_for, "--bootstrap", shop.bootstrap]) == 1
+    assert f"{shop.topics['events']}: records (" in capsys.readouterr().out
+    shutil.rmtree(worker.state)
+    assert asked(shop, "restore", str(copy), "--reconcile") == 0
+    assert files_with(worker.state, PERSON, ACCOUNT) != []
+    worker.start()
+    worker.started().until((worker.state / DUE_FILE).exists, 60)
+    finish(shop, at_least=expected.total)
+    assert shop.said() == expected.said
+    assert_forgotten(shop)
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(300)
+def test_what_is_relearned_from_topics_knows_nobody_who_was_erased(broker, open_shop):
+    shop = open_shop(broker, ordered=False)
+    shop.worker.start()
+    finish(shop)
+    before = shop.said()
+    shutil.rmtree(shop.worker.state)
+    assert asked(shop, "relearn", "--read-from", "latest") == 0
+    assert files_with(shop.worker.state / "relearned", PERSON, ACCOUNT) == []
+    shop.worker.start()
+    shop.worker.started().until((shop.worker.state / DUE_FILE).exists, 60)
+    finish(shop)
+    assert shop.said() == before
     assert_forgotten(shop)

@@ -81,7 +81,8 @@ class ErasingLedger:
         self._state.swept += self._state.pending
         self._state.pending = []
         self._begin_sweep()
-        self._look_again()
+        while self._cursor is not None:
+            self._sweep()
 
     def _look_again(self) -> None:
         state = self._state
