@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from flows.observability.log_events import LogEvent, tell
 from flows.stores.rocksdb import compact_opened
 
 DUE_FILE: Final = "erasing"
@@ -83,7 +84,12 @@ class ErasureCleaning:
     def _compact(self) -> None:
         began_s = self._clock()
         compacted = [name for part in PARTS for name in compact_opened(self._state / part)]
-        log.info("erased data: %d databases compacted in %.1f s", len(compacted), self._clock() - began_s)
+        tell(
+            log,
+            LogEvent.ERASED_COMPACTED,
+            databases=len(compacted),
+            seconds=self._clock() - began_s,
+        )
 
     def _done(self) -> None:
         if not rewrite_recovery(self._state / "recovery"):
@@ -100,6 +106,6 @@ def rewrite_recovery(directory: Path) -> bool:
                 store.execute("VACUUM")
                 store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
-        log.info("erased data: the recovery store is written anew later (%s)", error)
+        tell(log, LogEvent.ERASED_WAITS, reason=str(error))
         return False
     return True

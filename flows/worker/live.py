@@ -37,6 +37,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
+from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.observability.metrics import Metrics
 from flows.observability.probes import Probes
@@ -102,7 +103,7 @@ def live(  # noqa: PLR0915  what a worker is made of, once
         )
         go = start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
         if go is None:
-            log.info("stopped: asked to")
+            tell(log, LogEvent.STOPPED, why="asked to")
             return
         first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
         board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
@@ -184,9 +185,9 @@ def live(  # noqa: PLR0915  what a worker is made of, once
         tune_gc()
         _run(settings, member, edges, stations)
     if shutdown.restart_reason is not None:
-        log.info("stopped: to be started again")
+        tell(log, LogEvent.STOPPED, why="to be started again")
         raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
-    log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
+    tell(log, LogEvent.STOPPED, why="asked to" if shutdown.is_requested else "the input has ended")
 
 
 @contextmanager
@@ -248,7 +249,7 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
 
     Bytewax ends an epoch by that clock: set back, it would end none for as long. A restart begins anew.
     """
-    log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
+    tell(log, LogEvent.CLOCK_STEPPED, by=in_words(by_s))
     if by_s <= -SET_BACK_S:
         shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
 
@@ -273,18 +274,17 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
 
 def _log_start(settings: Settings, first: FirstStart, port: int, member: Member, owned: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
-    log.info(
-        "started%s: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
-        "metrics on %s:%d",
-        f" process {member.index} of {member.count}" if member.addresses else "",
-        ", ".join(f"{name} {number}" for name, number in packages.items()),
-        settings.policy,
-        ", ".join(settings.input_topics),
-        owned,
-        settings.bootstrap,
-        f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
-        settings.state,
-        datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
-        settings.metrics_host,
-        port,
+    tell(
+        log,
+        LogEvent.STARTED,
+        process_of=f" process {member.index} of {member.count}" if member.addresses else "",
+        packages=", ".join(f"{name} {number}" for name, number in packages.items()),
+        policy=settings.policy,
+        topics=", ".join(settings.input_topics),
+        partitions=owned,
+        bootstrap=settings.bootstrap,
+        schemas_from=f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
+        state=str(settings.state),
+        first_started=datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
+        metrics=f"{settings.metrics_host}:{port}",
     )

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import SetupError
 
 STATE_FORMAT: Final = 8
@@ -259,7 +260,7 @@ def _check_not_remade(directory: Path, known: FirstStart, ids: Mapping[str, str]
                 f"topic {topic} was made anew since the state in {directory} was: {NOT_ITS_OFFSETS}; bring "
                 "the old one back, or start with a new state directory"
             )
-        log.warning("topic %s was made anew: what was written to the old one is not there", topic)
+        tell(log, LogEvent.TOPIC_REMADE, topic=topic)
 
 
 def remade(known: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:

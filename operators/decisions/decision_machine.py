@@ -347,10 +347,9 @@ class DecisionMachine:
                 self._open.changed(decision)
         self._forget(person, at_s)
         self.erased.cut_short += cut_short
-        if event.is_home:
-            self.erased.persons += 1
-            if at_s >= self._settings.emit_after_s:
-                records.append(erased_record(event, person.visitors, len(held), cut_short))
+        self.erased.persons += event.is_home
+        if at_s >= self._settings.emit_after_s:
+            records.append(erased_record(event, person.visitors, len(held), cut_short))
         return Erasing(records, person.visitors)
 
     def _forget(self, person: ErasedPerson, at_s: float) -> None:

@@ -257,7 +257,7 @@ def erased_record(
     event: PersonErased, visitors: Sequence[str], decisions: int, cut_short: int
 ) -> OutputRecord:
     """Return the Erased record of a person."""
-    erasure_id = name_of("erasure", event.market, event.id)
+    erasure_id = name_of("erasure", event.market, event.id, event.visitor)
     record = VisitorErased(
         erasure_id=erasure_id,
         market=event.market,

@@ -340,6 +340,7 @@ class RelearningMarket:
         """Return the state with which the market goes on; nothing may be told it afterwards."""
         self._train(most=0)
         self.machine.relearned()
+        self.station.snapshot()  # the rows that changed are written with the next, which has none
         return self.station.snapshot()
 
 

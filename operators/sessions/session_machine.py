@@ -553,7 +553,7 @@ def _outcome(key: VisitorKey, kind: str, cart: str, at_s: float, trace: Trace | 
 
 
 def _erased(event: Erasure, market: str, at_s: float, visitor: str) -> PersonErased:
-    """Return what a market is told of an erasure; it is published once, as the event says it."""
+    """Return what a market is told of the erasure of a visitor."""
     return PersonErased(
         at_s=at_s,
         visitor=visitor,

@@ -516,7 +516,7 @@ class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
 class PersonErased(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="person_erased"):
     """A visitor, a user, or both are to be forgotten; ``visitor`` may be empty, ``user`` None.
 
-    Several may follow from one event; ``is_home``: this one is published.
+    Several may follow from one event, of which one ``is_home``.
     """
 
     rank: ClassVar[int] = RANK["visitor_erased"]
