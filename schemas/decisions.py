@@ -205,9 +205,10 @@ class ControlApplied(Record, frozen=True, kw_only=True, gc=False, tag="control_a
 class VisitorErased(Record, frozen=True, kw_only=True, gc=False, tag="visitor_erased"):
     """A person was erased in a market; whoever keeps records of the person has to erase them too.
 
-    Of a user there may be several, one for each device that was known. ``visitor_id`` and ``user_id`` are those of the event, one of them perhaps null; ``visitor_ids`` are all
-    visitors that were erased with them. ``decisions`` is how many decisions of theirs were open, and
-    ``cut_short`` how many of these had their windows ended by it.
+    Of a user there may be several, one for each device that was known. ``visitor_id`` and ``user_id`` are
+    those of the event, one of them perhaps null; ``visitor_ids`` are all visitors that were erased with them.
+    ``decisions`` is how many decisions of theirs were open, and ``cut_short`` how many of these had their
+    windows ended by it.
     """
 
     erasure_id: Id

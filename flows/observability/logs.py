@@ -47,7 +47,7 @@ class TextFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         words = " ".join(record.getMessage().splitlines())
-        fields = "".join(f" {name}={_field(value)}" for name, value in said(record).items())
+        fields = "".join(f" {name}={_field(value)}" for name, value in said(record).items() if value != "")
         text = f"{_time(record)} {record.levelname} {record.name}: {words}{fields}"
         if record.exc_info:
             text += f"\n{self.formatException(record.exc_info)}"

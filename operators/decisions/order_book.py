@@ -159,6 +159,7 @@ def scrubbed(event: E) -> E:
     names = {"names": ()} if isinstance(event, Order) else {}
     return replace(
         event,
+        id="" if isinstance(event, Order) else event.id,
         visitor="",
         user=None,
         session=None,
