@@ -151,7 +151,7 @@ def assert_forgotten(shop):
     [
         (),
         ("entry_rewritten", "row_replaced"),
-        ("row_replaced:2", "before_seal:2"),
+        ("row_replaced:2", "rows_written:50"),
         ("ledger_put:25", "ledger_recovery"),
     ],
     ids=" then ".join,
