@@ -87,7 +87,7 @@ def published_entry(
 
 
 def _none_probability(record: Decision) -> float:
-    """Return the probability that no offer was made; of somebody held out, earlier versions do not tell it."""
+    """Return the probability that no offer was made; earlier versions do not tell that of the holdout."""
     if record.no_offer_probability is not None:
         return record.no_offer_probability
     if record.holdout or record.reason in UNPUBLISHED or record.holdout_share is None:
