@@ -33,6 +33,8 @@ Beside them a database keeps its bloom filters in memory, about 1.25 bytes a key
 lookup three times as expensive.
 """
 
+NO_KEY: Final = b"\x00"
+"""What no key is."""
 _WRITE_BUFFER_BYTES: Final = 4 << 20
 _RETRIES: Final = 4
 _LENGTH: Final = struct.Struct(">H").pack
@@ -114,6 +116,9 @@ def compact_opened(within: Path) -> list[str]:
             with suppress(DbClosedError):
                 database.flush(True)
                 database.compact_range(None, None, thorough)
+                # The list of files has the first and last keys of those before until something changes again.
+                database.delete(NO_KEY)
+                database.flush(True)
                 compacted.append(str(directory.relative_to(within.resolve())))
     return compacted
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from flows.cluster.membership import ALONE, Member
 from flows.observability.log_events import LogEvent, tell
 from flows.stores.rocksdb import compact_opened
 
@@ -31,12 +32,21 @@ log = logging.getLogger("offerstream")
 class ErasureCleaning:
     """Cleans at most every ``every_s``, from the beginning of its block to the end.
 
-    Databases are compacted on a thread of its own. The recovery store is written anew between two batches,
-    since Bytewax would not wait for it long.
+    Databases are compacted on a thread of its own; of several processes each does its own. The recovery store
+    is written anew between two batches, since Bytewax would not wait for it long.
     """
 
-    def __init__(self, state: Path, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        state: Path,
+        every_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        member: Member = ALONE,
+    ) -> None:
         self._state = state
+        self._member = member
+        self._due = state / _due_name(member.index if member.addresses else None)
+        self._left: list[Path] = []
         self._every_s = every_s
         self._clock = clock
         self._epoch = 0
@@ -47,8 +57,13 @@ class ErasureCleaning:
 
     def __enter__(self) -> Self:
         """Take up what was due when an earlier run ended."""
-        if (self._state / DUE_FILE).exists():
+        found = sorted(self._state.glob(f"{DUE_FILE}*"))
+        if found:
             self.erased()
+        if self._member.leads:
+            count = self._member.count if self._member.addresses else 0
+            running = {self._due.name, *map(_due_name, range(count))}
+            self._left = [path for path in found if path.name not in running]
         return self
 
     def __exit__(
@@ -62,7 +77,7 @@ class ErasureCleaning:
         """Note that something was erased in this epoch."""
         if self._first is None:
             self._first = self._epoch
-            (self._state / DUE_FILE).touch()
+            self._due.touch()
         self._last = self._epoch
 
     def sealed(self) -> None:
@@ -95,7 +110,13 @@ class ErasureCleaning:
         if not rewrite_recovery(self._state / "recovery"):
             self._first = self._epoch if self._first is None else self._first
         elif self._first is None:
-            (self._state / DUE_FILE).unlink(missing_ok=True)
+            for path in (self._due, *self._left):
+                path.unlink(missing_ok=True)
+
+
+def _due_name(process: int | None) -> str:
+    """Return the name of the file in which a process notes that it has to clean."""
+    return DUE_FILE if process is None else f"{DUE_FILE}-{process}"
 
 
 def rewrite_recovery(directory: Path) -> bool:

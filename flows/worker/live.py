@@ -108,7 +108,8 @@ def live(  # noqa: PLR0915  what a worker is made of, once
         first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
         board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
         sync = settings.ledger_sync
-        cleaning = ErasureCleaning(settings.state, settings.erasure_cleaning.total_seconds())
+        every_s = settings.erasure_cleaning.total_seconds()
+        cleaning = ErasureCleaning(settings.state, every_s, member=member)
         erased = cleaning.erased
         ledgers = opened.enter_context(
             closing(Ledgers(settings.state / "ledger", sync=sync, on_erased=erased))
