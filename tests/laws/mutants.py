@@ -339,6 +339,14 @@ MUTANTS = (
     ),
     Mutant(
         "17 who was erased is nowhere",
+        "the list of files keeps first and last keys",
+        "flows/stores/rocksdb.py",
+        "                database.delete(NO_KEY)\n",
+        "",
+        "tests/flows/worker/test_erasure_cleaning.py::test_files_are_clean_some_epochs_after_an_erasure",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
         "the ledger is rewritten before the erasure is sealed",
         "operators/decisions/erasing/erasing_ledger.py",
         "        self._look_again()\n\n    def _look_again",
