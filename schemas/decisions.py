@@ -205,7 +205,7 @@ class ControlApplied(Record, frozen=True, kw_only=True, gc=False, tag="control_a
     comment: str | None
 
 
-class VisitorErased(Record, frozen=True, kw_only=True, gc=False, tag="visitor_erased"):
+class VisitorErased(Record, frozen=True, kw_only=True, gc=False, tag="erasure"):
     """A person was erased in a market; whoever keeps records of the person has to erase them too.
 
     Of a user there may be several, one for each device that was known. ``visitor_id`` and ``user_id`` are
@@ -232,7 +232,7 @@ DECISION_RECORDS: Final[dict[str, type[DecisionRecord]]] = {
     "outcome": Outcome,
     "drift": Drift,
     "control_applied": ControlApplied,
-    "visitor_erased": VisitorErased,
+    "erasure": VisitorErased,
 }
 decode_decision: Final = decoder(Decision)
 """Return the Decision in some bytes; raises as ``schemas.records.decoder`` says."""

@@ -89,7 +89,7 @@ OUTPUTS: Final = (
             "outcome": "outcomes",
             "drift": "drifts",
             "control_applied": "controls",
-            "visitor_erased": "erasures",
+            "erasure": "erasures",
         },
         "the audit trail: decisions, rewards, scores, outcomes, drifts, controls, erasures",
     ),

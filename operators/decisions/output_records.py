@@ -269,7 +269,7 @@ def erased_record(
         cut_short=cut_short,
     )
     key = event.visitor or event.user or event.market
-    return _of_decisions("visitor_erased", key, erasure_id, record, event.trace)
+    return _of_decisions("erasure", key, erasure_id, record, event.trace)
 
 
 def ended_offer_record(terms: DecisionTerms, market: str, ending: Ending) -> OutputRecord:

@@ -95,7 +95,7 @@ def expected():
 
 
 def test_the_story_has_something_to_erase(expected):
-    erased = records_in(expected.records, "visitor_erased")
+    erased = records_in(expected.records, "erasure")
     assert {each["user_id"] for each in erased} == {ACCOUNT}
     assert any(len(each["visitor_ids"]) > 1 for each in erased)
     assert any(each["cut_short"] for each in erased)
@@ -105,7 +105,7 @@ def test_the_story_has_something_to_erase(expected):
 
 
 def test_nothing_is_said_of_the_person_afterwards(expected):
-    erased_at = min(each["at"] for each in records_in(expected.records, "visitor_erased"))
+    erased_at = min(each["at"] for each in records_in(expected.records, "erasure"))
     later = [
         each
         for each in expected.records

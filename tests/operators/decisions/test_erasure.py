@@ -47,7 +47,7 @@ def test_the_offer_is_revoked_and_the_window_ends_with_what_is_known():
     assert reward["cut_short"] is True
     assert reward["orders"] == ["o-2"]
     assert reward["visitor_id"] == f"erased-{decision['decision_id'][:16]}"
-    told = kinds["visitor_erased"]
+    told = kinds["erasure"]
     assert (told["visitor_ids"], told["decisions"], told["cut_short"]) == ([ANN], 1, 1)
     assert len(desk.machine._open) == 0
     assert desk.wait(100_000) == []
