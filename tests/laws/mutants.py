@@ -349,8 +349,8 @@ MUTANTS = (
         "17 who was erased is nowhere",
         "the ledger is rewritten before the erasure is sealed",
         "operators/decisions/erasing/erasing_ledger.py",
-        "        self._look_again()\n\n    def _look_again",
-        "        self._look_again()\n        self._apply(everyone)\n\n    def _look_again",
+        "        self._state.pending += everyone\n        self._look_again()\n",
+        "        self._state.pending += everyone\n        self._look_again()\n        self._apply(everyone)\n",
         f"{ERASURE}::test_an_erased_person_is_in_no_file_whenever_the_worker_dies",
     ),
     Mutant(
