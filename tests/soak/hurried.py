@@ -14,7 +14,7 @@ TTL_S = 120
 rocksdb._WRITE_BUFFER_BYTES = 64 << 10
 rocksdb._MEMTABLES_BYTES = 2 << 20
 rocksdb._BLOCK_CACHE_BYTES = 2 << 20
-known_orders.ORDERS = returning_visitors.RETURNING = 4  # in each of 256 shards
+known_orders.ORDERS = returning_visitors.RETURNING = 16  # in each of 64 shards
 
 
 def open_for_writing(directory, *, ttl_s=None):
