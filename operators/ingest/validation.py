@@ -24,8 +24,7 @@ def received_at(sent_s: float | None, now_s: float | None) -> float | None:
 
     ``sent_s`` is its broker's timestamp, ``now_s`` the wall clock where it may not be later than that.
     """
-    sent_s = known_time(sent_s)
-    if sent_s is None or (now_s is not None and now_s < sent_s):
+    if sent_s is None or sent_s < EARLIEST_S or (now_s is not None and now_s < sent_s):
         return now_s
     return sent_s
 
