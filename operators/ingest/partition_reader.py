@@ -10,11 +10,11 @@ import msgspec
 from operators.ingest.addressing import send_order
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
-from operators.ingest.from_events import Placed, market_of, shop_event
+from operators.ingest.from_events import FEEDBACK, Placed, market_of, shop_event
 from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import check_market, clamped, known_time, received_at
+from operators.ingest.validation import happened_at, known_time, unknown_market
 from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
 from operators.streaming.ids import SHARDS, check_format, hash_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
@@ -164,12 +164,13 @@ class PartitionReader:
         event = decoded.event
         kind = type(event)
         settings, counts, time = self._settings, self.counts, self._time
-        market = market_of(event)
-        check_market(market, settings)
+        market = event.market if kind not in FEEDBACK else market_of(event)
+        if market not in settings.markets:
+            raise unknown_market(market, settings)
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
-        at_s = clamped(claimed_s, received_at(sent_s, self._now_s), settings)
+        at_s = happened_at(claimed_s, sent_s, self._now_s, settings)
         own_due_s = time.time_s - settings.lateness_s
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s

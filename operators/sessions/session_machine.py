@@ -294,15 +294,21 @@ class SessionMachine:
         """Fire the visitor's timers that are due before a time; return the visit that is live then."""
         visit = self.visits.get(key)
         if visit is not None and at_s > visit.last_s + self._quiet_s:
-            while visit is not None and self._due_s(visit) < at_s:
-                self._fire_next(key, visit)
-                visit = self.visits.get(key)
+            return self._fired(key, visit, at_s)
+        return visit
+
+    def _fired(self, key: VisitorKey, visit: Visit | None, before_s: float) -> Visit | None:
+        while visit is not None and self._due_s(visit) < before_s:
+            self._fire_next(key, visit)
+            visit = self.visits.get(key)
         return visit
 
     def observe(self, event: AnyShopEvent) -> tuple[VisitorKey, Visit]:
         """Count an event of a visitor in the visit that it belongs to or begins; return whose that is."""
         key = (event.market, event.visitor)
-        visit = self._up_to(key, event.at_s)
+        visit = self.visits.get(key)
+        if visit is not None and event.at_s > visit.last_s + self._quiet_s:
+            visit = self._fired(key, visit, event.at_s)
         if visit is None:
             visit = Visit(interned(event.market), event.visitor, event.own_s, event.at_s)
             visit.visits_before = self._returning.visits_before(*key)
