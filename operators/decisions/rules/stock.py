@@ -35,10 +35,12 @@ class StockRule(Rule):
     def spares(self, now: Situation) -> bool:
         """Return whether there is enough of the cart, and of whatever any offer needs."""
         at_least = self._at_least
+        for sku in self._needed:
+            now.product(sku)
         for product in now.products.values():
             if product is not None and product.stock is not None and product.stock < at_least:
                 return False
-        return not self._needed or not self._is_short(self._needed, now)
+        return True
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``out_of_stock`` where there are too few pieces of what is needed."""
