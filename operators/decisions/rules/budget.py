@@ -113,7 +113,7 @@ class BudgetRule(Rule):
 
     def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return the price of what offers are expected to use of their budgets at this cart."""
-        if not self._pacing.paces:
+        if not self._pacing.paces or self._pacing.is_free(now.at_s):
             return {}
         return self._pacing.surcharges([offer.name for offer in offers], now.moment.cart_value, now.at_s)
 
