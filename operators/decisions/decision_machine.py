@@ -246,6 +246,7 @@ class DecisionMachine:
         return Options(
             market=in_force.market,
             offers=in_force.offers,
+            windows_s=in_force.windows_s,
             rules=self._rules,
             choosers=in_force.choosers(self.policy),
             assignments=self._assignments,

@@ -40,7 +40,8 @@ class AudienceRule(Rule):
         self._of_market: tuple[_Check, ...] = ()
         self._of_offer: dict[str, tuple[_Check, ...]] = {}
         self._expressions = Expressions(())
-        self._distinct: tuple[Fits, ...] = ()
+        self._has_expressions = False
+        self._plain: tuple[Fits, ...] = ()
         self._now: Situation | None = None
         self._market_misfit: str | None = None
         self._evaluated: Situation | None = None
@@ -55,9 +56,10 @@ class AudienceRule(Rule):
             offer.name: tuple(self._checks(_with_minimum(offer), found)) for offer in shop.arms(market.name)
         }
         self._expressions = Expressions([*found.values()])
+        self._has_expressions = bool(found)
         kinds = {_with_minimum(offer): self._of_offer[offer.name] for offer in shop.arms(market.name)}
         everything = (*self._of_market, *(check for checks in kinds.values() for check in checks))
-        self._distinct = tuple(check.fits for check in everything)
+        self._plain = tuple(check.fits for check in everything if check.reason != EXPRESSION)
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether the market or the offer has an audience that is not everybody."""
@@ -69,7 +71,9 @@ class AudienceRule(Rule):
 
     def spares(self, now: Situation) -> bool:
         """Return whether everybody's audience fits."""
-        return all(fits(now) for fits in self._distinct)
+        if not all(fits(now) for fits in self._plain):
+            return False
+        return not self._has_expressions or all(self._hold(now))
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the first thing that does not fit.
