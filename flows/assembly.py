@@ -40,6 +40,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
     rows_of: Callable[[int], RowStore | None] = lambda _shard: None,
+    relearned_of: Callable[[str], bytes | None] = lambda _market: None,
     ordered: bool,
     emit_after_s: float = float("-inf"),
     markets_known: Iterable[str] = (),
@@ -71,7 +72,8 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         partitions=tuple(of_markets),
     )
     keys = market_keys(dict.fromkeys((*markets_known, *shop.markets)))
-    return Stations(shop, tuple(of_events), sessions, markets, ledger_of, catalog_of, rows_of, keys)
+    places = (ledger_of, catalog_of, rows_of)
+    return Stations(shop, tuple(of_events), sessions, markets, *places, keys, relearned_of)
 
 
 def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettings:

@@ -62,7 +62,8 @@ class Edges(NamedTuple):
 class Stations(NamedTuple):
     """What the stations are made with: the shop, the partitions of visitors' events, settings, stores.
 
-    ``market_keys`` are the keys of the markets by their names.
+    ``market_keys`` are the keys of the markets by their names. ``relearned_of`` returns the state with which
+    a market begins that was rebuilt, None where it begins anew.
     """
 
     shop: Shop
@@ -73,6 +74,7 @@ class Stations(NamedTuple):
     catalog_of: Callable[[str], Catalog]
     rows_of: Callable[[int], RowStore | None]
     market_keys: Mapping[str, str]
+    relearned_of: Callable[[str], bytes | None] = lambda _market: None
 
 
 def build_dataflow(
@@ -125,6 +127,7 @@ def market_factory(stations: Stations) -> Callable[[MarketBatch | None, bytes | 
 
     def make(first: MarketBatch | None, state: bytes | None) -> MarketStation:
         name = market_in(state) if state is not None else first.market  # type: ignore[union-attr]
+        state = stations.relearned_of(name) if state is None else state
         shop = stations.shop
         config = MarketConfig(shop, name, stations.ledger_of(name), stations.catalog_of(name))
         made = MarketStation(config, stations.markets, state)

@@ -24,7 +24,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
     its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
-    with which it was to be held out. ``conflict``: a visitor and a user were assigned to different groups and
+    with which it was to be held out. ``no_offer_probability`` is the probability, over the holdout and the
+    draw, that no offer was made; null in records of earlier versions. ``conflict``: a visitor and a user were assigned to different groups and
     then found to be one person, which gets no offers from then on, whatever the assignment says.
 
     ``partial``: some lines of the cart could not be read as the shop wrote them, so that ``cart_value`` may
@@ -60,6 +61,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     assignment: Literal["policy", "holdout"] | None
     assigned_at: Timestamp | None
     holdout_share: Probability | None
+    no_offer_probability: Probability | None = None
     conflict: bool
     shadow: bool
     is_trainable: bool
@@ -140,7 +142,9 @@ class Outcome(Record, frozen=True, kw_only=True, gc=False, tag="outcome"):
 
     ``abandonment`` is what the model predicted before it was trained on this; ``weight`` the weight of that
     update, null where there was none. ``treated`` says whether an offer preceded it, null where nobody
-    decided; ``decision_id`` is the latest decision for the cart.
+    decided; ``decision_id`` is the latest decision for the cart. ``features`` are what the model was trained
+    on, or judged by where an offer preceded, and ``model_version`` the updates it had before; null where it
+    was neither, and in records of earlier versions.
     """
 
     outcome_id: Id
@@ -154,6 +158,8 @@ class Outcome(Record, frozen=True, kw_only=True, gc=False, tag="outcome"):
     treated: bool | None
     weight: Money | None
     abandonment: Probability | None
+    features: dict[str, Feature] | None = None
+    model_version: int | None = None
 
 
 class Drift(Record, frozen=True, kw_only=True, gc=False, tag="drift"):

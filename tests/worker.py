@@ -53,7 +53,8 @@ class Worker:
         given = {"events_topics": topics["events"], "topics": names, "metrics_port": "0", **settings}
         sets = [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
         shop = [] if offers is None else ["--offers", str(offers)]
-        self.arguments = ["live", "--bootstrap", bootstrap, "--state", str(state), *args, *shop, *sets]
+        self.settings = ["--state", str(state), *shop, *sets]
+        self.arguments = ["live", "--bootstrap", bootstrap, *args, *self.settings]
         self.process = None
         self._begun = 0
 

@@ -8,10 +8,10 @@ from flows.cluster.membership import output_owners, owners
 from flows.cluster.placement import market_keys, owner_of_key
 from flows.stores.bytewax_recovery import part_name
 from flows.stores.features import feature_parts
-from flows.worker.state_dir import FirstStart
+from flows.worker.state_dir import RELEARNED, FirstStart
 from schemas.errors import SetupError
 
-ROOMS: Final = ("ledger", "catalog", "seen", "features", "recovery")
+ROOMS: Final = ("ledger", "catalog", "seen", "features", "recovery", RELEARNED)
 HALF: Final = ".moving"
 """What ends so is half a copy."""
 
@@ -31,9 +31,10 @@ def owners_of(first: FirstStart, processes: int) -> dict[str, int]:
 
     Parts of the recovery store are whoever's they are, but those of a process that is no longer there.
     """
-    found = {}
+    found: dict[str, int] = {}
     for market, key in market_keys(first.markets).items():
-        found[f"ledger/{market}"] = found[f"catalog/{market}"] = owner_of_key(key, processes)
+        owner = owner_of_key(key, processes)
+        found |= {f"{room}/{market}": owner for room in ("ledger", "catalog", RELEARNED)}
     for name, owner in owners(first.sources, processes).items():
         found[f"seen/{name.replace('/', '-')}"] = owner
     for name, owner in output_owners(feature_parts(), processes).items():

@@ -57,7 +57,7 @@ def start_together(
         first = first_start()
         if is_shared:
             check_whole(directory)
-        elif not is_new:
+        elif any(hello.held for hello in hellos):
             check_layouts(((hello.process, hello.layout) for hello in hellos), member.count)
             held = {hello.process: hello.held for hello in hellos}
             parts = max(hello.progress.partitions for hello in hellos)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 from flows.settings import Settings, read_settings
 from operators.bandits import POLICIES
 from schemas.adapters import FORMATS, format_named
+from schemas.durations import parse_duration
 from schemas.errors import SetupError
 
 
@@ -137,6 +139,14 @@ def settings_of(args: argparse.Namespace, **given: Any) -> Settings:  # noqa: AN
     if getattr(args, "kafka", None):
         named["kafka"] = dict(args.kafka)
     return read_settings(args.config, **named | {k: v for k, v in given.items() if v is not None})
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration; argparse says what is wrong with anything else."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive(text: str) -> int:

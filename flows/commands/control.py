@@ -5,11 +5,11 @@ import getpass
 import secrets
 import sys
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from flows.commands.common import add_bootstrap, add_settings, settings_of
+from flows.commands.common import add_bootstrap, add_settings, duration, settings_of
 from flows.controls import view
 from flows.controls.dry_run import dry_run_lines
 from flows.controls.log import ControlLog
@@ -17,7 +17,6 @@ from flows.controls.stops import killing, pausing, resuming, reviving
 from flows.controls.topic import ControlTopic
 from flows.controls.values import typed_settings
 from schemas.controls import Approval, Change, Consent, Withdrawal, read_control
-from schemas.durations import parse_duration
 from schemas.errors import SetupError
 from schemas.rules import Channel
 
@@ -107,7 +106,7 @@ def _change_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since",
         default="24h",
-        type=_duration,
+        type=duration,
         metavar="TIME",
         help="how far the dry run looks back from the latest decision (default: %(default)s)",
     )
@@ -139,13 +138,6 @@ def _consent_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"a channel that {says} ({', '.join(channels)}); may be repeated",
         )
     parser.add_argument("--source", metavar="TEXT", help="where that is known from")
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 # What is done

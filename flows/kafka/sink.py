@@ -17,7 +17,7 @@ from flows.worker.fault_points import fault_point
 from operators.streaming.messages import OutputRecord
 
 KafkaSinkState = tuple[int, int, tuple[tuple[str, float], ...]]
-"""Version, end offset, and the ids already written with their timestamps."""
+"""Version, end offset, and the ids already written, each with when it was found."""
 
 STATE_VERSION: Final = 1
 
@@ -45,8 +45,8 @@ def murmur2(key: str) -> int:
 class KafkaSinkPartition(StatefulSinkPartition[OutputRecord, KafkaSinkState]):
     """One partition of a topic. ``already_written`` are ids in it that the dataflow will emit again.
 
-    An id is forgotten when it is emitted, or ``already_written_ttl_s`` after it was written: each crash adds
-    at most those of one unsealed epoch.
+    An id is forgotten when it is emitted, or ``already_written_ttl_s`` after it was found at a start: each
+    crash adds at most those of one unsealed epoch, a restored backup those written since.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
     """A topic as a sink. ``start`` names its partitions and where each ended when the state was new.
 
     Bytewax writes a key to partition ``part_fn(key) % number of partitions``, which is where a Java producer
-    puts it. ``already_written_ttl_s`` bounds how long a record that was written before a crash is expected
-    to be emitted again. A ``member`` of several processes writes the partitions that it owns.
+    puts it. ``already_written_ttl_s`` bounds how long after a start a record that was written before it is
+    expected to be emitted again. A ``member`` of several processes writes the partitions that it owns.
     """
 
     def __init__(

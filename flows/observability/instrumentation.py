@@ -36,6 +36,7 @@ class Instrumentation:
         if rejects is not None:
             metrics.concerns.watch("rejects", rejects.reasons)
         self.source: KafkaSource | None = None
+        self.before_seal: Callable[[], object] = lambda: None
         self._clock = clock
         self._seal_began_s: float | None = None
         self._seal_ended_s: float | None = None
@@ -46,7 +47,8 @@ class Instrumentation:
         return [] if self.source is None else self.source.unassigned()
 
     def sealing(self) -> None:
-        """Note that a snapshot is taken."""
+        """Note that a snapshot is taken, once it may be."""
+        self.before_seal()
         if self._seal_began_s is None:
             self._seal_began_s = self._clock()
 

@@ -81,12 +81,33 @@ def drop_unsealed(directory: Path, epoch: int | None = None) -> int:
     Where the directory holds the whole store, it says the epoch itself.
     """
     if epoch is None:
-        epoch = resume_epoch([progress_of(directory)])
+        epoch = unsealed_epoch(directory)
     dropped = 0
     for path in sorted(directory.glob("part-*.sqlite3")):
         with closing(sqlite3.connect(path)) as store, store:
             dropped += store.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (epoch,)).rowcount
     return dropped
+
+
+def unsealed_epoch(directory: Path) -> int:
+    """Return the first epoch that is not sealed, at which the next execution resumes; 0 before the first.
+
+    The directory must hold the whole store.
+    """
+    return resume_epoch([progress_of(directory)])
+
+
+def sealed_snapshots(directory: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield step, key and pickled snapshot of everything, as the next execution resumes with it."""
+    epoch = unsealed_epoch(directory)
+    for path in sorted(directory.glob("part-*.sqlite3")):
+        with closing(sqlite3.connect(path)) as store:
+            yield from store.execute(
+                "SELECT step_id, state_key, ser_change FROM snaps AS one WHERE ser_change IS NOT NULL AND "
+                "snap_epoch = (SELECT max(snap_epoch) FROM snaps WHERE step_id = one.step_id "
+                "AND state_key = one.state_key AND snap_epoch < ?)",
+                (epoch,),
+            )
 
 
 def resume_epoch(parts: Iterable[Progress]) -> int:

@@ -12,7 +12,7 @@ from rocksdict import Rdict, WriteBatch, WriteOptions
 from flows.stores.assignments import RocksAssignments
 from flows.stores.memory_ledger import MemoryLedger, check_is_newest
 from flows.stores.rocksdb import items_from, open_for_writing, open_read_only, prefixed
-from flows.stores.state_rows import RocksRows
+from flows.stores.state_rows import MARKET_PREFIX, RocksRows
 from flows.worker.fault_points import fault_point
 from operators.decisions.ledger import visitor_name
 
@@ -76,9 +76,14 @@ class RocksLedger(RocksAssignments):
         self._options = WriteOptions()
         self._options.sync = sync
         super().__init__(self._database, self._options)
-        self.rows: RocksRows = RocksRows(self._database, self._options, b"r", "the ledger")
+        self.rows: RocksRows = RocksRows(self._database, self._options, MARKET_PREFIX, "the ledger")
         self._oldest_entry = _time_key(0.0)
         self._last_seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last entry, -1 where there is none."""
+        return self._last_seq
 
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if there is none."""

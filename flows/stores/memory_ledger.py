@@ -36,6 +36,11 @@ class MemoryLedger(MemoryAssignments):
         self._last_seq = -1
         self._by_age: list[tuple[float, int]] = []
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the last entry, -1 where there is none."""
+        return self._last_seq
+
     def get(self, decision_id: str) -> bytes | None:
         """Return the entry of a decision, None if there is none."""
         seq = self._seqs.get(decision_id)

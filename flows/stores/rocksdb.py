@@ -8,7 +8,17 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from rocksdict import AccessType, BlockBasedOptions, Cache, DBRecoveryMode, Options, Rdict, WriteBufferManager
+from rocksdict import (
+    AccessType,
+    BlockBasedOptions,
+    Cache,
+    Checkpoint,
+    DbClosedError,
+    DBRecoveryMode,
+    Options,
+    Rdict,
+    WriteBufferManager,
+)
 
 TTL_BYTES: Final = 4
 """The length of what RocksDB appends to each value of a database with a time to live."""
@@ -24,6 +34,9 @@ lookup three times as expensive.
 _WRITE_BUFFER_BYTES: Final = 4 << 20
 _RETRIES: Final = 4
 _LENGTH: Final = struct.Struct(">H").pack
+
+_opened: Final[dict[Path, Rdict]] = {}
+"""What this process has opened as its owner. Bounded by the databases of its state."""
 
 
 @cache
@@ -58,10 +71,30 @@ def open_for_writing(directory: Path, *, ttl_s: int | None = None) -> Rdict:
     """
     directory.mkdir(parents=True, exist_ok=True)
     if ttl_s is None:
-        return Rdict(str(directory), _options())
-    database = Rdict(str(directory), _options(), access_type=AccessType.with_ttl(ttl_s))
-    database.set_options({"periodic_compaction_seconds": str(ttl_s // 2)})
+        database = Rdict(str(directory), _options())
+    else:
+        database = Rdict(str(directory), _options(), access_type=AccessType.with_ttl(ttl_s))
+        database.set_options({"periodic_compaction_seconds": str(ttl_s // 2)})
+    _opened[directory.resolve()] = database
     return database
+
+
+def copy_opened(within: Path, to: Path) -> list[str]:
+    """Copy the databases below a directory that this process has open, each as it is now; return their names.
+
+    Their files never change and are hard links where ``to`` is on the same file system. May be called on
+    another thread than the owner's.
+    """
+    copied = []
+    for directory, database in sorted(_opened.items()):
+        if not directory.is_relative_to(within.resolve()):
+            continue
+        name = directory.relative_to(within.resolve())
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(DbClosedError):
+            Checkpoint(database).create_checkpoint(str(to / name))
+            copied.append(str(name))
+    return copied
 
 
 @contextmanager

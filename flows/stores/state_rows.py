@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final, cast
 
+import msgspec
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from flows.stores.rocksdb import items_from, open_for_writing, open_read_only
@@ -13,6 +14,10 @@ from flows.worker.fault_points import fault_point
 from operators.state.rows import Changes, after
 
 _NUMBER: Final = struct.Struct(">Q")
+
+
+MARKET_PREFIX: Final = b"r"
+"""What the keys of a market's rows begin with in the database of its ledger."""
 
 
 class RocksRows:
@@ -85,6 +90,22 @@ class RocksRows:
         self._database.write(batch, self._options)
 
 
+def rows_number(database: Rdict, prefix: bytes) -> int:
+    """Return the number of the last snapshot of a station whose changes stand in a database."""
+    return RocksRows(database, WriteOptions(), prefix, "").number()
+
+
+def shard_prefix(shard: int) -> bytes:
+    """Return what the keys of a shard's rows begin with."""
+    return b"%03d/" % shard
+
+
+def numbered(snapshot: bytes) -> tuple[int, str | None]:
+    """Return the number of a snapshot of rows, and the place of the rows that it belongs to."""
+    number, place, *_ = msgspec.msgpack.decode(snapshot)
+    return number, place
+
+
 class ShardRows:
     """The rows of all shards that a process has, in a RocksDB of its own, opened at first use.
 
@@ -103,7 +124,7 @@ class ShardRows:
         """Return the rows of a shard."""
         if self._database is None:
             self._database = open_for_writing(self._directory / self._slot)
-        prefix = b"%03d/" % shard
+        prefix = shard_prefix(shard)
         return RocksRows(self._database, self._options, prefix, self._slot, self._directory)
 
     def close(self) -> None:

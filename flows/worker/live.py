@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,13 +12,13 @@ from typing import Final
 from bytewax.testing import run_main
 
 from flows.assembly import reader_of, stations_of
-from flows.cluster.layout import check_whole, read_layout
+from flows.backup.seal_gate import SealGate
+from flows.backup.service import BackupService
+from flows.cluster.layout import read_layout
 from flows.cluster.loads import LoadLog
 from flows.cluster.membership import ALONE, Member
 from flows.cluster.pace import PaceBoard, PaceSink
-from flows.cluster.roll_call import Go, StoppedError
 from flows.cluster.run import run_member
-from flows.cluster.start import start_together
 from flows.dataflow import Edges, Stations, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
 from flows.kafka.cluster import Cluster
@@ -29,11 +28,8 @@ from flows.kafka.schema_registry.subjects import subjects_of
 from flows.kafka.sink import KafkaSink
 from flows.kafka.source import KafkaSource
 from flows.kafka.topics import (
-    beginning_offsets,
     end_offsets,
     max_message_bytes,
-    partitions_of,
-    topic_ids,
     topic_partition,
 )
 from flows.local.batched_sink import BatchedSink
@@ -58,16 +54,17 @@ from flows.worker.noted_databases import noted_databases
 from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from flows.worker.source_errors import errors_after_run
-from flows.worker.state_dir import FirstStart, TopicOffsets, locked_state_dir, start_or_resume
+from flows.worker.starting import start_alone_or_together
+from flows.worker.state_dir import (
+    FirstStart,
+    locked_state_dir,
+    relearned_in,
+)
 from flows.worker.steady_clock import SteadyClock, in_words
 from flows.worker.topic_changes import TopicChanges
-from flows.worker.topics_at_start import create_topics
 from flows.worker.unread_partitions import UnreadPartitions
-from operators.streaming.ids import SHARDS
 from schemas.errors import RestartNeededError
-from schemas.shop import Shop
 
-STATE_FORMAT: Final = 7
 MOST_AHEAD: Final = timedelta(seconds=5)
 """The watermark is behind the clock by ``lateness``, where the clock is right."""
 SET_BACK_S: Final = 30.0
@@ -102,7 +99,7 @@ def live(
         schemas = opened.enter_context(
             schema_registry(settings.schema_registry, settings.schema_registry_client, registered)
         )
-        go = _start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
+        go = start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
         if go is None:
             log.info("stopped: asked to")
             return
@@ -149,6 +146,8 @@ def live(
             board=board,
         )
         instrumentation.source = source
+        backups = BackupService(settings.state, SealGate(), member.index, member.count)
+        instrumentation.before_seal = opened.enter_context(backups).gate.wait
         outputs = {
             name: _sink(cluster, _of_topic(topic, first.sinks), producer, member)
             for name, topic in settings.output_topics.items()
@@ -164,19 +163,13 @@ def live(
         stations = stations_of(
             *(settings, shop, first.sources, ledgers.of, catalogs.of),
             rows_of=rows.of,
+            relearned_of=relearned_in(settings.state),
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
             markets_known=first.markets,
         )
         if member.leads:
-            unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
-            changes = TopicChanges(first.topics, unread.looked, shutdown)
-            opened.enter_context(
-                AddedPartitions(
-                    *(cluster, first.sources, changes.looked),
-                    interval_s=settings.partition_check.total_seconds(),
-                )
-            )
+            opened.enter_context(_watched_partitions(settings, cluster, first, metrics, shutdown))
         _log_start(settings, first, server.port, member, len(owned))
         tune_gc()
         _run(settings, member, edges, stations)
@@ -226,62 +219,18 @@ def _run(settings: Settings, member: Member, edges: Edges, stations: Stations) -
         run_main(flow, epoch_interval=settings.epoch, recovery_config=recovery)
 
 
-def _start_alone_or_together(  # noqa: PLR0913  what a start knows
-    settings: Settings, shop: Shop, cluster: Cluster, member: Member, shutdown: Shutdown, *, ordered: bool
-) -> Go | None:
-    """Return what to start with; None where it was asked to stop while it waited for other processes."""
-    if not member.addresses:
-        check_whole(settings.state)
-        first = _first_start(settings, shop, cluster)
-        return Go(
-            run="", readers=dict.fromkeys(first.sources, 0), first=first, disk="", epoch=0, is_new=False
-        )
-    try:
-        return start_together(
-            settings,
-            member,
-            lambda: _first_start(settings, shop, cluster),
-            lambda: shutdown.is_requested,
-            ordered=ordered,
-        )
-    except StoppedError:
-        return None
+def _watched_partitions(
+    settings: Settings, cluster: Cluster, first: FirstStart, metrics: Metrics, shutdown: Shutdown
+) -> AddedPartitions:
+    """Return what looks for partitions that are not read and for topics that were made anew."""
+    unread = UnreadPartitions(metrics, shutdown, restarts=settings.added_partitions == "restart")
+    changes = TopicChanges(first.topics, unread.looked, shutdown)
+    every_s = settings.partition_check.total_seconds()
+    return AddedPartitions(cluster, first.sources, changes.looked, interval_s=every_s)
 
 
 def _stop_with_another(shutdown: Shutdown, why: str) -> None:
     shutdown.request_restart(why or "another process was asked to stop")
-
-
-def _first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
-    """Return the first start of the state directory, which may be this one; creates missing topics."""
-    outputs = tuple(settings.output_topics.values())
-    create_topics(settings, cluster)
-    inputs = partitions_of(cluster, settings.input_topics)
-    beginnings = beginning_offsets(cluster, inputs)
-    now = TopicOffsets(
-        start=_start(settings, beginnings, cluster),
-        beginnings=beginnings,
-        ends=end_offsets(cluster, partitions_of(cluster, outputs)),
-        off=settings.topics_off,
-        ids=topic_ids(cluster, (*settings.input_topics, *outputs)),
-    )
-    new = FirstStart(
-        format=STATE_FORMAT,
-        started_at_s=time.time(),
-        shards=SHARDS,
-        markets=tuple(shop.markets),
-        sources={},
-        sinks={},
-    )
-    return start_or_resume(settings.state, new, now)
-
-
-def _start(settings: Settings, beginnings: dict[str, int], cluster: Cluster) -> dict[str, int]:
-    """Return where a first start reads from: topics of markets from their beginning, whatever is set."""
-    if settings.begin == "earliest":
-        return beginnings
-    of_events = [each for each in beginnings if topic_partition(each)[0] not in settings.market_topics]
-    return {**beginnings, **end_offsets(cluster, of_events)}
 
 
 def _stepped(shutdown: Shutdown, by_s: float) -> None:
@@ -295,7 +244,7 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
 
 
 def _emit_after_s(settings: Settings, first: FirstStart) -> float:
-    return first.started_at_s if settings.emit_after is None else settings.emit_after.timestamp()
+    return first.speaks_after_s if settings.emit_after is None else settings.emit_after.timestamp()
 
 
 def _sink(cluster: Cluster, ends: dict[str, int], producer: RecordProducer, member: Member) -> BatchedSink:

@@ -9,7 +9,7 @@ import logging
 import os
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -18,13 +18,20 @@ import msgspec
 
 from schemas.errors import SetupError
 
+STATE_FORMAT: Final = 7
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
 DISK_FILE: Final = "disk"
+RELEARNED: Final = "relearned"
+"""Where `offerstream relearn` puts the states with which markets begin."""
 PRIVATE: Final = 0o700
 NOT_ITS_OFFSETS: Final = "how far the old one was read says nothing of the new one"
 
 log = logging.getLogger("offerstream")
+
+
+class StateInUseError(SetupError):
+    """The state directory belongs to a running worker."""
 
 
 class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +40,8 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     ``started_at_s`` is its wall clock. ``sources`` holds the offset from which each input partition was to
     be read, ``sinks`` the end of each output partition before the worker wrote to it. ``topics`` holds the
     ids of the topics, where the brokers have such. ``markets`` stand in the order in which they first
-    appeared, which places them. Bounded by the number of partitions and markets.
+    appeared, which places them. ``emit_after_s``: what happened up to then was decided before this directory
+    was; None where nothing was. Bounded by the number of partitions and markets.
     """
 
     format: int
@@ -43,6 +51,12 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, int]
     sinks: dict[str, int]
     topics: dict[str, str] = {}
+    emit_after_s: float | None = None
+
+    @property
+    def speaks_after_s(self) -> float:
+        """The time after which moments lead to decisions."""
+        return self.started_at_s if self.emit_after_s is None else self.emit_after_s
 
 
 class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +99,7 @@ def locked_state_dir(directory: Path, process: int | None = None) -> Iterator[in
         except BlockingIOError:
             lock.seek(0)
             owner = lock.read().decode().strip() or "unknown"
-            raise SetupError(
+            raise StateInUseError(
                 f"the state directory {directory} belongs to a running worker (process {owner}); "
                 "stop it, or use another state directory"
             ) from None
@@ -131,6 +145,28 @@ def read_first_start(directory: Path) -> FirstStart | None:
         return None
     except (OSError, msgspec.MsgspecError) as error:
         raise SetupError(f"{path} must be what an earlier start wrote; got: {error}") from error
+
+
+def write_first_start(directory: Path, first: FirstStart) -> None:
+    """Write down the first start of a directory that was made for it; SetupError where it cannot be."""
+    _write(directory, first)
+
+
+def write_relearned(directory: Path, market: str, state: bytes) -> None:
+    """Write the state with which a market begins."""
+    path = directory / RELEARNED / market
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(state)
+
+
+def relearned_in(directory: Path) -> Callable[[str], bytes | None]:
+    """Return what finds the state with which a market begins, None where it begins anew."""
+
+    def find(market: str) -> bytes | None:
+        path = directory / RELEARNED / market
+        return path.read_bytes() if path.is_file() else None
+
+    return find
 
 
 def start_or_resume(directory: Path, new: FirstStart, now: TopicOffsets) -> FirstStart:
@@ -192,6 +228,7 @@ def _check_same(directory: Path, what: str, known: int, ours: int) -> None:
     if known != ours:
         raise SetupError(
             f"the state in {directory} has {what} {known}, this version works with {ours}; "
+            "`offerstream relearn` rebuilds a new one from what was published, or "
             "start with a new state directory"
         )
 

@@ -79,6 +79,7 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     unrecovered: list[str]
     bought: dict[str, BoughtCarts]
     controls: ControlsState
+    relearned_s: float
     rows: bytes
 
 
@@ -98,6 +99,7 @@ class DecisionMachine:
     by the correction period, its assignments as ``Assignments`` are. ``replaced_policy`` is the spec of the
     policy whose training was dropped because the settings name another one, None where it was kept.
     ``foreign_feedback`` counts what was reported about offers by others than those they were made to.
+    ``relearned_s``: everything up to then was learned from published records, which a first start read.
     """
 
     def __init__(self, config: MarketConfig, settings: DecisionSettings, state: bytes | None = None) -> None:
@@ -105,6 +107,7 @@ class DecisionMachine:
         in_force = MarketInForce(config.shop, config.name, settings, None if was is None else was.controls)
         self.statistics = MarketStatistics()
         self.foreign_feedback = 0
+        self.relearned_s = -math.inf
         self.replaced_policy: str | None = None
         self._policy = in_force.new_policy()
         self._in_force = in_force
@@ -174,6 +177,7 @@ class DecisionMachine:
         else:
             self._policy = kept
         self._seq = state.seq
+        self.relearned_s = state.relearned_s
         self._rows.restore(state.rows)
         self._rules.restore(state.rules)
         self._carts.count = state.carts
@@ -200,6 +204,7 @@ class DecisionMachine:
             bought=self._orders.bought,
             controls=self.controls.state,
             rows=self._rows.snapshot(),
+            relearned_s=self.relearned_s,
         )
         return msgspec.msgpack.encode(state)
 
@@ -336,7 +341,7 @@ class DecisionMachine:
         if report is not None:
             return records + self._attribute(report)
         self._rules.purchased(visitors, None, event.at_s)
-        return records + self._life.bought(event, self._held(visitors))
+        return records + self._life.bought(event, self._bought_from(visitors, event.at_s))
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
         """Revise what an order brought, after what is due of its decision."""
@@ -401,6 +406,12 @@ class DecisionMachine:
                 ending = Ending(at_s, "out_of_stock", event.id, None, event.trace)
                 records += self._life.revoke([each], ending)
         return records
+
+    def has_relearned(self, outcome: CartOutcome) -> bool:
+        """Return whether the model was trained on this outcome from its published record."""
+        return (
+            outcome.at_s <= self.relearned_s and self._ledger.recall(relearned_name(outcome.id)) is not None
+        )
 
     def close_cart(self, outcome: CartOutcome) -> OutcomeTreatment:
         """Return whether an offer preceded what became of a cart, and how probable it was that none did."""
@@ -510,7 +521,14 @@ class DecisionMachine:
             known = self._people.visitors(order.visitor, order.user, order.at_s)
             visitors = tuple(dict.fromkeys((*visitors, *known)))
         self._rules.purchased(visitors, order.user, order.at_s)
-        return records + self._life.bought(order, self._held(visitors))
+        return records + self._life.bought(order, self._bought_from(visitors, order.at_s))
+
+    def _bought_from(self, visitors: tuple[str, ...], at_s: float) -> tuple[OpenDecision, ...]:
+        """Return the decisions of a buyer whose offers are over; what was read before them has ended none."""
+        held = self._held(visitors)
+        if at_s > self.relearned_s:
+            return held
+        return tuple(each for each in held if each.terms.at_s < at_s)
 
     def _revise(self, entry: LedgerEntry, change: float) -> float | None:
         return self.policy.revise(entry.terms.arm, entry.features, change)
@@ -549,3 +567,13 @@ def _names(visitors: tuple[str, ...], cart: str | None = None) -> list[str]:
     if cart is not None:
         names.append(cart_name(cart))
     return names
+
+
+def relearned_name(outcome_id: str) -> str:
+    """Return the name by which it is remembered that an outcome was learned from its published record."""
+    return f"relearned {outcome_id}"
+
+
+def rows_of_decisions(state: bytes) -> bytes:
+    """Return the snapshot of the rows of a decision machine whose state this is."""
+    return msgspec.msgpack.decode(state, type=_State).rows

@@ -57,6 +57,7 @@ def decide(
         assignment=None if unit is None else unit.group,  # type: ignore[arg-type]
         assigned_at=None if unit is None else at if unit.at_s == at.seconds else Timestamp(unit.at_s),
         holdout_share=None if unit is None else unit.share,
+        no_offer_probability=chosen.none_probability,
         conflict=unit is not None and unit.conflict,
         shadow=chosen.stage == "shadow",
         is_trainable=chosen.reason is None,
@@ -88,7 +89,7 @@ def decide(
         expires_s=expires_s,
         cost=NO_COST if offer is None else cost_rule(offer),
         user=moment.user,
-        codes=_codes(made),
+        codes=codes_of(made),
         published_s=publish_s,
         trace=moment.trace,
         skus=_skus(moment, made),
@@ -122,5 +123,6 @@ def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
     return tuple(skus)[:MAX_SKUS]
 
 
-def _codes(offer: Offer | None) -> CodeRule | None:
+def codes_of(offer: Offer | None) -> CodeRule | None:
+    """Return which codes redeem an offer, None where none do."""
     return None if offer is None or offer.codes == (None, None) else CodeRule(*offer.codes)

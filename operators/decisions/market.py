@@ -13,7 +13,7 @@ import msgspec
 from operators.abandonment.abandonment_model import AbandonmentModel
 from operators.abandonment.label_delay import OutcomeTimes
 from operators.decisions.catalog import LatestCatalog
-from operators.decisions.decision_machine import DecisionMachine, MarketConfig
+from operators.decisions.decision_machine import DecisionMachine, MarketConfig, rows_of_decisions
 from operators.decisions.output_records import (
     ModelState,
     OutcomeTraining,
@@ -185,8 +185,10 @@ class MarketStation:
     def on_outcome(self, outcome: CartOutcome) -> list[OutputRecord]:
         """Train the model on what became of a cart, or only judge it where an offer preceded that."""
         model, weight, learned = self.abandonment, None, None
+        version = model.version
         treatment = self.decisions.close_cart(outcome)
-        if outcome.features is not None and outcome.kind != "recovered":
+        is_news = outcome.kind != "recovered" and not self.decisions.has_relearned(outcome)
+        if outcome.features is not None and is_news:
             abandoned = outcome.kind == "abandoned"
             moment_at_s = outcome.at_s if outcome.moment_at_s is None else outcome.moment_at_s
             times = OutcomeTimes(moment_at_s, outcome.at_s)
@@ -196,7 +198,7 @@ class MarketStation:
                 none_probability = treatment.none_probability
                 weight = min(1.0 / none_probability, WEIGHT_CAP) if none_probability > 0 else WEIGHT_CAP
                 learned = model.learn(outcome.features, abandoned, weight, times)
-        training = OutcomeTraining(weight, learned.predicted if learned else None)
+        training = OutcomeTraining(weight, learned.predicted if learned else None, version)
         records = [outcome_record(outcome, treatment, training)]
         if learned is not None and learned.drifts:
             state = ModelState(model.name, model.version, learned.triggered)
@@ -277,6 +279,11 @@ def _follows_people(event: MarketEvent) -> bool:
     cart that is known to be bought, or on a channel that is known to be refused.
     """
     return not isinstance(event, Order | CartBought | UserKnown | ConsentKnown)
+
+
+def rows_in(state: bytes) -> bytes:
+    """Return the snapshot of the rows of the market whose state this is."""
+    return rows_of_decisions(msgspec.msgpack.decode(state, type=_State).decisions)
 
 
 def market_in(state: bytes) -> str:

@@ -94,6 +94,10 @@ class OpenDecisions:
         """Return a decision, None where it is not open."""
         return self._decisions.get(decision_id)
 
+    def items(self) -> Iterator[tuple[str, OpenDecision]]:
+        """Yield all with their ids, which takes the time of reading them."""
+        return self._decisions.items()
+
     def named(self, *names: str) -> tuple[OpenDecision, ...]:
         """Return the decisions of any of these names, each once; of one name in the order of decisions."""
         get = self._named.get

@@ -4,6 +4,7 @@ What stands in the book is not rolled back after a crash. An order that is read 
 of its record, and a revision keeps the change that was computed when it was first read.
 """
 
+import math
 from typing import Final
 
 import msgspec
@@ -52,7 +53,8 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     again. ``first_s`` is when it was reported first. ``money`` is what it brought before any revision.
     ``is_charged`` says whether it is charged for its offer, None while the window of its decision is open,
     and ``fixed`` what of a fixed cost, which orders ``beside`` it cause too. ``joined`` says whether it met a
-    visit, a cart or a decision.
+    visit, a cart or a decision. ``relearned_s``: it is known from published records alone, which tell
+    everything up to then; that is in the rewards already.
     """
 
     order: Order
@@ -65,6 +67,7 @@ class BookedOrder(msgspec.Struct, array_like=True, gc=False):
     revisions: list[Revision] = []
     joined: bool = False
     beside: list[str] = []
+    relearned_s: float = -math.inf
 
     @property
     def left(self) -> Money:

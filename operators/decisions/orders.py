@@ -1,5 +1,6 @@
 """The orders of one market: to which decision each is attributed, once, and what is revised in it later."""
 
+import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from operators.decisions.reward import (
     NO_CHARGES,
     NOTHING,
     Charges,
+    Money,
     OrderChange,
     OrderReward,
     is_charged_late,
@@ -109,8 +111,42 @@ class Orders:
         if booked is None:
             return OrderReport(order, order.position, order.at_s)
         if booked.decision is not None and booked.found_by != order.position:
+            self._fill(booked, order)
             return None
         return OrderReport(_joined(booked.order, order), order.position, booked.first_s)
+
+    def relearn(self, terms: DecisionTerms, order: Order, money: Money, until_s: float) -> None:
+        """Book an order that published records attribute to a decision, with what it has brought.
+
+        They tell everything that happened to it up to a time.
+        """
+        booked = BookedOrder(
+            order,
+            terms.decision,
+            first_s=order.at_s,
+            money=money,
+            joined=True,
+            relearned_s=until_s,
+        )
+        self._book.put(order.order, OrderRow(booked), until_s)
+
+    def relearn_costs(self, terms: DecisionTerms, cause: str, charges: Charges, at_s: float) -> None:
+        """Book what published records say that an offer has cost after its window."""
+        self._costs.charge(terms, cause, charges, at_s)
+
+    def relearn_revision(self, order_id: str, revision: Revision, until_s: float) -> None:
+        """Book what a published correction has changed in an order."""
+        row = self._book.get(order_id)
+        if row.booked is not None and len(row.booked.revisions) < REVISIONS:
+            row.booked.revisions.append(revision)
+            row.booked.relearned_s = max(row.booked.relearned_s, until_s)
+            self._book.put(order_id, row, until_s)
+
+    def _fill(self, booked: BookedOrder, order: Order) -> None:
+        """Note what an order holds that is known from published records alone, for what revises it later."""
+        if math.isfinite(booked.relearned_s) and not booked.order.lines:
+            booked.order = order
+            self._book.put(order.order, OrderRow(booked, self._book.get(order.order).early), order.at_s)
 
     def process(self, report: OrderReport, buyer: Buyer) -> list[OutputRecord]:
         """Attribute an order and apply the revisions that came before it."""
@@ -208,7 +244,8 @@ class Orders:
         entry = None if booked.decision is None else self._entry(booked.decision)
         decision = None if entry is None else parts.open.get(entry.terms.decision)
         in_window = decision is not None and not decision.window_ended
-        if entry is not None and not in_window and event.own_s > entry.terms.at_s + parts.correction_s:
+        is_too_late = entry is not None and event.own_s > entry.terms.at_s + parts.correction_s
+        if not in_window and (is_too_late or event.at_s <= booked.relearned_s):
             return []
         known = next((each for each in booked.revisions if each.id == event.id), None)
         if known is not None and known.position != event.position:

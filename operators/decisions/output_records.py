@@ -26,10 +26,11 @@ from schemas.records import Timestamp, encode
 
 
 class OutcomeTraining(NamedTuple):
-    """How the outcome of a cart trained the model: with what weight, and what was predicted before."""
+    """How the outcome of a cart trained the model: its weight, the prediction and the updates before."""
 
     weight: float | None
     predicted: float | None
+    version: int
 
 
 class ModelState(NamedTuple):
@@ -151,6 +152,8 @@ def outcome_record(
         treated=treatment.treated,
         weight=training.weight,
         abandonment=training.predicted,
+        features=None if training.predicted is None else outcome.features,
+        model_version=None if training.predicted is None else training.version,
     )
     return _of_decisions("outcome", outcome.visitor, outcome.id, record, outcome.trace)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from operators.streaming.durable_store import DurableStore
 from operators.streaming.ids import share_of
+from schemas.decisions import Decision
 
 HOLDOUT: Final = "holdout"
 CANARY: Final = "canary"
@@ -141,6 +142,38 @@ class Assignments:
         theirs = replace(theirs, held_out=held_out, conflict=conflict, place=place)
         self._keep(user_name, theirs, users, at_s)
         return mine
+
+    def relearn(self, record: Decision) -> None:
+        """Take the assignment of a visitor at a decision, as its record has it, if there was one.
+
+        Where two persons turned out to be one, the place of a canary is the lower one of those known again.
+        """
+        if record.unit_id is None or record.assigned_at is None or record.holdout_share is None:
+            return
+        visitor, user, at_s = record.visitor_id, record.user_id, record.at.seconds
+        unit, group = record.unit_id, record.assignment or POLICY
+        was = self._recall(_visitor(visitor), at_s)
+        known = user if user is not None or was is None else was.user
+        users = None if known is None else self._recall(_user(known), at_s)
+        place = min(
+            [place_of(self._market, unit), *(each.place for each in (was, users) if each is not None)]
+        )
+        taken = Assignment(
+            unit=unit,
+            group=group,
+            at_s=record.assigned_at.seconds,
+            share=record.holdout_share,
+            held_out=record.holdout,
+            conflict=record.conflict,
+            user=known,
+            seen_s=NEVER if was is None else was.seen_s,
+            place=place,
+        )
+        self._keep(_visitor(visitor), taken, was, at_s)
+        if known is not None:
+            theirs = replace(taken, seen_s=NEVER) if users is None else users
+            theirs = replace(theirs, held_out=record.holdout, conflict=record.conflict, place=place)
+            self._keep(_user(known), theirs, users, at_s)
 
     def forget(self, time_s: float, kept_s: float = 0.0) -> None:
         """Drop the identities that need not be remembered at this time, and what else is in their store.

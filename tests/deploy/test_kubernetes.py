@@ -189,7 +189,7 @@ def test_the_command_has_these_options(overlay, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
-    assert {option.split("=")[0] for option in options} <= known | {"--process", "--addresses"}
+    assert {option.split("=")[0] for option in options} <= known
 
 
 @each_overlay

@@ -149,6 +149,8 @@ def test_an_input_that_is_no_file_makes_no_output(refused):
 REQUIRED = {
     "check": ["events.jsonl"],
     "state": ["check"],
+    "backup": ["copy"],
+    "restore": ["copy"],
     "visitor": ["v1"],
     "lift": ["log"],
     "report": ["log"],

@@ -19,7 +19,10 @@ from flows.worker.state_dir import (
     _make_private,
     locked_state_dir,
     read_first_start,
+    relearned_in,
     start_or_resume,
+    write_first_start,
+    write_relearned,
 )
 from schemas.errors import SetupError
 
@@ -91,11 +94,15 @@ def test_a_partition_added_later_is_read_from_its_beginning_and_written_from_its
 @pytest.mark.parametrize(
     ("new", "now", "words"),
     [
-        (first_start(format=2), offsets(), "has state format 1, this version works with 2; start with a new"),
+        (
+            first_start(format=2),
+            offsets(),
+            "state format 1, this version works with 2; `offerstream relearn` rebuilds",
+        ),
         (
             first_start(shards=64),
             offsets(),
-            "has shard count 256, this version works with 64; start with a new",
+            "shard count 256, this version works with 64; `offerstream relearn` rebuilds",
         ),
         (first_start(), offsets(start={}), "knows events/0000 to read from, which neither"),
         (first_start(), offsets(ends={}), "knows offers/0000 to write to, which neither"),
@@ -175,6 +182,15 @@ def test_a_market_that_the_offers_file_no_longer_has_is_missed_at_start(tmp_path
     start_or_resume(tmp_path, first_start(markets=("de", "uk")), offsets())
     with pytest.raises(SetupError, match="knows the market uk, which the offers file lacks"):
         start_or_resume(tmp_path, first_start(markets=("de",)), offsets())
+
+
+def test_a_rebuilt_state_speaks_after_what_was_published(tmp_path):
+    assert first_start().speaks_after_s == 1.7e9
+    first = first_start(emit_after_s=1.6e9, sources={"events/0000": 7}, sinks={"offers/0000": 3})
+    write_first_start(tmp_path, first)
+    assert start_or_resume(tmp_path, first_start(), offsets()).speaks_after_s == 1.6e9
+    write_relearned(tmp_path, "de", b"state")
+    assert [relearned_in(tmp_path)(market) for market in ("de", "uk")] == [b"state", None]
 
 
 def test_a_market_can_be_added(tmp_path):

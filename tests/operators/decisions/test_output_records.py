@@ -58,7 +58,7 @@ def test_a_score_says_whose_cart_how_likely_and_by_which_model():
 @pytest.mark.parametrize(("weight", "predicted"), [(None, None), (2.5, 0.5)])
 def test_an_outcome_says_what_became_of_a_cart(kind, weight, predicted):
     outcome = CartOutcome(at_s=T0, visitor="ann", id="o1", market="default", kind=kind, cart="cart")
-    record = outcome_record(outcome, UNTREATED, OutcomeTraining(weight, predicted))
+    record = outcome_record(outcome, UNTREATED, OutcomeTraining(weight, predicted, 7))
     made = read_decision_record(record.value)
     assert (record.id, made.kind, made.weight, made.abandonment) == ("o1", kind, weight, predicted)
 

@@ -1,0 +1,1 @@
+"""Copies of a state directory: made while its worker runs, checked, and put back."""
