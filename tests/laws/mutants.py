@@ -148,7 +148,7 @@ MUTANTS = (
         "8 one open offer per cart",
         "a purchase revokes nothing",
         "operators/decisions/decision_machine.py",
-        "return records + self._life.bought(order, self._held(visitors))",
+        "return records + self._life.bought(order, self._bought_from(visitors, order.at_s))",
         "return records",
         "tests/laws/test_one_offer.py",
     ),
