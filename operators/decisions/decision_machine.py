@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
+from operators.decisions.contributions import NO_BASIS, ScoreSum, basis_of
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
@@ -37,6 +38,7 @@ from operators.decisions.settings import DecisionSettings
 from operators.decisions.standing import fallen
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
+from operators.sessions.features import Features
 from operators.state.rows import StateRows
 from operators.streaming.ids import check_format, name_of
 from operators.streaming.messages import (
@@ -63,6 +65,10 @@ FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
+
+
+def _no_sum(_features: Features) -> None:
+    """Return that the score of a moment is not known as a sum."""
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -257,7 +263,9 @@ class DecisionMachine:
 
     # What happens
 
-    def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
+    def process_moment(
+        self, moment: Moment, prediction: Prediction, score_sum: ScoreSum = _no_sum
+    ) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
         seen = self._people.of_moment(moment)
         if seen.user != moment.user:
@@ -277,7 +285,9 @@ class DecisionMachine:
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), seen)
+        return records + self._decide(
+            DecisionPoint(decision_id, moment, prediction, context), seen, score_sum
+        )
 
     def know_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
         """Note which user a visitor is, or on which channels somebody agreed to offers or refused them.
@@ -438,7 +448,7 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, seen: Seen) -> list[OutputRecord]:
+    def _decide(self, point: DecisionPoint, seen: Seen, score_sum: ScoreSum) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._in_force.zone if moment.timezone is None else ZoneInfo(moment.timezone)
         person = Person(seen.visitors, seen.users, zone, self._held(seen.visitors))
@@ -455,7 +465,11 @@ class DecisionMachine:
         chosen = select(point, now, options)
         self._seq += 1
         details = offer_details(chosen, now, self.policy, self.controls.version)
-        entry, record = decide(self._seq, point, chosen, market, details)
+        basis = NO_BASIS
+        wanted = self._settings.contributions
+        if wanted == "all" or (wanted == "offers" and chosen.offer is not None):
+            basis = basis_of(chosen, point, self.policy, score_sum)
+        entry, record = decide(self._seq, point, chosen, market, details, basis=basis)
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
         return self._begin(entry, record)
