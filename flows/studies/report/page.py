@@ -55,11 +55,11 @@ def _market(number: int, market: MarketReport, plots: Plots) -> str:
     criteria = (
         "" if promotion is None else f'<p class="about">{html.escape(_capital(promotion.sentence()))}.</p>'
     )
-    plots = "".join(section(f"m{number}-{each.slug}", each, plots) for each in market.sections())
+    drawn = "".join(section(f"m{number}-{each.slug}", each, plots) for each in market.sections())
     return (
         f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
         f'<p class="about">{html.escape(market.overview.about())}</p><dl class="figures">{tiles}</dl>'
-        f'{criteria}<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
+        f'{criteria}<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{drawn}</article>'
     )
 
 

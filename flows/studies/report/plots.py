@@ -54,10 +54,8 @@ class Plots:
             return ""
         plots = ",".join(f"{orjson.dumps(name).decode()}:{text}" for name, text in self._figures.items())
         data = f'{{"config":{orjson.dumps(CONFIG).decode()},"plots":{{{plots}}}}}'
-        return (
-            f"{_block('plotting-library', LIBRARY.read_bytes())}{_block('plots', gzip.compress(data.encode(), mtime=0))}"
-            f"<script>{DRAW}</script>"
-        )
+        library, packed = LIBRARY.read_bytes(), gzip.compress(data.encode(), mtime=0)
+        return f"{_block('plotting-library', library)}{_block('plots', packed)}<script>{DRAW}</script>"
 
 
 def _block(name: str, packed: bytes) -> str:

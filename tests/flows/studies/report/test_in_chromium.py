@@ -19,7 +19,7 @@ PLOTS = """[...document.querySelectorAll('.plotly-graph-div')].map(plot => ({
 }))"""
 EVERY_PLOT = {
     *("learning", "regret", "lift-profit", "lift-conversion", "shares", "arms"),
-    *("calibration", "quality", "drift", "overlap", "sizes"),
+    *("calibration", "quality", "drift", "overlap", "sizes", "parity-device"),
 }
 COLOURED = 60
 """How far apart the channels of a pixel are that is no text, no axis and no grid."""
