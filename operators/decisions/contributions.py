@@ -56,5 +56,5 @@ def leading(
     values = features.values()
     least = LEAST_SHARE * sum(map(abs, values))
     named = {name: value for name, value in features.items() if value > least or value < -least}
-    rest = sum(values, -sum(named.values(), 0.0))
+    rest = sum(values, 0.0) - sum(named.values(), 0.0)
     return Contributions(unit=unit, constant=constant, features=named, rest=rest)

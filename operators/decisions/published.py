@@ -25,9 +25,8 @@ def published_entry(
     """Return the entry of a decision, from its record and that of its offer, None where there is none.
 
     What is in no record is taken from ``offers`` as they are now: what the arm costs, its codes, the products
-    that it needs. Times have microseconds. The trace is lost; of the cart there is what its offer shows. Of
-    somebody held out nobody knows what would have been drawn: the cart counts once, as if no offer had been
-    possible. An offer without a record was not published, and is not later.
+    that it needs. Times have microseconds. The trace is lost; of the cart there is what its offer shows. An
+    offer without a record was not published, and is not later.
     """
     offer = offers.get(record.arm)
     made = None if offered is None else read_offer_record(offered)
@@ -88,7 +87,9 @@ def published_entry(
 
 
 def _none_probability(record: Decision) -> float:
-    """Return the probability, over the holdout and the draw, that no offer was made."""
+    """Return the probability that no offer was made; earlier versions do not tell that of the holdout."""
+    if record.no_offer_probability is not None:
+        return record.no_offer_probability
     if record.holdout or record.reason in UNPUBLISHED or record.holdout_share is None:
         return 1.0
     share = record.holdout_share

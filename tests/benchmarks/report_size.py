@@ -53,8 +53,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     drawn_s = time.process_time() - began_s - folded_s
     sys.stdout.write(
-        f"{decisions:,} decisions: page {size:,} bytes, peak memory {peak} MB; processor time {folded_s:.0f} s "
-        f"to count them and {drawn_s:.0f} s to draw\n"
+        f"{decisions:,} decisions: page {size:,} bytes, peak memory {peak} MB; processor time "
+        f"{folded_s:.0f} s to count them and {drawn_s:.0f} s to draw\n"
     )
 
 
