@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from operators.abandonment.models import LinearSum
+from operators.abandonment.models import Features, LinearSum
 from operators.bandits import Policy
 from operators.decisions.selection import DecisionPoint, Selection
-from operators.sessions.features import Features
 from schemas.decisions import Contributions, Expectation
 from schemas.shop import NO_OFFER
 

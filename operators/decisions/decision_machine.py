@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from operators.abandonment.models import Features
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
@@ -38,7 +39,6 @@ from operators.decisions.settings import DecisionSettings
 from operators.decisions.standing import fallen
 from operators.decisions.statistics import MarketStatistics
 from operators.experiments.assignment import Assignments
-from operators.sessions.features import Features
 from operators.state.rows import StateRows
 from operators.streaming.ids import check_format, name_of
 from operators.streaming.messages import (
