@@ -39,8 +39,8 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
 
     ``removed`` gives for each arm that was not eligible the reason; ``probabilities`` are those it was drawn
     from and ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: holdout, shadow,
-    rollout (outside a canary without a rule), stale or no_eligible_arm; ``is_trainable`` is false then, and
-    the policy is not updated from it.
+    rollout (outside a canary without a rule), stale, no_eligible_arm, or unrecorded (rebuilt from the record
+    of its offer alone); ``is_trainable`` is false then, and the policy is not updated from it.
 
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``

@@ -130,7 +130,7 @@ def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
     """Return the products that an offer is on: those it needs, then those of the cart."""
     if offer is None:
         return ()
-    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    skus = dict.fromkeys([*offer.skus, *[line.sku for line in moment.lines if line.sku]])
     return tuple(skus)[:MAX_SKUS]
 
 
