@@ -12,7 +12,7 @@ from flows.dataflow import Stations
 from flows.settings import Settings
 from flows.stores.seen_ids import MemorySeenIds, RocksSeenIds
 from operators.decisions.catalog import Catalog, NoCatalog
-from operators.decisions.ledger import Ledger
+from operators.decisions.ledger import ErasableLedger
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.ingest.catalog_records import CatalogRecords
 from operators.ingest.controls_reader import ControlRecords
@@ -24,6 +24,7 @@ from operators.sessions.session_machine import SessionSettings
 from operators.state.rows import RowStore
 from schemas.adapters import Decode, Decoded, decoder
 from schemas.adapters.frames import PayloadReader
+from schemas.adapters.pseudonyms import Pseudonyms
 from schemas.message import Message
 from schemas.shop import Shop
 from schemas.topics import INPUTS
@@ -36,7 +37,7 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     settings: Settings,
     shop: Shop,
     partitions: Iterable[str],
-    ledger_of: Callable[[str], Ledger],
+    ledger_of: Callable[[str], ErasableLedger],
     catalog_of: Callable[[str], Catalog] = lambda _market: NoCatalog(),
     *,
     rows_of: Callable[[int], RowStore | None] = lambda _shard: None,
@@ -44,10 +45,12 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
     ordered: bool,
     emit_after_s: float = float("-inf"),
     markets_known: Iterable[str] = (),
+    erasure_key: str = "",
 ) -> Stations:
     """Return what the stations are made with, from the settings and the names of all source partitions.
 
-    ``markets_known`` are those of an earlier start, in the order in which they first appeared.
+    ``markets_known`` are those of an earlier start, in the order in which they first appeared. With
+    ``erasure_key`` it is remembered who was erased.
     """
     of_events: list[str] = []
     of_markets: list[str] = []
@@ -59,6 +62,9 @@ def stations_of(  # noqa: PLR0913  the one place of assembly needs everything
         idle_s=settings.idle_after.total_seconds(),
         recovery_s=settings.cart_recovery.total_seconds(),
         lateness_s=settings.lateness.total_seconds(),
+        erasure_memory_s=settings.erasure_memory.total_seconds(),
+        erasure_key=bytes.fromhex(erasure_key),
+        personal_features=settings.personal_features == "on",
     )
     # An abandoned cart is known a session gap after its last event; half a gap more is for the visit up to
     # there. Live nothing ends, and an incident is better reported within minutes.
@@ -106,6 +112,7 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
     What has no broker's timestamp may be no later than now. ``watch`` is called with every event that is
     decoded, before it is accepted or not. With a catalog orders need no unit costs: they have those of it.
     """
+    pseudonyms = settings.pseudonyms()
     priced = (name for name, market in shop.markets.items() if has_catalog or market.margin_rate is not None)
     ingest = IngestSettings(
         markets=frozenset(shop.markets),
@@ -119,6 +126,7 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         latest_s=time.time() if settings.idle_time == "wall" else math.inf,
         ordered=ordered,
         wall=settings.idle_time == "wall",
+        keeps_rejected=pseudonyms is None,
     )
 
     def shop_events(partition: str, state: bytes | None) -> PartitionReader:
@@ -128,6 +136,8 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
             settings.format_options,
             payloads=payloads,
         )
+        if pseudonyms is not None:
+            decode = _pseudonymised(decode, pseudonyms)
         decode = _watched(decode, watch)
         seen = MemorySeenIds() if seen_in is None else RocksSeenIds(seen_in / partition.replace("/", "-"))
         return PartitionReader(partition, ingest, decode, seen, state)
@@ -137,7 +147,11 @@ def reader_of(  # noqa: PLR0913  one option for each of what a reader is made of
         return MarketReader(partition, ingest, records, state)
 
     def controls(partition: str, state: bytes | None) -> MarketReader:
-        return MarketReader(partition, ingest, ControlRecords(shop, settings.check_shop), state)
+        if pseudonyms is None:
+            records = ControlRecords(shop, settings.check_shop)
+        else:
+            records = ControlRecords(shop, settings.check_shop, pseudonyms.of)
+        return MarketReader(partition, ingest, records, state)
 
     handlers: Final[dict[str, ReaderFactory]] = {
         "shop_event": shop_events,
@@ -159,6 +173,10 @@ def topic_of(partition: str) -> str:
     'shop.events'
     """
     return partition.rpartition("/")[0]
+
+
+def _pseudonymised(decode: Decode, pseudonyms: Pseudonyms) -> Decode:
+    return lambda message: pseudonyms.applied(decode(message))
 
 
 def _watched(decode: Decode, watch: Callable[[Decoded], object] | None) -> Decode:

@@ -13,11 +13,12 @@ from flows.cluster.membership import ALONE, Member, slot_of
 from flows.cluster.pace import PaceNote, noted
 from flows.cluster.placement import name_in, shard_keys
 from flows.local.batched_sink import BatchedSink
+from flows.observability.log_events import LogEvent, tell
 from operators.bandits.spec import spec_string
 from operators.decisions.catalog import Catalog
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig
 from operators.decisions.flat_offer import FLAT_OFFERS, flat_offer
-from operators.decisions.ledger import Ledger
+from operators.decisions.ledger import ErasableLedger
 from operators.decisions.market import MarketStation, market_in
 from operators.decisions.settings import MarketSettings
 from operators.sessions.session_machine import SessionSettings
@@ -72,7 +73,7 @@ class Stations(NamedTuple):
     partitions: tuple[str, ...]
     sessions: SessionSettings
     markets: MarketSettings
-    ledger_of: Callable[[str], Ledger]
+    ledger_of: Callable[[str], ErasableLedger]
     catalog_of: Callable[[str], Catalog]
     rows_of: Callable[[int], RowStore | None]
     market_keys: Mapping[str, str]
@@ -142,19 +143,17 @@ def _log_policy(market: str, decisions: DecisionMachine) -> None:
     spec, updates = spec_string(decisions.policy), decisions.policy.updates
     replaced = decisions.replaced_policy
     if replaced is None:
-        log.info("market %s: policy %s resumes after %d updates", market, spec, updates)
+        tell(log, LogEvent.POLICY_RESUMED, market=market, policy=spec, updates=updates)
     else:
-        log.warning("market %s: policy %s starts untrained; the state was of %s", market, spec, replaced)
+        tell(log, LogEvent.POLICY_REPLACED, market=market, policy=spec, replaced=replaced)
 
 
 def _log_controls(market: str, decisions: DecisionMachine) -> None:
     controls = decisions.controls
     if controls.version:
-        log.info("market %s: controls version %d in force", market, controls.version)
+        tell(log, LogEvent.CONTROLS_RESUMED, market=market, version=controls.version)
     for path, why in controls.left_out.items():
-        log.warning(
-            "market %s: controls set %s, which the offers file has no place for: %s", market, path, why
-        )
+        tell(log, LogEvent.CONTROL_LEFT_OUT, market=market, path=path, reason=why)
 
 
 def _by_shard(keys: Sequence[str]) -> Callable[[list[ReaderOutput]], list[tuple[str, ShardBatch]]]:

@@ -28,6 +28,7 @@ from operators.bandits.spec import policy_from_spec
 from operators.decisions.settings import ContributionsOf
 from operators.decisions.shop_checks import check_default_policy, check_shop
 from schemas.adapters import FormatOptions, ProductKey, format_named
+from schemas.adapters.pseudonyms import Pseudonyms, read_keys
 from schemas.durations import Duration
 from schemas.errors import SetupError
 from schemas.events import MomentKind
@@ -141,6 +142,21 @@ class Settings(BaseSettings):
         "`explain`: `all`, those that make `offers`, `none`",
     )
     correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")
+    erasure_memory: Duration = Field(
+        timedelta(days=30), description="how long what an erased person did before the erasure is refused"
+    )
+    erasure_cleaning: Duration = Field(
+        _minutes(5), description="time between two rewrites of the state's files, where somebody was erased"
+    )
+    pseudonym_key_file: Path | None = Field(
+        None,
+        description="file of the key with which visitors, users and sessions are given pseudonyms as they are"
+        " read; unset: they keep their ids",
+    )
+    personal_features: Literal["on", "off"] = Field(
+        "on",
+        description="whether scores and choices may use `visits_before`, `known_user` and `segment`",
+    )
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"
     )
@@ -273,6 +289,10 @@ class Settings(BaseSettings):
     def topics_off(self) -> frozenset[str]:
         """The topics that would be written if their setting were on."""
         return frozenset(self.topic_of(row.name) for row in OUTPUTS) - set(self.output_topics.values())
+
+    def pseudonyms(self) -> Pseudonyms | None:
+        """Return how visitors are given pseudonyms, None: not at all; SetupError where the file is wrong."""
+        return None if self.pseudonym_key_file is None else read_keys(self.pseudonym_key_file)
 
     def topic_of(self, name: str) -> str:
         """Return the topic of a row of the table; of events the first."""

@@ -118,7 +118,8 @@ class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
 
     ``cause`` is what a correction follows from: an order that came late, or an update, a refund or the
     cancellation of an order; null for the end of a window and in records of earlier versions. ``partial``:
-    lines of an order could not be taken as they stood.
+    lines of an order could not be taken as they stood. ``cut_short``: the window ended before its time, since
+    its person was erased; what came later is in nobody's reward.
     ``profit`` is what this record adds: margin less cost, in the market's currency; it may be negative.
     ``trained_profit`` is what it adds to the reward that the policy was trained with: another number than
     ``profit`` where the reward was capped; null where the decision does not train, and in records of earlier
@@ -148,6 +149,7 @@ class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):
     redeemed: bool
     cause: Literal["order", "update", "refund", "cancellation"] | None = None
     partial: bool = False
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError unless each order has its time and its profit."""
@@ -235,7 +237,26 @@ class ControlApplied(Record, frozen=True, kw_only=True, gc=False, tag="control_a
     comment: str | None
 
 
-DecisionRecord = Decision | Reward | Score | Outcome | Drift | ControlApplied
+class VisitorErased(Record, frozen=True, kw_only=True, gc=False, tag="erasure"):
+    """A person was erased in a market; whoever keeps records of the person has to erase them too.
+
+    Of a user there may be several, one for each device that was known. ``visitor_id`` and ``user_id`` are
+    those of the event, one of them perhaps null; ``visitor_ids`` are all visitors that were erased with them.
+    ``decisions`` is how many decisions of theirs were open, and ``cut_short`` how many of these had their
+    windows ended by it.
+    """
+
+    erasure_id: Id
+    market: Name
+    at: Timestamp
+    visitor_id: Id | None
+    user_id: Id | None
+    visitor_ids: tuple[str, ...]
+    decisions: int
+    cut_short: int
+
+
+DecisionRecord = Decision | Reward | Score | Outcome | Drift | ControlApplied | VisitorErased
 DECISION_RECORDS: Final[dict[str, type[DecisionRecord]]] = {
     "decision": Decision,
     "reward": Reward,
@@ -243,6 +264,7 @@ DECISION_RECORDS: Final[dict[str, type[DecisionRecord]]] = {
     "outcome": Outcome,
     "drift": Drift,
     "control_applied": ControlApplied,
+    "erasure": VisitorErased,
 }
 decode_decision: Final = decoder(Decision)
 """Return the Decision in some bytes; raises as ``schemas.records.decoder`` says."""

@@ -278,6 +278,16 @@ class OfferRedeemed(OfferFeedback):
     order_id: Id | None = None
 
 
+class VisitorErased(EventBase):
+    """A person asked to be forgotten: a visitor, a user with all visitors seen as that user, or both.
+
+    It is about all markets, whichever it names. What happened before it is not taken any more.
+    """
+
+    type: Literal["visitor_erased"]
+    visitor_id: Id | None = None
+
+
 Event = Annotated[
     PageViewed
     | ProductViewed
@@ -295,7 +305,8 @@ Event = Annotated[
     | OfferShown
     | OfferClicked
     | OfferDismissed
-    | OfferRedeemed,
+    | OfferRedeemed
+    | VisitorErased,
     Field(discriminator="type"),
 ]
 EVENTS: Final[TypeAdapter[Event]] = TypeAdapter(Event)

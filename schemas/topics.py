@@ -81,7 +81,7 @@ OUTPUTS: Final = (
     OutputTopic(
         "decisions",
         "shop.decisions",
-        "visitor_id; the market for drifts and controls",
+        "visitor_id; the market for drifts and controls; of an erasure, who is erased",
         {
             "decision": "decisions",
             "reward": "rewards",
@@ -89,8 +89,9 @@ OUTPUTS: Final = (
             "outcome": "outcomes",
             "drift": "drifts",
             "control_applied": "controls",
+            "erasure": "erasures",
         },
-        "the audit trail: decisions, rewards, scores, outcomes, drifts, controls",
+        "the audit trail: decisions, rewards, scores, outcomes, drifts, controls, erasures",
     ),
     OutputTopic(
         "rejected",

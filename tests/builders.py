@@ -45,6 +45,7 @@ from operators.streaming.messages import (
     Line,
     Moment,
     OutputRecord,
+    PersonErased,
     UserKnown,
 )
 from schemas.adapters import decoder
@@ -210,11 +211,15 @@ def moment(
     **more: Any,
 ) -> Moment:
     """A moment of a cart; the cart is the visitor's own unless named."""
-    given = {"lines": (line(price=value),), "session": None, "sent_s": None} | more
+    given = {
+        "id": f"{visitor}-{kind}-{at}",
+        "lines": (line(price=value),),
+        "session": None,
+        "sent_s": None,
+    } | more
     return Moment(
         at_s=T0 + at,
         visitor=visitor,
-        id=f"{visitor}-{kind}-{at}",
         market="default",
         kind=kind,
         cart=f"cart of {visitor}" if cart is None else cart,
@@ -428,6 +433,11 @@ class Desk:
         """A visitor turns out to be a user."""
         event = UserKnown(at_s=T0 + at, visitor=visitor, id=f"{visitor}-{at}", market="default", user=user)
         return self._read(self.machine.know_person(event))
+
+    def erase(self, at: float, visitor: str = "", user: str | None = None, **more: Any) -> list[dict]:
+        """A visitor, or a user, is to be forgotten."""
+        event = PersonErased(at_s=T0 + at, visitor=visitor, id="erasure", market="default", user=user, **more)
+        return self._read(self.machine.erase(event).records)
 
     def feedback(self, kind: str, at: float, offer_id: str, visitor: str = "ann") -> list[dict[str, Any]]:
         return self._read(self.machine.process_feedback(struct(told(kind, at, offer_id, visitor))))

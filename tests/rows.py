@@ -40,6 +40,9 @@ class DictRows:
         other = self._others[place]
         self.rows, self._number = dict(other.rows), other.number()
 
+    def erased(self):
+        """Nothing is on a disk."""
+
     def clear(self):
         self.rows, self._number = {}, 0
 

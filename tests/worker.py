@@ -113,7 +113,7 @@ class Worker:
         return self._asked("/metrics").decode()
 
     def _asked(self, path):
-        address = re.search(r"metrics on (\S+)$", self.said(), re.MULTILINE)[1]
+        address = re.search(r"metrics on (\S+)(?: event=|$)", self.said(), re.MULTILINE)[1]
         try:
             with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
                 return answer.read()

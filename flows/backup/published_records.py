@@ -12,6 +12,7 @@ from schemas.decisions import (
     Decision,
     Outcome,
     Reward,
+    VisitorErased,
     decode_decision,
     read_decision_record,
 )
@@ -19,7 +20,7 @@ from schemas.errors import DataError
 from schemas.offers import OfferDecided, read_offer_record
 from schemas.records import decoder
 
-FILES: Final = ("controls", "offers", "decisions", "rewards", "outcomes")
+FILES: Final = ("controls", "offers", "decisions", "rewards", "outcomes", "erasures")
 _reward: Final = decoder(Reward)
 SCORES: Final = "scores"
 TAIL_BYTES: Final = 1 << 16
@@ -70,6 +71,8 @@ def _decision_record(line: bytes) -> Step:
             rank, take = 4, _told(RelearningMarket.rewarded, record)
         case Outcome():
             rank, take = 5, _told(RelearningMarket.cart_ended, record)
+        case VisitorErased():
+            rank, take = 6, _told(RelearningMarket.forget_person, record)
         case _:
             raise ValueError(f"a {type(record).__name__} does not belong into this file")
     return at_s, rank, record.market, take

@@ -23,7 +23,14 @@ from flows.kafka.topics import (
 from flows.settings import Settings
 from flows.stores.ledger import Ledgers
 from flows.studies.export import export_topics
-from flows.worker.state_dir import STATE_FORMAT, FirstStart, write_first_start, write_relearned
+from flows.worker.erasure_cleaning import DUE_FILE
+from flows.worker.state_dir import (
+    STATE_FORMAT,
+    FirstStart,
+    new_erasure_key,
+    write_first_start,
+    write_relearned,
+)
 from operators.decisions.decision_machine import MarketConfig
 from operators.decisions.relearning import Relearned, RelearningMarket
 from operators.streaming.ids import SHARDS
@@ -98,7 +105,8 @@ def _rebuild(settings: Settings, shop: Shop, records: Path, state: Path) -> Rebu
     check_files(records)
     awaited = awaited_in(records)
     with ExitStack() as opened:
-        ledgers = Ledgers(state / "ledger", sync=False)
+        due = state / DUE_FILE
+        ledgers = Ledgers(state / "ledger", sync=False, on_erased=due.touch)
         opened.callback(ledgers.close)
         stations = stations_of(settings, shop, (), ledgers.of, ordered=False)
         for _, _, market, take in steps(records):
@@ -164,4 +172,5 @@ def _first_start(
         sinks=sinks,
         topics=topic_ids(cluster, (*settings.input_topics, *settings.output_topics.values())),
         emit_after_s=rebuilt.emit_after_s,
+        erasure_key=new_erasure_key(),
     )

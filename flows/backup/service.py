@@ -18,6 +18,7 @@ from flows.backup.request import (
     read_request,
 )
 from flows.backup.seal_gate import SealGate
+from flows.observability.log_events import LogEvent, tell
 from flows.stores.rocksdb import copy_opened
 
 EVERY_S: Final = 1.0
@@ -87,7 +88,7 @@ class BackupService:
             elif self._held is not None and time.monotonic() > self._held_until_s:
                 raise TimeoutError(f"seals have waited for {HOLD_S:.0f} s")  # noqa: TRY301  told below
         except Exception as error:  # noqa: BLE001  a copy that fails must not end the worker
-            log.warning("the backup has failed: %s", error)
+            tell(log, LogEvent.BACKUP_FAILED, reason=str(error))
             if request is not None:
                 failed = Answer(request.id, "failed", self._process, self._processes, words=str(error))
                 self._answer(request, failed)
@@ -102,7 +103,7 @@ class BackupService:
         copied += [f"{name}/{each}" for name in AHEAD for each in self._copied(name, to)]
         done = Answer(request.id, "copied", self._process, self._processes, tuple(copied))
         self._answer(request, done)
-        log.info("backup: copied %d databases to %s", len(copied), to)
+        tell(log, LogEvent.BACKUP_COPIED, databases=len(copied), to=str(to))
 
     def _copied(self, name: str, to: Path) -> list[str]:
         return copy_opened(self._state / name, to / name)

@@ -16,6 +16,7 @@ from bytewax.inputs import FixedPartitionedSource, Source, StatefulSourcePartiti
 from bytewax.outputs import FixedPartitionedSink, Sink, StatefulSinkPartition
 from typing_extensions import override
 
+from flows.observability.log_events import LogEvent, tell
 from flows.worker.state_failures import state_error
 from operators.streaming.bytewax_logic import Machine, MachineFactory
 from schemas.errors import expected_error
@@ -33,7 +34,7 @@ def end_with(error: BaseException, state: Path) -> NoReturn:
     """
     said = expected_error(error) or state_error(error, state)
     if said is None:
-        log.critical("this process ends", exc_info=error)
+        tell(log, LogEvent.PROCESS_FAILED, error=error)
         end_now(DEFECT)
     sys.stderr.write(f"offerstream live: {said}\n")
     end_now(said.exit_code)

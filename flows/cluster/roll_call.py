@@ -17,6 +17,7 @@ import msgspec
 
 from flows.cluster.layout import Layout
 from flows.cluster.membership import Member
+from flows.observability.log_events import LogEvent, tell
 from flows.stores.bytewax_recovery import Progress
 from flows.worker.state_dir import FirstStart
 from schemas.errors import OfferstreamError, SetupError
@@ -107,7 +108,7 @@ def follow(member: Member, own: Hello, is_stopped: Callable[[], bool]) -> Go:
             return answer
         if time.monotonic() >= reminded_s + REMIND_S:
             reminded_s = time.monotonic()
-            log.warning("waiting for process 0 at %s", member.addresses[0])
+            tell(log, LogEvent.PROCESS_AWAITED, awaited=f"0 at {member.addresses[0]}")
         time.sleep(STEP_S)
     raise StoppedError
 
@@ -161,7 +162,7 @@ def _calls(
             if time.monotonic() >= reminded_s + REMIND_S:
                 reminded_s = time.monotonic()
                 missing = sorted(set(range(1, member.count)) - calls.keys())
-                log.warning("waiting for process %s", ", ".join(map(str, missing)))
+                tell(log, LogEvent.PROCESS_AWAITED, awaited=", ".join(map(str, missing)))
         server.close()
         yield calls
     finally:

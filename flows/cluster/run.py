@@ -15,6 +15,7 @@ from flows.cluster.fatal import FatalSink, FatalSource, Guard, end_now, end_with
 from flows.cluster.membership import Member
 from flows.dataflow import Edges, Stations, build_dataflow
 from flows.local.batched_sink import BatchedSink
+from flows.observability.log_events import LogEvent, tell
 from flows.worker.state_failures import state_error
 from schemas.errors import RestartNeededError
 
@@ -49,7 +50,7 @@ def run_member(member: Member, edges: Edges, stations: Stations, *, epoch: timed
         if state_error(error, state) is not None:
             end_with(error, state)
         first_line = str(error).partition("\n")[0]
-        log.error("another process has ended, so this one ends too (%s)", first_line)  # noqa: TRY400
+        tell(log, LogEvent.PROCESS_FOLLOWED, reason=first_line)
         end_now(RestartNeededError.exit_code)
 
 

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from flows.cluster.fatal import end_with
 from flows.cluster.membership import Member
+from flows.observability.log_events import LogEvent, tell
 from flows.settings import Settings, read_settings
 from flows.worker.live import live
 
@@ -40,7 +41,7 @@ def settings_with(settings: Settings, **changed: Any) -> dict[str, Any]:  # noqa
 
 def _end_with_parent(pipe: BinaryIO) -> None:
     os.read(pipe.fileno(), 1)  # not through the buffer, whose lock Python wants when it ends
-    logging.getLogger("offerstream").error("the supervisor is gone; this process ends")
+    tell(logging.getLogger("offerstream"), LogEvent.SUPERVISOR_GONE)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

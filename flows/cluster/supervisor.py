@@ -14,6 +14,7 @@ from flows.cluster.membership import MOST_PROCESSES, Member
 from flows.cluster.supervised import Orders, settings_with
 from flows.cluster.whole import Whole, WholeServer
 from flows.kafka.broker_process import free_port
+from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.settings import Settings
 from flows.worker.shutdown import Shutdown
@@ -50,7 +51,8 @@ def supervise(settings: Settings, processes: int, *, ordered: bool = False) -> N
     with ExitStack() as opened:
         lock = opened.enter_context(locked_state_dir(settings.state))
         server = opened.enter_context(WholeServer(whole, settings.metrics_host, settings.metrics_port))
-        log.info("started %d processes; metrics on %s:%d", processes, settings.metrics_host, server.port)
+        metrics = f"{settings.metrics_host}:{server.port}"
+        tell(log, LogEvent.PROCESSES_STARTED, processes=processes, metrics=metrics)
         wait_s = FIRST_WAIT_S
         while True:
             began_s = time.monotonic()
@@ -58,16 +60,16 @@ def supervise(settings: Settings, processes: int, *, ordered: bool = False) -> N
                 whole.runs(running.ports)
                 codes = running.until_ended(shutdown)
             if shutdown.is_requested:
-                log.info("stopped: asked to")
+                tell(log, LogEvent.STOPPED, why="asked to")
                 return
             _end_for_good(codes)
             if time.monotonic() > began_s + STEADY_S:
                 wait_s = FIRST_WAIT_S
-            log.error("processes ended with %s; all start again in %.1f s", _in_words(codes), wait_s)
+            tell(log, LogEvent.PROCESSES_RESTARTED, codes=_in_words(codes), wait_s=wait_s)
             whole.restarts()
             _sleep(wait_s, shutdown)
             if shutdown.is_requested:
-                log.info("stopped: asked to")
+                tell(log, LogEvent.STOPPED, why="asked to")
                 return
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
@@ -141,7 +143,7 @@ class _Processes:
                 is_told = True
                 self._tell(signal.SIGTERM)
             if shutdown.is_overdue:
-                log.error("the processes do not stop in time, and are killed")
+                tell(log, LogEvent.PROCESSES_KILLED)
                 return self._killed()
             time.sleep(LOOK_S)
         deadline_s = time.monotonic() + TOGETHER_S

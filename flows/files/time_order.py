@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from flows.files.event_times import TimeOf, time_reader
 from flows.files.external_sort import MEMORY_BYTES, Record, SortedRecords, sorted_file
 from flows.files.input_file import InputFile, examine, read_errors
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import SetupError
 
 logger: Final = logging.getLogger(__name__)
@@ -45,9 +46,12 @@ def _in_order(file: InputFile, time_of: TimeOf, lateness: timedelta, opened: Exi
     disorder = first_disorder(file, time_of, lateness)
     if disorder is None:
         return file
-    logger.warning(
-        "%s is not in the order of time, offset %d is %s older than one before it: its events are sorted",
-        *(file.path, disorder.offset, disorder.behind),
+    tell(
+        logger,
+        LogEvent.INPUT_SORTED,
+        path=str(file.path),
+        offset=disorder.offset,
+        behind=str(disorder.behind),
     )
     try:
         directory = opened.enter_context(tempfile.TemporaryDirectory(prefix="offerstream-sort-"))

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from flows.kafka.connection_trouble import explained
 from flows.kafka.login import login_settings, without_secrets
 from flows.kafka.quiet_admin import QuietAdminClient
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import SetupError
 
 log = logging.getLogger("offerstream.kafka")
@@ -109,7 +110,7 @@ client_log.addFilter(RateLimitFilter())
 
 def log_client_error(error: KafkaError) -> None:
     """Log what a client reports about its connections, which it repairs by itself."""
-    client_log.warning("Kafka: %s", explained(error.str()))
+    tell(client_log, LogEvent.KAFKA_CLIENT, reason=explained(error.str()))
 
 
 def create_consumer(cluster: Cluster, *, quiet: bool = False) -> Consumer:
@@ -133,7 +134,7 @@ def close_consumer(consumer: Consumer) -> None:
     closing.start()
     closing.join(CLOSE_WITHIN_S)
     if closing.is_alive():
-        log.warning("Kafka: a consumer is not closed after %.0f s; left as it is", CLOSE_WITHIN_S)
+        tell(log, LogEvent.CONSUMER_UNCLOSED, seconds=CLOSE_WITHIN_S)
 
 
 def create_producer(cluster: Cluster, defaults: Mapping[str, str | int] | None = None) -> Producer:

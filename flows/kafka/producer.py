@@ -9,6 +9,7 @@ from msgspec import UNSET
 from flows.kafka.cluster import REFUSED, Cluster, create_producer, log, produce
 from flows.kafka.records import KafkaRecord
 from flows.kafka.size_limits import SizeLimits, cut_to, keyed_by_id, size_of
+from flows.observability.log_events import LogEvent, tell
 from flows.worker.pulse import Pulse
 from flows.worker.shutdown import Shutdown
 from operators.streaming.messages import OutputRecord
@@ -105,9 +106,9 @@ class RecordProducer:
         if self._failure is None:
             self._producer.flush(CLOSE_TIMEOUT_S)
             if left := self._in_flight + len(self._again):
-                log.warning("Kafka: %d records were still on their way at the end", left)
+                tell(log, LogEvent.RECORDS_UNDELIVERED, records=left)
         if self._failure is not None:
-            log.error("Kafka: %s", self._failure)
+            tell(log, LogEvent.RECORDS_REFUSED, reason=str(self._failure))
 
     def _produce(self, sent: _Sent) -> None:
         output = sent.output
@@ -178,7 +179,8 @@ class RecordProducer:
             self._replace(sent, changed)
 
     def _replace(self, sent: _Sent, changed: OutputRecord) -> None:
-        log.warning("Kafka: %s", sent.is_not("is not whole", f"{sent.topic} refused it as it was"))
+        reason = sent.is_not("is not whole", f"{sent.topic} refused it as it was")
+        tell(log, LogEvent.RECORD_CUT, reason=str(reason))
         sent.output = changed
 
     def _wait(self) -> None:

@@ -18,6 +18,7 @@ from flows.kafka.records import (
     to_message,
 )
 from flows.kafka.topics import topic_partition
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import BrokerError
 from schemas.message import Message
 
@@ -168,7 +169,7 @@ class SharedConsumer:
         elif error.code() == OFFSET_OUT_OF_RANGE or error.code() in UNREADABLE:
             raise self._read_error(record, error)
         else:
-            log.warning("Kafka: %s", error.str())
+            tell(log, LogEvent.KAFKA_CLIENT, reason=error.str())
 
     def _read_error(self, record: KafkaRecord, error: KafkaError) -> BrokerError:
         buffer = self._buffers.get((record.topic(), record.partition()))
@@ -212,4 +213,4 @@ class SharedConsumer:
             try:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
             except KafkaException as error:
-                log.warning("Kafka: %s", error.args[0].str())
+                tell(log, LogEvent.KAFKA_CLIENT, reason=error.args[0].str())

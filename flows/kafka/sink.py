@@ -13,6 +13,7 @@ from flows.kafka.cluster import Cluster, log
 from flows.kafka.producer import RecordProducer
 from flows.kafka.resume_scan import scan_for_resume
 from flows.kafka.topics import beginning_offsets, end_offsets, topic_partition
+from flows.observability.log_events import LogEvent, tell
 from flows.worker.fault_points import fault_point
 from operators.streaming.messages import OutputRecord
 
@@ -143,7 +144,7 @@ class KafkaSink(FixedPartitionedSink[OutputRecord, KafkaSinkState]):
         beginning, end = self._retained[0][for_part], self._retained[1][for_part]
         _, start, known = resume_state or (STATE_VERSION, self._start[for_part], ())
         if start > end:
-            log.warning("%s ends at %d, but %d was written: records were lost there", for_part, end, start)
+            tell(log, LogEvent.RECORDS_LOST, partition=for_part, end=end, written=start)
             start = beginning  # of another topic, perhaps, into which the epoch that is repeated was written
         already_written = dict(known)
         scan_from = max(start, beginning)

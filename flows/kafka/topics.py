@@ -15,6 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 from flows.kafka.cluster import TRANSIENT, Cluster, close_consumer, create_admin_client, create_consumer, log
 from flows.kafka.end_offsets import BEGINNING, END, PartitionId, query_offsets
 from flows.kafka.quiet_admin import QuietAdminClient
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import BrokerError, SetupError
 
 TIMEOUT_S: Final = 10.0
@@ -169,7 +170,7 @@ def topic_ids(cluster: Cluster, topics: Iterable[str], *, timeout_s: float = TIM
                 if _is_transient(error) and time.monotonic() < deadline:
                     time.sleep(RETRY_S)
                     continue
-                log.warning("the id of topic %s is not known: %s", topic, error.args[0].str())
+                tell(log, LogEvent.TOPIC_ID_UNKNOWN, topic=topic, reason=error.args[0].str())
                 found[topic] = None
     return {topic: id_ for topic, id_ in found.items() if id_ is not None}
 
@@ -198,7 +199,13 @@ def max_message_bytes(
                 if _is_transient(error) and time.monotonic() < deadline:
                     time.sleep(RETRY_S)
                     continue
-                log.warning("%s of %s is not known: %s", MAX_MESSAGE, resource.name, error)
+                tell(
+                    log,
+                    LogEvent.TOPIC_LIMIT_UNKNOWN,
+                    setting=MAX_MESSAGE,
+                    topic=resource.name,
+                    reason=str(error),
+                )
                 found[resource.name] = DEFAULT_MAX_MESSAGE_BYTES
     return found
 

@@ -11,6 +11,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from typing_extensions import override
 
+from flows.observability.log_events import LogEvent, tell
+
 MOST_AT_ONCE: Final = 16
 ANSWER_WITHIN_S: Final = 10.0
 
@@ -63,4 +65,4 @@ class BoundedServer(ThreadingMixIn, WSGIServer):
     def handle_error(self, request: Request, client_address: object) -> None:
         """Log nothing of who has hung up: it would fill the log at the pace of a stranger."""
         if not isinstance(error := sys.exception(), OSError):
-            log.warning("/metrics or /healthz cannot be answered: %r", error)
+            tell(log, LogEvent.PROBE_FAILED, exception=repr(error))

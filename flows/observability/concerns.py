@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from flows.observability.log_events import LogEvent, tell
+
 Reasons = Callable[[], Mapping[str, str]]
 """Returns a sentence for each subject, a topic or a market, that is not as it should be now."""
 
@@ -60,7 +62,7 @@ class Concerns:
         for key, sentence in found.items():
             if now_s >= self._logged_s.get(key, float("-inf")) + REPEAT_S:
                 self._logged_s[key] = now_s
-                log.warning("degraded: %s", sentence)
+                tell(log, LogEvent.DEGRADED, about=key[0], subject=key[1], reason=sentence)
         for key in self._logged_s.keys() - found.keys():
             del self._logged_s[key]
-            log.info("no longer degraded: %s, %s", *key)
+            tell(log, LogEvent.RECOVERED, about=key[0], subject=key[1])

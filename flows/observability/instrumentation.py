@@ -37,6 +37,7 @@ class Instrumentation:
             metrics.concerns.watch("rejects", rejects.reasons)
         self.source: KafkaSource | None = None
         self.before_seal: Callable[[], object] = lambda: None
+        self.after_seal: Callable[[], object] = lambda: None
         self._clock = clock
         self._seal_began_s: float | None = None
         self._seal_ended_s: float | None = None
@@ -61,6 +62,7 @@ class Instrumentation:
         if self._seal_began_s is not None and self._seal_ended_s is not None:
             self.metrics.sealed(self._seal_ended_s - self._seal_began_s)
             self._seal_began_s = self._seal_ended_s = None
+            self.after_seal()
         self.metrics.concerns.log()
         now_s = self._clock()
         if self.source is not None and now_s >= self._lag_measured_s + LAG_EVERY_S:

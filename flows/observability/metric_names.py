@@ -220,6 +220,8 @@ class MarketFigure(Enum):
     open_decisions = _items("open_decisions")
     unrecovered_decisions = _items("unrecovered_decisions")
     foreign_feedback = _items("foreign_feedback")
+    erased_persons = _items("erased_persons")
+    erased_windows = _items("erased_windows")
     crowded_features = Target(Metric.CROWDED_FEATURES)
     cart_treatments = _items("cart_treatments")
     budget_reservations = _items("budget_reservations")

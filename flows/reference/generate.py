@@ -28,6 +28,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "events": tables.events,
     "policies": tables.policies,
     "schemas": tables.schemas,
+    "log_events": tables.log_events,
 }
 
 

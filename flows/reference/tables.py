@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from string import Formatter
 from typing import get_args
 
 from flows.cli import COMMANDS, command
+from flows.observability.log_events import LogEvent
 from flows.observability.metrics import Metrics
 from flows.settings import PREFIX, Settings
 from operators.bandits import POLICIES
@@ -24,6 +26,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def log_events() -> str:
+    """Return every line that the log may have."""
+    rows = []
+    for each in LogEvent:
+        line = each.value
+        fields = dict.fromkeys(name for _, name, _, _ in Formatter().parse(line.words) if name)
+        rows.append((f"`{each.event}`", line.level, ", ".join(f"`{name}`" for name in fields), line.meaning))
+    return table(("event", "level", "fields", "what it means"), rows)
 
 
 def commands() -> str:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from flows.kafka.cluster import Cluster, create_consumer, create_producer, produce
 from flows.kafka.records import END_OF_PARTITION, consume
 from flows.kafka.topics import end_offsets, ensure_topics, partitions_of, topic_partition
+from flows.observability.log_events import LogEvent, tell
 from flows.simulation.counters import Counters
 from operators.simulation import World
 from schemas.decisions import Decision
@@ -110,7 +111,7 @@ class KafkaLink:
         """Wait until everything is delivered."""
         left = self._producer.flush(FLUSH_WITHIN_S)
         if left:
-            log.warning("%d events of the shoppers were not delivered", left)
+            tell(log, LogEvent.SHOPPERS_UNDELIVERED, events=left)
         self._consumer.close()
 
     def _produce(self, topic: str, value: bytes, key: str, timestamp_ms: int) -> None:

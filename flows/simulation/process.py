@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from confluent_kafka import KafkaException
 
+from flows.observability.log_events import LogEvent, tell
 from flows.simulation.counters import Counters
 from flows.simulation.run import simulate
 from flows.simulation.settings import SimulationSettings
@@ -71,7 +72,7 @@ class SimulationProcess:
         try:
             self._here.send("stop")
         except OSError:
-            log.debug("the shoppers' process had ended already")
+            tell(log, LogEvent.SHOPPERS_GONE)
         until_s = time.monotonic() + within_s
         while self.alive and time.monotonic() < until_s:
             self._receive()

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 import orjson
 
+from flows.observability.log_events import LogEvent, tell
 from flows.simulation.counters import Counters
 from flows.simulation.kafka_link import KafkaLink
 from flows.simulation.settings import DAY_S, SimulationSettings
@@ -45,10 +46,10 @@ def simulate(settings: SimulationSettings, report: Report = lambda _: True) -> C
             _log_start(settings)
             _to_kafka(settings, link, world, counters, report)
     except KeyboardInterrupt:
-        log.info("shoppers interrupted")
+        tell(log, LogEvent.SHOPPERS_INTERRUPTED)
         if settings.seconds is not None:
             raise
-    log.info("shoppers: %d events, %d reactions to offers", counters.events, counters.feedback)
+    tell(log, LogEvent.SHOPPERS_DONE, events=counters.events, feedback=counters.feedback)
     return counters
 
 
@@ -76,7 +77,7 @@ def _world_settings(settings: SimulationSettings, starts_at_s: float) -> WorldSe
 
 
 def _log_start(settings: SimulationSettings) -> None:
-    log.info("shoppers of %s: seed %d, speed %g", settings.market, settings.seed, settings.speed)
+    tell(log, LogEvent.SHOPPERS_STARTED, market=settings.market, seed=settings.seed, speed=settings.speed)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -115,7 +116,7 @@ def _to_kafka(
             behind_s = counters.behind_s / settings.speed
             if behind_s > BEHIND_S and now_s - warned_s >= WARN_EVERY_S:
                 warned_s = now_s
-                log.warning("shoppers are %.1f s behind; lower their speed or the visits per hour", behind_s)
+                tell(log, LogEvent.SHOPPERS_BEHIND, seconds=behind_s)
             if counters.behind_s <= 0:
                 time.sleep(max(TICK_S - (time.monotonic() - now_s), 0.0))
     finally:

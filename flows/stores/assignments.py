@@ -1,7 +1,7 @@
 """The assignments of a market beside its ledger: in the same RocksDB, or in memory for one run."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import islice, takewhile
 from typing import Final, cast
@@ -9,7 +9,7 @@ from typing import Final, cast
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from flows.stores.hot_rows import HotRows
-from flows.stores.rocksdb import prefixed
+from flows.stores.rocksdb import items_from, prefixed
 from flows.worker.fault_points import fault_point
 
 HOT: Final = 10_000
@@ -97,6 +97,62 @@ class RocksAssignments:
         self._oldest_identity = expired[-1] + b"\0" if len(expired) == _FORGET_LIMIT else end
         return forgotten
 
+    def recall_timed(self, name: str) -> tuple[float, bytes] | None:
+        """Return what was last written under a name and for which time."""
+        found = cast("bytes | None", self._identities.get(prefixed(b"a", name)))
+        return None if found is None else (_TIME.unpack(found[: _TIME.size])[0], found[_TIME.size :])
+
+    def replace(self, name: str, by: tuple[float, bytes] | None) -> None:
+        """Write what is known at a time under a name; None: nothing, and no trace of the name."""
+        key = prefixed(b"a", name)
+        before = cast("bytes | None", self._identities.get(key))
+        batch = WriteBatch(raw_mode=True)
+        if before is not None:
+            batch.delete(b"s" + before[: _TIME.size] + key)
+        if by is None:
+            batch.delete(key)
+        else:
+            self._put_identity(batch, name, *by)
+        self._identities.write(batch, self._options)
+        self._hot.drop(name)
+        fault_point("row_replaced")
+
+    def sweep(
+        self,
+        cursor: bytes,
+        at_most: int,
+        left: Callable[[str, bytes], bytes | None],
+        mentions: Callable[[bytes], bool],
+    ) -> bytes | None:
+        """Look at so many rows, and then at the times under which they are found."""
+        found: list[tuple[bytes, bytes]] = []
+        goes_on: bytes | None = None
+        for number, (key, value) in enumerate(items_from(self._identities, cursor or b"a")):
+            if key[:1] not in {b"a", b"s"}:  # what is between them belongs to others
+                goes_on = b"s" if key < b"s" else None
+                break
+            if number == at_most:
+                goes_on = key
+                break
+            if mentions(key) or mentions(value):
+                found.append((key, value))
+        for key, value in found:
+            self._leave(key, value, left)
+        return goes_on
+
+    def _leave(self, key: bytes, value: bytes, left: Callable[[str, bytes], bytes | None]) -> None:
+        if key.startswith(b"a"):
+            name, row = key[_NAME:].decode(), value[_TIME.size :]
+            now = left(name, row)
+            if now != row:
+                at_s = _TIME.unpack(value[: _TIME.size])[0]
+                self.replace(name, None if now is None else (at_s, now))
+            return
+        identity = key[1 + _TIME.size :]
+        known = cast("bytes | None", self._identities.get(identity))
+        if known is None or known[: _TIME.size] != key[1 : 1 + _TIME.size]:
+            self._identities.delete(key)
+
     def _written_before(self, end: bytes) -> Iterator[bytes]:
         keys = cast("Iterator[bytes]", self._identities.keys(from_key=self._oldest_identity))
         return takewhile(lambda key: key < end, keys)
@@ -122,6 +178,32 @@ class MemoryAssignments:
         heappush(self._by_time, (at_s, identity))
 
     remember_with_entry = remember
+
+    def recall_timed(self, name: str) -> tuple[float, bytes] | None:
+        """Return what was last written under a name and for which time."""
+        return self._identities.get(name)
+
+    def replace(self, name: str, by: tuple[float, bytes] | None) -> None:
+        """Keep what is known at a time under a name; None: nothing."""
+        if by is None:
+            self._identities.pop(name, None)
+        else:
+            self.remember(name, *by)
+
+    def sweep(
+        self,
+        cursor: bytes,
+        at_most: int,
+        left: Callable[[str, bytes], bytes | None],
+        mentions: Callable[[bytes], bool],
+    ) -> bytes | None:
+        """Look at all rows at once."""
+        del cursor, at_most, mentions
+        for name, (at_s, row) in list(self._identities.items()):
+            now = left(name, row)
+            if now != row:
+                self.replace(name, None if now is None else (at_s, now))
+        return None
 
     def forget_identities(self, before_s: float) -> int:
         """Delete identities last written before a time; return how many."""

@@ -1,6 +1,7 @@
 """The feature store on disk: the latest row of each kind for a visitor, readable while the worker runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, cast
 
@@ -9,7 +10,7 @@ from rocksdict import Rdict, WriteBatch
 from typing_extensions import override
 
 from flows.cluster.membership import ALONE, Member
-from flows.stores.rocksdb import TTL_BYTES, open_for_writing, open_read_only, prefixed
+from flows.stores.rocksdb import TTL_BYTES, items_from, open_for_writing, open_read_only, prefixed
 from operators.streaming.messages import FeatureRow
 
 PARTITIONS: Final = 4
@@ -23,22 +24,39 @@ def _prefix(market: str, visitor: str) -> bytes:
 class FeatureStorePartition(StatefulSinkPartition[list[FeatureRow], None]):
     """One database of the store. A row replaces the earlier one of its visitor and kind.
 
+    One without a kind says that all rows of its visitor go.
+
     Bounded by the visitors of the last ``ttl_s`` of wall clock, half as long again until RocksDB compacts.
     """
 
-    def __init__(self, directory: Path, ttl_s: int = TTL_S) -> None:
+    def __init__(
+        self, directory: Path, ttl_s: int = TTL_S, on_erased: Callable[[], object] = lambda: None
+    ) -> None:
+        self._on_erased = on_erased
         self._database = open_for_writing(directory, ttl_s=ttl_s)
 
     @override
     def write_batch(self, items: list[list[FeatureRow]]) -> None:
         """Write the rows. From then on they survive the death of the process and readers find them."""
-        latest = {
-            _prefix(row.market, row.visitor) + row.kind.encode(): row.value for rows in items for row in rows
-        }
+        latest: dict[bytes, bytes | None] = {}
+        for row in (row for rows in items for row in rows):
+            prefix = _prefix(row.market, row.visitor)
+            if row.kind:
+                latest[prefix + row.kind.encode()] = row.value
+            else:
+                there = [key for key, _ in self._of(prefix)]
+                latest |= dict.fromkeys([*there, *(key for key in latest if key.startswith(prefix))])
+                self._on_erased()
         batch = WriteBatch(raw_mode=True)
         for key, value in latest.items():
-            batch.put(key, value)
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
         self._database.write(batch)
+
+    def _of(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return takewhile(lambda item: item[0].startswith(prefix), items_from(self._database, prefix))
 
     @override
     def snapshot(self) -> None:
@@ -63,8 +81,14 @@ class FeatureStoreSink(FixedPartitionedSink[list[FeatureRow], None]):
     """
 
     def __init__(
-        self, directory: Path, partitions: int = PARTITIONS, ttl_s: int = TTL_S, member: Member = ALONE
+        self,
+        directory: Path,
+        partitions: int = PARTITIONS,
+        ttl_s: int = TTL_S,
+        member: Member = ALONE,
+        on_erased: Callable[[], object] = lambda: None,
     ) -> None:
+        self._on_erased = on_erased
         self._directory = directory
         self._member = member
         self._partitions = partitions
@@ -78,7 +102,7 @@ class FeatureStoreSink(FixedPartitionedSink[list[FeatureRow], None]):
     @override
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> FeatureStorePartition:
         """Return a database with its earlier contents."""
-        return FeatureStorePartition(self._directory / for_part, self._ttl_s)
+        return FeatureStorePartition(self._directory / for_part, self._ttl_s, self._on_erased)
 
 
 def read_visitor(directory: Path, market: str, visitor: str) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """The ledger on disk: a RocksDB for each market, entries by number, found by decision, name and age."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice, takewhile
 from pathlib import Path
@@ -71,12 +71,17 @@ class RocksLedger(RocksAssignments):
     written since the times that the caller last passed to ``forget`` and ``forget_identities``.
     """
 
-    def __init__(self, directory: Path, *, sync: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, sync: bool = False, on_erased: Callable[[], object] = lambda: None
+    ) -> None:
         self._database = open_for_writing(directory)
+        self._on_erased = on_erased
         self._options = WriteOptions()
         self._options.sync = sync
         super().__init__(self._database, self._options)
-        self.rows: RocksRows = RocksRows(self._database, self._options, MARKET_PREFIX, "the ledger")
+        self.rows: RocksRows = RocksRows(
+            self._database, self._options, MARKET_PREFIX, "the ledger", on_erased=on_erased
+        )
         self._oldest_entry = _time_key(0.0)
         self._last_seq = next((_SEQ.unpack(key[1:])[0] for key in _newest_keys(self._database, b"e")), -1)
 
@@ -155,6 +160,26 @@ class RocksLedger(RocksAssignments):
         self._oldest_entry = last + b"\0" if forgotten == _FORGET_LIMIT else end
         return forgotten
 
+    def rewrite(self, seq: int, decision_id: str, at_s: float, entry: bytes) -> None:
+        """Write an entry in place of another, all of it or nothing, to be found by its decision alone."""
+        packed = _SEQ.pack(seq)
+        by_id, by_time = _id_key(decision_id), _time_key(at_s) + packed
+        batch = WriteBatch(raw_mode=True)
+        batch.put(_entry_key(seq), entry)
+        found_by = cast("bytes | None", self._database.get(by_time))
+        if found_by is not None:
+            for key in [each for each in _keys_in(found_by) if each != by_id]:
+                batch.delete(key)
+                if self._database.get(_latest_key(key)) == packed:
+                    batch.delete(_latest_key(key))
+            batch.put(by_time, len(by_id).to_bytes(2, "big") + by_id)
+        self._database.write(batch, self._options)
+        fault_point("entry_rewritten")
+
+    def erased(self) -> None:
+        """Note that what was rewritten must leave the disk soon."""
+        self._on_erased()
+
     def _from(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         return items_from(self._database, key)
 
@@ -169,8 +194,15 @@ class Ledgers:
     Bounded by the number of markets.
     """
 
-    def __init__(self, directory: Path | None = None, *, sync: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        sync: bool = False,
+        on_erased: Callable[[], object] = lambda: None,
+    ) -> None:
         self._directory = directory
+        self._on_erased = on_erased
         self._sync = sync
         self._open: dict[str, RocksLedger | MemoryLedger] = {}
 
@@ -180,7 +212,7 @@ class Ledgers:
             self._open[market] = (
                 MemoryLedger()
                 if self._directory is None
-                else RocksLedger(self._directory / market, sync=self._sync)
+                else RocksLedger(self._directory / market, sync=self._sync, on_erased=self._on_erased)
             )
         return self._open[market]
 

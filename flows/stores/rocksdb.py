@@ -11,8 +11,10 @@ from typing import Final
 from rocksdict import (
     AccessType,
     BlockBasedOptions,
+    BottommostLevelCompaction,
     Cache,
     Checkpoint,
+    CompactOptions,
     DbClosedError,
     DBRecoveryMode,
     Options,
@@ -31,6 +33,8 @@ Beside them a database keeps its bloom filters in memory, about 1.25 bytes a key
 lookup three times as expensive.
 """
 
+NO_KEY: Final = b"\x00"
+"""What no key is."""
 _WRITE_BUFFER_BYTES: Final = 4 << 20
 _RETRIES: Final = 4
 _LENGTH: Final = struct.Struct(">H").pack
@@ -60,6 +64,8 @@ def _options() -> Options:
     options.set_keep_log_file_num(1)
     options.set_max_log_file_size(1 << 20)
     options.set_stats_dump_period_sec(0)
+    # Its history would keep the first and the last key of every file that there was.
+    options.set_max_manifest_file_size(1)
     return options
 
 
@@ -95,6 +101,26 @@ def copy_opened(within: Path, to: Path) -> list[str]:
             Checkpoint(database).create_checkpoint(str(to / name))
             copied.append(str(name))
     return copied
+
+
+def compact_opened(within: Path) -> list[str]:
+    """Rewrite the databases below a directory that this process has open, without what was deleted in them.
+
+    It takes about a second for 90 MB. May be called on another thread than the owner's. Return their names.
+    """
+    thorough = CompactOptions()
+    thorough.set_bottommost_level_compaction(BottommostLevelCompaction.force())
+    compacted = []
+    for directory, database in sorted(_opened.items()):
+        if directory.is_relative_to(within.resolve()):
+            with suppress(DbClosedError):
+                database.flush(True)
+                database.compact_range(None, None, thorough)
+                # The list of files has the first and last keys of those before until something changes again.
+                database.delete(NO_KEY)
+                database.flush(True)
+                compacted.append(str(directory.relative_to(within.resolve())))
+    return compacted
 
 
 @contextmanager

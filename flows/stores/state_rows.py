@@ -1,7 +1,7 @@
 """The rows of stations on disk, in a RocksDB that is opened elsewhere."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, cast
@@ -27,19 +27,21 @@ class RocksRows:
     directory in which stations that move have their places, None where they do not move.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is of, and where
         self,
         database: Rdict,
         options: WriteOptions,
         prefix: bytes,
         place: str,
         places: Path | None = None,
+        on_erased: Callable[[], object] = lambda: None,
     ) -> None:
         self.place = place
         self._places = places
         self._database = database
         self._options = options
         self._prefix = prefix
+        self._on_erased = on_erased
 
     def get(self, key: bytes) -> bytes | None:
         """Return a row, None where there is none."""
@@ -89,6 +91,10 @@ class RocksRows:
         batch.delete_range(self._prefix, after(self._prefix))
         self._database.write(batch, self._options)
 
+    def erased(self) -> None:
+        """Note that what is dropped must leave the disk soon."""
+        self._on_erased()
+
 
 def rows_number(database: Rdict, prefix: bytes) -> int:
     """Return the number of the last snapshot of a station whose changes stand in a database."""
@@ -113,7 +119,15 @@ class ShardRows:
     the shards are, and by the rows of those that have moved away, until their place is cleared.
     """
 
-    def __init__(self, directory: Path, slot: int = 0, *, sync: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        slot: int = 0,
+        *,
+        sync: bool = False,
+        on_erased: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._on_erased = on_erased
         self._directory = directory
         self._slot = str(slot)
         self._options = WriteOptions()
@@ -125,7 +139,7 @@ class ShardRows:
         if self._database is None:
             self._database = open_for_writing(self._directory / self._slot)
         prefix = shard_prefix(shard)
-        return RocksRows(self._database, self._options, prefix, self._slot, self._directory)
+        return RocksRows(self._database, self._options, prefix, self._slot, self._directory, self._on_erased)
 
     def close(self) -> None:
         """Close the database, if it is open."""

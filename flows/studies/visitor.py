@@ -28,6 +28,9 @@ def visitor(settings: Settings, market_name: str, visitor_id: str) -> dict[str, 
         raise SetupError(f"the market must be one of {', '.join(markets)}; got {market_name!r}")
     if not (settings.state / "features").is_dir():
         raise SetupError(f"the state must be a directory that the worker wrote; got {str(settings.state)!r}")
+    pseudonyms = settings.pseudonyms()
+    if pseudonyms is not None:
+        visitor_id = pseudonyms.of("visitor", visitor_id)
     with _readable(settings.state):
         rows = read_visitor(settings.state / "features", market_name, visitor_id)
         decided = read_decisions(settings.state / "ledger", market_name, visitor_id)

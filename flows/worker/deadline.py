@@ -6,6 +6,8 @@ import os
 import threading
 from typing import Final
 
+from flows.observability.log_events import LogEvent, tell
+
 LAST_WORDS_S: Final = 0.5
 
 log = logging.getLogger("offerstream")
@@ -25,7 +27,4 @@ def end_within(seconds: float) -> None:
 
 
 def _say(seconds: float) -> None:
-    log.error(
-        "not ended %.0f s after it was asked to: ended now; the next start repeats what was not sealed",
-        seconds,
-    )
+    tell(log, LogEvent.STOP_OVERDUE, seconds=seconds)

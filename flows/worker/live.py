@@ -37,6 +37,7 @@ from flows.local.callback_sink import CallbackSink
 from flows.observability.disk_use import DiskUse
 from flows.observability.health import Limits, MetricsServer
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
+from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.observability.metrics import Metrics
 from flows.observability.probes import Probes
@@ -49,6 +50,7 @@ from flows.stores.ledger import Ledgers
 from flows.stores.state_rows import ShardRows
 from flows.worker.deadline import end_within
 from flows.worker.disk_watch import DiskWatch, check_free
+from flows.worker.erasure_cleaning import ErasureCleaning
 from flows.worker.gc_tuning import tune_gc
 from flows.worker.noted_databases import noted_databases
 from flows.worker.pulse import Pulse
@@ -73,7 +75,7 @@ CLOSE_S: Final = 5.0
 log = logging.getLogger("offerstream")
 
 
-def live(
+def live(  # noqa: PLR0915  what a worker is made of, once
     settings: Settings,
     *,
     ordered: bool = False,
@@ -101,14 +103,22 @@ def live(
         )
         go = start_alone_or_together(settings, shop, cluster, member, shutdown, ordered=ordered)
         if go is None:
-            log.info("stopped: asked to")
+            tell(log, LogEvent.STOPPED, why="asked to")
             return
         first, owned = go.first, [name for name, reader in go.readers.items() if reader == member.index]
         board = PaceBoard(member, go.readers.values(), partial(_stop_with_another, shutdown))
         sync = settings.ledger_sync
-        ledgers = opened.enter_context(closing(Ledgers(settings.state / "ledger", sync=sync)))
+        every_s = settings.erasure_cleaning.total_seconds()
+        cleaning = ErasureCleaning(settings.state, every_s, member=member)
+        erased = cleaning.erased
+        ledgers = opened.enter_context(
+            closing(Ledgers(settings.state / "ledger", sync=sync, on_erased=erased))
+        )
         catalogs = opened.enter_context(closing(Catalogs(settings.state / "catalog")))
-        rows = opened.enter_context(closing(ShardRows(settings.state / "rows", member.index, sync=sync)))
+        rows = opened.enter_context(
+            closing(ShardRows(settings.state / "rows", member.index, sync=sync, on_erased=erased))
+        )
+        opened.enter_context(cleaning)
         disk = opened.enter_context(DiskWatch(settings.state, settings.min_free_disk, shutdown))
         metrics = Metrics(
             clock, disk=DiskUse(settings.state), machine={"disk": disk.reasons, "clock": clock.reasons}
@@ -146,6 +156,7 @@ def live(
             board=board,
         )
         instrumentation.source = source
+        instrumentation.after_seal = cleaning.sealed
         backups = BackupService(settings.state, SealGate(), member.index, member.count)
         instrumentation.before_seal = opened.enter_context(backups).gate.wait
         outputs = {
@@ -155,7 +166,7 @@ def live(
         edges = Edges(
             source if member.addresses else opened.enter_context(errors_after_run(source)),
             outputs,
-            FeatureStoreSink(settings.state / "features", member=member),
+            FeatureStoreSink(settings.state / "features", member=member, on_erased=erased),
             CallbackSink(instrumentation.measure, instrumentation.sealed, member),
             PaceSink(member, board) if member.addresses else None,
             member,
@@ -167,6 +178,7 @@ def live(
             ordered=ordered,
             emit_after_s=_emit_after_s(settings, first),
             markets_known=first.markets,
+            erasure_key=first.erasure_key,
         )
         if member.leads:
             opened.enter_context(_watched_partitions(settings, cluster, first, metrics, shutdown))
@@ -174,9 +186,9 @@ def live(
         tune_gc()
         _run(settings, member, edges, stations)
     if shutdown.restart_reason is not None:
-        log.info("stopped: to be started again")
+        tell(log, LogEvent.STOPPED, why="to be started again")
         raise RestartNeededError(f"{shutdown.restart_reason}; start it again")
-    log.info("stopped: %s", "asked to" if shutdown.is_requested else "the input has ended")
+    tell(log, LogEvent.STOPPED, why="asked to" if shutdown.is_requested else "the input has ended")
 
 
 @contextmanager
@@ -238,7 +250,7 @@ def _stepped(shutdown: Shutdown, by_s: float) -> None:
 
     Bytewax ends an epoch by that clock: set back, it would end none for as long. A restart begins anew.
     """
-    log.warning("the machine's clock was set %s, for good as it seems", in_words(by_s))
+    tell(log, LogEvent.CLOCK_STEPPED, by=in_words(by_s))
     if by_s <= -SET_BACK_S:
         shutdown.request_restart(f"the machine's clock was set {in_words(by_s)}")
 
@@ -263,18 +275,17 @@ def _of_topic(topic: str, partitions: dict[str, int]) -> dict[str, int]:
 
 def _log_start(settings: Settings, first: FirstStart, port: int, member: Member, owned: int) -> None:
     packages = {name: version(name) for name in ("offerstream", "bytewax", "river", "confluent-kafka")}
-    log.info(
-        "started%s: %s; policy %s; reads %s in %d partitions from %s%s; state %s, first started %s; "
-        "metrics on %s:%d",
-        f" process {member.index} of {member.count}" if member.addresses else "",
-        ", ".join(f"{name} {number}" for name, number in packages.items()),
-        settings.policy,
-        ", ".join(settings.input_topics),
-        owned,
-        settings.bootstrap,
-        f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
-        settings.state,
-        datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
-        settings.metrics_host,
-        port,
+    tell(
+        log,
+        LogEvent.STARTED,
+        process_of=f" process {member.index} of {member.count}" if member.addresses else "",
+        packages=", ".join(f"{name} {number}" for name, number in packages.items()),
+        policy=settings.policy,
+        topics=", ".join(settings.input_topics),
+        partitions=owned,
+        bootstrap=settings.bootstrap,
+        schemas_from=f", schemas from {settings.schema_registry}" if settings.schema_registry else "",
+        state=str(settings.state),
+        first_started=datetime.fromtimestamp(first.started_at_s, UTC).isoformat(timespec="seconds"),
+        metrics=f"{settings.metrics_host}:{port}",
     )

@@ -10,7 +10,13 @@ from flows.kafka.cluster import Cluster
 from flows.kafka.topics import beginning_offsets, end_offsets, partitions_of, topic_ids, topic_partition
 from flows.settings import Settings
 from flows.worker.shutdown import Shutdown
-from flows.worker.state_dir import STATE_FORMAT, FirstStart, TopicOffsets, start_or_resume
+from flows.worker.state_dir import (
+    STATE_FORMAT,
+    FirstStart,
+    TopicOffsets,
+    new_erasure_key,
+    start_or_resume,
+)
 from flows.worker.topics_at_start import create_topics
 from operators.streaming.ids import SHARDS
 from schemas.shop import Shop
@@ -58,6 +64,7 @@ def first_start(settings: Settings, shop: Shop, cluster: Cluster) -> FirstStart:
         markets=tuple(shop.markets),
         sources={},
         sinks={},
+        erasure_key=new_erasure_key(),
     )
     return start_or_resume(settings.state, new, now)
 

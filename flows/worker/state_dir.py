@@ -7,6 +7,7 @@ offsets of the first start, which ``start.json`` holds.
 import fcntl
 import logging
 import os
+import secrets
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +17,10 @@ from typing import Final
 
 import msgspec
 
+from flows.observability.log_events import LogEvent, tell
 from schemas.errors import SetupError
 
-STATE_FORMAT: Final = 7
+STATE_FORMAT: Final = 8
 START_FILE: Final = "start.json"
 LOCK_FILE: Final = "lock"
 DISK_FILE: Final = "disk"
@@ -41,7 +43,8 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     be read, ``sinks`` the end of each output partition before the worker wrote to it. ``topics`` holds the
     ids of the topics, where the brokers have such. ``markets`` stand in the order in which they first
     appeared, which places them. ``emit_after_s``: what happened up to then was decided before this directory
-    was; None where nothing was. Bounded by the number of partitions and markets.
+    was; None where nothing was. ``erasure_key`` is the secret, in hexadecimal digits, with which it is
+    remembered who was erased. Bounded by the number of partitions and markets.
     """
 
     format: int
@@ -52,6 +55,7 @@ class FirstStart(msgspec.Struct, frozen=True, kw_only=True):
     sinks: dict[str, int]
     topics: dict[str, str] = {}
     emit_after_s: float | None = None
+    erasure_key: str = ""
 
     @property
     def speaks_after_s(self) -> float:
@@ -72,6 +76,11 @@ class TopicOffsets(msgspec.Struct, frozen=True, kw_only=True):
     ends: Mapping[str, int]
     off: frozenset[str] = frozenset()
     ids: Mapping[str, str] = {}
+
+
+def new_erasure_key() -> str:
+    """Return a secret of 32 random bytes in hexadecimal digits."""
+    return secrets.token_hex(32)
 
 
 @contextmanager
@@ -251,7 +260,7 @@ def _check_not_remade(directory: Path, known: FirstStart, ids: Mapping[str, str]
                 f"topic {topic} was made anew since the state in {directory} was: {NOT_ITS_OFFSETS}; bring "
                 "the old one back, or start with a new state directory"
             )
-        log.warning("topic %s was made anew: what was written to the old one is not there", topic)
+        tell(log, LogEvent.TOPIC_REMADE, topic=topic)
 
 
 def remade(known: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 
+from flows.observability.log_events import LogEvent, tell
 from flows.observability.metrics import Metrics
 from flows.worker.shutdown import Shutdown
 
@@ -29,7 +30,7 @@ class UnreadPartitions:
             self._metrics.unread(topic, len(partitions))
         names = in_words(self._found)
         if names and self._restarts and not self._shutdown.is_requested:
-            log.warning("partitions were added: %s; ending, to read them after a restart", names)
+            tell(log, LogEvent.PARTITIONS_ADDED, partitions=names)
             self._shutdown.request_restart(f"partitions were added: {names}")
 
     def _concerns(self) -> dict[str, str]:

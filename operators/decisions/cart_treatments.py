@@ -78,6 +78,13 @@ class CartTreatments:
             return UNTREATED._replace(decision=known.decision)
         return OutcomeTreatment(known.treated, known.none_probability, known.decision)
 
+    def erase(self, cart: str) -> None:
+        """Forget a cart, whatever becomes of it."""
+        known = self._carts.get(cart)
+        if known is not None:
+            self._timers.drop(cart, known.at_s)
+            self._drop(cart)
+
     def forget(self, time_s: float) -> None:
         """Drop the carts whose outcome no longer matters."""
         for _, cart in self._timers.due(time_s - CART_S):

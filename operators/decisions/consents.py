@@ -9,12 +9,16 @@ from msgspec.structs import replace
 
 from operators.experiments.assignment import MEMORY_S, REFRESH_S
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.messages import ConsentKnown
 
 CHANGES: Final = 8
 """Of a channel and a source, an identity is remembered to have changed its mind so often, lately."""
 CONTROLS: Final = "controls"
 """The source whose word is not forgotten."""
+OF_VISITOR: Final = "consent of visitor "
+OF_USER: Final = "consent of user "
+"""What the names begin with under which the consent of a visitor and of a user is kept."""
 
 
 class ConsentGiven(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -134,6 +138,18 @@ class Consents:
         return holds
 
 
+def consent_left(name: str, row: bytes, erased: ErasedPeople) -> bytes | None:
+    """Return what is left of what a visitor or a user agreed to, None for nothing."""
+    known = _DECODER.decode(row)
+    if name.startswith(OF_VISITOR):
+        visitor = name.removeprefix(OF_VISITOR)
+        left = [each for each in known.changes if not erased.visitor(visitor, each.known_s)]
+    else:
+        user = name.removeprefix(OF_USER)
+        left = [each for each in known.changes if not erased.user(user, each.known_s)]
+    return _ENCODER.encode(_Known(known.seen_s, left)) if left else None
+
+
 def _strictest(changes: list[_Change]) -> ConsentGiven:
     """Return what holds for a person of whose identities these are the latest changes."""
     if len(changes) == 1:
@@ -168,8 +184,8 @@ def _add(changes: list[_Change], new: _Change) -> _Change:
 
 
 def _of_visitor(visitor: str) -> str:
-    return f"consent of visitor {visitor}"
+    return f"{OF_VISITOR}{visitor}"
 
 
 def _of_user(user: str) -> str:
-    return f"consent of user {user}"
+    return f"{OF_USER}{user}"

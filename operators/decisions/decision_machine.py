@@ -17,8 +17,12 @@ from operators.decisions.contributions import NO_BASIS, ScoreSum, basis_of
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
+from operators.decisions.erasing.erasing_ledger import ErasingLedger, ErasureState
+from operators.decisions.erasing.person import ErasedPerson, Erasing, ErasureCounts, person_of
+from operators.decisions.erasing.scrubbed_entries import scrubbed_terms
 from operators.decisions.identities import Seen
 from operators.decisions.ledger import (
+    ErasableLedger,
     Ledger,
     LedgerEntry,
     cart_name,
@@ -31,7 +35,7 @@ from operators.decisions.offer_life import OfferLife
 from operators.decisions.offer_record import offer_details
 from operators.decisions.open_decisions import OpenDecision, OpenDecisions, OpenSummary, open_decision
 from operators.decisions.orders import BoughtCarts, OrderReport, Orders, Parts
-from operators.decisions.output_records import Ending, decision_records, window_record
+from operators.decisions.output_records import Ending, decision_records, erased_record, window_record
 from operators.decisions.people import People
 from operators.decisions.rules import RuleBook, Situation, build_rules
 from operators.decisions.rules.rule import Lookups, Person
@@ -55,13 +59,14 @@ from operators.streaming.messages import (
     OfferRedemption,
     Order,
     OutputRecord,
+    PersonErased,
     ProductChange,
     UserKnown,
 )
 from schemas.decisions import Decision, decode_decision
 from schemas.shop import Market, Shop
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
@@ -86,6 +91,8 @@ class _State(msgspec.Struct, array_like=True, kw_only=True):
     bought: dict[str, BoughtCarts]
     controls: ControlsState
     relearned_s: float
+    erasures: ErasureState
+    erased: ErasureCounts
     rows: bytes
 
 
@@ -94,7 +101,7 @@ class MarketConfig(NamedTuple):
 
     shop: Shop
     name: str
-    ledger: Ledger
+    ledger: ErasableLedger
     catalog: Catalog = NoCatalog()
 
 
@@ -116,19 +123,21 @@ class DecisionMachine:
         self.relearned_s = -math.inf
         self.replaced_policy: str | None = None
         self._policy = in_force.new_policy()
+        self.erased = ErasureCounts()
         self._in_force = in_force
         self._settings = settings
-        self._ledger = config.ledger
+        self._erasing = ErasingLedger(config.ledger)
+        self._ledger: Ledger = self._erasing
         self._rows = StateRows(config.ledger.rows)
-        self._rules = RuleBook(build_rules(config.ledger, self._rows))
-        self._assignments = Assignments(config.name, in_force.market.holdout, config.ledger)
+        self._rules = RuleBook(build_rules(self._ledger, self._rows))
+        self._assignments = Assignments(config.name, in_force.market.holdout, self._ledger)
         self._seq = 0
         self._open = OpenDecisions(self._rows)
         self._unrecovered = UnrecoveredDecisions()
         self._carts = CartTreatments(self._rows)
         self._forgot_s = -math.inf
         self._is_resumed = was is not None
-        self._people = People(config.ledger)
+        self._people = People(self._ledger)
         self._lookups = Lookups(config.catalog.as_of, self._people.consents)
         self._rules.configure(in_force.shop, in_force.market)
         bought = None
@@ -137,11 +146,11 @@ class DecisionMachine:
         else:
             self._restore(was)
             bought = was.bought
-        self._life = OfferLife(config.name, self._open, config.ledger, self._rules)
+        self._life = OfferLife(config.name, self._open, self._ledger, self._rules)
         parts = Parts(
             market=self.market,
             correction_s=settings.correction_s,
-            ledger=config.ledger,
+            ledger=self._ledger,
             open=self._open,
             identities=self._people.identities,
             statistics=self.statistics,
@@ -184,6 +193,8 @@ class DecisionMachine:
             self._policy = kept
         self._seq = state.seq
         self.relearned_s = state.relearned_s
+        self.erased = state.erased
+        self._erasing.restore(state.erasures)
         self._rows.restore(state.rows)
         self._rules.restore(state.rules)
         self._carts.count = state.carts
@@ -211,6 +222,8 @@ class DecisionMachine:
             controls=self.controls.state,
             rows=self._rows.snapshot(),
             relearned_s=self.relearned_s,
+            erasures=self._erasing.snapshot(),
+            erased=self.erased,
         )
         return msgspec.msgpack.encode(state)
 
@@ -222,6 +235,8 @@ class DecisionMachine:
             "unrecovered_decisions": len(self._unrecovered),
             "cart_treatments": len(self._carts),
             "foreign_feedback": self.foreign_feedback,
+            "erased_persons": self.erased.persons,
+            "erased_windows": self.erased.cut_short,
             "crowded_features": self.policy.crowded_features(),
             **self._rules.figures(),
         }
@@ -350,6 +365,39 @@ class DecisionMachine:
             return records + self._attribute(report)
         self._rules.purchased(visitors, None, event.at_s)
         return records + self._life.bought(event, self._bought_from(visitors, event.at_s))
+
+    def erase(self, event: PersonErased) -> Erasing:
+        """Forget a person: the offers are revoked, the windows end with what is known by then.
+
+        What was decided stays, without the person.
+        """
+        at_s = event.at_s
+        person = person_of(event, self._people, self._ledger)
+        records = self._settle(person.names, math.nextafter(at_s, math.inf), publishes=False)
+        held = self._open.named(*person.names)
+        cut_short = 0
+        for decision in held:
+            records += self._life.revoke([decision], Ending(at_s, "erased", event.id, None, event.trace))
+            if not decision.window_ended:
+                cut_short += 1
+                decision.window_ended = True
+                records.append(self._learn(decision, cut_short_s=max(at_s, decision.terms.at_s)))
+                self._open.changed(decision)
+        self._forget(person, at_s)
+        self.erased.cut_short += cut_short
+        self.erased.persons += event.is_home
+        if at_s >= self._settings.emit_after_s:
+            records.append(erased_record(event, person.visitors, len(held), cut_short))
+        return Erasing(records, person.visitors)
+
+    def _forget(self, person: ErasedPerson, at_s: float) -> None:
+        """Forget a person of whom nothing is open any more."""
+        for cart in person.carts:
+            self._carts.erase(cart)
+        self._orders.erase(person.visitors)
+        self._people.identities.forget_latest(person.visitors, person.users)
+        self._erasing.erase(person.at(at_s))
+        self._rows.erased()
 
     def process_revision(self, event: AnyOrderRevision) -> list[OutputRecord]:
         """Revise what an order brought, after what is due of its decision."""
@@ -557,8 +605,11 @@ class DecisionMachine:
         self._open.changed(decision)
         return records
 
-    def _learn(self, decision: OpenDecision) -> OutputRecord:
-        """Update the policy from a decision whose window has ended; LookupError where the ledger lost it."""
+    def _learn(self, decision: OpenDecision, cut_short_s: float | None = None) -> OutputRecord:
+        """Update the policy from a decision whose window has ended; LookupError where the ledger lost it.
+
+        ``cut_short_s`` is when it ended before its time: then its record does not say whose it was.
+        """
         terms = decision.terms
         cost = decision.earnings.cost(terms)
         profit = decision.earnings.money.margin - cost
@@ -572,7 +623,9 @@ class DecisionMachine:
             trained = self.policy.update(terms.arm, read_entry(found).features, profit)
         self._orders.window_ended(decision)
         self.statistics.ended(decision, profit)
-        return window_record(decision, self.market.name, cost, trained=trained)
+        if cut_short_s is not None:
+            decision = replace(decision, terms=scrubbed_terms(terms))
+        return window_record(decision, self.market.name, cost, trained=trained, cut_short_s=cut_short_s)
 
 
 def _names(visitors: tuple[str, ...], cart: str | None = None) -> list[str]:

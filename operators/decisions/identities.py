@@ -1,13 +1,14 @@
 """Which visitors are one person: those that were seen with the same user."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
 
 from operators.experiments.assignment import MEMORY_S, REFRESH_S
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 
 USERS: Final = 4
 """Of a visitor this many users are remembered, the latest."""
@@ -15,6 +16,9 @@ VISITORS: Final = 20
 """Of a user this many visitors are remembered, the latest."""
 LATEST: Final = 4096
 """Of so many links it is remembered that they need not be written again."""
+OF_VISITOR: Final = "users of "
+OF_USER: Final = "visitors of "
+"""What the names begin with under which the links of a visitor and of a user are kept."""
 
 
 class Link(msgspec.Struct, array_like=True, gc=False):
@@ -95,6 +99,10 @@ class Identities:
         users = self._known(_users_of(visitor), at_s) if visitor else []
         return tuple(dict.fromkeys(users if user is None else [user, *users]))
 
+    def visitors_of(self, user: str, at_s: float) -> tuple[str, ...]:
+        """Return the visitors who were seen with a user, as known at a time."""
+        return tuple(self._known(_visitors_of(user), at_s))
+
     def _visitors(self, visitor: str, users: Iterable[str], at_s: float) -> tuple[str, ...]:
         found = {visitor: None} if visitor else {}
         for each in users:
@@ -122,14 +130,32 @@ class Identities:
         kept = [link for link in links if at_s < link.seen_s + MEMORY_S + REFRESH_S][-limit:]
         self._store.remember(name, at_s, _ENCODER.encode(kept))
 
+    def forget_latest(self, visitors: Container[str], users: Container[str]) -> None:
+        """Take it that the links of these visitors and users have to be written again."""
+        self._latest = {
+            key: times
+            for key, times in self._latest.items()
+            if key[0] not in visitors and key[1] not in users
+        }
+
+
+def links_left(name: str, row: bytes, erased: ErasedPeople) -> bytes | None:
+    """Return what is left of the links of a visitor or a user, None for nothing."""
+    of_visitor = name.startswith(OF_VISITOR)
+    whose = name.removeprefix(OF_VISITOR if of_visitor else OF_USER)
+    mine, theirs = (erased.visitor, erased.user) if of_visitor else (erased.user, erased.visitor)
+    links = _DECODER.decode(row)
+    left = [link for link in links if not (mine(whose, link.since_s) or theirs(link.other, link.since_s))]
+    return _ENCODER.encode(left) if left else None
+
 
 def _holds(link: Link, at_s: float) -> bool:
     return link.since_s <= at_s < link.seen_s + MEMORY_S + REFRESH_S
 
 
 def _users_of(visitor: str) -> str:
-    return f"users of {visitor}"
+    return f"{OF_VISITOR}{visitor}"
 
 
 def _visitors_of(user: str) -> str:
-    return f"visitors of {user}"
+    return f"{OF_USER}{user}"

@@ -1,6 +1,6 @@
 """The memory of decisions: written before it is published, never changed, not rolled back after a crash."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 import msgspec
@@ -155,6 +155,35 @@ class Ledger(AssignmentStore, Protocol):
         """Drop the entries of moments before a time; return how many went."""
 
 
+class ErasableLedger(Ledger, Protocol):
+    """A ledger from which a person can be taken."""
+
+    def rewrite(self, seq: int, decision_id: str, at_s: float, entry: bytes) -> None:
+        """Write an entry in place of another of the same number, to be found by its decision alone."""
+
+    def recall_timed(self, name: str) -> tuple[float, bytes] | None:
+        """Return what was last written under a name and for which time, None where there is nothing."""
+
+    def replace(self, name: str, by: tuple[float, bytes] | None) -> None:
+        """Write what is known at a time under a name; None: nothing, and no trace of the name."""
+
+    def sweep(
+        self,
+        cursor: bytes,
+        at_most: int,
+        left: Callable[[str, bytes], bytes | None],
+        mentions: Callable[[bytes], bool],
+    ) -> bytes | None:
+        """Look at so many rows from a cursor on, and leave of each what ``left`` returns of name and row.
+
+        ``mentions`` returns whether some bytes are to be looked at. Return the cursor to go on with, None at
+        the end; it begins with no bytes.
+        """
+
+    def erased(self) -> None:
+        """Note that what was replaced or rewritten must leave the disk soon."""
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(LedgerEntry)
 
@@ -162,7 +191,12 @@ _DECODER = msgspec.msgpack.Decoder(LedgerEntry)
 def write_entry(ledger: Ledger, entry: LedgerEntry) -> None:
     """Put an entry into a ledger."""
     terms = entry.terms
-    ledger.put(entry.seq, terms.decision, terms.names, terms.at_s, _ENCODER.encode(entry))
+    ledger.put(entry.seq, terms.decision, terms.names, terms.at_s, encode_entry(entry))
+
+
+def encode_entry(entry: LedgerEntry) -> bytes:
+    """Return the bytes that an entry is written as."""
+    return _ENCODER.encode(entry)
 
 
 def read_entry(entry: bytes) -> LedgerEntry:

@@ -46,13 +46,14 @@ from operators.streaming.messages import (
     OrderRefund,
     OrderUpdate,
     OutputRecord,
+    PersonErased,
     ProductChange,
     UserKnown,
     place,
 )
 from operators.streaming.watermark import NEVER, Watermark
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 ADVANCE_EVERY_S: Final = 1 / 16
 """What is due is done in slices of at least so much event time, since shards tell theirs in turn."""
 DUE_AT_ONCE: Final = 100
@@ -228,6 +229,12 @@ class MarketStation:
         """Note who a visitor is, or what somebody agreed to."""
         return self.decisions.know_person(event)
 
+    def on_erased(self, event: PersonErased) -> list[OutputRecord]:
+        """Forget a person."""
+        records, visitors = self.decisions.erase(event)
+        self._features += [FeatureRow(self.name, visitor, "", b"") for visitor in visitors]
+        return records
+
     def on_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer."""
         return self.decisions.process_feedback(feedback)
@@ -258,6 +265,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[MarketStation, Any], list[OutputRecor
     CartOutcome: MarketStation.on_outcome,
     UserKnown: MarketStation.on_person,
     ConsentKnown: MarketStation.on_person,
+    PersonErased: MarketStation.on_erased,
     ProductChange: MarketStation.on_product,
     ControlsChange: MarketStation.on_controls,
     CartBought: MarketStation.on_bought,

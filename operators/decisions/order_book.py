@@ -5,13 +5,25 @@ of its record, and a revision keeps the change that was computed when it was fir
 """
 
 import math
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from operators.decisions.reward import NOTHING, Money
 from operators.streaming.durable_store import DurableStore
-from operators.streaming.messages import AnyOrderRevision, Order, OrderContent, OrderUpdate
+from operators.streaming.erased_people import ErasedPeople
+from operators.streaming.messages import (
+    AnyOrderRevision,
+    Order,
+    OrderContent,
+    OrderEvent,
+    OrderUpdate,
+)
+
+E = TypeVar("E", bound=OrderEvent)
+OF_ORDER: Final = "order "
+"""What the names begin with under which orders are kept."""
 
 
 class GivenBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -120,5 +132,45 @@ class OrderBook:
         self._store.remember(_name(order_id), at_s, _ENCODER.encode(row))
 
 
+def order_left(row: bytes, erased: ErasedPeople) -> bytes:
+    """Return what is left of what is known of an order: what was bought, but not by whom."""
+    known = _DECODER.decode(row)
+    early = [scrubbed(each) if _is_erased(each, erased) else each for each in known.early]
+    booked = known.booked
+    if booked is not None and _is_erased(booked.order, erased):
+        booked = replace(
+            booked,
+            order=scrubbed(booked.order),
+            found_by="" if erased.mentioned_in(booked.found_by.encode()) else booked.found_by,
+            revisions=[
+                each if each.content is None else replace(each, content=scrubbed(each.content))
+                for each in booked.revisions
+            ],
+        )
+    return _ENCODER.encode(OrderRow(booked, early))
+
+
+def _is_erased(event: OrderEvent, erased: ErasedPeople) -> bool:
+    return erased.visitor(event.visitor, event.at_s) or erased.user(event.user, event.at_s)
+
+
+def scrubbed(event: E) -> E:
+    """Return what is known of an order without its person."""
+    names = {"names": ()} if isinstance(event, Order) else {}
+    return replace(
+        event,
+        id="" if isinstance(event, Order) else event.id,
+        visitor="",
+        user=None,
+        session=None,
+        device=None,
+        source=None,
+        context=None,
+        cart=None,
+        checkout=None,
+        **names,
+    )
+
+
 def _name(order_id: str) -> str:
-    return f"order {order_id}"
+    return f"{OF_ORDER}{order_id}"

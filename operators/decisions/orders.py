@@ -1,7 +1,7 @@
 """The orders of one market: to which decision each is attributed, once, and what is revised in it later."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final, NamedTuple
 
 import msgspec
@@ -193,6 +193,11 @@ class Orders:
                 row.booked.fixed = terms.cost.fixed if each.order in causes else 0.0
                 row.booked.beside = [other for other in causes if other != each.order]
                 self._book.put(each.order, row, terms.window_ends_s)
+
+    def erase(self, visitors: Container[str]) -> None:
+        """Forget that these visitors' carts were bought."""
+        for known in self.bought.values():
+            known.carts = [each for each in known.carts if each[0] not in visitors]
 
     def forget(self, time_s: float) -> None:
         """Drop the carts whose order did not come."""

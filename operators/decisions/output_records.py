@@ -1,5 +1,6 @@
 """The records that leave a market, ready for their topic. Their shapes are declared in ``schemas``."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from operators.abandonment.drift import Drift as DriftFound
@@ -17,9 +18,10 @@ from operators.streaming.messages import (
     OrderRefund,
     OrderUpdate,
     OutputRecord,
+    PersonErased,
     Trace,
 )
-from schemas.decisions import DecisionRecord, Drift, Outcome, Reward, Score
+from schemas.decisions import DecisionRecord, Drift, Outcome, Reward, Score, VisitorErased
 from schemas.message import Header
 from schemas.offers import EndedOfferData, OfferExpired, OfferRedeemed, OfferRevoked
 from schemas.records import Timestamp, encode
@@ -176,8 +178,18 @@ def drift_record(outcome: CartOutcome, found: DriftFound, model: ModelState) -> 
     return _of_decisions("drift", outcome.market, drift_id, record, outcome.trace)
 
 
-def window_record(decision: OpenDecision, market: str, cost: float, *, trained: float | None) -> OutputRecord:
-    """Return the Reward record of a decision whose window has ended; ``trained`` as in ``trained_profit``."""
+def window_record(
+    decision: OpenDecision,
+    market: str,
+    cost: float,
+    *,
+    trained: float | None,
+    cut_short_s: float | None = None,
+) -> OutputRecord:
+    """Return the Reward record of a decision whose window has ended; ``trained`` as in ``trained_profit``.
+
+    ``cut_short_s`` is when it ended before its time, with the erasure of its person.
+    """
     terms, earned = decision.terms, decision.earnings
     reward_id = f"{terms.decision}-window"
     reward = Reward(
@@ -186,7 +198,7 @@ def window_record(decision: OpenDecision, market: str, cost: float, *, trained: 
         moment_id=terms.moment,
         visitor_id=terms.visitor,
         market=market,
-        at=Timestamp(terms.window_ends_s),
+        at=Timestamp(terms.window_ends_s if cut_short_s is None else cut_short_s),
         arm=terms.arm,
         kind="window",
         profit=earned.money.margin - cost,
@@ -201,6 +213,7 @@ def window_record(decision: OpenDecision, market: str, cost: float, *, trained: 
         clicked=earned.clicked,
         redeemed=earned.redeemed,
         partial=earned.partial,
+        cut_short=cut_short_s is not None,
     )
     return _of_decisions("reward", terms.visitor, reward_id, reward, terms.trace)
 
@@ -238,6 +251,25 @@ def correction_record(
         partial=order.partial,
     )
     return _of_decisions("reward", terms.visitor, reward_id, reward, order.trace)
+
+
+def erased_record(
+    event: PersonErased, visitors: Sequence[str], decisions: int, cut_short: int
+) -> OutputRecord:
+    """Return the Erased record of a person."""
+    erasure_id = name_of("erasure", event.market, event.id, event.visitor)
+    record = VisitorErased(
+        erasure_id=erasure_id,
+        market=event.market,
+        at=Timestamp(event.at_s),
+        visitor_id=event.visitor or None,
+        user_id=event.user,
+        visitor_ids=tuple(visitors),
+        decisions=decisions,
+        cut_short=cut_short,
+    )
+    key = event.visitor or event.user or event.market
+    return _of_decisions("erasure", key, erasure_id, record, event.trace)
 
 
 def ended_offer_record(terms: DecisionTerms, market: str, ending: Ending) -> OutputRecord:

@@ -50,6 +50,10 @@ class People:
         """Return the users who are one person with this visitor or user."""
         return self.identities.users(visitor, user, self.known_s(at_s))
 
+    def visitors_of(self, user: str, at_s: float) -> tuple[str, ...]:
+        """Return the visitors who were seen with a user."""
+        return self.identities.visitors_of(user, self.known_s(at_s))
+
     def consents(self, visitors: Sequence[str], users: Sequence[str], at_s: float) -> dict[str, ConsentGiven]:
         """Return the consent of a person by channel."""
         return self._consents.of(visitors, users, self.known_s(at_s))

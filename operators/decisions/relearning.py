@@ -13,6 +13,7 @@ import msgspec
 
 from operators.abandonment.label_delay import OutcomeTimes
 from operators.decisions.decision_machine import DecisionMachine, MarketConfig, relearned_name
+from operators.decisions.erasing.person import ErasedPerson
 from operators.decisions.ledger import DecisionTerms, LedgerEntry, read_entry, write_entry
 from operators.decisions.market import MarketStation
 from operators.decisions.open_decisions import OpenDecision, open_decision
@@ -23,7 +24,7 @@ from operators.decisions.reward import CHARGED_FOR_ORDERS, AttributedOrder, Char
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.streaming.ids import name_of
 from operators.streaming.messages import ControlsChange, ControlSetting, Order
-from schemas.decisions import ControlApplied, Outcome, Reward, decode_decision
+from schemas.decisions import ControlApplied, Outcome, Reward, VisitorErased, decode_decision
 from schemas.offers import EndedOffer, OfferDecided, read_offer_record
 from schemas.records import encode
 
@@ -63,6 +64,7 @@ class Relearned(msgspec.Struct):
     untrained: int = 0
     outcomes: int = 0
     controls: int = 0
+    erased: int = 0
     withheld: int = 0
     unrecorded: int = 0
     unknown_arms: int = 0
@@ -207,6 +209,17 @@ class RelearningMachine(DecisionMachine):
         features = {name: value for name, value in entry.features.items() if name != "abandonment"}
         return features if outcome.features is None else outcome.features, entry.terms.at_s
 
+    def forget_person(self, record: VisitorErased) -> None:
+        """Take the erasure of a person: what is known of the time before it says nothing of that person."""
+        self.found.erased += 1
+        at_s = record.at.seconds
+        users = () if record.user_id is None else (record.user_id,)
+        person = ErasedPerson(record.visitor_ids, users, ())
+        self._forget(person, at_s)
+        self._erasing.apply_now()
+        self.erased.persons += 1
+        self.erased.cut_short += record.cut_short
+
     def remember_outcome(self, outcome: Outcome) -> None:
         """Remember that the model was trained on an outcome."""
         self._ledger.remember(relearned_name(outcome.outcome_id), outcome.at.seconds, b"")
@@ -286,6 +299,11 @@ class RelearningMarket:
         self._at(reward.at.seconds)
         self.machine.rewarded(reward)
 
+    def forget_person(self, record: VisitorErased) -> None:
+        """Take the erasure of a person."""
+        self._at(record.at.seconds)
+        self.machine.forget_person(record)
+
     def cart_ended(self, outcome: Outcome) -> None:
         """Take the outcome of a cart, and train the model on its features.
 
@@ -343,6 +361,7 @@ class RelearningMarket:
             self.machine.unrecorded(_offer(offered), offered)
         self._train(most=0)
         self.machine.relearned()
+        self.station.snapshot()  # the rows that changed are written with the next, which has none
         return self.station.snapshot()
 
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from operators.streaming.durable_store import DurableStore
+from operators.streaming.erased_people import ErasedPeople
 from operators.streaming.ids import share_of
 from schemas.decisions import Decision
 
@@ -202,6 +203,23 @@ class Assignments:
             now = replace(now, seen_s=at_s)
         if now != was:
             self._store.remember_with_entry(identity, now.seen_s, _ENCODER.encode(now))
+
+
+def assignment_left(identity: str, row: bytes, erased: ErasedPeople) -> bytes | None:
+    """Return what is left of the assignment of an identity, None for nothing.
+
+    One that was assigned as somebody who was erased is the unit itself from then on.
+    """
+    known = _DECODER.decode(row)
+    kind, _, name = identity.partition(":")
+    if erased.visitor(name, known.seen_s) if kind == "visitor" else erased.user(name, known.seen_s):
+        return None
+    of, _, unit = known.unit.partition(":")
+    is_gone = erased.visitor(unit, known.seen_s) if of == "visitor" else erased.user(unit, known.seen_s)
+    left = replace(known, unit=identity) if is_gone else known
+    if erased.user(left.user, known.seen_s):
+        left = replace(left, user=None)
+    return _ENCODER.encode(left)
 
 
 def place_of(market: str, unit: str) -> float:

@@ -1,9 +1,9 @@
-"""Which visitor shards an order goes to: one is its home, the others may hold its cart."""
+"""Which visitor shards an order or an erasure goes to: one is its home, the others may know the person."""
 
 from msgspec.structs import replace
 
 from operators.streaming.ids import SHARDS, shard_of
-from operators.streaming.messages import AnyOrderRevision, AnyShopEvent, Order
+from operators.streaming.messages import AnyOrderRevision, AnyShopEvent, Erasure, Order
 
 
 def send_order(event: Order | AnyOrderRevision, shards: dict[int, list[AnyShopEvent]]) -> None:
@@ -15,6 +15,17 @@ def send_order(event: Order | AnyOrderRevision, shards: dict[int, list[AnyShopEv
     home = shard_of(event.visitor or event.order)
     shards.setdefault(home, []).append(event)
     if isinstance(event, Order) and event.names:
+        elsewhere = replace(event, is_home=False)
+        for shard in range(SHARDS):
+            if shard != home:
+                shards.setdefault(shard, []).append(elsewhere)
+
+
+def send_erasure(event: Erasure, shards: dict[int, list[AnyShopEvent]]) -> None:
+    """Append an erasure to the events of the shards it goes to: with a user to all of them."""
+    home = shard_of(event.visitor or event.user or event.id)
+    shards.setdefault(home, []).append(event)
+    if event.user is not None:
         elsewhere = replace(event, is_home=False)
         for shard in range(SHARDS):
             if shard != home:

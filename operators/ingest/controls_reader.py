@@ -1,6 +1,6 @@
 """The records of ``shop.controls``: changes in force for all markets, consents for the one they name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ from operators.controls.history import ControlHistory
 from operators.controls.in_force import Check
 from operators.ingest.market_reader import MarketRecord
 from operators.streaming.messages import ConsentKnown, ControlsChange, ControlSetting, MarketInput
+from schemas.adapters.pseudonyms import Kind
 from schemas.controls import Approval, Change, Consent, Withdrawal, read_control
 from schemas.errors import SetupError
 from schemas.message import Message
@@ -24,10 +25,14 @@ MAX_BYTES: Final = 100_000
 class ControlRecords:
     """What the records of controls mean, given the offers file; remembers what ``ControlHistory`` does.
 
-    A record without a value says nothing: it is how others clean up a compacted topic.
+    A record without a value says nothing: it is how others clean up a compacted topic. ``named`` returns by
+    which name a visitor or a user is known.
     """
 
-    def __init__(self, file: Shop, check: Check) -> None:
+    def __init__(
+        self, file: Shop, check: Check, named: Callable[[Kind, str], str] = lambda _kind, id_: id_
+    ) -> None:
+        self._named = named
         self._file = file
         self._check = check
         self.history = ControlHistory(file, check)
@@ -64,12 +69,12 @@ class ControlRecords:
         said_s = min(record.at.timestamp(), at_s)
         return ConsentKnown(
             at_s=at_s,
-            visitor="" if record.visitor_id is None else record.visitor_id,
+            visitor="" if record.visitor_id is None else self._named("visitor", record.visitor_id),
             id=id_,
             market=record.market,
             consent={str(channel): granted for channel, granted in record.consent.items()},
             source="controls",
-            user=record.user_id,
+            user=None if record.user_id is None else self._named("user", record.user_id),
             happened_s=None if said_s == at_s else said_s,
         )
 

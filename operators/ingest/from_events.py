@@ -14,6 +14,7 @@ from operators.streaming.messages import (
     CheckoutStart,
     Code,
     CouponDenial,
+    Erasure,
     EventContext,
     Line,
     OfferClick,
@@ -211,6 +212,7 @@ _BUILDERS: Final[dict[type[native.EventBase], Callable[[Any, Common, Placed], An
     native.OfferRedeemed: lambda event, common, _: OfferRedemption(
         *common, offer=event.offer_id, order=event.order_id
     ),
+    native.VisitorErased: lambda _, common, __: Erasure(*common),
 }
 """The table of kinds: an event that is not in it is an error, not something else."""
 

@@ -7,19 +7,21 @@ from typing import Final, Protocol
 
 import msgspec
 
-from operators.ingest.addressing import send_order
+from operators.ingest.addressing import send_erasure, send_order
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
-from operators.ingest.from_events import FEEDBACK, Placed, market_of, shop_event
+from operators.ingest.from_events import Placed, market_of, shop_event
 from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import happened_at, known_time, unknown_market
+from operators.ingest.validation import check_market, happened_at, known_time
 from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
 from operators.streaming.ids import SHARDS, check_format, hash_of
-from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
+from operators.streaming.messages import AnyShopEvent, Erasure, OrderEvent, OutputRecord, ShardBatch
 from operators.streaming.watermark import NEVER
 from schemas.adapters import Decode, Decoded, SeveralEvents
+from schemas.adapters.event_structs import in_all_forms
+from schemas.events import Event, VisitorErased
 from schemas.message import Message
 from schemas.rejected import InvalidEvent, reject
 
@@ -27,6 +29,7 @@ FORMAT: Final = 3
 FOREVER: Final = math.inf
 CLOCK_STEP_S: Final = 0.001
 """Brokers cut their timestamps to milliseconds: an event of the same one is not later than its record."""
+ERASURES: Final = in_all_forms({VisitorErased})
 
 Shards = dict[int, list[AnyShopEvent]]
 """Events by shard; ``read`` makes one that has an empty list for every other shard."""
@@ -153,6 +156,8 @@ class PartitionReader:
         self.counts.events += 1
         self.counts.rejected += 1
         self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
+        if not self._settings.keeps_rejected:
+            message = msgspec.structs.replace(message, value=None, key=None, headers=())
         return rejected_output(reject(message, invalid), message.timestamp_s)
 
     def _take(self, message: Message, shards: Shards) -> bool:
@@ -164,9 +169,7 @@ class PartitionReader:
         event = decoded.event
         kind = type(event)
         settings, counts, time = self._settings, self.counts, self._time
-        market = event.market if kind not in FEEDBACK else market_of(event)
-        if market not in settings.markets:
-            raise unknown_market(market, settings)
+        market = _market_of(event, settings)
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
@@ -175,7 +178,7 @@ class PartitionReader:
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
         is_of_order = kind in OF_ORDERS
-        if late and due_s - at_s > settings.max_late_s and not is_of_order:
+        if late and due_s - at_s > settings.max_late_s and not (is_of_order or kind in ERASURES):
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
         beside = self._ids_beside is not None and self._is_beside(event.id)
         if beside or self._seen.known(event.id, message.offset, at_s):
@@ -198,12 +201,9 @@ class PartitionReader:
         else:
             placed = Placed(at_s, sent_s, None, position, partial, decoded.trace)
         made = shop_event(event, market, placed)
-        if rate != 1.0:
-            made = converted(made, rate)
-        if isinstance(made, OrderEvent):
-            send_order(made, shards)
-        else:
-            shards[visitor % SHARDS].append(made)
+        _send(made if rate == 1.0 else converted(made, rate), visitor % SHARDS, shards)
+        for other in decoded.beside:
+            _send(shop_event(other, market, placed), visitor % SHARDS, shards)
         return True
 
     def _position(self, message: Message) -> str:
@@ -272,3 +272,27 @@ class PartitionReader:
             counts=self.counts,
         )
         return msgspec.msgpack.encode(state)
+
+
+def _market_of(event: Event, settings: IngestSettings) -> str:
+    """Return the market of an event; InvalidEvent for one that is not configured.
+
+    An erasure is about all markets, so any will do; it has to name somebody.
+    """
+    if type(event) not in ERASURES:
+        market = market_of(event)
+        check_market(market, settings)
+        return market
+    if event.visitor_id is None and event.user_id is None:
+        raise InvalidEvent("invalid", "visitor_id and user_id: one of them must say who is to be erased")
+    return min(settings.markets)
+
+
+def _send(event: AnyShopEvent, shard: int, shards: Shards) -> None:
+    """Append an event to those of its visitor's shard, or of all shards that it goes to."""
+    if isinstance(event, OrderEvent):
+        send_order(event, shards)
+    elif isinstance(event, Erasure):
+        send_erasure(event, shards)
+    else:
+        shards[shard].append(event)

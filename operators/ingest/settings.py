@@ -16,7 +16,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     the last ``watermark_visitors`` distinct visitors. ``latest_s`` bounds the times of
     messages of which nobody knows when they were received, with ``clock_skew_s`` to spare. ``ordered``:
     nothing is ever stale, so batches do not carry when they were read. ``wall``: nothing may be later than
-    when it is read.
+    when it is read. Not ``keeps_rejected``: of what is rejected only the place and the reason are told.
     """
 
     markets: frozenset[str]
@@ -30,3 +30,4 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     latest_s: float
     ordered: bool
     wall: bool
+    keeps_rejected: bool = True

@@ -75,6 +75,10 @@ class AbandonedCarts:
             return None
         return self._remove(key)
 
+    def erase(self, key: VisitorKey) -> None:
+        """Forget the cart that a visitor left behind, if any."""
+        self._remove(key)
+
     def forget(self, before_s: float) -> None:
         """Drop the carts left behind before a time; one that got another name since goes with the next."""
         while (cart := next(iter(self._carts.values()), None)) is not None and cart.at_s < before_s:

@@ -22,17 +22,20 @@ NAMES: Final = (
 )
 """All there can be, in the order in which they are made."""
 
+PERSONAL: Final = frozenset({"visits_before", "known_user", "segment"})
+"""What says who a visitor is or was, beyond what happens in the visit."""
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(list[float | str | None])
 
 
-def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Features:
+def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo, *, personal: bool = True) -> Features:
     """Return what is known of a visit at ``at_s``.
 
     Counts are plain numbers, times are seconds, money is in the market's currency, shares lie in 0 to 1. The
     hour is that of the market's ``timezone``, as a point on a circle. ``moment``, ``device`` and ``source``
     are categories, the last two only where the shop gave them, like ``segment``. ``coupons_denied`` is there
-    where one was.
+    where one was. Not ``personal``: without those in ``PERSONAL``.
     """
     length_s = max(at_s - visit.started_s, 0.0)
     local = datetime.fromtimestamp(at_s, timezone)
@@ -69,7 +72,7 @@ def features(visit: Visit, moment: str, at_s: float, timezone: tzinfo) -> Featur
         made["coupons_denied"] = visit.coupons_denied
     if visit.segment is not None:
         made["segment"] = visit.segment
-    return made
+    return made if personal else {name: made[name] for name in made if name not in PERSONAL}
 
 
 def _cart_features(made: Features, visit: Visit, at_s: float) -> None:

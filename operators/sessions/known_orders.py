@@ -43,6 +43,12 @@ class KnownOrders:
             if name.startswith(CART) and (key := _key(market, name)) not in self.passing:
                 _put(self.passing, key, at_s, PASSING)
 
+    def erase(self, market: str, names: tuple[str, ...]) -> None:
+        """Forget that a cart of these names was bought."""
+        for name in names:
+            if _key(market, name) in self.bought:
+                self.bought.drop(_key(market, name))
+
     def forget(self, time_s: float) -> None:
         """Drop what is no longer asked for of bought carts."""
         for known in (self.bought, self.passing):

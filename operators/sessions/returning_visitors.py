@@ -37,6 +37,20 @@ class ReturningVisitors:
         """Remember which user a visitor is."""
         _put(self.users, _hash(market, visitor), user)
 
+    def erase(self, market: str, visitor: str) -> None:
+        """Forget a visitor."""
+        name = _hash(market, visitor)
+        for known in (self.counts, self.users):
+            if name in known:
+                known.drop(name)
+
+    def erase_user(self, user: str) -> None:
+        """Forget all visitors seen with a user last."""
+        for name in [name for name in self.users if self.users.get(name) == user]:
+            self.users.drop(name)
+            if name in self.counts:
+                self.counts.drop(name)
+
 
 def _put(known: MapTable[V], key: str, value: V) -> None:
     known.put(key, value)

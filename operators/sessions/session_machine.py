@@ -9,6 +9,7 @@ import msgspec
 from operators.sessions.abandoned_carts import AbandonedCart, AbandonedCarts
 from operators.sessions.cart import Cart, CartChange, ChangeKind, MomentSample
 from operators.sessions.cart_index import CartIndex, Names, VisitorKey, new_names
+from operators.sessions.erased_persons import ErasedPersons
 from operators.sessions.features import features, pack, unpack
 from operators.sessions.known_orders import KnownOrders
 from operators.sessions.returning_visitors import ReturningVisitors
@@ -28,6 +29,7 @@ from operators.streaming.messages import (
     CheckoutStart,
     ConsentKnown,
     CouponDenial,
+    Erasure,
     FeatureRow,
     MarketEvent,
     Moment,
@@ -41,6 +43,7 @@ from operators.streaming.messages import (
     OrderRefund,
     OrderUpdate,
     PageView,
+    PersonErased,
     ProductView,
     Search,
     ShopEvent,
@@ -64,13 +67,20 @@ CartChangeEvent = CartAddition | CartRemoval | CartSnapshot | CheckoutStart
 
 
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When a visit ends, when its cart counts as idle, how long a recovery is looked for; all in seconds."""
+    """When a visit ends, when its cart counts as idle, how long a recovery is looked for; all in seconds.
+
+    Not ``personal_features``: none is made of who a visitor is. ``erasure_key`` is the key of the hashes by
+    which erased persons are remembered, for ``erasure_memory_s``.
+    """
 
     timezones: Mapping[str, tzinfo]
     session_gap_s: float
     idle_s: float
     recovery_s: float
     lateness_s: float
+    erasure_memory_s: float = 30 * 86_400.0
+    erasure_key: bytes = b""
+    personal_features: bool = True
 
 
 class Emitted(NamedTuple):
@@ -84,8 +94,8 @@ class SessionMachine:
     """The session state machine of every visitor of one shard.
 
     Bounded by the visits that are live (freed when they end), and as ``AbandonedCarts``,
-    ``ReturningVisitors`` and ``KnownOrders`` are. ``carts`` counts the visits that have one. What follows is
-    kept until ``drain`` returns it.
+    ``ReturningVisitors``, ``KnownOrders`` and ``ErasedPersons`` are. ``carts`` counts the visits that have
+    one. What follows is kept until ``drain`` returns it.
     """
 
     def __init__(self, settings: SessionSettings, rows: StateRows) -> None:
@@ -99,6 +109,8 @@ class SessionMachine:
         self._abandoned = AbandonedCarts(rows)
         self._returning = ReturningVisitors(rows)
         self._orders = KnownOrders(rows)
+        self._erased = ErasedPersons(rows, settings.erasure_key)
+        self._rows = rows
         self._index = CartIndex()
         self._events: list[MarketEvent] = []
         self._features: list[FeatureRow] = []
@@ -106,6 +118,7 @@ class SessionMachine:
     def restored(self) -> None:
         """Go on from the rows of a snapshot: timers and the index follow from the visits."""
         self._abandoned.restored()
+        self._erased.restored()
         for key, visit in self.visits.read():
             self._changed[key] = None
             if visit.cart is not None:
@@ -134,11 +147,16 @@ class SessionMachine:
 
     def process(self, event: AnyShopEvent) -> None:
         """Process one event, after the visitor's own due timers; KeyError for a kind without a handler."""
+        if self._erased:
+            left = self._erased.left_of(event)
+            if left is None:
+                return
+            event = left
         events = self._events
         first = len(events)
         _HANDLERS[type(event)](self, event)
         context = event.context
-        if context is not None and context.consent is not None:
+        if context is not None and context.consent is not None and type(event) is not Erasure:
             self._know_consent(event, context.consent)
         if len(events) > first + 1:  # in the order in which the market processes them in ordered mode
             events[first:] = sorted(events[first:], key=place)
@@ -157,6 +175,7 @@ class SessionMachine:
         """Drop the carts left behind or bought too long ago."""
         self._abandoned.forget(time_s - self._settings.recovery_s)
         self._orders.forget(time_s)
+        self._erased.forget(time_s - self._settings.erasure_memory_s)
 
     def save_changed(self) -> None:
         """Emit a row for every visit that changed since the last time."""
@@ -247,6 +266,48 @@ class SessionMachine:
     def on_revision(self, event: AnyOrderRevision) -> None:
         """Pass on what became of an order."""
         self._events.append(event)
+
+    def on_erasure(self, event: Erasure) -> None:
+        """Forget a visitor, or all that are a user: nothing follows from their visits and carts any more."""
+        visitor, user = event.visitor, event.user
+        markets = self._settings.timezones
+        keys = dict.fromkeys((market, visitor) for market in markets if event.is_home and visitor)
+        if user is not None:
+            names = user_names(user)
+            for market in markets:
+                keys |= dict.fromkeys(self._index.find(market, names))
+                keys |= dict.fromkeys(self._abandoned.find(market, names))
+                self._orders.erase(market, names)
+            keys |= dict.fromkeys(self.visits.of_user(user))
+            self._returning.erase_user(user)
+        told = dict.fromkeys(markets, event.at_s) if event.is_home else {}
+        for key in keys:
+            at_s = self._erase(key, event.at_s)
+            self._erased.add(key[1], None, at_s)
+            if key[1] == visitor:
+                told[key[0]] = max(at_s, told.get(key[0], at_s))
+            else:
+                self._events.append(_erased(event, key[0], at_s, key[1]))
+        self._erased.add(visitor if event.is_home else "", user, event.at_s)
+        self._events += [_erased(event, market, at_s, visitor) for market, at_s in told.items()]
+        if keys or event.is_home:
+            self._rows.erased()
+
+    def _erase(self, key: VisitorKey, at_s: float) -> float:
+        """Forget all about a visitor; return the time of the latest that was known."""
+        visit = self.visits.get(key)
+        if visit is not None:
+            at_s = max(at_s, visit.last_s)
+            if visit.cart is not None:
+                self.carts -= 1
+                self._index.remove(key, visit.cart.names)
+            self.timers.drop(key)
+            self.visits.remove(key)
+        self._changed.pop(key, None)
+        self._abandoned.erase(key)
+        self._returning.erase(*key)
+        self._features.append(FeatureRow(*key, "", b""))
+        return at_s
 
     def _buyers(self, order: Order) -> list[VisitorKey]:
         """Return whose carts in this shard an order may have bought."""
@@ -438,7 +499,9 @@ class SessionMachine:
         if cart is None:
             return
         name = name_of("moment", visit.market, visit.visitor, kind, cause, repr(at_s))
-        seen = features(visit, kind, at_s, self._settings.timezones[visit.market])
+        settings = self._settings
+        zone = settings.timezones[visit.market]
+        seen = features(visit, kind, at_s, zone, personal=settings.personal_features)
         if kind != "session_ended":
             cart.moments += 1
             if share_of("sample", name) * cart.moments < 1.0:
@@ -493,6 +556,19 @@ def _outcome(key: VisitorKey, kind: str, cart: str, at_s: float, trace: Trace | 
     return CartOutcome(at_s=at_s, visitor=visitor, id=name, market=market, kind=kind, cart=cart, trace=trace)
 
 
+def _erased(event: Erasure, market: str, at_s: float, visitor: str) -> PersonErased:
+    """Return what a market is told of the erasure of a visitor."""
+    return PersonErased(
+        at_s=at_s,
+        visitor=visitor,
+        id=event.id,
+        market=market,
+        user=event.user,
+        is_home=event.is_home and visitor == event.visitor,
+        trace=event.trace,
+    )
+
+
 _HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], object]]] = {
     Activity: SessionMachine.on_activity,
     PageView: SessionMachine.observe,
@@ -511,4 +587,5 @@ _HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], object]]] = {
     OfferClick: SessionMachine.on_feedback,
     OfferDismissal: SessionMachine.on_feedback,
     OfferRedemption: SessionMachine.on_feedback,
+    Erasure: SessionMachine.on_erasure,
 }

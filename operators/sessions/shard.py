@@ -15,7 +15,7 @@ from operators.streaming.ids import SHARDS, check_format
 from operators.streaming.messages import AnyShopEvent, Order, ShardBatch, ShardOutput, place
 from operators.streaming.watermark import Watermark
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 SAVE_EVERY_S: Final = 10.0
 """How often visits that changed go to the feature store and figures are emitted.
 

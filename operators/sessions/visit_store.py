@@ -68,6 +68,17 @@ class VisitStore:
         del self._awake[key]
         self._touched[key] = None
 
+    def of_user(self, user: str) -> list[VisitorKey]:
+        """Return whose visits are of a user, which takes the time of looking at all of them."""
+        name = user.encode()
+        awake = [key for key, visit in self._awake.items() if user in (visit.user, visit.announced)]
+        resting = [key for key, row in self._resting.items() if name in row]
+        return awake + [
+            key
+            for key in resting
+            if user in ((visit := _DECODER.decode(self._resting[key])).user, visit.announced)
+        ]
+
     def row(self, key: VisitorKey) -> bytes:
         """Return the visit of a visitor as bytes."""
         row = self._resting.get(key)

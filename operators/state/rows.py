@@ -38,6 +38,9 @@ class RowStore(Protocol):
     def clear(self) -> None:
         """Drop all rows."""
 
+    def erased(self) -> None:
+        """Note that what is dropped must leave the disk soon, and not just be found no more."""
+
 
 class Table(Protocol):
     """Rows of one kind: their keys begin with ``prefix``. Those that are ``resident`` are all in memory."""
@@ -129,6 +132,11 @@ class StateRows:
         for table in self._tables:
             if table.resident:
                 table.load(self.store.scan(table.prefix, after(table.prefix)))
+
+    def erased(self) -> None:
+        """Note that rows that are dropped now must leave the disk soon."""
+        if self.store is not None:
+            self.store.erased()
 
     def _load(self, table: Table) -> None:
         keys = [key for key in self._unclaimed if key.startswith(table.prefix)]

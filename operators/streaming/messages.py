@@ -37,6 +37,7 @@ ORDER_OF_KINDS: Final = (
     "cart_idle",
     "session_ended",
     "outcome",
+    "visitor_erased",
 )
 """Of what happens at the same time, the order in which it is processed, in immediate and in ordered mode."""
 
@@ -320,6 +321,18 @@ class OfferRedemption(
     order: str | None = None
 
 
+class Erasure(ShopEvent, frozen=True, kw_only=True, array_like=True, gc=False, tag="visitor_erased"):
+    """A visitor, a user, or both are to be forgotten, in all markets.
+
+    One of a user is addressed to all shards, since each may know visitors who are that user; ``is_home`` in
+    one of them.
+    """
+
+    rank = RANK["visitor_erased"]
+
+    is_home: bool = True
+
+
 AnyFeedback = OfferImpression | OfferClick | OfferDismissal | OfferRedemption
 AnyOrderRevision = OrderUpdate | OrderRefund | OrderCancellation
 AnyShopEvent = (
@@ -335,6 +348,7 @@ AnyShopEvent = (
     | Order
     | AnyOrderRevision
     | AnyFeedback
+    | Erasure
 )
 """The kinds of shop event, for decoding: tagged by the type of the native event."""
 
@@ -499,11 +513,36 @@ class CartBought(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=
     trace: Trace | None = None
 
 
+class PersonErased(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="person_erased"):
+    """A visitor, a user, or both are to be forgotten; ``visitor`` may be empty, ``user`` None.
+
+    Several may follow from one event, of which one ``is_home``.
+    """
+
+    rank: ClassVar[int] = RANK["visitor_erased"]
+
+    at_s: float
+    visitor: str
+    id: str
+    market: str
+    user: str | None = None
+    is_home: bool = True
+    trace: Trace | None = None
+
+
 MarketInput = ConsentKnown | ProductChange | ControlsChange
 """What reaches markets without a visitor's shard."""
 
 MarketEvent = (
-    Moment | CartOutcome | UserKnown | CartBought | Order | AnyOrderRevision | AnyFeedback | MarketInput
+    Moment
+    | CartOutcome
+    | UserKnown
+    | CartBought
+    | Order
+    | AnyOrderRevision
+    | AnyFeedback
+    | PersonErased
+    | MarketInput
 )
 """What a market processes."""
 
@@ -528,7 +567,10 @@ class ShardBatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class FeatureRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One row for the feature store: the latest value of one kind for one visitor."""
+    """One row for the feature store: the latest value of one kind for one visitor.
+
+    With an empty ``kind`` it says that all rows of the visitor are to go.
+    """
 
     market: str
     visitor: str

@@ -21,11 +21,15 @@ _validate_json: Final[Callable[[bytes], Event]] = EVENTS.validator.validate_json
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
-    """An event, the names of those of its fields that were not taken as they stood, and its trace."""
+    """An event, the names of those of its fields that were not taken as they stood, and its trace.
+
+    ``beside`` are further events that the same message says: an erasure under an earlier pseudonym.
+    """
 
     event: Event
     dropped: tuple[str, ...] = ()
     trace: TraceHeaders | None = None
+    beside: tuple[Event, ...] = ()
 
     def traced(self, found: FoundTrace) -> "Decoded":
         """Return it with a trace that was found beside it."""

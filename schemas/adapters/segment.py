@@ -2,7 +2,8 @@
 
 Names of events and properties match whatever their case, spaces, hyphens and underscores, those of the
 specification's first version too. ``anonymousId`` is the visitor, or ``userId`` where a server sent the call;
-what became of an order may have neither. A track call with another name, and identify, are activity. Calls
+what became of an order may have neither. A track call with another name, and identify, are activity. A delete
+call, as Segment sends one for each person whose data a shop has it delete, erases who it names. Calls
 that say nothing of a visitor, such as group and alias, are rejected as unknown_type.
 """
 
@@ -92,6 +93,8 @@ def _kind(call: Call, properties: Call) -> str:
         return "page_viewed"
     if kind == "identify":
         return "activity"
+    if kind == "delete":
+        return "visitor_erased"
     if kind != "track":
         raise InvalidEvent("unknown_type", f"call {kind!r} reports no shop event")
     name = call.get("event")
@@ -129,7 +132,7 @@ def _who_and_when(call: Call, context: Call, kind: str, dropped: list[str]) -> F
     dropped += clocks.dropped
     visitor = id_of(call.get("anonymousId"))
     user = id_of(call.get("userId"))
-    if visitor is None and kind not in OF_ORDERS:
+    if visitor is None and kind not in OF_ORDERS and (kind != "visitor_erased" or user is None):
         # Of an order the user says enough, and it must not seem to be another visitor's than its cart.
         visitor = user
         if visitor is None:

@@ -1,10 +1,11 @@
-"""Webhooks of Shopify: orders, what becomes of them, and the checkouts and carts that name a visitor.
+"""Webhooks of Shopify: orders, what becomes of them, checkouts and carts that name a visitor, erasures.
 
 The header ``X-Shopify-Topic`` says what a webhook is; where a bridge lost it, the fields do. An order names
 no browser: its cart, its checkout, its customer or its codes say whose it is. Amounts are in the currency of
 the shop.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 from schemas.adapters.json_fields import (
@@ -35,6 +36,7 @@ ORDERS: Final = {
 REFUNDS: Final = ("refunds/create",)
 CHECKOUTS: Final = ("checkouts/create", "checkouts/update")
 CARTS: Final = ("carts/create", "carts/update")
+REDACTIONS: Final = ("customers/redact",)
 CONSENT_OF: Final = {"subscribed": True, "unsubscribed": False}
 """What a state of consent says; who is pending, or has never subscribed, neither granted nor denied it."""
 ORIGINS: Final = {"pos": "point_of_sale"}
@@ -49,6 +51,8 @@ def fields(message: Message, body: Json) -> Json:
         own = _refund(body)
     elif topic in CHECKOUTS or topic in CARTS:
         own = _cart(body, topic)
+    elif topic in REDACTIONS:
+        own = _redaction(message, body)
     elif topic is None:
         raise InvalidEvent("unknown_type", "neither a pixel event nor a webhook of an order, refund or cart")
     else:
@@ -69,6 +73,8 @@ def _topic_of_fields(body: Json) -> str | None:
     """What a webhook is by its fields. An order is taken for a new one: an order counts once."""
     if "order_id" in body and ("refund_line_items" in body or "transactions" in body):
         return "refunds/create"
+    if "orders_to_redact" in body:
+        return "customers/redact"
     if "line_items" not in body:
         return None
     if "financial_status" in body or "order_number" in body:
@@ -211,6 +217,17 @@ def _returned(line: Json) -> Json:
     bought = inner(line, "line_item")
     named = {"price": bought.get("price"), "quantity": line.get("quantity")}
     return {"sku": shopify_id(bought.get("variant_id")), **given(named)}
+
+
+def _redaction(message: Message, body: Json) -> Json:
+    """A customer whom the shop has to forget; the webhook tells no time but in a header."""
+    at = header_of(message, "x-shopify-triggered-at")
+    if at is None and message.timestamp_s is not None:
+        at = datetime.fromtimestamp(message.timestamp_s, UTC).isoformat()
+    customer = shopify_id(inner(body, "customer").get("id"))
+    if customer is None:
+        raise InvalidEvent("invalid", "customer.id is missing: it says who is to be erased")
+    return {"type": "visitor_erased", "time": at, "user_id": customer}
 
 
 def _cart(cart: Json, topic: str) -> Json:

@@ -31,6 +31,7 @@ class Mutant(NamedTuple):
 
 
 CRASH = "tests/laws/test_crash.py"
+ERASURE = "tests/laws/test_erasure.py"
 MUTANTS = (
     Mutant(
         "1 batching changes nothing",
@@ -311,6 +312,55 @@ MUTANTS = (
         "            store.write(self._number, self._sealing)\n",
         "            pass\n",
         "tests/operators/state/test_rows.py",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "what happened before the erasure is taken again",
+        "operators/sessions/erased_persons.py",
+        "        return event if event.own_s > erased_s else None",
+        "        return event",
+        f"{ERASURE}::test_nothing_is_said_of_the_person_afterwards",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "deleted rows stay in the files of databases",
+        "flows/stores/rocksdb.py",
+        "                database.compact_range(None, None, thorough)\n",
+        "",
+        f"{ERASURE}::test_as_things_come_an_erased_person_is_gone_too",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "deleted snapshots stay in the free pages of SQLite",
+        "flows/worker/erasure_cleaning.py",
+        '                store.execute("VACUUM")\n',
+        "",
+        f"{ERASURE}::test_as_things_come_an_erased_person_is_gone_too",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "the list of files keeps first and last keys",
+        "flows/stores/rocksdb.py",
+        "                database.delete(NO_KEY)\n",
+        "",
+        "tests/flows/worker/test_erasure_cleaning.py::test_files_are_clean_some_epochs_after_an_erasure",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "the ledger is rewritten before the erasure is sealed",
+        "operators/decisions/erasing/erasing_ledger.py",
+        "        self._state.pending += everyone\n        self._look_again()\n",
+        "        self._state.pending += everyone\n        self._look_again()\n"
+        "        self._apply(everyone)\n",
+        f"{ERASURE}::test_an_erased_person_is_in_no_file_whenever_the_worker_dies",
+    ),
+    Mutant(
+        "17 who was erased is nowhere",
+        "the entries of the ledger stay as they were",
+        "operators/decisions/erasing/erasing_ledger.py",
+        "                if is_erased(entry.terms, people):\n",
+        "                if is_erased(entry.terms, people) and False:\n",
+        f"{ERASURE}::test_as_things_come_an_erased_person_is_gone_too",
     ),
 )
 

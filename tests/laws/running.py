@@ -21,7 +21,7 @@ OUTPUTS = ("offers", "decisions", "rejected")
 class KafkaShop:
     """Topics with the log in them, and a worker over them with short epochs and small fetches."""
 
-    def __init__(self, bootstrap, directory, events, *, ordered):
+    def __init__(self, bootstrap, directory, events, *, ordered, **more):
         tail = uuid.uuid4().hex[:8]
         self.bootstrap = bootstrap
         self.topics = {name: f"{name}-{tail}" for name in TOPICS}
@@ -43,6 +43,7 @@ class KafkaShop:
             correction="2h",
             watermark_visitors="8",
             epoch="20ms",
+            **more,
         )
         self.fill(events)
 

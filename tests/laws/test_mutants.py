@@ -2,7 +2,7 @@
 
 from tests.laws.mutants import MUTANTS, ROOT, misfits
 
-LAWS = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"}
+LAWS = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17"}
 
 
 def test_every_law_has_a_mutant_and_every_patch_still_applies():

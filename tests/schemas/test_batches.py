@@ -132,6 +132,7 @@ def test_who_decodes_a_batch_at_once_is_told_of_its_parts():
 def test_an_array_of_records_is_its_records_in_every_format(form):
     golden = (Path(__file__).parent / "golden" / f"{form}.jsonl").read_text().splitlines()
     records = [given for line in golden if isinstance(given := json.loads(line)["given"], dict)]
+    records = [one for one in records if "orders_to_redact" not in one]  # its time stands in a header
     alone = [read.event for record in records for _, read in each(record, form_of(form))]
     found = each([*records[:1], 7, *records[1:]], form_of(form))
     together = [read.event for _, read in found if isinstance(read, Decoded)]

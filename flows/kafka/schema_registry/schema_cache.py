@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
+from flows.observability.log_events import LogEvent, tell
 from schemas.adapters.frames import Frame, SchemaId, schema_to_read
 from schemas.errors import RegistryError
 from schemas.message import Message
@@ -113,11 +114,11 @@ class SchemaCache:
         except RegistryError as error:
             self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), LONGEST_WAIT_S)
             self._next_try_s = self._clock_s() + self._wait_s
-            log.warning("reading waits for schema %s: %s", schema, error)
+            tell(log, LogEvent.SCHEMA_AWAITED, schema=str(schema), reason=str(error))
             return None
         if self._wait_s:
             self._wait_s = 0.0
-            log.info("the Schema Registry answers again")
+            tell(log, LogEvent.SCHEMA_REGISTRY_BACK)
         self._known[schema] = known
         self._known.move_to_end(schema)
         if len(self._known) > CAPACITY:

@@ -8,6 +8,7 @@ import msgspec
 
 from operators.decisions.rules.person_history import SLACK_S, Histories, PersonHistory
 from operators.decisions.rules.rule import Rule, Situation
+from operators.streaming.erased_people import ErasedPeople
 from schemas.shop import Market, Offer, Shop
 
 AFTER_OFFER: Final = "cooldown"
@@ -28,6 +29,9 @@ class Latest(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 PURCHASES: Final = 8
 """So many purchases are remembered, so that what is read again after a crash is judged as of its time."""
+OF_VISITOR: Final = "cooldown of "
+OF_USER: Final = "cooldown of user "
+"""What the names begin with under which is kept what a visitor and a user did."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Latest)
 
@@ -112,9 +116,23 @@ class Cooldown(Rule):
         self._store.remember(name, at_s, _ENCODER.encode(latest))
 
 
+def latest_left(name: str, row: bytes, erased: ErasedPeople) -> bytes | None:
+    """Return what is left of what a visitor or a user did, None for nothing."""
+    latest = _DECODER.decode(row)
+    visitor, user = name.removeprefix(OF_VISITOR), name.removeprefix(OF_USER)
+
+    def gone(at_s: float) -> bool:
+        return erased.visitor(visitor, at_s) or (user != name and erased.user(user, at_s))
+
+    purchases_s = tuple(at_s for at_s in latest.purchases_s if not gone(at_s))
+    dismissed_s = -math.inf if gone(latest.dismissed_s) else latest.dismissed_s
+    left = Latest(dismissed_s, purchases_s)
+    return None if left == Latest() else _ENCODER.encode(left)
+
+
 def _of_visitors(visitors: Sequence[str]) -> list[str]:
-    return [f"cooldown of {visitor}" for visitor in visitors]
+    return [f"{OF_VISITOR}{visitor}" for visitor in visitors]
 
 
 def _of_users(users: Sequence[str]) -> list[str]:
-    return [f"cooldown of user {user}" for user in users]
+    return [f"{OF_USER}{user}" for user in users]

@@ -62,7 +62,7 @@ def seals(state, station, epoch):
 
 def test_without_a_worker_the_command_copies_by_itself(state, station, tmp_path):
     seals(state, station, 1)
-    station.decisions._ledger.close()
+    station.decisions._erasing._ledger.close()
     done = back_up(state, tmp_path / "copy")
     assert (done.by, done.epoch) == (0, 2)
     manifest = check_copy(tmp_path / "copy")
@@ -156,7 +156,7 @@ def test_what_is_no_state_or_not_empty_is_refused(state, tmp_path):
 @pytest.fixture
 def copy(state, station, tmp_path):
     seals(state, station, 1)
-    station.decisions._ledger.close()
+    station.decisions._erasing._ledger.close()
     back_up(state, tmp_path / "copy")
     return tmp_path / "copy"
 

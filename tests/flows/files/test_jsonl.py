@@ -40,6 +40,7 @@ def test_every_type_has_its_file_and_every_file_is_there(tmp_path):
         "outcomes.jsonl": b"outcome\n",
         "drifts.jsonl": b"drift\n",
         "controls.jsonl": b"",
+        "erasures.jsonl": b"",
         "offers.jsonl": b"",
         "rejected.jsonl": b"",
     }

@@ -22,7 +22,7 @@ def test_sorted_files_do_not_depend_on_the_order_of_arrival(tmp_path):
             assert lines(tmp_path / "one", name) == lines(tmp_path / "two", name)
     assert [json.loads(line)["id"] for line in lines(tmp_path, "one/offers")] == ["z", "b", "c", "a"]
     assert [json.loads(line)["offset"] for line in lines(tmp_path, "two/rejected")] == [2, 9, 10]
-    assert len(list((tmp_path / "two").iterdir())) == 8
+    assert len(list((tmp_path / "two").iterdir())) == 9
 
 
 def test_decisions_and_rewards_are_sorted_by_their_own_ids(tmp_path):

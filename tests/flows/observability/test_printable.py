@@ -54,7 +54,7 @@ def entry(message, *args):
 def test_a_line_of_the_log_has_a_time_with_its_zone_and_a_level():
     first, last = TextFormatter().format(entry("first\nsecond %s", RED)).splitlines()
     assert first[10] == "T"
-    assert first[23:] == f"Z WARNING offerstream: first second {WRITTEN}"
+    assert first[23:] == f"Z WARNING offerstream: first second {WRITTEN} event=library"
     assert last == f"ValueError: {WRITTEN}"
 
 
@@ -66,6 +66,7 @@ def test_a_log_in_json_has_an_object_a_line():
     assert found == {
         "level": "warning",
         "logger": "offerstream",
+        "event": "library",
         "message": f"first\nsecond {RED}",
         "error": f"ValueError: {RED}",
     }

@@ -79,7 +79,7 @@ def test_exported_topics_equal_the_files_of_a_replay(tmp_path, broker):
         "rejected": 2,
     }
     assert contents(tmp_path / "topics") == contents(replayed(tmp_path / "files"))
-    assert len(contents(tmp_path / "topics")) == 8
+    assert len(contents(tmp_path / "topics")) == 9
 
 
 OURS = (("ce_id", b"b"), ("ce_type", b"offer.decided"))
@@ -109,7 +109,7 @@ def test_what_is_no_record_of_ours_is_passed_over_and_counted(tmp_path, broker, 
     counts = export_topics(CLUSTER, TOPICS, tmp_path / "out")
     assert counts.pop(stream) == expected
     assert all(count == Exported() for count in counts.values())
-    assert len(contents(tmp_path / "out")) == 8
+    assert len(contents(tmp_path / "out")) == 9
 
 
 def test_a_rejected_record_of_another_version_is_passed_over(tmp_path, broker):

@@ -536,7 +536,7 @@ def test_another_policy_starts_without_the_lessons_of_the_one_before():
 
 def test_a_state_of_another_format_is_refused_with_words():
     written = msgspec.msgpack.decode(Desk().machine.snapshot())
-    with pytest.raises(ValueError, match="the state of decisions must be of format 6; got 0"):
+    with pytest.raises(ValueError, match="the state of decisions must be of format 7; got 0"):
         Desk(state=msgspec.msgpack.encode([0, *written[1:]]))
 
 

@@ -206,8 +206,8 @@ def test_a_state_tells_its_market_and_refuses_another_format():
     station = MarketStation(config(), market_settings())
     assert market_in(station.snapshot()) == "default"
     written = msgspec.msgpack.decode(station.snapshot())
-    with pytest.raises(ValueError, match="the state of market default must be of format 2; got 3"):
-        MarketStation(config(), market_settings(), msgspec.msgpack.encode([3, *written[1:]]))
+    with pytest.raises(ValueError, match="the state of market default must be of format 3; got 0"):
+        MarketStation(config(), market_settings(), msgspec.msgpack.encode([0, *written[1:]]))
 
 
 # A small town of shoppers, the same for all the laws

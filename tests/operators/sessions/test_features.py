@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.sessions.features import features
+from operators.sessions.features import PERSONAL, features
+from operators.streaming.messages import Moment
 from tests.builders import (
     OFTEN,
     T0,
@@ -113,3 +114,12 @@ def test_a_cart_of_gifts_that_cost_nothing_has_features_too():
 def test_every_number_is_finite_whatever_shoppers_do(events, at):
     for name, value in seen(*events, at=at).items():
         assert isinstance(value, str) or math.isfinite(value), name
+
+
+def test_who_somebody_is_can_be_left_out_of_the_choice():
+    events = looked(0, user_id="u", segment="regulars", device="phone"), carted(10, price=40.0)
+    with_all = seen(*events, at=20)
+    visits = Visits(personal_features=False)
+    [moment] = [each for each in visits.tell(*events) if isinstance(each, Moment)]
+    assert with_all.keys() - moment.features.keys() == PERSONAL
+    assert moment.features["device"] == "phone"
