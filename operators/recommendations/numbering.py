@@ -62,7 +62,8 @@ class Numbering(MapTable[int]):
 
     def known(self, numbers: Numbers) -> NDArray[np.bool_]:
         """Return which of these numbers still are those of a name."""
-        return np.logical_and(self._numbers[slots_of(numbers)] == numbers, numbers != NONE)
+        is_known: NDArray[np.bool_] = (numbers != NONE) & (self._numbers[slots_of(numbers)] == numbers)
+        return is_known
 
     def of_slots(self, slots: list[int]) -> Numbers:
         """Return the numbers that slots have now."""
