@@ -18,13 +18,14 @@ from operators.decisions.market import MarketStation
 from operators.decisions.open_decisions import OpenDecision, open_decision
 from operators.decisions.order_book import Revision
 from operators.decisions.output_records import Ending
-from operators.decisions.published import published_entry
+from operators.decisions.published import decision_of_offer, published_entry
 from operators.decisions.reward import CHARGED_FOR_ORDERS, AttributedOrder, Charges, Earnings, Money
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.streaming.ids import name_of
 from operators.streaming.messages import ControlsChange, ControlSetting, Order
 from schemas.decisions import ControlApplied, Outcome, Reward, decode_decision
-from schemas.offers import EndedOffer
+from schemas.offers import EndedOffer, OfferDecided, read_offer_record
+from schemas.records import encode
 
 FORGET_EVERY_S: Final = 60.0
 OUTCOMES_WAITING: Final = 10_000
@@ -47,7 +48,8 @@ class _Waiting(NamedTuple):
 class Relearned(msgspec.Struct):
     """What a market was rebuilt from, and what of it could not be used.
 
-    ``withheld`` are offers of which no record was published; ``unknown_arms`` decisions whose arm the offers
+    ``withheld`` are offers of which no record was published, ``unrecorded`` offers that were published though
+    their decisions were not; ``unknown_arms`` decisions whose arm the offers
     file no longer has; ``foreign`` rewards and ends of decisions that the records do not have. ``untrained``
     are outcomes of earlier versions without their features, at whose moment nothing was decided.
     ``capped_otherwise`` counts rewards that were capped at another value than before.
@@ -62,6 +64,7 @@ class Relearned(msgspec.Struct):
     outcomes: int = 0
     controls: int = 0
     withheld: int = 0
+    unrecorded: int = 0
     unknown_arms: int = 0
     foreign: int = 0
     capped_otherwise: int = 0
@@ -81,7 +84,18 @@ class RelearningMachine(DecisionMachine):
         self.found = Relearned()
         self._awaited = awaited
 
-    def decided(self, decided: bytes, offered: bytes | None) -> None:
+    def unrecorded(self, offer: OfferDecided, offered: bytes) -> None:
+        """Take an offer whose decision is in no record."""
+        data = offer.data
+        known = self._in_force.offers.get(data.treatment.name)
+        ends_s = data.expires_at.seconds
+        if known is not None:
+            ends_s = offer.time.seconds + known.reward_window.total_seconds()
+        self.found.unrecorded += 1
+        record = decision_of_offer(offer, ends_s - data.at.seconds)
+        self.decided(encode(record), offered, is_open=True)
+
+    def decided(self, decided: bytes, offered: bytes | None, *, is_open: bool = False) -> None:
         """Take a decision, with the record of its offer."""
         record = decode_decision(decided)
         if self._ledger.get(record.decision_id) is not None:
@@ -97,7 +111,7 @@ class RelearningMachine(DecisionMachine):
         self._people.identities.link(record.visitor_id, record.user_id, record.at.seconds)
         treated = entry.terms.treated
         found.withheld += treated and offered is None
-        if record.decision_id in self._awaited:
+        if is_open or record.decision_id in self._awaited:
             self._unrecovered.add(entry)
         else:
             self._begin(entry, record)
@@ -258,8 +272,13 @@ class RelearningMarket:
         self.machine.decided(decided, self._offered.pop(decision_id, None))
 
     def offer_ended(self, event: EndedOffer) -> None:
-        """Take the end of an offer."""
+        """Take the end of an offer; without its decision it is done with, unless its time is read again."""
         self._at(event.time.seconds)
+        decision = event.data.decision_id
+        if decision in self._offered:
+            since_s = self.machine.open_since_s()
+            if since_s is None or _offer(self._offered[decision]).data.at.seconds < since_s:
+                del self._offered[decision]
         self.machine.offer_ended(event)
 
     def rewarded(self, reward: Reward) -> None:
@@ -320,9 +339,18 @@ class RelearningMarket:
 
     def snapshot(self) -> bytes:
         """Return the state with which the market goes on; nothing may be told it afterwards."""
+        for offered in self._offered.values():
+            self.machine.unrecorded(_offer(offered), offered)
         self._train(most=0)
         self.machine.relearned()
         return self.station.snapshot()
+
+
+def _offer(record: bytes) -> OfferDecided:
+    offer = read_offer_record(record)
+    if not isinstance(offer, OfferDecided):
+        raise TypeError(f"an offer that was made, not {type(offer).__name__}")
+    return offer
 
 
 def _changed(controls: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
