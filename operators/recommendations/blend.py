@@ -25,12 +25,16 @@ class Candidate(NamedTuple):
 class Blend:
     """Learns from groups of one kind, and predicts what comes next in one.
 
-    Of a group that is predicted, one place is drawn at which what came before is the context. Bounded as its
+    Of a group that is predicted, one place is drawn at which what came before is the context. ``comes_back``:
+    what is in the context may come next, too, as in a visit; nobody puts it into a cart again. Bounded as its
     learners are.
     """
 
-    def __init__(self, rows: StateRows, prefix: bytes, learners: Sequence[Learner]) -> None:
+    def __init__(
+        self, rows: StateRows, prefix: bytes, learners: Sequence[Learner], *, comes_back: bool
+    ) -> None:
         self.learners = tuple(learners)
+        self._comes_back = comes_back
         self.mixture = Mixture(rows, prefix + b"m", len(learners))
         self._count = ArrayTable(rows, prefix + b"c", {"groups": ("u8", 1)}, 1)
 
@@ -61,7 +65,11 @@ class Blend:
 
     def scores(self, context: Context) -> list[Scores]:
         """Return what each learner says."""
-        return [learner.scores(context) for learner in self.learners]
+        scores = [learner.scores(context) for learner in self.learners]
+        if self._comes_back:
+            return scores
+        is_new = [~(each.items[:, None] == context.items).any(axis=1) for each in scores]
+        return [Scores(each.items[new], each.values[new]) for each, new in zip(scores, is_new, strict=True)]
 
     def candidates(self, context: Context) -> list[Candidate]:
         """Return the best candidates, the best first."""

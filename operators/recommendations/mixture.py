@@ -13,7 +13,7 @@ from operators.state.rows import StateRows
 SLOWEST: Final = 0.005
 SMOOTHING: Final = 1e-3
 """Of every learner's probability so much is left to what it does not name."""
-SHARPNESS: Final = 1.5
+SHARPNESS: Final = 3.0
 """To blend, weights are raised to this power: weak learners that resemble each other add up to less."""
 SHARED: Final = 1e-3
 """Of all weights so much is spread evenly at every step, so that none is lost for good."""

@@ -76,6 +76,7 @@ class Recommender:
                 rows,
                 prefix + kind + b"b",
                 (*learners, neighbours, together, popular, trending, self._categories, self._vectors),
+                comes_back=recent,
             )
 
         self.viewing = blend(b"v", ("viewed_alike", "viewed_together"), (SeenHere("seen_here"),), recent=True)
@@ -92,7 +93,7 @@ class Recommender:
 
     def learn_order(self, bought: Iterable[str], at_s: float) -> None:
         """Learn from an order."""
-        self.buying.learn(self._numbers(bought), at_s)
+        self.buying.learn(self._numbers(dict.fromkeys(bought)), at_s)
 
     def describe(self, sku: str, category: str | None = None, vector: Sequence[float] = ()) -> None:
         """Note what a product is; one that nobody has seen yet may be recommended by that."""

