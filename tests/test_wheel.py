@@ -22,7 +22,12 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("flows", "operators", "schemas")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NO_SOURCE = shutil.ignore_patterns(".*", "__pycache__")
-DATA = {"schemas/example_offers.toml", "flows/demo/offers.toml", "flows/studies/report/page.css"}
+DATA = {
+    "schemas/example_offers.toml",
+    "flows/demo/offers.toml",
+    "flows/studies/report/page.css",
+    "flows/studies/report/plotly-basic.min.js.gz",
+}
 OFFLINE = ("--quiet", "--no-deps", "--no-index")
 OF_AVRO = {f"flows.kafka.schema_registry.{name}" for name in ("avro", "client")}
 IMPORTS = """

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from operators.abandonment.models import Features
 from operators.bandits import Policy
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
+from operators.decisions.contributions import NO_BASIS, ScoreSum, basis_of
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
@@ -64,6 +66,10 @@ FORGET_EVERY_S: Final = 10.0
 """How often, in event time, the ledger is trimmed."""
 LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
+
+
+def _no_sum(_features: Features) -> None:
+    """Return that the score of a moment is not known as a sum."""
 
 
 class _State(msgspec.Struct, array_like=True, kw_only=True):
@@ -283,7 +289,9 @@ class DecisionMachine:
 
     # What happens
 
-    def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
+    def process_moment(
+        self, moment: Moment, prediction: Prediction, score_sum: ScoreSum = _no_sum
+    ) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
         seen = self._people.of_moment(moment)
         if seen.user != moment.user:
@@ -307,7 +315,7 @@ class DecisionMachine:
         context = {**moment.features, "abandonment": prediction.score}
         point = DecisionPoint(decision_id, moment, prediction, context)
         held = self._held(seen.visitors) if is_touched else ()
-        return records + self._decide(point, seen, held)
+        return records + self._decide(point, seen, held, score_sum)
 
     def know_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
         """Note which user a visitor is, or on which channels somebody agreed to offers or refused them.
@@ -468,7 +476,9 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, seen: Seen, held: tuple[OpenDecision, ...]) -> list[OutputRecord]:
+    def _decide(
+        self, point: DecisionPoint, seen: Seen, held: tuple[OpenDecision, ...], score_sum: ScoreSum
+    ) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._in_force.zone if moment.timezone is None else ZoneInfo(moment.timezone)
         person = Person(seen.visitors, seen.users, zone, held)
@@ -476,7 +486,11 @@ class DecisionMachine:
         chosen = select(point, now, self._options)
         self._seq += 1
         details = offer_details(chosen, now, self.policy, self.controls.version)
-        entry, record = decide(self._seq, point, chosen, market, details)
+        basis = NO_BASIS
+        wanted = self._settings.contributions
+        if wanted == "all" or (wanted == "offers" and chosen.offer is not None):
+            basis = basis_of(chosen, point, self.policy, score_sum)
+        entry, record = decide(self._seq, point, chosen, market, details, basis=basis)
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
         return self._begin(entry, record)
