@@ -64,6 +64,7 @@ ARROWS = {
     "experiments": {"streaming"},
     "abandonment": set(),
     "decisions": {"abandonment", "bandits", "controls", "experiments", "state", "streaming"},
+    "recommendations": {"state"},
     "evaluation": {"bandits"},
     "simulation": set(),
 }

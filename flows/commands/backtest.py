@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from flows.commands.backtest_recommend import recommend
 from flows.commands.common import (
     add_format,
     add_json,
@@ -38,7 +39,8 @@ EXAMPLES = """\
   offerstream backtest --shoppers default --policy none --policy uniform --policy linear_thompson
   offerstream backtest --shoppers world.toml --visitors 20000 --policy linucb --policy always:ten_percent
   offerstream backtest --shoppers default --policy linear_thompson --policy linear_thompson:half_life=1000
-  offerstream backtest events.jsonl --policy linear_thompson --policy squarecb --out compared"""
+  offerstream backtest events.jsonl --policy linear_thompson --policy squarecb --out compared
+  offerstream backtest --recommend events.jsonl"""
 DECISIONS = 2000
 
 
@@ -48,7 +50,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "inputs", nargs="*", type=Path, metavar="EVENTS", help="files of recorded events, as for replay"
     )
     add_format(parser)
-    add_policies(parser, "policy to compare with the first one: none, uniform, always:ARM or POLICY")
+    add_policies(
+        parser, "policy to compare with the first one: none, uniform, always:ARM or POLICY", required=False
+    )
+    parser.add_argument(
+        "--recommend",
+        action="store_true",
+        help="judge recommendations on the visits and orders in EVENTS, or in tables of them",
+    )
     parser.add_argument(
         "--shoppers", metavar="default|FILE", help="simulated shoppers, who react, instead of EVENTS"
     )
@@ -75,6 +84,12 @@ def run(args: argparse.Namespace) -> None:
     """Run every policy and print the table."""
     check_json(args.json)
     settings = settings_of(args, seed=args.seed)
+    if args.recommend:
+        _check_recommend(args)
+        recommend(args.inputs, args.format, settings, args.json)
+        return
+    if not args.policies:
+        raise SetupError("--policy must be given, or --recommend")
     if bool(args.inputs) == (args.shoppers is not None):
         got = "both" if args.inputs else "neither"
         raise SetupError(f"either EVENTS or --shoppers must be given; got {got}")
@@ -101,6 +116,15 @@ def run(args: argparse.Namespace) -> None:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     reacting = args.shoppers is not None
     write_json(args.json, {"seed": settings.seed, "reacting": reacting, "note": note, "policies": rows})
+
+
+def _check_recommend(args: argparse.Namespace) -> None:
+    """Raise SetupError where something is given that recommendations have no use for."""
+    if not args.inputs:
+        raise SetupError("--recommend needs EVENTS")
+    given = {"--policy": args.policies, "--shoppers": args.shoppers, "--out": args.out}
+    for name in (name for name, value in given.items() if value):
+        raise SetupError(f"{name} does not go with --recommend")
 
 
 def _simulated(args: argparse.Namespace, settings: Settings) -> PolicyRun:

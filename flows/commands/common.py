@@ -52,13 +52,13 @@ def _format(form: str) -> str:
     return form
 
 
-def add_policies(parser: argparse.ArgumentParser, help_: str) -> None:
+def add_policies(parser: argparse.ArgumentParser, help_: str, *, required: bool = True) -> None:
     """Add ``--policy``, which may be repeated; ``help_`` says what its values may be."""
     parser.add_argument(
         "--policy",
         dest="policies",
         action="append",
-        required=True,
+        required=required,
         metavar="SPEC",
         help=f"{help_} ({', '.join(POLICIES)}), with settings as in "
         "linear_thompson:half_life=1000,floor=0.02; may be repeated",

@@ -1,0 +1,1 @@
+"""How good recommendations would have been: each is made before what came next is learned."""
