@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "report": "draw what a run decided and earned, and how well, on one HTML page",
     "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
+    "ui": "serve the live page of a worker: what it does and how well, with buttons to pause and roll out",
     "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
     "state": "look after the state: check that all of it can be read, move it to another number of processes",
     "backup": "copy the state of a worker, while it runs, into a directory that `restore` puts back",
