@@ -154,7 +154,8 @@ class Chromium:
         deadline = time.monotonic() + within_s
         while True:
             try:
-                if value := self.run(script):
+                value = self.run(script)
+                if value or value == {}:  # an element has no value
                     return value
             except RuntimeError:
                 value = "the page was not there"

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import uuid
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from flows.kafka.cluster import Cluster
 from flows.kafka.follow import TopicFollower
 from flows.kafka.topics import ensure_topics
+from tests.broker.driving import until
 from tests.broker.test_live import QUICK, carted, send_events
 from tests.worker import TEN_PERCENT, Worker
 
@@ -166,13 +168,7 @@ def test_the_page_ends_with_a_worker_that_is_killed(run):
     shop = run()
     (page,) = children(shop.worker.process.pid)
     shop.worker.kill()
-    for _ in range(2000):
-        if not os.path.exists(f"/proc/{page}") or b") Z " in open(f"/proc/{page}/stat", "rb").read():
-            return
-        import time
-
-        time.sleep(0.01)
-    raise AssertionError("the page has outlived the worker")
+    until(lambda: not runs(page))
 
 
 def test_an_address_that_others_reach_needs_tokens(broker, tmp_path):
@@ -184,10 +180,13 @@ def test_an_address_that_others_reach_needs_tokens(broker, tmp_path):
 
 def children(pid):
     """The processes that a process has started and that still run."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        found = [int(each) for each in file.read().split()]
-    threads = os.listdir(f"/proc/{pid}/task")
-    for thread in threads:
-        with open(f"/proc/{pid}/task/{thread}/children") as file:
-            found += [int(each) for each in file.read().split()]
-    return sorted(set(found))
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sorted({int(each) for thread in threads for each in (thread / "children").read_text().split()})
+
+
+def runs(pid):
+    """Whether a process is there, and is no remains of one."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

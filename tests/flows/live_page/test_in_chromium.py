@@ -214,8 +214,9 @@ def test_everything_can_be_reached_by_keyboard_and_shows_where_one_is(chromium, 
             chromium("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
         seen.append(
             chromium.run(
-                "(each => each === document.body ? ['', ''] : [each.textContent.trim().slice(0, 40) || each.name,"
-                " getComputedStyle(each).outlineStyle])(document.activeElement)"
+                "(each => each === document.body ? ['', ''] : "
+                "[each.textContent.trim().slice(0, 40) || each.name, getComputedStyle(each).outlineStyle]"
+                ")(document.activeElement)"
             )
         )
     assert seen[0][0] == "Skip to the content"
