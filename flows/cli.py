@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "replay": "run recorded events from files and write what follows into files",
     "backtest": "compare policies side by side, over recorded events or simulated shoppers",
     "report": "draw what a run decided and earned, and how well, on one HTML page",
-    "demo": "see it all work: a broker, simulated shoppers and the worker, in this terminal",
+    "demo": "see it all work: a broker, simulated shoppers, the worker and its live page",
     "simulate": "let simulated shoppers shop at a Kafka, or into a file",
     "ui": "serve the live page of a worker: what it does and how well, with buttons to pause and roll out",
     "control": "change offers, limits and rules while the worker runs: pause, kill, set, approve",
