@@ -49,7 +49,7 @@ class Planted:
             return "The checkout is broken, and the worker has not noticed it yet."
         late_s = drift.at.seconds - began_s - self.after_s
         return (
-            f"The worker noticed the broken checkout {late_s / 60:.0f} minutes of the shop's time after it broke: "
+            f"The worker noticed the broken checkout {late_s / 60:.0f} minutes of the shop's time later: "
             f"{drift_words(drift.what)} went from {drift.before:.2f} to {drift.after:.2f}. It takes "
             "half an hour until a cart counts as left."
         )

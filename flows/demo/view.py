@@ -85,7 +85,7 @@ class View:
                 self._say(f"  {now.incident}")
 
     def finish(self, now: Snapshot, seen: Seen | None = None, report: Path | None = None) -> None:
-        """Leave the live view, print the summary and what it means, and say what was left and what is next."""
+        """Leave the live view; print the summary, what it means, what was left and what is next."""
         self._close()
         self.console.print(summary(now))
         said = [] if seen is None else list(sentences(seen))

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Final, NamedTuple
-
-from markupsafe import Markup, escape
 
 LEFT: Final = 11.0
 """Where the plane begins, in percent of the width; what is left of it holds the labels of the axis."""
@@ -17,6 +16,16 @@ MOST_COLOURS: Final = 10
 
 Point = tuple[float, float]
 """Between 0 and 1, from the left and from the bottom."""
+
+
+class Drawn(str):
+    """SVG that a template takes as it is: all that came from outside is escaped in it."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return it for a template that escapes everything else."""
+        return self
 
 
 class Axis(NamedTuple):
@@ -46,13 +55,13 @@ def axis(low: float, high: float, most: int = 4) -> Axis:
     return Axis(first * step, last * step, tuple(place * step for place in range(first, last + 1)))
 
 
-def plot(name: str, described: str, marks: str, *, across: str, labels: str = "") -> Markup:
+def plot(name: str, described: str, marks: str, *, across: str, labels: str = "") -> Drawn:
     """Return a plot: ``marks`` on the plane, ``across`` and ``labels`` around it; ``described`` in words."""
     inner = (
         f'<svg x="{LEFT}%" y="{TOP}" width="{RIGHT - LEFT}%" height="{HEIGHT}" viewBox="0 0 {PLANE} {PLANE}" '
         f'preserveAspectRatio="none" overflow="visible">{marks}</svg>'
     )
-    return Markup(  # noqa: S704  all that came from outside is escaped
+    return Drawn(
         f'<svg class="plot" id="plot-{name}" width="100%" height="{TOP + HEIGHT + FOOT}" role="img" '
         f'aria-labelledby="plot-{name}-title"><title id="plot-{name}-title">{escape(described)}</title>'
         f"{across}{inner}{labels}</svg>"
@@ -119,36 +128,36 @@ def note(at: Point, text: str, kind: str = "note") -> str:
     return f'<text class="{kind}" x="{x:.1f}%" y="{y + 4:.1f}" text-anchor="middle">{escape(text)}</text>'
 
 
-def sparkline(values: Sequence[float], described: str) -> Markup:
+def sparkline(values: Sequence[float], described: str) -> Drawn:
     """Return a small line without axes, from zero to the greatest value; empty for fewer than two values."""
     if len(values) < 2:
-        return Markup("")
+        return Drawn("")
     most = max(*values, 1e-9)
     points = [(place / (len(values) - 1), value / most) for place, value in enumerate(values)]
     path = "L".join(f"{_x(x)} {_y(y)}" for x, y in points)
-    return Markup(  # noqa: S704  numbers, and a text that is escaped
+    return Drawn(
         f'<svg class="spark" width="100%" height="32" viewBox="0 -40 {PLANE} {PLANE + 80}" '
         f'preserveAspectRatio="none" role="img" aria-label="{escape(described)}">'
         f'<path class="mark" d="M{path}"/></svg>'
     )
 
 
-def interval_bar(mean: float, low: float, high: float, shared: Axis, described: str) -> Markup:
+def interval_bar(mean: float, low: float, high: float, shared: Axis, described: str) -> Drawn:
     """Return a dot with its interval on an axis that several rows share, with a stroke at zero."""
     zero = "" if not shared.low <= 0 <= shared.high else _stroke(shared.at(0.0), "zero", 2, 22)
     left, right = max(shared.at(low), 0.0) * 100, min(shared.at(high), 1.0) * 100
-    return Markup(  # noqa: S704  numbers, and a text that is escaped
+    return Drawn(
         f'<svg class="interval" width="100%" height="24" role="img" aria-label="{escape(described)}">{zero}'
         f'<line class="reach" x1="{left:.1f}%" x2="{right:.1f}%" y1="12" y2="12"/>'
         f'<circle class="mark" cx="{shared.at(mean) * 100:.1f}%" cy="12" r="4.5"/></svg>'
     )
 
 
-def budget_bar(spent: float, used: float, elapsed: float | None, described: str) -> Markup:
+def budget_bar(spent: float, used: float, elapsed: float | None, described: str) -> Drawn:
     """Return a bar of shares: what is spent, what is reserved beside it, and how much of the time is over."""
     spent, used = min(spent, 1.0), min(max(used, spent), 1.0)
     time = "" if elapsed is None else _stroke(min(max(elapsed, 0.0), 1.0), "now", 0, 28)
-    return Markup(  # noqa: S704  numbers, and a text that is escaped
+    return Drawn(
         f'<svg class="budget" width="100%" height="28" role="img" aria-label="{escape(described)}">'
         '<rect class="room" x="0" y="6" width="100%" height="16"/>'
         f'<rect class="reserved" x="0" y="6" width="{used * 100:.1f}%" height="16" fill="url(#hatch)"/>'
@@ -156,14 +165,14 @@ def budget_bar(spent: float, used: float, elapsed: float | None, described: str)
     )
 
 
-def swatch(kind: str) -> Markup:
+def swatch(kind: str) -> Drawn:
     """Return a piece of a line or a field for a legend."""
     if kind in ("policy", "holdout"):
-        return Markup(  # noqa: S704  our own words
+        return Drawn(
             f'<svg class="swatch" width="28" height="12" aria-hidden="true"><line class="mark {kind}" '
             'x1="1" x2="27" y1="6" y2="6"/></svg>'
         )
-    return Markup(  # noqa: S704  our own words
+    return Drawn(
         f'<svg class="swatch" width="12" height="12" aria-hidden="true"><rect class="mark {kind}" width="12" '
         'height="12"/></svg>'
     )

@@ -182,7 +182,7 @@ def test_axe_finds_nothing_serious_where_people_log_in_or_are_asked(chromium, pa
     chromium.visit(f"{guarded.url}login", 375, 800)
     assert violations(chromium) == []
     guarded.close()
-    shown(chromium, page.url, 375)
+    shown(chromium, page.url, 1280)
     chromium.write("#by", "ann")
     chromium.click("#b-kill")
     chromium.until("document.querySelector('#sure')")
