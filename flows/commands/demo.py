@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--incident",
         choices=("checkout",),
-        help="let something break after a third of the time: no order is completed any more",
+        help="let something break after a quarter of the time: no order is completed any more",
     )
     parser.add_argument(
         "--no-browser", action="store_true", help="only print the address of the live page, and open nothing"

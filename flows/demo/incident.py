@@ -9,7 +9,7 @@ from flows.simulation.settings import DAY_S
 from schemas.decisions import Drift
 
 Incident = Literal["checkout"]
-AFTER: Final = 1 / 3
+AFTER: Final = 1 / 4
 """What share of the demo is over when it begins."""
 AFTER_S: Final = 40.0
 """When it begins in a demo without an end, in seconds."""

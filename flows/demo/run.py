@@ -62,7 +62,7 @@ def demo(chosen: DemoSettings, view: View) -> Snapshot:
         seen = monitor.seen()
         shoppers.stop()
         worker.stop()
-        out = free_directory(Path.cwd()) if chosen.out is None else chosen.out
+        out = free_directory(Path()) if chosen.out is None else chosen.out
         report = leave_behind(settings, cluster, out, log)
         view.finish(last, seen, report)
         return last

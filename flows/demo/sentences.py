@@ -26,7 +26,7 @@ def sentences(seen: Seen) -> Iterator[str]:
     yield answer.shares(seen)["sentence"]
     yield offers.offers(seen)["sentence"]
     for name, figure, about in model.model(seen)["facts"]:
-        yield f"{name} of the model: {figure}, {about}."
+        yield f"The abandonment model: {name} {figure}, {about}."
 
 
 def next_commands(out: str) -> Iterator[tuple[str, str]]:

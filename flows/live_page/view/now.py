@@ -15,6 +15,8 @@ STATUS: Final[dict[str, tuple[Level, str]]] = {
     "stalled": ("bad", "stalled"),
     "silent": ("bad", "not answering"),
 }
+OF_OUTCOMES: Final = ("base_rate", "log_loss")
+"""Drifts of what becomes of carts say more than those of single features."""
 BADGES: Final[dict[Level, str]] = {"good": "good", "watch": "watch", "bad": "wrong", "unknown": "open"}
 
 
@@ -117,7 +119,7 @@ def _drift(seen: Seen) -> Verdict | None:
     recent = [each for each in seen.market.model.drifts if each.at.seconds > seen.market.time_s - 3600]
     if not recent:
         return None
-    latest = recent[-1]
+    latest = next((each for each in reversed(recent) if each.what in OF_OUTCOMES), recent[-1])
     return Verdict(
         "watch",
         f"Something changed at {clock(latest.at.seconds, seen.zone)}: {drift_words(latest.what)} went from "
