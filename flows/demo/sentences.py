@@ -7,7 +7,7 @@ from flows.live_page.view import answer, model, offers
 from flows.live_page.view.seen import Seen
 
 NEXT: Final = (
-    ("offerstream lift {out} --offers {out}/offers.toml", "what offers were worth, with its interval"),
+    ("offerstream lift {out} --days 0.02", "what offers were worth, with its interval"),
     ("offerstream evaluate {out} --policy uniform", "what another policy would have earned"),
     (
         "offerstream check shop.events --bootstrap localhost:9092",

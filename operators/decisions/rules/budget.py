@@ -218,6 +218,8 @@ class BudgetRule(Rule):
         that has no beginning or no end.
         """
         found: dict[str, dict[str, float]] = {}
+        if not math.isfinite(time_s):  # before the first event, and after the last of a file
+            return found
         for name, account in self._accounts.items():
             period = account.periods.at(time_s)
             if period is None:
