@@ -18,14 +18,16 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
 
     ``removed`` gives for each arm that was not eligible the reason; ``probabilities`` are those it was drawn
     from and ``propensity`` that of ``arm``. ``reason`` says why it was not an ordinary draw: holdout, shadow,
-    rollout (outside a canary without a rule), stale or no_eligible_arm; ``is_trainable`` is false then, and
-    the policy is not updated from it.
+    rollout (outside a canary without a rule), stale, no_eligible_arm, or unrecorded (rebuilt from the record
+    of its offer alone); ``is_trainable`` is false then, and the policy is not updated from it.
 
     ``holdout``: this visitor gets no offers. What follows it is for the analysis of lift, null where there
     was nothing to choose from: ``unit_id`` is what was randomised, user:... or visitor:...; ``assignment``
     its first one, which stays; ``assigned_at`` its first eligible moment; ``holdout_share`` the probability
-    with which it was to be held out. ``conflict``: a visitor and a user were assigned to different groups and
-    then found to be one person, which gets no offers from then on, whatever the assignment says.
+    with which it was to be held out. ``no_offer_probability`` is the probability, over the holdout and the
+    draw, that no offer was made; null in records of earlier versions. ``conflict``: a visitor and a user were
+    assigned to different groups and then found to be one person, which gets no offers from then on, whatever
+    the assignment says.
 
     ``partial``: some lines of the cart could not be read as the shop wrote them, so that ``cart_value`` may
     not be what the shopper saw. ``lines_left_out`` is how many lines it counts beside those of the offer.
@@ -60,6 +62,7 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     assignment: Literal["policy", "holdout"] | None
     assigned_at: Timestamp | None
     holdout_share: Probability | None
+    no_offer_probability: Probability | None = None
     conflict: bool
     shadow: bool
     is_trainable: bool

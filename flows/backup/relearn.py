@@ -110,13 +110,13 @@ def _rebuild(settings: Settings, shop: Shop, records: Path, state: Path) -> Rebu
             take(markets[market])
         if not any(each.found.decisions for each in markets.values()):
             raise DataError("no decision was published: there is nothing to rebuild; start a worker anew")
+        for name, each in markets.items():
+            write_relearned(state, name, each.snapshot())
         latest_s = max(each.found.latest_s for each in markets.values())
         scored_s = latest_score_s(records)
         open_s = [
             since_s for each in markets.values() if (since_s := each.machine.open_since_s()) is not None
         ]
-        for name, each in markets.items():
-            write_relearned(state, name, each.snapshot())
         return Rebuilt(
             {name: each.found for name, each in markets.items()},
             {name: each.machine.open_count for name, each in markets.items()},

@@ -57,6 +57,7 @@ def decide(
         assignment=None if unit is None else unit.group,  # type: ignore[arg-type]
         assigned_at=None if unit is None else at if unit.at_s == at.seconds else Timestamp(unit.at_s),
         holdout_share=None if unit is None else unit.share,
+        no_offer_probability=chosen.none_probability,
         conflict=unit is not None and unit.conflict,
         shadow=chosen.stage == "shadow",
         is_trainable=chosen.reason is None,

@@ -11,10 +11,14 @@ from operators.decisions.reward import cost_rule
 from operators.streaming.messages import Line, Moment
 from schemas.decisions import Decision
 from schemas.offers import OfferDecided, read_offer_record
+from schemas.records import Timestamp
 from schemas.shop import NO_OFFER, Offer
 
 UNPUBLISHED: Final = frozenset({"shadow", "rollout"})
 """Reasons for which no offer was made whatever was drawn."""
+
+UNRECORDED: Final = "unrecorded"
+"""The reason of a decision of which the offer alone was published before the state was lost."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -25,9 +29,8 @@ def published_entry(
     """Return the entry of a decision, from its record and that of its offer, None where there is none.
 
     What is in no record is taken from ``offers`` as they are now: what the arm costs, its codes, the products
-    that it needs. Times have microseconds. The trace is lost; of the cart there is what its offer shows. Of
-    somebody held out nobody knows what would have been drawn: the cart counts once, as if no offer had been
-    possible. An offer without a record was not published, and is not later.
+    that it needs. Times have microseconds. The trace is lost; of the cart there is what its offer shows. An
+    offer without a record was not published, and is not later.
     """
     offer = offers.get(record.arm)
     made = None if offered is None else read_offer_record(offered)
@@ -87,8 +90,54 @@ def published_entry(
     )
 
 
+def decision_of_offer(offer: OfferDecided, window_s: float) -> Decision:
+    """Return what an offer tells of its decision, whose own record was lost with the worker.
+
+    What it was chosen from, and whom it was randomised with, nobody knows: nothing is learned from it.
+    """
+    data = offer.data
+    return Decision(
+        decision_id=data.decision_id,
+        moment_id=data.moment_id,
+        visitor_id=data.visitor_id,
+        user_id=data.user_id,
+        market=data.market,
+        at=data.at,
+        cart_id=data.cart.id,
+        cart_value=data.cart.value,
+        trigger=data.trigger,
+        features={"abandonment": data.abandonment},
+        abandonment=data.abandonment,
+        eligible=(data.treatment.name,),
+        removed={},
+        probabilities={data.treatment.name: data.propensity},
+        arm=data.treatment.name,
+        propensity=data.propensity,
+        holdout=False,
+        unit_id=None,
+        assignment=None,
+        assigned_at=None,
+        holdout_share=None,
+        conflict=False,
+        shadow=False,
+        is_trainable=False,
+        reason=UNRECORDED,
+        offer_id=data.offer_id,
+        policy=data.policy,
+        policy_version=data.policy_version,
+        model=data.model,
+        model_version=data.model_version,
+        expires_at=data.expires_at,
+        window_ends_at=Timestamp(data.at.seconds + window_s),
+        controls_version=data.controls_version,
+        publish_at=offer.time,
+    )
+
+
 def _none_probability(record: Decision) -> float:
-    """Return the probability, over the holdout and the draw, that no offer was made."""
+    """Return the probability that no offer was made; earlier versions do not tell that of the holdout."""
+    if record.no_offer_probability is not None:
+        return record.no_offer_probability
     if record.holdout or record.reason in UNPUBLISHED or record.holdout_share is None:
         return 1.0
     share = record.holdout_share

@@ -18,13 +18,14 @@ from operators.decisions.market import MarketStation
 from operators.decisions.open_decisions import OpenDecision, open_decision
 from operators.decisions.order_book import Revision
 from operators.decisions.output_records import Ending
-from operators.decisions.published import published_entry
+from operators.decisions.published import decision_of_offer, published_entry
 from operators.decisions.reward import CHARGED_FOR_ORDERS, AttributedOrder, Charges, Earnings, Money
 from operators.decisions.settings import DecisionSettings, MarketSettings
 from operators.streaming.ids import name_of
 from operators.streaming.messages import ControlsChange, ControlSetting, Order
 from schemas.decisions import ControlApplied, Outcome, Reward, decode_decision
-from schemas.offers import EndedOffer
+from schemas.offers import EndedOffer, OfferDecided, read_offer_record
+from schemas.records import encode
 
 FORGET_EVERY_S: Final = 60.0
 OUTCOMES_WAITING: Final = 10_000
@@ -47,7 +48,8 @@ class _Waiting(NamedTuple):
 class Relearned(msgspec.Struct):
     """What a market was rebuilt from, and what of it could not be used.
 
-    ``withheld`` are offers of which no record was published; ``unknown_arms`` decisions whose arm the offers
+    ``withheld`` are offers of which no record was published, ``unrecorded`` open offers that were published
+    though their decisions were not; ``unknown_arms`` decisions whose arm the offers
     file no longer has; ``foreign`` rewards and ends of decisions that the records do not have. ``untrained``
     are outcomes of earlier versions without their features, at whose moment nothing was decided.
     ``capped_otherwise`` counts rewards that were capped at another value than before.
@@ -62,6 +64,7 @@ class Relearned(msgspec.Struct):
     outcomes: int = 0
     controls: int = 0
     withheld: int = 0
+    unrecorded: int = 0
     unknown_arms: int = 0
     foreign: int = 0
     capped_otherwise: int = 0
@@ -81,7 +84,21 @@ class RelearningMachine(DecisionMachine):
         self.found = Relearned()
         self._awaited = awaited
 
-    def decided(self, decided: bytes, offered: bytes | None) -> None:
+    def unrecorded(self, offered: bytes) -> None:
+        """Take an offer whose decision is in no record, where its window is not over."""
+        offer = read_offer_record(offered)
+        if not isinstance(offer, OfferDecided):
+            raise TypeError(f"an offer that was made, not {type(offer).__name__}")
+        data = offer.data
+        known = self._in_force.offers.get(data.treatment.name)
+        ends_s = data.expires_at.seconds
+        if known is not None:
+            ends_s = offer.time.seconds + known.reward_window.total_seconds()
+        if ends_s > self.found.latest_s:
+            self.found.unrecorded += 1
+            self.decided(encode(decision_of_offer(offer, ends_s - data.at.seconds)), offered, is_open=True)
+
+    def decided(self, decided: bytes, offered: bytes | None, *, is_open: bool = False) -> None:
         """Take a decision, with the record of its offer."""
         record = decode_decision(decided)
         if self._ledger.get(record.decision_id) is not None:
@@ -97,7 +114,7 @@ class RelearningMachine(DecisionMachine):
         self._people.identities.link(record.visitor_id, record.user_id, record.at.seconds)
         treated = entry.terms.treated
         found.withheld += treated and offered is None
-        if record.decision_id in self._awaited:
+        if is_open or record.decision_id in self._awaited:
             self._unrecovered.add(entry)
         else:
             self._begin(entry, record)
@@ -320,6 +337,8 @@ class RelearningMarket:
 
     def snapshot(self) -> bytes:
         """Return the state with which the market goes on; nothing may be told it afterwards."""
+        for offered in self._offered.values():
+            self.machine.unrecorded(offered)
         self._train(most=0)
         self.machine.relearned()
         return self.station.snapshot()

@@ -4,12 +4,14 @@ import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 from flows.backup.service import EVERY_S
 from flows.backup.take import back_up
 from flows.cli import main
+from flows.worker.state_dir import StateInUseError, locked_state_dir
 from tests.laws.running import KafkaShop
 from tests.laws.test_crash import Expected, assert_every_record_once, assert_nothing_changed
 
@@ -42,6 +44,20 @@ def asked(shop, *words):
     return main([*words, "--bootstrap", shop.bootstrap, *shop.worker.settings])
 
 
+@contextmanager
+def eventually_free(state, seconds=10):
+    """Hold a state directory once the processes of a supervisor that was killed are gone, too."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with locked_state_dir(state):
+                yield
+                return
+        except StateInUseError:
+            assert time.monotonic() < deadline, "the processes outlive their supervisor"
+            time.sleep(0.02)
+
+
 def reads_a_part(shop, share):
     """Let the worker read a little at a time until it has written a share of all; it is frozen then."""
     shop.worker.start().started().freeze()
@@ -61,12 +77,29 @@ def test_a_backup_under_load_is_put_back_with_what_was_published_since(open_shop
         worker.thaw()
         worker.until(made.done)
     assert made.result().by == 1
+    worker.until(lambda: shop.written() >= expected.total * 3 // 4)
     assert worker.kill() == KILLED
     shutil.rmtree(worker.state)
     assert asked(shop, "restore", str(copy)) == 2
     assert "records that the backup does not know" in capsys.readouterr().err
     assert asked(shop, "restore", str(copy), "--reconcile") == 0
     assert "decisions put into the ledger" in capsys.readouterr().out
+    worker.start()
+    shop.finish(at_least=expected.total)
+    assert_nothing_changed(shop, expected)
+
+
+def test_a_backup_of_two_processes_goes_on_as_one(open_shop, expected, tmp_path):
+    shop = open_shop(ordered=True)
+    worker, copy, alone = shop.worker, tmp_path / "copy", shop.worker.arguments
+    worker.arguments = [*alone, "--processes", "2"]
+    worker.start().until(lambda: shop.written() >= expected.total // 8)
+    assert back_up(worker.state, copy).by == 2
+    assert worker.kill() == KILLED
+    with eventually_free(worker.state):
+        shutil.rmtree(worker.state)
+    assert asked(shop, "restore", str(copy), "--reconcile") == 0
+    worker.arguments = alone
     worker.start()
     shop.finish(at_least=expected.total)
     assert_nothing_changed(shop, expected)

@@ -1,6 +1,7 @@
 """``make soak``: a busy shop with restarts for twenty minutes or for hours, and whether anything grows.
 
 The shop's time runs so fast that what is kept longest, 35 days, is let go of before the figures are judged.
+Twenty minutes are the least in which the memory of one process, which fills for six, can be judged.
 Restarts are SIGTERM and kill -9 in turns. Prints a table; exits with 1 where a figure grows (see slopes.py),
 where one could not be judged, or where the worker ended, logged an error or was unwell.
 """

@@ -32,6 +32,8 @@ SETTINGS = {
 }
 SPIN = "a million additions"
 STEP_S = 0.005
+FULL_S = 360.0
+"""For so long a process grows until the pools of Python and C have what they need for this load."""
 
 
 class HurriedWorker(Worker):
@@ -51,8 +53,8 @@ class Plan(NamedTuple):
     rate: float
     speed: float
     seed: int = 0
-    quiet: tuple[float, float] = (0.5, 0.8)
-    restart_every_s: float = 30.0
+    quiet: tuple[float, float] = (0.4, 0.85)
+    restart_every_s: float = 20.0
     sample_every_s: float = 5.0
     settled_s: float = 12.0
 
@@ -92,9 +94,9 @@ class Soak:
         return time.monotonic() - self._began
 
     def _is_warm(self, uptime_s: float) -> bool:
-        """Whether a process has run for a third of the time without restarts, and filled its buffers."""
+        """Whether a process has filled its buffers and pools: after ``FULL_S``, in long runs later."""
         begin, end = self.plan.quiet
-        return uptime_s > (end - begin) * self.plan.length_s / 3
+        return uptime_s > max((end - begin) * self.plan.length_s / 3, FULL_S)
 
     def is_over(self) -> bool:
         """Whether it has been running for as long as it is planned to."""

@@ -124,6 +124,19 @@ def test_every_part_has_an_owner_among_the_processes():
         check_holdings(missing, FIRST, 2, PARTITIONS)
 
 
+def test_what_was_relearned_is_divided_before_several_start_on_it(tmp_path):
+    disks = [tmp_path / "p0", tmp_path / "p1"]
+    for name in ("ledger/uk/CURRENT", "relearned/de", "relearned/uk"):
+        (disks[0] / name).parent.mkdir(parents=True, exist_ok=True)
+        (disks[0] / name).write_text(name)
+    take_first_start(disks[0], FIRST)
+    state_move(disks)
+    belongs = owners_of(FIRST, 2)
+    assert {name: number for number, disk in enumerate(disks) for name in held_in(disk)} == {
+        name: belongs[name] for name in ("ledger/uk", "relearned/de", "relearned/uk")
+    }
+
+
 def rows(disk):
     return {path.name: (path / "CURRENT").read_text() for path in sorted((disk / "rows").iterdir())}
 

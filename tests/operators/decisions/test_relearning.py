@@ -283,6 +283,34 @@ def test_an_offer_that_was_never_published_stays_withheld():
     assert opened(market.machine) == {}
 
 
+def test_an_offer_without_the_record_of_its_decision_is_followed_and_trains_nothing(lost):
+    open_offers = {
+        decision
+        for decision, each in lost.dataflow.market("default").decisions._open.items()
+        if each.offer_open and each.published and not each.window_ended
+    }
+    gone, stays = min(open_offers), max(open_offers)
+    said = [each for each in lost.said if each.id != gone]
+    market = RelearningMarket(
+        MarketConfig(shopping.SHOP, "default", MemoryLedger(DictRows())),
+        stations_of(lost.settings, shopping.SHOP, (), Ledgers().of, ordered=False).markets,
+        lost.awaited(),
+    )
+    told(market, said, "default")
+    market.snapshot()
+    assert market.found.unrecorded == 1
+    machine = market.machine
+    assert {gone, stays} <= set(machine._unrecovered.decisions())
+    published = {each.id: each.value for each in lost.said}
+    decision, offer = machine._recover(machine._unrecovered.get(gone))
+    assert offer.value == published[f"{gone}-decided"]
+    was, now = orjson.loads(published[gone]), orjson.loads(decision.value)
+    assert (now["reason"], now["is_trainable"], now["unit_id"]) == ("unrecorded", False, None)
+    kept = ("decision_id", "arm", "propensity", "offer_id", "at", "expires_at", "cart_id")
+    assert {name: now[name] for name in kept} == {name: was[name] for name in kept}
+    assert now["at"] < now["window_ends_at"] <= was["window_ends_at"]  # other arms may have waited longer
+
+
 def test_decisions_that_were_published_after_a_copy_are_recovered_from_it(lost):
     ledger = MemoryLedger(DictRows())
     offers = {
