@@ -213,7 +213,7 @@ def shares(seen: Seen) -> dict[str, Any]:
             "".join(marks),
             across=plots.grid(plots.axis(0, 1), ["0 %", "25 %", "50 %", "75 %", "100 %"]),
             labels=plots.feet(_times(seen, begins, until))
-            + "".join(plots.note((1 - width / 2, at), text) for at, text in notes if width > 0.03),
+            + "".join(plots.note((1 - width / 2, at), text) for at, text in notes),
         ),
         "sentence": sentence,
         "legend": [

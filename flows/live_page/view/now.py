@@ -15,6 +15,8 @@ STATUS: Final[dict[str, tuple[Level, str]]] = {
     "stalled": ("bad", "stalled"),
     "silent": ("bad", "not answering"),
 }
+RECENT: Final = 5
+"""Rates are means over so many looks at the worker, a quarter of a minute."""
 OF_OUTCOMES: Final = ("base_rate", "log_loss")
 """Drifts of what becomes of carts say more than those of single features."""
 BADGES: Final[dict[Level, str]] = {"good": "good", "watch": "watch", "bad": "wrong", "unknown": "open"}
@@ -34,7 +36,12 @@ def status(seen: Seen) -> dict[str, Any]:
 def tiles(seen: Seen) -> dict[str, Any]:
     """Return events in and offers out, the carts at risk, and the open offers."""
     rates, exposition = seen.figures.rates, seen.figures.exposition
-    latest = rates[-1] if rates else None
+    recent = rates[-RECENT:]
+    events_now, offers_now = (
+        (sum(each.events for each in recent) / len(recent), sum(each.offers for each in recent) / len(recent))
+        if recent
+        else (None, None)
+    )
     risk = seen.market.risk.now(seen.market.time_s)
     open_carts = exposition.total(Metric.STATE_ITEMS, kind="carts")
     offers = seen.market.offers
@@ -45,13 +52,13 @@ def tiles(seen: Seen) -> dict[str, Any]:
         "tiles": [
             {
                 "name": "Events in",
-                "figure": NOTHING if latest is None else f"{per_second(latest.events)} a second",
+                "figure": NOTHING if events_now is None else f"{per_second(events_now)} a second",
                 "about": f"{events:,.0f} since the worker started",
                 "spark": plots.sparkline(events_in, "events a second over the last minutes"),
             },
             {
                 "name": "Offers out",
-                "figure": NOTHING if latest is None else f"{per_second(latest.offers * 60)} a minute",
+                "figure": NOTHING if offers_now is None else f"{per_second(offers_now * 60)} a minute",
                 "about": f"{exposition.total(Metric.PUBLISHED, stream='offers', type='offer.decided'):,.0f} "
                 "since the worker started",
                 "spark": plots.sparkline(offers_out, "offers a second over the last minutes"),
