@@ -58,6 +58,8 @@ class PageProcess:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._process = process = self._started()
+            if self._closing.is_set():  # it was asked to end meanwhile
+                process.kill()
             code = process.wait()
             if not self._closing.is_set():
                 log.warning(

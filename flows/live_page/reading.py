@@ -80,7 +80,10 @@ class PageReader:
             except OfferstreamError as error:  # a broker that does not answer, a topic that is not there yet
                 self.waits_for = str(error)
                 log.warning("the page cannot read: %s", error)
-                self._closing.wait(RETRY_S)
+            except Exception as error:  # the page begins anew, and stays there to say so
+                self.waits_for = f"reading has failed: {error}"
+                log.exception("the page cannot read")
+            self._closing.wait(RETRY_S)
 
     def _read_topics(self) -> None:
         tail = TopicTail(self._cluster, self._topics)

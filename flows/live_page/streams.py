@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from flows.live_page.rendering import Renderer
+
+log = logging.getLogger("offerstream.page")
 
 EVERY_S: Final = 1.0
 MOST: Final = 100
@@ -39,7 +42,10 @@ class Streams:
         while True:
             await asyncio.sleep(EVERY_S)
             for kind in list(self._open):
-                await self._render(kind)
+                try:
+                    await self._render(kind)
+                except Exception:  # one that cannot be shown must not freeze what is shown next
+                    log.exception("the page of %s cannot be rendered", kind.market)
             async with self._changed:
                 self._changed.notify_all()
 

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from flows.live_page.access import Access, Somebody
 from flows.live_page.app import Page
 from flows.live_page.reading import PageReader
+from flows.live_page.rendering import PARTS
 from flows.settings import read_settings
 from schemas.errors import BrokerError
 from tests.flows.live_page.page_records import change, decided, ended, offered, read, scored
@@ -151,6 +152,24 @@ def test_parts_are_streamed_when_they_change(site):
         assert answer.headers["content-type"].startswith("text/event-stream")
         line = next(line for line in answer.iter_lines() if line.startswith("data: "))
         assert '"tiles"' in line
+
+
+def test_what_cannot_be_rendered_once_is_rendered_again(site, monkeypatch):
+    usual, fails = PARTS["tiles"], [ZeroDivisionError] * 3
+
+    def tiles(seen):
+        if fails:
+            raise fails.pop()
+        return usual(seen)
+
+    monkeypatch.setattr("flows.live_page.streams.EVERY_S", 0.01)
+    with site.client, site.client.stream("GET", "/events") as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
+        assert '"tiles"' in next(lines)
+        monkeypatch.setitem(PARTS, "tiles", tiles)
+        read(site.reader.state, scored())
+        assert '"tiles"' in next(lines)
+    assert fails == []
 
 
 # What is done
