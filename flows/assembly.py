@@ -85,6 +85,7 @@ def decision_settings(settings: Settings, emit_after_s: float) -> DecisionSettin
         correction_s=settings.correction.total_seconds(),
         emit_after_s=emit_after_s,
         shadow=settings.shadow,
+        contributions=settings.contributions,
     )
 
 

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "backup": "copy the state of a worker, while it runs, into a directory that `restore` puts back",
     "restore": "make a state directory from a backup, with what was published since",
     "relearn": "rebuild a lost state directory from the records that were published",
+    "explain": "say why an offer was made, or none, and what came of it, in sentences",
     "visitor": "print what the worker knows of one visitor",
     "export": "write what stands in the topics into the files that replay writes",
     "redrive": "write rejected records back to where they came from, each once",

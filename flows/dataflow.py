@@ -1,7 +1,7 @@
 """The dataflow: what happens to an event, drawn once, for live, replay, demo and tests alike."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import bytewax.operators as op
@@ -39,6 +39,8 @@ from schemas.shop import Shop
 
 log = logging.getLogger("offerstream")
 Factory = MachineFactory[Any, Any]
+Streams = list[tuple[str, list[OutputRecord]]]
+"""Records by the name of their stream."""
 
 
 class Edges(NamedTuple):
@@ -93,13 +95,10 @@ def build_dataflow(
         "market_inputs", op.flat_map_batch("to_markets", ingested, _to_markets(stations.market_keys)), events
     )
     markets = op.stateful_batch("markets", inputs, station(made(market_factory(stations))))
-    rejected = op.flat_map_batch("keyed", ingested, _keyed)
-    records = op.merge("records", op.flat_map_batch("emitted", markets, _records), rejected)
+    rejected = op.flat_map_batch("rejects", ingested, _rejects)
+    records = op.merge("records", op.flat_map_batch("emitted", markets, _emitted), rejected)
     for name, sink in edges.outputs.items():
-        chosen: Any = op.flat_map_batch(f"only_{name}", records, PROJECTIONS.get(name, _only(name)))
-        if isinstance(sink, BatchedSink):
-            chosen = op.flat_map_batch(f"grouped_{name}", chosen, sink.grouped)
-        op.output(name, chosen, sink)
+        op.output(name, op.flat_map_batch(f"only_{name}", records, _only(name, sink)), sink)
     kept = op.merge("kept", sessions, markets)
     op.output(
         "features", op.flat_map_batch("feature_rows", kept, _feature_rows(shard_keys())), edges.features
@@ -173,20 +172,34 @@ def _keyed_by_market(
     return lambda batch: [(keys[name], events) for name, events in group(batch)]
 
 
-def _keyed(items: list[ReaderOutput]) -> list[tuple[str, OutputRecord]]:
-    return [(item.key, item) for item in items if isinstance(item, OutputRecord)]
+def _rejects(items: list[ReaderOutput]) -> Streams:
+    return _by_stream(item for item in items if isinstance(item, OutputRecord))
 
 
-def _only(name: str) -> Callable[[list[tuple[str, OutputRecord]]], list[tuple[str, OutputRecord]]]:
-    return lambda records: [item for item in records if item[1].stream == name]
+def _emitted(batch: list[tuple[str, MarketOutput]]) -> Streams:
+    return _by_stream(record for _, output in batch for record in output.records)
 
 
-def _flat_offers(records: list[tuple[str, OutputRecord]]) -> list[tuple[str, OutputRecord]]:
-    return [(key, flat_offer(record)) for key, record in records if record.stream == "offers"]
+def _by_stream(records: Iterable[OutputRecord]) -> Streams:
+    found: dict[str, list[OutputRecord]] = {}
+    for record in records:
+        found.setdefault(record.stream, []).append(record)
+    return list(found.items())
 
 
-PROJECTIONS: Final = {FLAT_OFFERS: _flat_offers}
-"""The streams that follow from others instead of being emitted."""
+PROJECTIONS: Final = {FLAT_OFFERS: ("offers", flat_offer)}
+"""The streams that follow from others instead of being emitted: from which, and how."""
+
+
+def _only(name: str, sink: Sink[Any]) -> Callable[[Streams], list[Any]]:
+    """Return what gives a sink the records of its stream as it takes them."""
+    of, made = PROJECTIONS.get(name, (name, None))
+
+    def keyed(streams: Streams) -> list[tuple[str, OutputRecord]]:
+        found = [record for stream, records in streams if stream == of for record in records]
+        return [(each.key, each if made is None else made(each)) for each in found]
+
+    return (lambda streams: sink.grouped(keyed(streams))) if isinstance(sink, BatchedSink) else keyed
 
 
 def by_market(
@@ -207,10 +220,6 @@ def by_market(
         return [(name, MarketBatch(name, tuple(events.get(name, ())), moved)) for name in addressed]
 
     return group
-
-
-def _records(batch: list[tuple[str, MarketOutput]]) -> list[tuple[str, OutputRecord]]:
-    return [(record.key, record) for _, output in batch for record in output.records]
 
 
 def _feature_rows(

@@ -25,6 +25,7 @@ from flows.worker.setting_types import TOPIC_PATTERN, URL_PATTERN, Pairs, Topic,
 from operators.abandonment import models
 from operators.abandonment.abandonment_model import OnDrift
 from operators.bandits.spec import policy_from_spec
+from operators.decisions.settings import ContributionsOf
 from operators.decisions.shop_checks import check_default_policy, check_shop
 from schemas.adapters import FormatOptions, ProductKey, format_named
 from schemas.durations import Duration
@@ -134,6 +135,11 @@ class Settings(BaseSettings):
         " as a new one, `reset` trains a new one that takes over once it predicts better",
     )
     seed: int = Field(0, ge=0, description="seed of everything random")
+    contributions: ContributionsOf = Field(
+        "all",
+        description="which decisions say what each feature added to the score and to the choice, for "
+        "`explain`: `all`, those that make `offers`, `none`",
+    )
     correction: Duration = Field(timedelta(days=7), description="how long an order corrects a decision")
     ledger_sync: bool = Field(
         default=False, description="sync each decision to disk: safe against power loss"

@@ -13,6 +13,27 @@ UnitId = Annotated[str, msgspec.Meta(pattern="^(user|visitor):", max_length=208)
 Feature = int | float | str
 
 
+class Contributions(Record, frozen=True, kw_only=True, gc=False):
+    """What each feature adds to a sum: that of ``constant``, ``features`` and ``rest``.
+
+    ``features`` are those that add or take most, at most 33; ``rest`` is what all others add. ``unit``:
+    log_odds or probits, of the abandonment before calibration, where a number is compared with its mean and a
+    word with none; or money, where every feature is compared with its mean over all updates.
+    """
+
+    unit: Literal["log_odds", "probits", "money"]
+    constant: float
+    features: dict[str, float]
+    rest: float
+
+
+class Expectation(Record, frozen=True, kw_only=True, gc=False):
+    """What the policy takes an arm to earn in the market's currency: a mean, and its standard deviation."""
+
+    mean: float
+    deviation: float
+
+
 class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     """One arm was chosen for a cart, ``no_offer`` included: context, probabilities, choice.
 
@@ -37,6 +58,13 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     ``policy`` is what the arm was drawn by, the rollout's rule or the policy. ``surcharges`` are by how much
     money arms were valued less in the choice, for what they use of a budget. ``publish_at`` is when the offer
     is published, later than ``at`` where it is held for quiet hours.
+
+    The rest is for explanations, null or empty where it was not asked for and in records of earlier versions.
+    ``score_contributions`` add up to the abandonment before calibration, null for a model that is no sum of
+    features. ``expected`` is what the policy expects of each eligible arm before surcharges, where it
+    estimates rewards, has learned and drew or could have drawn. ``uplift_contributions`` add up to how much
+    more it expects of the arm ``uplift_of`` than of no_offer; that is the arm drawn, or the most probable
+    offer where no_offer was drawn.
     """
 
     decision_id: Id
@@ -79,6 +107,10 @@ class Decision(Record, frozen=True, kw_only=True, gc=False, tag="decision"):
     canary: bool | None = None
     surcharges: dict[str, Money] = msgspec.field(default_factory=dict)
     publish_at: Timestamp | None = None
+    score_contributions: Contributions | None = None
+    expected: dict[str, Expectation] = msgspec.field(default_factory=dict)
+    uplift_of: str | None = None
+    uplift_contributions: Contributions | None = None
 
 
 class Reward(Record, frozen=True, kw_only=True, gc=False, tag="reward"):

@@ -9,6 +9,7 @@ from schemas.catalog import PRODUCTS
 from schemas.controls import CONTROLS
 from schemas.decisions import DECISION_RECORDS
 from schemas.events import EVENTS
+from schemas.explanation import Explanation
 from schemas.flat_offers import flat_schema
 from schemas.offers import OFFER_RECORDS
 from schemas.records import json_schema
@@ -28,6 +29,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "offer_flat.json": written["offers_flat"],
         **{f"{name}.json": json_schema(kind) for name, kind in DECISION_RECORDS.items()},
         **{f"{name}.json": json_schema(kind) for name, kind in NOTES.items()},
+        "explanation.json": json_schema(Explanation),
         "product.json": PRODUCTS.json_schema() | {"title": "Product"},
         "control.json": CONTROLS.json_schema() | {"title": "Control record"},
         "rejected.json": TypeAdapter(Rejected).json_schema() | {"title": "Rejected"},

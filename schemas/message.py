@@ -1,7 +1,9 @@
 """One record as it was read, before anyone knows what it says."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+import msgspec
 
 Header = tuple[str, bytes | None]
 """The name and the value of a header; Kafka allows null values, and one name several times."""
@@ -12,7 +14,7 @@ UNREADABLE_HEADERS: Final[tuple[Header, ...]] = (("offerstream.unreadable", None
 """What stands for headers that the client cannot read, since one of their names is not UTF-8."""
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """The bytes of one record and where they came from.
 
     ``offset`` is the position in the partition (of a file: the row or line). ``timestamp_s`` is the broker's,

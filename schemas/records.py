@@ -83,7 +83,7 @@ R = TypeVar("R")
 
 def _written(value: object) -> str:
     if isinstance(value, Timestamp):
-        return value.__str__()
+        return value._text or value.__str__()  # noqa: SLF001  most were written before
     raise NotImplementedError(f"a record cannot hold {type(value).__name__}")
 
 

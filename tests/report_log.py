@@ -37,7 +37,7 @@ def decision(n, at_s, probabilities, arm, *, held, no_offer, share, market="defa
         "cart_id": f"c{n}",
         "cart_value": 80.0,
         "trigger": "cart_idle",
-        "features": {"cart_value": float(n % 9)},
+        "features": {"cart_value": float(n % 9), "device": "mobile" if n % 3 else "desktop"},
         "abandonment": 0.5,
         "eligible": tuple(probabilities),
         "removed": {},

@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NO_SOURCE = shutil.ignore_patterns(".*", "__pycache__")
 DATA = {
     *("schemas/example_offers.toml", "flows/demo/offers.toml", "flows/studies/report/page.css"),
+    "flows/studies/report/plotly-basic.min.js.gz",
     *(
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "flows" / "live_page").rglob("*")

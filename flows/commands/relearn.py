@@ -65,7 +65,7 @@ def _left_out(found: Relearned) -> Iterator[str]:
     if found.withheld:
         yield f"{found.withheld} offers have no record and are withheld"
     if found.unrecorded:
-        yield f"{found.unrecorded} open offers have no decision in the topic; they are followed to their ends"
+        yield f"{found.unrecorded} offers have no decision in the topic; they are followed to their ends"
     if found.unknown_arms:
         yield f"{found.unknown_arms} offers have an arm that the offers file lacks, and cost nothing"
     if found.foreign:

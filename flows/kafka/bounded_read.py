@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from flows.kafka.cluster import TRANSIENT, Cluster, close_consumer, create_consumer
-from flows.kafka.end_offsets import PartitionId
+from flows.kafka.end_offsets import PartitionId, query_offsets
 from flows.kafka.records import END_OF_PARTITION, KafkaRecord, consume, to_message
 from flows.kafka.topics import beginning_offsets, end_offsets, partition_name, partitions_of, topic_partition
 from schemas.errors import BrokerError
@@ -15,6 +15,9 @@ from schemas.message import Message
 
 POLL_LIMIT: Final = 1000
 POLL_TIMEOUT_S: Final = 0.1
+TIMEOUT_S: Final = 30.0
+FIRST_BLOCK: Final = 2000
+"""So many of the newest records of each partition are read first; every next block is twice as long."""
 
 
 def read_ranges(
@@ -84,3 +87,35 @@ def read_messages(
     """Yield the records of these ranges of a topic in batches; BrokerError as ``read_ranges`` raises it."""
     for batch in read_ranges(cluster, ranges):
         yield [to_message(record, topic, record.partition()) for record in batch]
+
+
+def ranges_since(cluster: Cluster, topic: str, since_s: float) -> dict[PartitionId, tuple[int, int]]:
+    """Return the offsets of what the broker took from a time on, in seconds since 1970, by partition.
+
+    Raises SetupError for a missing topic, and BrokerError where the broker does not answer.
+    """
+    retained = retained_ranges(cluster, topic)
+    client = create_consumer(cluster, quiet=True)
+    try:
+        starts = query_offsets(client, retained, max(int(since_s * 1000), 0), TIMEOUT_S)
+    except KafkaException as error:
+        raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {error.args[0].str()}") from error
+    finally:
+        close_consumer(client)
+    return {partition: (starts.get(partition, end), end) for partition, (_, end) in retained.items()}
+
+
+def read_newest_first(
+    cluster: Cluster, topic: str, ranges: Mapping[PartitionId, tuple[int, int]]
+) -> Iterator[list[Message]]:
+    """Yield the records of these ranges in blocks, the newest block first; BrokerError as ``read_ranges``.
+
+    In a block, and in no other way, records are in the order of their partition. A block holds the last
+    records of each partition that were not read yet.
+    """
+    left, size = dict(ranges), FIRST_BLOCK
+    while any(start < end for start, end in left.values()):
+        block = {partition: (max(start, end - size), end) for partition, (start, end) in left.items()}
+        yield [message for batch in read_messages(cluster, topic, block) for message in batch]
+        left = {partition: (left[partition][0], start) for partition, (start, _) in block.items()}
+        size *= 2

@@ -1,8 +1,8 @@
 """The one consumer of a process: it fills the buffers of all partitions, and waits only when all is read."""
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -54,11 +54,11 @@ class PartitionBuffer:
         """The topic and the number of the partition."""
         return self.topic, self.partition
 
-    def append(self, record: KafkaRecord) -> None:
-        """Add a record at the end."""
-        self.position = record.offset() + 1
-        self.size_bytes += len(record)
-        self.records.append(record)
+    def extend(self, records: Sequence[KafkaRecord]) -> None:
+        """Add records at the end."""
+        self.position = records[-1].offset() + 1
+        self.size_bytes += sum(map(len, records))
+        self.records.extend(records)
 
     def take(self, limit: int) -> list[Message]:
         """Remove and return up to ``limit`` of the oldest records, in their order."""
@@ -139,8 +139,7 @@ class SharedConsumer:
         self._send_commits()
         self._resume_drained()
         records = consume(self._consumer, self.limits.poll_records, self._wait_s if self._is_idle else 0)
-        for record in records:
-            self._dispatch(record)
+        self._dispatch(records)
         self._pause_full()
         self._is_idle = not records
 
@@ -151,11 +150,19 @@ class SharedConsumer:
             buffer.is_paused = False
         self.end_offsets.track(self._buffers)
 
-    def _dispatch(self, record: KafkaRecord) -> None:
-        error = record.error()
-        if error is None:
-            self._buffers[record.topic(), record.partition()].append(record)
-        elif error.code() == END_OF_PARTITION:
+    def _dispatch(self, records: Sequence[KafkaRecord]) -> None:
+        by_partition: defaultdict[PartitionId, list[KafkaRecord]] = defaultdict(list)
+        for record in records:
+            error = record.error()
+            if error is None:
+                by_partition[record.topic(), record.partition()].append(record)
+            else:
+                self._take_error(record, error)
+        for partition, read in by_partition.items():
+            self._buffers[partition].extend(read)
+
+    def _take_error(self, record: KafkaRecord, error: KafkaError) -> None:
+        if error.code() == END_OF_PARTITION:
             buffer = self._buffers[record.topic(), record.partition()]
             buffer.position = max(buffer.position, record.offset())
         elif error.code() == OFFSET_OUT_OF_RANGE or error.code() in UNREADABLE:

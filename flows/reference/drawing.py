@@ -26,7 +26,7 @@ READER_NAMES: Final[Mapping[str, str | None]] = {
     "to_markets": None,
     "market_inputs": None,
     "markets": "decisions (one key a market)",
-    "keyed": None,
+    "rejects": None,
     "emitted": None,
     "records": "records, by topic",
     **{

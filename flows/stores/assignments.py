@@ -1,7 +1,6 @@
 """The assignments of a market beside its ledger: in the same RocksDB, or in memory for one run."""
 
 import struct
-from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import islice, takewhile
@@ -9,12 +8,14 @@ from typing import Final, cast
 
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
+from flows.stores.hot_rows import HotRows
 from flows.stores.rocksdb import prefixed
 from flows.worker.fault_points import fault_point
 
 HOT: Final = 10_000
 """So many identities are kept in memory, even if nothing is known of them: most are soon asked for again."""
 _TIME: Final = struct.Struct(">d")
+_TIME_SIZE: Final = _TIME.size
 _NAME: Final = len(prefixed(b"a", ""))
 """Where in its key the name of an identity begins."""
 _FORGET_LIMIT: Final = 1000
@@ -38,21 +39,17 @@ class RocksAssignments:
     def __init__(self, database: Rdict, write_options: WriteOptions, hot: int = HOT) -> None:
         self._identities = database
         self._options = write_options
-        self._hot: OrderedDict[str, bytes | None] = OrderedDict()
-        self._hot_limit = hot
+        self._hot: HotRows[bytes | None] = HotRows(self._read, hot)
         self._with_entry: list[tuple[str, float, bytes]] = []
         self._oldest_identity = _time_key(0.0)
 
     def recall(self, identity: str) -> bytes | None:
         """Return the value last written for an identity."""
-        hot = self._hot
-        if identity in hot:
-            hot.move_to_end(identity)
-            return hot[identity]
+        return self._hot[identity]
+
+    def _read(self, identity: str) -> bytes | None:
         found = self._identities.get(prefixed(b"a", identity))
-        what = None if found is None else cast("bytes", found)[_TIME.size :]
-        self._keep_hot(identity, what)
-        return what
+        return None if found is None else cast("bytes", found)[_TIME_SIZE:]
 
     def remember(self, identity: str, at_s: float, what: bytes) -> None:
         """Write the value of an identity, all of it or nothing."""
@@ -60,12 +57,12 @@ class RocksAssignments:
         self._put_identity(batch, identity, at_s, what)
         self._identities.write(batch, self._options)
         fault_point("assignment_put")
-        self._keep_hot(identity, what)
+        self._hot.keep(identity, what)
 
     def remember_with_entry(self, identity: str, at_s: float, what: bytes) -> None:
         """Write the value of an identity with the next entry of the ledger, both or neither."""
         self._with_entry.append((identity, at_s, what))
-        self._keep_hot(identity, what)
+        self._hot.keep(identity, what)
 
     def _put_what_waits(self, batch: WriteBatch) -> None:
         for identity, at_s, what in self._with_entry:
@@ -77,13 +74,6 @@ class RocksAssignments:
         batch.put(key, time_key[1:] + what)
         batch.put(time_key + key, b"")
         self._oldest_identity = min(self._oldest_identity, time_key)
-
-    def _keep_hot(self, identity: str, what: bytes | None) -> None:
-        hot = self._hot
-        hot[identity] = what
-        hot.move_to_end(identity)
-        if len(hot) > self._hot_limit:
-            hot.popitem(last=False)
 
     def forget_identities(self, before_s: float) -> int:
         """Delete identities last written before a time, up to 1,000 in a call; return how many."""
@@ -99,7 +89,7 @@ class RocksAssignments:
             found = cast("bytes | None", self._identities.get(identity))
             if found is not None and found[: _TIME.size] == key[1 : 1 + _TIME.size]:
                 batch.delete(identity)
-                self._hot.pop(identity[_NAME:].decode(), None)
+                self._hot.drop(identity[_NAME:].decode())
                 forgotten += 1
         if expired:
             self._identities.write(batch, self._options)

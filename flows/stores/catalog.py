@@ -1,7 +1,6 @@
 """The catalog on disk: a RocksDB for each market, the latest of each product and what it was before."""
 
 import struct
-from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice, takewhile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final, NamedTuple, cast
 import msgspec
 from rocksdict import WriteBatch
 
+from flows.stores.hot_rows import HotRows
 from flows.stores.memory_catalog import MemoryCatalog
 from flows.stores.rocksdb import open_for_writing, prefixed
 from operators.streaming.messages import Product
@@ -51,16 +51,15 @@ class RocksCatalog:
     def __init__(self, directory: Path, hot: int = HOT) -> None:
         self._database = open_for_writing(directory)
         self._get = self._database.get
-        self._hot: OrderedDict[str, _Version] = OrderedDict()
-        self._hot_limit = hot
+        self._hot: HotRows[_Version] = HotRows(self._read, hot)
         self._oldest = b"o"
         self._is_synced = True
 
     def as_of(self, sku: str, at_s: float) -> Product | None:
         """Return a product as it was at a time."""
-        latest = self._latest(sku)
-        if latest.at_s <= at_s:
-            return latest.product
+        known_s, product = self._hot[sku]
+        if known_s <= at_s:
+            return product
         prefix = prefixed(b"v", sku)
         found = self._database.items(backwards=True, from_key=prefix + _time(at_s))
         for key, value in cast("Iterator[tuple[bytes, bytes]]", found):
@@ -69,7 +68,7 @@ class RocksCatalog:
 
     def put(self, sku: str, at_s: float, product: Product | None) -> None:
         """Keep what a product is from a time on."""
-        latest = self._latest(sku)
+        latest = self._hot[sku]
         batch = WriteBatch(raw_mode=True)
         if at_s < latest.at_s:
             self._put_earlier(batch, sku, _Version(at_s, product), latest.at_s)
@@ -80,7 +79,7 @@ class RocksCatalog:
             batch.put(key, _TIME.pack(at_s) + _encode(product))
             if product is None:
                 self._put_over(batch, at_s, key)
-            self._keep(sku, _Version(at_s, product))
+            self._hot.keep(sku, _Version(at_s, product))
         self._database.write(batch)
         self._is_synced = False
 
@@ -100,21 +99,9 @@ class RocksCatalog:
         batch.put(over, b"")
         self._oldest = min(self._oldest, over)
 
-    def _latest(self, sku: str) -> _Version:
-        found = self._hot.get(sku)
-        if found is not None:
-            self._hot.move_to_end(sku)
-            return found
+    def _read(self, sku: str) -> _Version:
         row = self._get(prefixed(b"l", sku))
-        version = _NEVER if row is None else _Version(_TIME.unpack_from(row)[0], _decode(row[_TIME.size :]))
-        self._keep(sku, version)
-        return version
-
-    def _keep(self, sku: str, version: _Version) -> None:
-        self._hot[sku] = version
-        self._hot.move_to_end(sku)
-        if len(self._hot) > self._hot_limit:
-            self._hot.popitem(last=False)
+        return _NEVER if row is None else _Version(_TIME.unpack_from(row)[0], _decode(row[_TIME.size :]))
 
     def forget(self, before_s: float) -> None:
         """Drop what only times before this one can need, up to 1,000 versions in a call."""
@@ -143,7 +130,7 @@ class RocksCatalog:
             return False
         if _decode(row[_TIME.size :]) is not None:
             return False
-        self._hot.pop(key[3:].decode(), None)
+        self._hot.drop(key[3:].decode())
         return True
 
     def close(self) -> None:

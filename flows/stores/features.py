@@ -17,7 +17,7 @@ TTL_S: Final = 30 * 24 * 3600
 
 
 def _prefix(market: str, visitor: str) -> bytes:
-    return prefixed(b"f", market, visitor)
+    return prefixed(prefixed(b"f", market), visitor)
 
 
 class FeatureStorePartition(StatefulSinkPartition[list[FeatureRow], None]):

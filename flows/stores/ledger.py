@@ -18,6 +18,7 @@ from operators.decisions.ledger import visitor_name
 
 _SEQ: Final = struct.Struct(">Q")
 _TIME: Final = struct.Struct(">d")
+_LENGTH: Final = struct.Struct(">H").pack
 _FORGET_LIMIT: Final = 1000
 """The most entries that one call of ``forget`` deletes; the rest goes with the next calls."""
 
@@ -94,15 +95,19 @@ class RocksLedger(RocksAssignments):
         check_is_newest(seq, self._last_seq)
         packed = _SEQ.pack(seq)
         by_id = _id_key(decision_id)
-        found_by = [by_id, *(prefixed(b"n", name) + packed for name in names)]
         by_time = _time_key(at_s) + packed
         batch = WriteBatch(raw_mode=True)
-        batch.put(_entry_key(seq), entry)
-        batch.put(by_id, packed)
-        for key in found_by[1:]:
-            batch.put(key, b"")
-            batch.put(_latest_key(key), packed)
-        batch.put(by_time, b"".join(len(key).to_bytes(2, "big") + key for key in found_by))
+        put = batch.put
+        put(b"e" + packed, entry)
+        put(by_id, packed)
+        found_by = _LENGTH(len(by_id)) + by_id
+        for name in names:
+            latest = prefixed(b"l", name)
+            key = b"n" + latest[1:] + packed
+            put(key, b"")
+            put(latest, packed)
+            found_by += _LENGTH(len(key)) + key
+        put(by_time, found_by)
         self._put_what_waits(batch)
         self._database.write(batch, self._options)
         fault_point("ledger_put")

@@ -163,17 +163,11 @@ def _count(directory: Path) -> int:
         database.close()
 
 
-def prefixed(kind: bytes, *names: str) -> bytes:
-    r"""Return a key prefix that is no beginning of another tuple's prefix.
+def prefixed(kind: bytes, name: str) -> bytes:
+    r"""Return a key prefix that is no beginning of another name's prefix.
 
     >>> prefixed(b"v", "ab")
     b'v\x00\x02ab'
     """
-    if len(names) == 1:
-        encoded = names[0].encode()
-        return kind + _LENGTH(len(encoded)) + encoded
-    key = kind
-    for name in names:
-        encoded = name.encode()
-        key += _LENGTH(len(encoded)) + encoded
-    return key
+    encoded = name.encode()
+    return kind + _LENGTH(len(encoded)) + encoded

@@ -15,12 +15,13 @@ WINDOW_S: Final = 24 * 3600.0
 
 TTL_S: Final = 48 * 3600
 _READING: Final = struct.Struct("<qd")
+_KEY_BYTES: Final = 12
 _HISTORY_BYTES: Final = 4 * _READING.size
 """An id's history: the offset and time of each of its last four readings that were no duplicates."""
 
 
 def _key(id_: str) -> bytes:
-    return blake2b(id_.encode(), digest_size=12).digest()
+    return blake2b(id_.encode(), digest_size=_KEY_BYTES).digest()
 
 
 def _updated_history(history: bytes, offset: int, at_s: float) -> bytes | None:
@@ -50,7 +51,7 @@ class RocksSeenIds:
 
     def known(self, id_: str, offset: int, at_s: float) -> bool:
         """Return whether an id was read at a smaller offset within 24 hours of ``at_s``, else remember it."""
-        key = _key(id_)
+        key = blake2b(id_.encode(), digest_size=_KEY_BYTES).digest()
         history = self._unflushed.get(key)
         if history is None:
             history = self._get(key)

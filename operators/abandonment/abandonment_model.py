@@ -8,7 +8,7 @@ from operators.abandonment import models
 from operators.abandonment.challenger import Challenger
 from operators.abandonment.drift import Drift, DriftMonitor
 from operators.abandonment.label_delay import IMMEDIATE, OutcomeTimes
-from operators.abandonment.models import Features
+from operators.abandonment.models import Features, LinearSum
 from operators.abandonment.rolling_metrics import RollingMetrics
 
 FORMAT: Final = 6
@@ -57,6 +57,10 @@ class AbandonmentModel:
     def score(self, features: Features) -> float:
         """The probability that this cart is abandoned; changes nothing."""
         return self.classifier.probability(features)
+
+    def contributions(self, features: Features) -> LinearSum | None:
+        """What each feature adds to the score before calibration; None for a model that is not linear."""
+        return self.classifier.contributions(features)
 
     def learn(
         self, features: Features, abandoned: bool, weight: float = 1.0, times: OutcomeTimes = IMMEDIATE

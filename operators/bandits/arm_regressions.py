@@ -35,6 +35,7 @@ class _Answer(NamedTuple):
     fitted: Fitted
     context: Context
     was: Context
+    x: Floats
     means: list[float]
     spreads: list[float]
 
@@ -73,6 +74,29 @@ class ArmRegressions:
 
     def posteriors(self, arms: Iterable[int | str], context: Context) -> list[ArmPosterior]:
         """Return what is known of these arms; an arm without updates is taken to be like the rest."""
+        latest = self._answer(context)
+        means, spreads, noises = latest.means, latest.spreads, latest.fitted[1]
+        row_of = self.rows.get
+        return [(means[row := row_of(arm, NEW_ARM)], abs(spreads[row]), noises[row]) for arm in arms]
+
+    def contributions(
+        self, arm: int | str, other: int | str, context: Context
+    ) -> tuple[float, dict[str, float]]:
+        """Return what each feature adds to the difference of two arms' mean rewards, and the rest of it.
+
+        The rest is the difference where every column is at its mean over all updates.
+        """
+        answer, columns = self._answer(context), self.encoder.columns
+        weights, row_of = answer.fitted[0], self.rows.get
+        difference = weights[row_of(arm, NEW_ARM)] - weights[row_of(other, NEW_ARM)]
+        sums = self.statistics.products[POOLED, 0]
+        average = sums / sums[0] if sums[0] > 0.0 else np.zeros(len(sums))
+        added = np.bincount(columns.groups(len(sums)), difference * (answer.x - average))
+        constant = float(difference.dot(average) + added[0])
+        return constant, dict(zip(columns.names, added[1:].tolist(), strict=True))
+
+    def _answer(self, context: Context) -> _Answer:
+        """Return what is known of a context, found out once as long as nothing is learned."""
         fitted = self._fitted or self._current()
         latest = self._latest
         if (
@@ -81,17 +105,15 @@ class ArmRegressions:
             or latest.context is not context
             or latest.was != context
         ):
-            latest = self._latest = self._answer(fitted, context)
-        means, spreads, noises = latest.means, latest.spreads, fitted[1]
-        row_of = self.rows.get
-        return [(means[row := row_of(arm, NEW_ARM)], abs(spreads[row]), noises[row]) for arm in arms]
+            latest = self._latest = self._found_out(fitted, context)
+        return latest
 
-    def _answer(self, fitted: Fitted, context: Context) -> _Answer:
+    def _found_out(self, fitted: Fitted, context: Context) -> _Answer:
         weights, _, flat = fitted
         x = self.encoder.row(context, weights.shape[1])
         # for small arrays the method takes half the time of the operator @
         means, spreads = weights.dot(x).tolist(), flat.dot(x).reshape(weights.shape).dot(x).tolist()
-        return _Answer(fitted, context, dict(context), means, spreads)
+        return _Answer(fitted, context, dict(context), x, means, spreads)
 
     def noise(self) -> float:
         """Return the variance of rewards that no arm's regression explains, averaged over all updates."""

@@ -62,6 +62,7 @@ class FeatureColumns:
     """
 
     __slots__ = (
+        "_groups",
         "absent",
         "begun",
         "first",
@@ -87,10 +88,16 @@ class FeatureColumns:
         self.absent: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.owners = [0]
+        self._groups: tuple[int, NDArray[np.intp]] = 0, np.zeros(0, np.intp)
 
     def groups(self, width: int) -> NDArray[np.intp]:
         """Return the number of the feature of each of ``width`` columns, 0 for the intercept or none."""
-        return np.array(self.owners + [0] * (width - self.size), dtype=np.intp)
+        size, found = self._groups
+        if size != self.size or len(found) != width:
+            found = np.array(self.owners + [0] * (width - self.size), dtype=np.intp)
+            found.flags.writeable = False
+            self._groups = self.size, found
+        return found
 
     def learn(self, context: Context) -> bool:
         """Add the columns that this context needs; return whether rows are computed differently now."""

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Sequence
-from math import inf
+from math import inf, sqrt
 from typing import Any
 
 from operators.bandits import defaults
@@ -110,6 +110,23 @@ class LinearPolicy(Policy):
         """Return the estimated mean reward of each arm."""
         posteriors = self._regressions.posteriors(arms, context)
         return {arm: mean for arm, (mean, _, _) in zip(arms, posteriors, strict=True)}
+
+    def estimates(self, arms: Sequence[Arm], context: Context) -> dict[Arm, tuple[float, float]]:
+        """Return mean reward and standard deviation of this mean of each arm."""
+        posteriors = self._regressions.posteriors(arms, context)
+        return {
+            arm: (mean, sqrt(spread * noise))
+            for arm, (mean, spread, noise) in zip(arms, posteriors, strict=True)
+        }
+
+    def contributions(
+        self, arm: int | str, other: int | str, context: Context
+    ) -> tuple[float, dict[str, float]]:
+        """Return by how much each feature raises the mean reward of an arm above another's.
+
+        The first number is the difference where every feature is at its mean over all updates.
+        """
+        return self._regressions.contributions(arm, other, context)
 
     def meta_prior(self) -> dict[str, WeightPrior]:
         """Return mean and variance over arms of the weights of each feature: the prior of a new arm."""

@@ -88,6 +88,21 @@ class Policy(bandit.base.ContextualPolicy, abc.ABC):
     def values(self, arms: Sequence[Arm], context: Context) -> dict[Arm, float]:
         """Return the estimated mean reward of each arm."""
 
+    def estimates(self, arms: Sequence[Arm], context: Context) -> dict[Arm, tuple[float, float]]:
+        """Return mean reward and standard deviation of this mean of each arm; empty where none is known."""
+        del arms, context
+        return {}
+
+    def contributions(
+        self, arm: int | str, other: int | str, context: Context
+    ) -> tuple[float, dict[str, float]] | None:
+        """Return by how much each feature raises the value of one arm above another's, None for no sum.
+
+        The first number is the difference where every feature is at its mean over all updates.
+        """
+        del arm, other, context
+        return None
+
     @abc.abstractmethod
     def _state(self) -> tuple[Any, ...]:
         """Return what the policy has learned, in plain types and bytes."""

@@ -90,11 +90,14 @@ class Consents:
 
     def of(self, visitors: Iterable[str], users: Iterable[str], at_s: float) -> dict[str, ConsentGiven]:
         """Return the consent of the person with these identities by channel, as known at a time."""
-        names = [*map(_of_visitor, visitors), *map(_of_user, users)]
-        latest = [self._latest(name, at_s) for name in names]
+        latest = [self._latest(_of_visitor(visitor), at_s) for visitor in visitors]
+        latest += [self._latest(_of_user(user), at_s) for user in users]
         if len(latest) == 1:
             [only] = latest
-            return {channel: _given(change) for channel, change in only.items()}
+            return {
+                channel: ConsentGiven(change.granted, change.said_s, change.source)
+                for channel, change in only.items()
+            }
         channels = dict.fromkeys(channel for each in latest for channel in each)
         return {
             channel: _strictest([each[channel] for each in latest if channel in each]) for channel in channels

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from operators.abandonment.models import Features
+from operators.bandits import Policy
 from operators.controls.cause import read_cause
 from operators.decisions.cart_treatments import CartTreatments, OutcomeTreatment
 from operators.decisions.catalog import Catalog, NoCatalog, is_short
+from operators.decisions.contributions import NO_BASIS, ScoreSum, basis_of
 from operators.decisions.controls import ControlsState, MarketControls, control_record
 from operators.decisions.crash_recovery import UnrecoveredDecisions
 from operators.decisions.decision_record import decide
@@ -65,6 +68,10 @@ LEDGER_SLACK_S: Final = 86_400.0
 """The ledger keeps entries this much longer than a correction or a rule could still need them."""
 
 
+def _no_sum(_features: Features) -> None:
+    """Return that the score of a moment is not known as a sum."""
+
+
 class _State(msgspec.Struct, array_like=True, kw_only=True):
     format: int
     seq: int
@@ -108,7 +115,7 @@ class DecisionMachine:
         self.foreign_feedback = 0
         self.relearned_s = -math.inf
         self.replaced_policy: str | None = None
-        self.policy = in_force.new_policy()
+        self._policy = in_force.new_policy()
         self._in_force = in_force
         self._settings = settings
         self._ledger = config.ledger
@@ -142,6 +149,7 @@ class DecisionMachine:
             revise=self._revise,
         )
         self._orders = Orders(parts, bought)
+        self._options = self._options_in_force()
         for entry in map(read_entry, self._ledger.after(self._seq)):
             self._unrecovered.add(entry)
             self._rules.decided(entry)
@@ -151,6 +159,16 @@ class DecisionMachine:
     def market(self) -> Market:
         """The market as it is in force."""
         return self._in_force.market
+
+    @property
+    def policy(self) -> Policy:
+        """What chooses and learns; another one may take its place."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+        self._options = self._options_in_force()
 
     @property
     def controls(self) -> MarketControls:
@@ -163,7 +181,7 @@ class DecisionMachine:
         if kept is None:
             self.replaced_policy = state.policy
         else:
-            self.policy = kept
+            self._policy = kept
         self._seq = state.seq
         self.relearned_s = state.relearned_s
         self._rows.restore(state.rows)
@@ -232,10 +250,24 @@ class DecisionMachine:
         in_force = self._in_force
         if in_force.policy_spec != policy_spec:
             kept = in_force.restored_policy(self.policy.dumps(), policy_spec)
-            self.policy = in_force.new_policy() if kept is None else kept
+            self._policy = in_force.new_policy() if kept is None else kept
         self._assignments.share = in_force.market.holdout
         self._rules.configure(in_force.shop, in_force.market)
         self._orders.configure(in_force.market)
+        self._options = self._options_in_force()
+
+    def _options_in_force(self) -> Options:
+        in_force, settings = self._in_force, self._settings
+        return Options(
+            market=in_force.market,
+            offers=in_force.offers,
+            windows_s=in_force.windows_s,
+            rules=self._rules,
+            choosers=in_force.choosers(self.policy),
+            assignments=self._assignments,
+            seed=settings.seed,
+            shadow=settings.shadow,
+        )
 
     def _revoke_stopped(self, at_s: float, cause: str | None = None) -> list[OutputRecord]:
         """Revoke the open offers that the shop as it is now does not make, by default each for itself."""
@@ -261,12 +293,16 @@ class DecisionMachine:
 
     # What happens
 
-    def process_moment(self, moment: Moment, prediction: Prediction) -> list[OutputRecord]:
+    def process_moment(
+        self, moment: Moment, prediction: Prediction, score_sum: ScoreSum = _no_sum
+    ) -> list[OutputRecord]:
         """Decide, if this moment leads to a decision; one it led to before is emitted again."""
         seen = self._people.of_moment(moment)
         if seen.user != moment.user:
             moment = replace(moment, user=seen.user)
-        records = self._settle(seen.visitors, moment.at_s, moment.cart)
+        names = _names(seen.visitors, moment.cart)
+        is_touched = bool(self._open.named(*names) or self._unrecovered.named(names))
+        records = self._settle(names, moment.at_s) if is_touched else []
         settings = self._settings
         if moment.kind not in settings.triggers:
             return records
@@ -276,12 +312,14 @@ class DecisionMachine:
             return records + self._recover(unrecovered)
         if (
             moment.at_s < settings.emit_after_s
-            or self._is_decided(moment, seen.visitors)
+            or (is_touched and self._is_decided(moment, seen.visitors))
             or self._ledger.get(decision_id)
         ):
             return records
         context = {**moment.features, "abandonment": prediction.score}
-        return records + self._decide(DecisionPoint(decision_id, moment, prediction, context), seen)
+        point = DecisionPoint(decision_id, moment, prediction, context)
+        held = self._held(seen.visitors) if is_touched else ()
+        return records + self._decide(point, seen, held, score_sum)
 
     def know_person(self, event: UserKnown | ConsentKnown) -> list[OutputRecord]:
         """Note which user a visitor is, or on which channels somebody agreed to offers or refused them.
@@ -291,7 +329,7 @@ class DecisionMachine:
         people, at_s = self._people, event.at_s
         people.know(event)
         visitors = people.visitors(event.visitor, event.user, at_s)
-        records = self._settle(visitors, at_s, publishes=False)
+        records = self._settle(_names(visitors), at_s, publishes=False)
         held = self._held(visitors)
         if not any(each.offer_open for each in held):
             return records
@@ -310,7 +348,7 @@ class DecisionMachine:
     def process_bought(self, event: CartBought) -> list[OutputRecord]:
         """Note whose cart an order bought and revoke the offers that its owner still holds."""
         visitors = self._people.visitors(event.visitor, None, event.at_s)
-        records = self._settle(visitors, event.at_s, publishes=False)
+        records = self._settle(_names(visitors), event.at_s, publishes=False)
         report = self._orders.note_bought(event)
         if report is not None:
             return records + self._attribute(report)
@@ -333,7 +371,7 @@ class DecisionMachine:
     def process_feedback(self, feedback: AnyFeedback) -> list[OutputRecord]:
         """Note what a visitor did with an offer; nobody else is believed about it."""
         visitors = self._people.visitors(feedback.visitor, feedback.user, feedback.at_s)
-        records = self._settle(visitors, feedback.at_s)
+        records = self._settle(_names(visitors), feedback.at_s)
         found = self._open.get(feedback.offer)
         if found is None:
             self._dismiss_closed(feedback, visitors)
@@ -442,24 +480,21 @@ class DecisionMachine:
     def _held(self, visitors: tuple[str, ...]) -> tuple[OpenDecision, ...]:
         return self._open.named(*(visitor_name(visitor) for visitor in visitors))
 
-    def _decide(self, point: DecisionPoint, seen: Seen) -> list[OutputRecord]:
+    def _decide(
+        self, point: DecisionPoint, seen: Seen, held: tuple[OpenDecision, ...], score_sum: ScoreSum
+    ) -> list[OutputRecord]:
         moment, market = point.moment, self.market
         zone = self._in_force.zone if moment.timezone is None else ZoneInfo(moment.timezone)
-        person = Person(seen.visitors, seen.users, zone, self._held(seen.visitors))
+        person = Person(seen.visitors, seen.users, zone, held)
         now = Situation(moment, person, point.context, market, self._lookups)
-        options = Options(
-            market=market,
-            offers=self._in_force.offers,
-            rules=self._rules,
-            choosers=self._in_force.choosers(self.policy),
-            assignments=self._assignments,
-            seed=self._settings.seed,
-            shadow=self._settings.shadow,
-        )
-        chosen = select(point, now, options)
+        chosen = select(point, now, self._options)
         self._seq += 1
         details = offer_details(chosen, now, self.policy, self.controls.version)
-        entry, record = decide(self._seq, point, chosen, market, details)
+        basis = NO_BASIS
+        wanted = self._settings.contributions
+        if wanted == "all" or (wanted == "offers" and chosen.offer is not None):
+            basis = basis_of(chosen, point, self.policy, score_sum)
+        entry, record = decide(self._seq, point, chosen, market, details, basis=basis)
         write_entry(self._ledger, entry)
         self._rules.decided(entry)
         return self._begin(entry, record)
@@ -481,15 +516,12 @@ class DecisionMachine:
         opened = self._open.get(entry.terms.decision)
         return records if opened is None else records + self._revoke_if_stopped(opened, entry.terms.at_s)
 
-    def _settle(
-        self, visitors: tuple[str, ...], before_s: float, cart: str | None = None, *, publishes: bool = True
-    ) -> list[OutputRecord]:
-        """Bring the decisions of a person, and of a cart, up to a time at which something is processed.
+    def _settle(self, names: list[str], before_s: float, *, publishes: bool = True) -> list[OutputRecord]:
+        """Bring the decisions of these names up to a time at which something is processed.
 
         Not ``publishes``: what is held stays so, since that may end it.
         """
         records: list[OutputRecord] = []
-        names = [*map(visitor_name, visitors), *(() if cart is None else (cart_name(cart),))]
         for entry in self._unrecovered.named(names):
             if entry.terms.at_s < before_s:
                 records += self._recover(entry)
@@ -500,7 +532,7 @@ class DecisionMachine:
     def _attribute(self, report: OrderReport) -> list[OutputRecord]:
         order = report.order
         buyer = self._orders.buyer(report)
-        records = self._settle(buyer.visitors, order.at_s, publishes=False)
+        records = self._settle(_names(buyer.visitors), order.at_s, publishes=False)
         records += self._orders.process(report, buyer)
         visitors = buyer.visitors
         if report.first_s == order.at_s:  # not told again: who is known to be the buyer by now counts too
@@ -545,6 +577,14 @@ class DecisionMachine:
         self._orders.window_ended(decision)
         self.statistics.ended(decision, profit)
         return window_record(decision, self.market.name, cost, trained=trained)
+
+
+def _names(visitors: tuple[str, ...], cart: str | None = None) -> list[str]:
+    """Return the names of the decisions of a person, and of a cart."""
+    names = [visitor_name(visitor) for visitor in visitors]
+    if cart is not None:
+        names.append(cart_name(cart))
+    return names
 
 
 def relearned_name(outcome_id: str) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from operators.decisions.contributions import NO_BASIS, Basis
 from operators.decisions.ledger import MAX_SKUS, NO_COST, CodeRule, DecisionTerms, LedgerEntry
 from operators.decisions.offer_record import OfferDetails, offer_decided
 from operators.decisions.reward import cost_rule
@@ -19,12 +20,18 @@ from schemas.shop import Market, Offer
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-def decide(
-    seq: int, point: DecisionPoint, chosen: Selection, market: Market, details: OfferDetails
+def decide(  # noqa: PLR0913  one for each of what a record says
+    seq: int,
+    point: DecisionPoint,
+    chosen: Selection,
+    market: Market,
+    details: OfferDetails,
+    *,
+    basis: Basis = NO_BASIS,
 ) -> tuple[LedgerEntry, Decision]:
     """Return the ledger's entry of what was chosen at a decision point, and its Decision record.
 
-    In shadow mode no offer is made of it; else ``details`` are in its record.
+    In shadow mode no offer is made of it; else ``details`` are in its record. ``basis`` is what it came from.
     """
     moment, offer = point.moment, chosen.offer
     made = None if chosen.stage == "shadow" else offer
@@ -74,6 +81,10 @@ def decide(
         canary=chosen.canary,
         surcharges=chosen.surcharges,
         publish_at=None if publish_s is None else at if publish_s == at.seconds else Timestamp(publish_s),
+        score_contributions=basis.score_contributions,
+        expected=basis.expected,
+        uplift_of=basis.uplift_of,
+        uplift_contributions=basis.uplift_contributions,
     )
     terms = DecisionTerms(
         decision=point.decision,
@@ -119,7 +130,7 @@ def _skus(moment: Moment, offer: Offer | None) -> tuple[str, ...]:
     """Return the products that an offer is on: those it needs, then those of the cart."""
     if offer is None:
         return ()
-    skus = dict.fromkeys((*offer.skus, *(line.sku for line in moment.lines if line.sku)))
+    skus = dict.fromkeys([*offer.skus, *[line.sku for line in moment.lines if line.sku]])
     return tuple(skus)[:MAX_SKUS]
 
 

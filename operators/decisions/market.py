@@ -180,7 +180,7 @@ class MarketStation:
         prediction = Prediction(model.score(moment.features), model.name, model.version)
         score = score_record(moment, prediction)
         self._features.append(FeatureRow(moment.market, moment.visitor, f"score/{moment.kind}", score.value))
-        return [score, *self.decisions.process_moment(moment, prediction)]
+        return [score, *self.decisions.process_moment(moment, prediction, model.contributions)]
 
     def on_outcome(self, outcome: CartOutcome) -> list[OutputRecord]:
         """Train the model on what became of a cart, or only judge it where an offer preceded that."""

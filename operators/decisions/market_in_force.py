@@ -16,7 +16,8 @@ from schemas.shop import Shop
 class MarketInForce:
     """What is in force in one market. Bounded as ``MarketControls`` is.
 
-    ``offers`` are its offers by name, ``zone`` is its time zone, ``policy_spec`` what its policy is made by.
+    ``offers`` are its offers by name, ``windows_s`` their reward windows, ``zone`` is its time zone,
+    ``policy_spec`` what its policy is made by.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class MarketInForce:
         shop, seed = self.controls.shop, self._settings.seed
         self.market = shop.markets[self._name]
         self.offers = {offer.name: offer for offer in shop.arms(self._name)}
+        self.windows_s = {name: offer.reward_window.total_seconds() for name, offer in self.offers.items()}
         self.zone = ZoneInfo(self.market.timezone)
         self.policy_spec = self.market.policy or self._settings.policy
         rule = self.market.rollout.rule

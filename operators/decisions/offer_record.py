@@ -117,7 +117,7 @@ def _cart(moment: Moment, market: Market, product: Callable[[str], Product | Non
         id=moment.cart,
         value=moment.cart_value,
         currency=market.currency,
-        items=tuple(_item(line, product(line.sku) if line.sku else None) for line in moment.lines),
+        items=tuple([_item(line, product(line.sku) if line.sku else None) for line in moment.lines]),
         lines_left_out=moment.lines_left_out,
         partial=moment.partial,
         url=market.url_of_cart(moment.cart) if moment.cart_url is None else moment.cart_url,

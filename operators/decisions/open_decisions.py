@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -99,12 +100,11 @@ class OpenDecisions:
 
     def named(self, *names: str) -> tuple[OpenDecision, ...]:
         """Return the decisions of any of these names, each once; of one name in the order of decisions."""
-        found: dict[str, None] = {}
-        for name in names:
-            ids = self._named.get(name)
-            if ids is not None:
-                found.update(dict.fromkeys(ids))
-        return tuple([self._open(each) for each in found]) if found else ()
+        get = self._named.get
+        found = [ids for name in names if (ids := get(name)) is not None]
+        if not found:
+            return ()
+        return tuple([self._open(each) for each in dict.fromkeys(chain.from_iterable(found))])
 
     def none_waits_before_s(self, before_s: float, now_s: float) -> float:
         """Return a time before which no decision was taken that still waits for its window to end.

@@ -48,8 +48,8 @@ class _Waiting(NamedTuple):
 class Relearned(msgspec.Struct):
     """What a market was rebuilt from, and what of it could not be used.
 
-    ``withheld`` are offers of which no record was published, ``unrecorded`` open offers that were published
-    though their decisions were not; ``unknown_arms`` decisions whose arm the offers
+    ``withheld`` are offers of which no record was published, ``unrecorded`` offers that were published though
+    their decisions were not; ``unknown_arms`` decisions whose arm the offers
     file no longer has; ``foreign`` rewards and ends of decisions that the records do not have. ``untrained``
     are outcomes of earlier versions without their features, at whose moment nothing was decided.
     ``capped_otherwise`` counts rewards that were capped at another value than before.
@@ -84,19 +84,16 @@ class RelearningMachine(DecisionMachine):
         self.found = Relearned()
         self._awaited = awaited
 
-    def unrecorded(self, offered: bytes) -> None:
-        """Take an offer whose decision is in no record, where its window is not over."""
-        offer = read_offer_record(offered)
-        if not isinstance(offer, OfferDecided):
-            raise TypeError(f"an offer that was made, not {type(offer).__name__}")
+    def unrecorded(self, offer: OfferDecided, offered: bytes) -> None:
+        """Take an offer whose decision is in no record."""
         data = offer.data
         known = self._in_force.offers.get(data.treatment.name)
         ends_s = data.expires_at.seconds
         if known is not None:
             ends_s = offer.time.seconds + known.reward_window.total_seconds()
-        if ends_s > self.found.latest_s:
-            self.found.unrecorded += 1
-            self.decided(encode(decision_of_offer(offer, ends_s - data.at.seconds)), offered, is_open=True)
+        self.found.unrecorded += 1
+        record = decision_of_offer(offer, ends_s - data.at.seconds)
+        self.decided(encode(record), offered, is_open=True)
 
     def decided(self, decided: bytes, offered: bytes | None, *, is_open: bool = False) -> None:
         """Take a decision, with the record of its offer."""
@@ -275,8 +272,13 @@ class RelearningMarket:
         self.machine.decided(decided, self._offered.pop(decision_id, None))
 
     def offer_ended(self, event: EndedOffer) -> None:
-        """Take the end of an offer."""
+        """Take the end of an offer; without its decision it is done with, unless its time is read again."""
         self._at(event.time.seconds)
+        decision = event.data.decision_id
+        if decision in self._offered:
+            since_s = self.machine.open_since_s()
+            if since_s is None or _offer(self._offered[decision]).data.at.seconds < since_s:
+                del self._offered[decision]
         self.machine.offer_ended(event)
 
     def rewarded(self, reward: Reward) -> None:
@@ -338,10 +340,17 @@ class RelearningMarket:
     def snapshot(self) -> bytes:
         """Return the state with which the market goes on; nothing may be told it afterwards."""
         for offered in self._offered.values():
-            self.machine.unrecorded(offered)
+            self.machine.unrecorded(_offer(offered), offered)
         self._train(most=0)
         self.machine.relearned()
         return self.station.snapshot()
+
+
+def _offer(record: bytes) -> OfferDecided:
+    offer = read_offer_record(record)
+    if not isinstance(offer, OfferDecided):
+        raise TypeError(f"an offer that was made, not {type(offer).__name__}")
+    return offer
 
 
 def _changed(controls: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

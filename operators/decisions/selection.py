@@ -51,10 +51,14 @@ class Choosers(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What may be chosen in a market and by what: its offers by name, the rules, the experiment."""
+    """What may be chosen in a market and by what: its offers by name, the rules, the experiment.
+
+    ``windows_s`` are the reward windows of the offers by name.
+    """
 
     market: Market
     offers: Mapping[str, Offer]
+    windows_s: Mapping[str, float]
     rules: RuleBook
     choosers: Choosers
     assignments: Assignments
@@ -101,11 +105,13 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
         stage = SHADOW.stage if options.shadow else market.rollout.stage
         return _no_choice(found, options, stage, moment.at_s)
     unit = options.assignments.assign(moment.visitor, moment.user, moment.at_s)
-    eligible = [offers[name] for name in found.eligible[1:]]
+    names = found.eligible[1:]
+    eligible = [offers[name] for name in names]
     way = SHADOW if options.shadow else route(market.rollout, unit.place)
     chooser, spec = options.choosers.of(way)
     surcharges = rules.surcharges(eligible, now)
     publish_s = rules.publish_s(eligible, now)
+    at_s, windows_s = moment.at_s, options.windows_s
     seed = int(point.decision[-15:], 16) ^ options.seed
     arm, probabilities = chooser.choose(found.eligible, point.context, seed, surcharges)
     drawn = Selection(
@@ -119,10 +125,8 @@ def select(point: DecisionPoint, now: Situation, options: Options) -> Selection:
         reason="shadow" if way.stage == "shadow" else None,
         unit=unit,
         none_probability=way.none_probability(unit.share, probabilities[NO_OFFER]),
-        window_s=max(
-            [publish_s[offer.name] - moment.at_s + offer.reward_window.total_seconds() for offer in eligible]
-        ),
-        publish_s=publish_s.get(arm, moment.at_s),
+        window_s=max([publish_s[name] - at_s + windows_s[name] for name in names]),
+        publish_s=publish_s.get(arm, at_s),
         surcharges=surcharges,
         stage=way.stage,
         canary=way.canary,

@@ -1,15 +1,20 @@
 """What leads to a decision, and how a market scores and decides."""
 
+from typing import Literal
+
 import msgspec
 
 from operators.abandonment.abandonment_model import OnDrift
+
+ContributionsOf = Literal["all", "offers", "none"]
+"""Which decisions say what they came from."""
 
 
 class DecisionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What leads to a decision and for how long it counts.
 
     Times are in seconds. No moment before ``emit_after_s`` leads to a decision. ``policy`` is what chooses in
-    a market that names no other.
+    a market that names no other. ``contributions``: which decisions say what they came from.
     """
 
     triggers: frozenset[str]
@@ -18,6 +23,7 @@ class DecisionSettings(msgspec.Struct, frozen=True, kw_only=True):
     correction_s: float
     emit_after_s: float
     shadow: bool
+    contributions: ContributionsOf = "all"
 
 
 class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """A bounded sample of the units of an experiment, for an anytime-valid check of the sample ratio."""
 
+from bisect import insort
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -10,7 +12,7 @@ from operators.streaming.ids import share_of
 SIZE: Final = 1000
 
 
-class UnitSketch(msgspec.Struct, array_like=True):
+class UnitSketch(msgspec.Struct, array_like=True, dict=True):
     """A sample of distinct units, users or visitors, and which of them were assigned to the holdout.
 
     It keeps the units with the smallest hashes (a bottom-k sketch: Cohen, Kaplan, 2007, "Summarizing data
@@ -35,13 +37,22 @@ class UnitSketch(msgspec.Struct, array_like=True):
 
     def observe(self, unit: str, *, holdout: bool) -> None:
         """Count a unit with its assignment."""
-        place = int(share_of("balance", unit) * 2**53)
-        if len(self.kept) >= self.size:
-            if place >= self.greatest or place in self.kept:
-                return
-            del self.kept[self.greatest]
-        self.kept[place] = holdout
-        self.greatest = max(self.kept) if len(self.kept) >= self.size else -1
+        place, kept = int(share_of("balance", unit) * 2**53), self.kept
+        if len(kept) < self.size:
+            kept[place] = holdout
+            if len(kept) == self.size:
+                self.greatest = max(kept)
+        elif place < self.greatest and place not in kept:
+            in_order = self._in_order
+            del kept[in_order.pop()]
+            insort(in_order, place)
+            kept[place] = holdout
+            self.greatest = in_order[-1]
+
+    @cached_property
+    def _in_order(self) -> list[int]:
+        """All hashes, the smallest first; of use once there are ``size``."""
+        return sorted(self.kept)
 
     @property
     def share(self) -> float | None:

@@ -10,11 +10,11 @@ import msgspec
 from operators.ingest.addressing import send_order
 from operators.ingest.counts import Counts
 from operators.ingest.event_time import RobustTime
-from operators.ingest.from_events import Placed, market_of, shop_event
+from operators.ingest.from_events import FEEDBACK, Placed, market_of, shop_event
 from operators.ingest.money import OF_ORDERS, WITH_MONEY, converted, rate_of
 from operators.ingest.rejected_output import rejected_output
 from operators.ingest.settings import IngestSettings
-from operators.ingest.validation import check_market, clamped, known_time, received_at
+from operators.ingest.validation import happened_at, known_time, unknown_market
 from operators.ingest.watermark_steps import TURN_S, in_steps, watermark_of, whose_turn
 from operators.streaming.ids import SHARDS, check_format, hash_of
 from operators.streaming.messages import AnyShopEvent, OrderEvent, OutputRecord, ShardBatch
@@ -110,11 +110,11 @@ class PartitionReader:
         emitted: list[ShardBatch | OutputRecord] = []
         self._now_s = known_time(now_s) if self._settings.wall else None
         counts = self.counts
-        taken = 0
+        taken = new = 0
         for message in messages:
             self.next_offset = message.offset + 1
             try:
-                self._take(message, shards)
+                new += self._take(message, shards)
                 taken += 1
             except InvalidEvent as invalid:
                 emitted.append(self._rejected(message, invalid))
@@ -128,6 +128,8 @@ class PartitionReader:
         counts.read += len(messages)
         counts.taken += taken
         counts.events += taken
+        counts.processed += new
+        counts.duplicate += taken - new
         self._seen.flush()
         emitted += self._batches(shards, self.event_time_s - self._settings.lateness_s, now_s)
         return emitted
@@ -138,8 +140,10 @@ class PartitionReader:
         self._ids_beside = set()
         for part in parts:
             try:
-                self._take(part, shards)
+                is_new = self._take(part, shards)
                 self.counts.events += 1
+                self.counts.processed += is_new
+                self.counts.duplicate += not is_new
             except InvalidEvent as invalid:
                 rejected.append(self._rejected(part, invalid))
         self._ids_beside = None
@@ -151,19 +155,23 @@ class PartitionReader:
         self.rejects[invalid.class_] = self.rejects.get(invalid.class_, 0) + 1
         return rejected_output(reject(message, invalid), message.timestamp_s)
 
-    def _take(self, message: Message, shards: Shards) -> None:
-        """Take the one event of a message; raise InvalidEvent for one that is refused."""
+    def _take(self, message: Message, shards: Shards) -> bool:
+        """Take the one event of a message; return whether it is no duplicate.
+
+        InvalidEvent for one that is refused.
+        """
         decoded = self._decode(message)
         event = decoded.event
         kind = type(event)
-        settings, counts = self._settings, self.counts
-        market = market_of(event)
-        check_market(market, settings)
+        settings, counts, time = self._settings, self.counts, self._time
+        market = event.market if kind not in FEEDBACK else market_of(event)
+        if market not in settings.markets:
+            raise unknown_market(market, settings)
         rate = rate_of(event, market, settings) if kind in WITH_MONEY else 1.0
         claimed_s = event.time.timestamp()
         sent_s = message.timestamp_s
-        at_s = clamped(claimed_s, received_at(sent_s, self._now_s), settings)
-        own_due_s = self._time.time_s - settings.lateness_s
+        at_s = happened_at(claimed_s, sent_s, self._now_s, settings)
+        own_due_s = time.time_s - settings.lateness_s
         due_s = max(self._idle_s, own_due_s)
         late = at_s < due_s
         is_of_order = kind in OF_ORDERS
@@ -171,18 +179,16 @@ class PartitionReader:
             raise InvalidEvent("late", f"{due_s - at_s:.0f} s older than what is processed now")
         beside = self._ids_beside is not None and self._is_beside(event.id)
         if beside or self._seen.known(event.id, message.offset, at_s):
-            counts.duplicate += 1
-            return
-        counts.processed += 1
+            return False
         partial = self._count_dropped(decoded) if decoded.dropped else False
         if is_of_order and event.origin != "online":  # type: ignore[union-attr]
             counts.ignored += 1
-            return
+            return True
         if claimed_s - at_s >= CLOCK_STEP_S:
             counts.clamped += 1
         self.greatest_s = max(self.greatest_s, at_s)
         visitor = hash_of(event.visitor_id or event.id)
-        self._time.observe(visitor, at_s)
+        time.observe(visitor, at_s)
         position = self._position(message) if is_of_order else ""
         if late:
             counts.late += 1
@@ -198,6 +204,7 @@ class PartitionReader:
             send_order(made, shards)
         else:
             shards[visitor % SHARDS].append(made)
+        return True
 
     def _position(self, message: Message) -> str:
         position = f"{self.partition}/{message.offset}"

@@ -15,8 +15,13 @@ EARLIEST_S: Final = 946_684_800.0
 def check_market(market: str, settings: IngestSettings) -> None:
     """Raise InvalidEvent for a market that is not configured."""
     if market not in settings.markets:
-        known = ", ".join(sorted(settings.markets))
-        raise InvalidEvent("unknown_market", f"market {market!r} is not among {known}")
+        raise unknown_market(market, settings)
+
+
+def unknown_market(market: str, settings: IngestSettings) -> InvalidEvent:
+    """Return why an event of a market that is not configured is refused."""
+    known = ", ".join(sorted(settings.markets))
+    return InvalidEvent("unknown_market", f"market {market!r} is not among {known}")
 
 
 def received_at(sent_s: float | None, now_s: float | None) -> float | None:
@@ -24,8 +29,7 @@ def received_at(sent_s: float | None, now_s: float | None) -> float | None:
 
     ``sent_s`` is its broker's timestamp, ``now_s`` the wall clock where it may not be later than that.
     """
-    sent_s = known_time(sent_s)
-    if sent_s is None or (now_s is not None and now_s < sent_s):
+    if sent_s is None or sent_s < EARLIEST_S or (now_s is not None and now_s < sent_s):
         return now_s
     return sent_s
 
@@ -48,3 +52,14 @@ def clamped(at_s: float, received_s: float | None, settings: IngestSettings) -> 
     if at_s > LATEST_S:
         raise InvalidEvent("clock", f"the event is of {datetime.fromtimestamp(LATEST_S, UTC):%Y} or later")
     return at_s
+
+
+def happened_at(
+    claimed_s: float, sent_s: float | None, now_s: float | None, settings: IngestSettings
+) -> float:
+    """Return when an event happened that claims a time: ``clamped`` to when it was ``received_at``."""
+    if sent_s is not None and sent_s >= EARLIEST_S and claimed_s <= sent_s and claimed_s <= LATEST_S:
+        received_s = sent_s if now_s is None else now_s
+        if claimed_s <= received_s:
+            return claimed_s
+    return clamped(claimed_s, received_at(sent_s, now_s), settings)

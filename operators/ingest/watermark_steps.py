@@ -24,7 +24,7 @@ def whose_turn(before_s: float, watermark_s: float) -> Sequence[int]:
     """Return the shards whose turn comes after one watermark and up to the next, both in turns.
 
     >>> whose_turn(10.0, 10.0 + 2 * TURN_S), len(whose_turn(10.0, 11.5))
-    ([1, 2], 256)
+    ([1, 2], 64)
     """
     if watermark_s - before_s >= STEP_S:
         return range(SHARDS)
@@ -34,8 +34,8 @@ def whose_turn(before_s: float, watermark_s: float) -> Sequence[int]:
 def watermark_of(shard: int, watermark_s: float) -> float:
     """Return the time of a shard's latest turn up to a watermark.
 
-    >>> watermark_of(0, 10.5), watermark_of(128, 10.5), watermark_of(129, 10.5)
-    (10.0, 10.5, 9.50390625)
+    >>> watermark_of(0, 10.5), watermark_of(32, 10.5), watermark_of(33, 10.5)
+    (10.0, 10.5, 9.515625)
     """
     if not math.isfinite(watermark_s):
         return watermark_s

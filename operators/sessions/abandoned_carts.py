@@ -8,7 +8,7 @@ from operators.sessions.cart_index import CartIndex, Names, VisitorKey, new_name
 from operators.state.map_table import MapTable
 from operators.state.rows import StateRows
 
-ABANDONED: Final = 4096
+ABANDONED: Final = 16_384
 """A shard remembers this many abandoned carts."""
 
 

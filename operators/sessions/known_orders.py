@@ -6,7 +6,7 @@ from operators.state.map_table import MapTable
 from operators.state.rows import StateRows
 from operators.streaming.messages import CART
 
-ORDERS: Final = 4096
+ORDERS: Final = 16_384
 """A shard remembers this many orders of its visitors, and as many ids of bought carts."""
 PASSING: Final = 256
 """It remembers this many ids of carts bought elsewhere, whose events may still come to it."""

@@ -8,7 +8,7 @@ from operators.streaming.ids import name_of
 
 V = TypeVar("V", int, str)
 
-RETURNING: Final = 512
+RETURNING: Final = 2048
 """A shard remembers this many of the visitors whose visits ended last, and of those seen with a user last."""
 
 

@@ -134,13 +134,14 @@ class SessionMachine:
 
     def process(self, event: AnyShopEvent) -> None:
         """Process one event, after the visitor's own due timers; KeyError for a kind without a handler."""
-        first = len(self._events)
+        events = self._events
+        first = len(events)
         _HANDLERS[type(event)](self, event)
         context = event.context
         if context is not None and context.consent is not None:
             self._know_consent(event, context.consent)
-        if len(self._events) > first + 1:  # in the order in which the market processes them in ordered mode
-            self._events[first:] = sorted(self._events[first:], key=place)
+        if len(events) > first + 1:  # in the order in which the market processes them in ordered mode
+            events[first:] = sorted(events[first:], key=place)
 
     def fire(self, before_s: float) -> None:
         """Fire every timer that is due before a time, in order."""
@@ -182,21 +183,17 @@ class SessionMachine:
         if visit is None:
             self._know_user(key, None, event)
         else:
-            self._observe(event)
+            self.observe(event)
         self._learn_names(key, visit, cart_names(event.cart, event.checkout))
-
-    def on_view(self, event: PageView | ProductView | Search | CouponDenial) -> None:
-        """Count what a visitor looked at, or was denied."""
-        self._observe(event)
 
     def on_cart_change(self, event: CartAddition | CartRemoval | CartSnapshot) -> None:
         """Change the cart."""
-        key, visit = self._observe(event)
+        key, visit = self.observe(event)
         self._change_cart(key, visit, event)
 
     def on_checkout(self, event: CheckoutStart) -> None:
         """Note that a visitor began to pay, with these lines in the cart where they are listed."""
-        key, visit = self._observe(event)
+        key, visit = self.observe(event)
         if event.lines is not None:
             self._change_cart(key, visit, event)
         else:
@@ -297,14 +294,21 @@ class SessionMachine:
         """Fire the visitor's timers that are due before a time; return the visit that is live then."""
         visit = self.visits.get(key)
         if visit is not None and at_s > visit.last_s + self._quiet_s:
-            while visit is not None and self._due_s(visit) < at_s:
-                self._fire_next(key, visit)
-                visit = self.visits.get(key)
+            return self._fired(key, visit, at_s)
         return visit
 
-    def _observe(self, event: AnyShopEvent) -> tuple[VisitorKey, Visit]:
+    def _fired(self, key: VisitorKey, visit: Visit | None, before_s: float) -> Visit | None:
+        while visit is not None and self._due_s(visit) < before_s:
+            self._fire_next(key, visit)
+            visit = self.visits.get(key)
+        return visit
+
+    def observe(self, event: AnyShopEvent) -> tuple[VisitorKey, Visit]:
+        """Count an event of a visitor in the visit that it belongs to or begins; return whose that is."""
         key = (event.market, event.visitor)
-        visit = self._up_to(key, event.at_s)
+        visit = self.visits.get(key)
+        if visit is not None and event.at_s > visit.last_s + self._quiet_s:
+            visit = self._fired(key, visit, event.at_s)
         if visit is None:
             visit = Visit(interned(event.market), event.visitor, event.own_s, event.at_s)
             visit.visits_before = self._returning.visits_before(*key)
@@ -489,16 +493,16 @@ def _outcome(key: VisitorKey, kind: str, cart: str, at_s: float, trace: Trace | 
     return CartOutcome(at_s=at_s, visitor=visitor, id=name, market=market, kind=kind, cart=cart, trace=trace)
 
 
-_HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], None]]] = {
+_HANDLERS: Final[dict[type[Any], Callable[[SessionMachine, Any], object]]] = {
     Activity: SessionMachine.on_activity,
-    PageView: SessionMachine.on_view,
-    ProductView: SessionMachine.on_view,
-    Search: SessionMachine.on_view,
+    PageView: SessionMachine.observe,
+    ProductView: SessionMachine.observe,
+    Search: SessionMachine.observe,
     CartAddition: SessionMachine.on_cart_change,
     CartRemoval: SessionMachine.on_cart_change,
     CartSnapshot: SessionMachine.on_cart_change,
     CheckoutStart: SessionMachine.on_checkout,
-    CouponDenial: SessionMachine.on_view,
+    CouponDenial: SessionMachine.observe,
     Order: SessionMachine.on_order,
     OrderUpdate: SessionMachine.on_revision,
     OrderRefund: SessionMachine.on_revision,

@@ -9,7 +9,7 @@ from operators.sessions.cart_index import VisitorKey
 from operators.sessions.visit import Visit
 from operators.state.rows import StateRows
 
-AWAKE: Final = 128
+AWAKE: Final = 512
 """Beyond so many objects a shard keeps only those that changed since they were last saved."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -30,17 +30,17 @@ class StructTable(Generic[V]):
 
     def get(self, name: str) -> V | None:
         """Return the struct of a name, None where there is none."""
-        try:
-            return self._awake[name]
-        except KeyError:
-            if self._rows.store is None:
-                return None
+        awake = self._awake
+        if name in awake:
+            return awake[name]
+        if self._rows.store is None:
+            return None
         encoded = self._rows.get(self.prefix + name.encode())
         value = None
         if encoded is not None:
             value = self._decode(encoded)
             self._encoded[name] = encoded
-        self._awake[name] = value
+        awake[name] = value
         return value
 
     def put(self, name: str, value: V) -> None:

@@ -31,6 +31,8 @@ class TimerTable:
         self._heap: list[_Timer] = []
         self._changed: dict[_Timer, bool] = {}
         self._sealing: dict[_Timer, bool] = {}
+        self._later: list[_Timer] = []
+        self._sealing_later: list[_Timer] = []
         self._read_s = math.inf if rows.store is None else -math.inf
         rows.add(self)
 
@@ -38,8 +40,7 @@ class TimerTable:
         """Set a timer."""
         timer = (due_s, name)
         self._changed[timer] = True
-        if due_s < self._read_s:
-            heapq.heappush(self._heap, timer)
+        heapq.heappush(self._heap if due_s < self._read_s else self._later, timer)
 
     def drop(self, name: str, due_s: float) -> None:
         """Drop a timer that was set for a time."""
@@ -87,10 +88,9 @@ class TimerTable:
         if store is not None:
             for key, _ in store.scan(self._key(from_s), self._key(until_s)):
                 heapq.heappush(self._heap, self._timer(key))
-        for changes in (self._sealing, self._changed):
-            for timer, is_set in changes.items():
-                if is_set and from_s <= timer[0] < until_s:
-                    heapq.heappush(self._heap, timer)
+        for later in (self._sealing_later, self._later):
+            while later and later[0][0] < until_s:
+                heapq.heappush(self._heap, heapq.heappop(later))
 
     def drain(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Yield the rows that changed; without a store, all."""
@@ -98,6 +98,7 @@ class TimerTable:
             yield self._key(due_s) + name.encode(), b"" if is_set else None
         if self._rows.store is not None:
             self._sealing, self._changed = self._changed, {}
+            self._sealing_later, self._later = self._later, []
 
     def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the rows of a snapshot."""

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from zlib import crc32
 
-SHARDS = 256
+SHARDS = 64
 """Number of visitor shards; fixed by the format of the state."""
 
 
@@ -19,7 +19,7 @@ def hash_of(visitor: str) -> int:
 
 
 def shard_of(visitor: str) -> int:
-    """Return the shard, 0 to 255, that holds a visitor."""
+    """Return the shard, 0 to 63, that holds a visitor."""
     return hash_of(visitor) % SHARDS
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
+from msgspec.structs import replace
 from pydantic_core import to_json
 
 from schemas.adapters.decoded import Decoded
@@ -28,7 +29,7 @@ class SeveralEvents(Exception):  # noqa: N818  it is no error
 
     def __init__(self, parts: Sequence[Message]) -> None:
         super().__init__(len(parts))
-        self.parts = [part._replace(part=number) for number, part in enumerate(parts)]
+        self.parts = [replace(part, part=number) for number, part in enumerate(parts)]
 
 
 class Decode(Protocol):
@@ -59,7 +60,7 @@ def in_arrays(parts: Parts | None = None) -> Parts:
         value = message.value or b""
         if not value[:LEADING].lstrip().startswith(b"["):
             return None if parts is None else parts(message)
-        found = [message._replace(value=json_of(each)) for each in parse(value)]
+        found = [replace(message, value=json_of(each)) for each in parse(value)]
         if not found:
             raise InvalidEvent("empty", "the batch holds no event")
         return [part for each in found for part in _parts_or_itself(parts, each)]
@@ -85,9 +86,9 @@ def parts_of(
     if not elements:
         raise InvalidEvent("empty", "the batch holds no event")
     headers = message.headers if headers is None else headers
-    parts = [message._replace(part=number, headers=headers) for number in range(len(elements))]
+    parts = [replace(message, part=number, headers=headers) for number in range(len(elements))]
     named = (_named(element, id_name, part) for element, part in zip(elements, parts, strict=True))
-    return [part._replace(value=json_of(element)) for part, element in zip(parts, named, strict=True)]
+    return [replace(part, value=json_of(element)) for part, element in zip(parts, named, strict=True)]
 
 
 def _named(element: Any, id_name: str, part: Message) -> Any:  # noqa: ANN401  JSON is anything

@@ -19,10 +19,12 @@ from schemas.adapters import (
 )
 from schemas.adapters.batches import Decode, Parts, SeveralEvents, in_arrays, parts_of_calls
 from schemas.adapters.decoded import Decoded
+from schemas.adapters.event_structs import decoded_event
 from schemas.adapters.frames import PayloadReader, unframed
 from schemas.adapters.options import FormatOptions
 from schemas.adapters.reasons import invalid_event
 from schemas.errors import SetupError
+from schemas.events import Event
 from schemas.message import Message
 from schemas.rejected import InvalidEvent
 from schemas.trace_headers import trace_in_headers
@@ -38,17 +40,19 @@ class Format(NamedTuple):
     event each, none where it says nothing; None where it holds one. Both raise InvalidEvent, ``read`` also
     pydantic's ValidationError, or SeveralEvents where it is the reading that shows them. ``reader`` makes
     what reads a format as a shop has set it, where there is something to set. ``opened`` makes ``read`` and
-    ``parts`` of a format that a file describes.
+    ``parts`` of a format that a file describes. ``plain`` returns the event in the value of a message without
+    headers, None where ``read`` has to look at it.
     """
 
     read: Decode
     parts: Parts | None = None
     reader: Callable[[FormatOptions], Decode] | None = None
     opened: Callable[[Path], tuple[Decode, Parts]] | None = None
+    plain: Callable[[bytes], Event | None] | None = None
 
 
 FORMATS: Final[dict[str, Format]] = {
-    "native": Format(native.read),
+    "native": Format(native.read, plain=decoded_event),
     "segment": Format(segment.read, parts_of_calls, segment.reader),
     "ga4": Format(ga4.read, in_arrays(ga4.parts)),
     "snowplow": Format(snowplow.read, in_arrays()),
@@ -98,13 +102,15 @@ def decoder(
     and nothing else. An unknown format raises SetupError here.
     """
     found = format_named(form)
-    parts_of = found.parts
+    parts_of, plain = found.parts, found.plain
     read = found.read if found.reader is None else found.reader(options)
 
     def decode(message: Message, /) -> Decoded:
         value = message.value
         if not value or message.key == b"" or len(value) > max_event_bytes:
             raise _unfit(message, max_event_bytes)
+        if plain is not None and not message.headers and (event := plain(value)) is not None:
+            return Decoded(event)
         if value[0] != OBJECT or message.headers:
             message = unframed(message, payloads)
         try:

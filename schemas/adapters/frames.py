@@ -7,6 +7,7 @@ The id of the schema stands before the payload: a zero byte and four bytes, big-
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
+from msgspec.structs import replace
 from pydantic_core import from_json
 
 from schemas.message import Message
@@ -97,11 +98,11 @@ def unframed(message: Message, reader: PayloadReader | None = None) -> Message:
     if frame is None:
         return message
     if _is_json(frame.payload, strict=reader is not None):
-        return message._replace(value=frame.payload)
+        return replace(message, value=frame.payload)
     if reader is None:
         raise InvalidEvent(
             "schema",
             f"a Schema Registry frame with schema {frame.schema} that is no JSON; "
             "`live` reads Avro with `--schema-registry URL`, and no Protobuf",
         )
-    return message._replace(value=reader.json_of(frame))
+    return replace(message, value=reader.json_of(frame))

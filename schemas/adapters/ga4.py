@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from schemas.adapters.batches import json_of
 from schemas.adapters.decoded import Decoded, Fields, event_of
 from schemas.adapters.ga4_events import ORDERS, Hit, what
@@ -49,7 +51,7 @@ def parts(message: Message) -> Sequence[Message] | None:
         {INDEX: index} | event if isinstance(event, dict) else event for index, event in enumerate(events)
     ]
     payloads = (payload | {"events": [event]} for event in numbered)
-    return [message._replace(value=json_of(each)) for each in payloads]
+    return [replace(message, value=json_of(each)) for each in payloads]
 
 
 def read(message: Message) -> Decoded:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from schemas.adapters.batches import Parts, in_arrays, json_of
 from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.generic_file import WITHIN, EventRule, GenericFile, Paths, fields_of, load_generic
@@ -101,7 +103,7 @@ def opened(path: Path) -> tuple[Read, Parts]:
         found = file.each.find(record)
         if not isinstance(found, list):
             return None
-        return [message._replace(value=_with(record, file.each.names, each)) for each in found]
+        return [replace(message, value=_with(record, file.each.names, each)) for each in found]
 
     return read_one, in_arrays(parts)
 

@@ -4,6 +4,8 @@ Both name an order, a checkout, a cart, a customer and a variant by the same ids
 newer interfaces put before a number is taken off. The variant is the sku.
 """
 
+from msgspec.structs import replace
+
 from schemas.adapters import shopify_pixel, shopify_webhooks
 from schemas.adapters.decoded import Decoded, event_of
 from schemas.adapters.json_fields import given, inner, object_of, text_id
@@ -16,7 +18,7 @@ def read(message: Message) -> Decoded:
     detail = inner(body, "detail")
     if "payload" in detail:  # as Amazon EventBridge wraps webhooks
         body = inner(detail, "payload")
-        message = message._replace(headers=message.headers + _headers(inner(detail, "metadata")))
+        message = replace(message, headers=message.headers + _headers(inner(detail, "metadata")))
     market = text_id(body.get("market"))
     is_pixel = "clientId" in body or ("data" in body and "timestamp" in body)
     fields = shopify_pixel.fields(body) if is_pixel else shopify_webhooks.fields(message, body)

@@ -7,6 +7,7 @@ events: the order, which counts once; what it holds now; and each of its refunds
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
 from pydantic_core import to_json
 
 from schemas.adapters.decoded import Decoded, event_of
@@ -51,9 +52,9 @@ def parts(message: Message) -> Sequence[Message] | None:
     headers = tuple(
         (name, value) for name, value in message.headers if not name.lower().replace("_", "-").endswith(TOPIC)
     )
-    created = message._replace(headers=(*headers, (TOPIC, CREATED.encode())))
+    created = replace(message, headers=(*headers, (TOPIC, CREATED.encode())))
     refunds = [
-        message._replace(value=to_json(_refund_of(body, refund)), headers=headers)
+        replace(message, value=to_json(_refund_of(body, refund)), headers=headers)
         for refund in objects(body, "refunds")
     ]
     return (created, message, *refunds)

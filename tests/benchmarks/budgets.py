@@ -224,6 +224,7 @@ def run(
         others = [each for each in machine._rules.rules if not isinstance(each, BudgetRule)]
         machine._rules = machine._life._rules = RuleBook([*others, rule])
         machine._orders._parts = machine._orders._parts._replace(rules=machine._rules)
+        machine._options = machine._options._replace(rules=machine._rules)
         machine._rules.configure(shop, machine.market)
     [account] = rule._accounts.values()
     orders: list[tuple[float, int, Order]] = []

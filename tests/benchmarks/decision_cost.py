@@ -7,7 +7,8 @@ its end" is the end of its offer and of its window, and what is learned from it,
 catalog are on disk. A third of the persons have earlier decisions, and consent is known of everybody. Of the
 products few are in most carts (Zipf's law). Processor time, in blocks that the versions take in turns, each
 in a process of its own: a ratio is that of neighbouring blocks, the median over all. ``--before`` is a
-working copy of another version, such as that before there were rules.
+working copy of another version, such as that before there were rules. With ``--operations`` the operations of
+Python are counted instead, which depend on no machine and leave out what is not Python.
 """
 
 import argparse
@@ -19,7 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from flows.assembly import decision_settings
 from flows.settings import read_settings
@@ -41,7 +45,8 @@ PREDICTION = Prediction(0.4, "logistic", 100)
 class Load:
     """A market with a past: its moments come in blocks, one a day at noon, twenty a second."""
 
-    def __init__(self, directory: Path, *, every_rule: bool) -> None:
+    def __init__(self, directory: Path, clock: Callable[[], float], *, every_rule: bool) -> None:
+        self._clock = clock
         settings = decision_settings(read_settings(state=directory), 0.0)
         self.machine = DecisionMachine(config(directory, every_rule=every_rule), settings)
         self._rng = random.Random(1)
@@ -68,18 +73,18 @@ class Load:
         for each in given:
             self._agree(each)
         process = self.machine.process_moment
-        began_s = time.thread_time()
+        began_s = self._clock()
         for each in given:
             process(each, PREDICTION)
-        decided_s = time.thread_time() - began_s
+        decided_s = self._clock() - began_s
         return decided_s / size * 1e6, (decided_s + self._end_day()) / size * 1e6
 
     def _end_day(self) -> float:
         self._at_s += DAY_S
-        began_s = time.thread_time()
+        began_s = self._clock()
         self.machine.advance(self._at_s - DAY_S / 4)
         self.machine.forget(self._at_s - DAY_S / 4)
-        return time.thread_time() - began_s
+        return self._clock() - began_s
 
     def _agree(self, of: Moment) -> None:
         if hasattr(messages, "ConsentKnown"):
@@ -120,10 +125,25 @@ def ordered(of: Moment) -> Order:
     return Order(**given, id=f"order-of-{of.id}", position=of.id, order=f"order-{of.id}", names=names)
 
 
-def measure(size: int, *, every_rule: bool) -> None:
+def operations_clock() -> Callable[[], float]:
+    """Count the operations of Python from now on; return what says how many there were, in millions."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _arg: Any) -> Any:
+        nonlocal count
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    return lambda: count / 1e6
+
+
+def measure(size: int, *, every_rule: bool, operations: bool) -> None:
     """Answer each line of standard input with the cost of one more block."""
     with tempfile.TemporaryDirectory() as directory:
-        load = Load(Path(directory), every_rule=every_rule)
+        clock = operations_clock() if operations else time.thread_time
+        load = Load(Path(directory), clock, every_rule=every_rule)
         tune_gc()
         for _ in sys.stdin:
             sys.stdout.write(json.dumps(load.block(size)) + "\n")
@@ -133,11 +153,14 @@ def measure(size: int, *, every_rule: bool) -> None:
 class Version:
     """A version of the project under some rules, in a process of its own."""
 
-    def __init__(self, root: Path, rules: str, size: int) -> None:
+    def __init__(self, root: Path, rules: str, size: int, *, operations: bool = False) -> None:
         here = Path(__file__).parents[2]
         path = os.pathsep.join([str(root), str(here)])  # the benchmark is this one, all else that version's
         self._process = subprocess.Popen(
-            [sys.executable, __file__, "--measure", rules, "--size", str(size)],
+            [
+                *(sys.executable, __file__, "--measure", rules, "--size", str(size)),
+                *(["--operations"] if operations else []),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -163,15 +186,19 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a working copy of another version")
     parser.add_argument("--blocks", type=int, default=30)
     parser.add_argument("--size", type=int, default=300, help="decisions of a block")
+    parser.add_argument("--operations", action="store_true", help="count operations of Python")
     parser.add_argument("--measure", choices=("default", "all"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        measure(args.size, every_rule=args.measure == "all")
+        measure(args.size, every_rule=args.measure == "all", operations=args.operations)
         return
     here = Path(__file__).parents[2]
     wanted = {} if args.before is None else {"before": (args.before.resolve(), "default")}
     wanted |= {"default rules": (here, "default"), "all rules": (here, "all")}
-    versions = {name: Version(root, rules, args.size) for name, (root, rules) in wanted.items()}
+    versions = {
+        name: Version(root, rules, args.size, operations=args.operations)
+        for name, (root, rules) in wanted.items()
+    }
     for version in versions.values():
         version.block()
     blocks = [{name: version.block() for name, version in versions.items()} for _ in range(args.blocks)]
@@ -179,7 +206,8 @@ def main() -> None:
         version.close()
     first = next(iter(versions))
     write = sys.stdout.write
-    write(f"| µs (beside {first}) | a decision | with its end |\n|---|---|---|\n")
+    unit = "operations" if args.operations else "µs"
+    write(f"| {unit} (beside {first}) | a decision | with its end |\n|---|---|---|\n")
     for name in versions:
         cells = []
         for what in (0, 1):

@@ -41,6 +41,7 @@ OFFERS: Final = Path(__file__).parents[2] / "flows" / "demo" / "offers.toml"
 PARTITIONS: Final = 4
 STREAMS: Final = ("offers", "decisions", "rejected")
 ASKS: Final = 300
+QUIET_S: Final = 5.0
 TICKS: Final = 100.0
 """Of the processor time in /proc, in a second."""
 
@@ -93,8 +94,10 @@ def measured(broker: EmbeddedBroker, directory: Path, events: list[bytes], pages
 def answer_s(worker: Worker) -> float:
     """Return what the worker takes to say once what the page asks, beside what it takes to wait."""
     spans = []
+    time.sleep(QUIET_S)  # what the last events have left to do
     for asks in (0, ASKS):
         before_s, began_s = figures(worker).cpu_s(), time.monotonic()
+        time.sleep(QUIET_S)
         for _ in range(asks):
             worker.metrics()
             worker.health()

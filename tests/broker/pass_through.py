@@ -27,7 +27,7 @@ def run(cluster, state, source_topic, sink_topic, *, epoch_s=0.1, shutdown=None,
     with locked_state_dir(state):
         beginnings = topics.beginning_offsets(cluster, topics.partitions_of(cluster, [source_topic]))
         ends = topics.end_offsets(cluster, topics.partitions_of(cluster, [sink_topic]))
-        new = FirstStart(format=1, started_at_s=time.time(), shards=256, markets=(), sources={}, sinks={})
+        new = FirstStart(format=1, started_at_s=time.time(), shards=64, markets=(), sources={}, sinks={})
         now = TopicOffsets(start=beginnings, beginnings=beginnings, ends=ends)
         first = start_or_resume(state, new, now)
         recovery = state / "recovery"

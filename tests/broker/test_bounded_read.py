@@ -2,7 +2,8 @@
 
 import pytest
 
-from flows.kafka.bounded_read import read_history, read_ranges
+from flows.kafka import bounded_read
+from flows.kafka.bounded_read import ranges_since, read_history, read_newest_first, read_ranges
 from flows.kafka.follow import TopicFollower
 from schemas.errors import BrokerError, SetupError
 from tests.broker.driving import produce, produce_in_transaction, until
@@ -55,6 +56,25 @@ def test_a_range_that_stays_silent_is_an_error(cluster, make_topic):
     assert [record.value() for record in next(batches)] == [b"a", b"b"]
     with pytest.raises(BrokerError, match=f"{topic}/0000 cannot be read: silent for 1 s"):
         next(batches)
+
+
+def test_the_newest_records_are_read_first_and_every_record_once(cluster, make_topic, monkeypatch):
+    monkeypatch.setattr(bounded_read, "FIRST_BLOCK", 2)
+    topic = make_topic(2)
+    produce(cluster, topic, [b"%d" % number for number in range(9)], 0)
+    produce(cluster, topic, [b"x"], 1)
+    ranges = ranges_since(cluster, topic, 0.0)
+    blocks = [sorted(one.value for one in block) for block in read_newest_first(cluster, topic, ranges)]
+    assert blocks == [[b"7", b"8", b"x"], [b"3", b"4", b"5", b"6"], [b"0", b"1", b"2"]]
+
+
+def test_what_the_broker_took_before_a_time_is_left_out(cluster, make_topic):
+    topic = make_topic()
+    produce(cluster, topic, [b"a", b"b"])
+    (message, _) = next(read_history(cluster, topic))
+    assert ranges_since(cluster, topic, message.timestamp_s - 1.0) == {(topic, 0): (0, 2)}
+    assert ranges_since(cluster, topic, message.timestamp_s + 60.0) == {(topic, 0): (2, 2)}
+    assert list(read_newest_first(cluster, topic, {(topic, 0): (2, 2)})) == []
 
 
 def test_a_follower_reads_topics_as_they_grow(cluster, make_topic):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
+from msgspec.structs import replace
 
 from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
@@ -102,7 +103,7 @@ def greatest():
                 thirds.append({})
             lane = messages(day(number))[PART]
             for start in range(0, len(lane), 50):
-                batch = [each._replace(offset=offset + n) for n, each in enumerate(lane[start : start + 50])]
+                batch = [replace(each, offset=offset + n) for n, each in enumerate(lane[start : start + 50])]
                 offset += len(batch)
                 page.process(reader.read(batch, None))
                 if start % 150 == 0:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from flows.assembly import stations_of
 from flows.local.in_process import InProcessDataflow
@@ -43,7 +44,7 @@ def claimed(message, off_s):
     at = datetime.fromisoformat(event["time"])
     moved = at + timedelta(seconds=off_s.get(event["visitor_id"], 0.0))
     value = orjson.dumps(event | {"time": moved.isoformat()})
-    return message._replace(value=value, timestamp_s=at.timestamp())
+    return replace(message, value=value, timestamp_s=at.timestamp())
 
 
 def without(lanes, visitors):
@@ -53,13 +54,13 @@ def without(lanes, visitors):
         for name, lane in lanes.items()
     }
     return {
-        name: [one._replace(offset=offset) for offset, one in enumerate(lane)] for name, lane in kept.items()
+        name: [replace(one, offset=offset) for offset, one in enumerate(lane)] for name, lane in kept.items()
     }
 
 
 def without_accounts(lanes):
     """The partitions without accounts, so that nobody is in two of them."""
-    return {name: [one._replace(value=anonymous(one.value)) for one in lane] for name, lane in lanes.items()}
+    return {name: [replace(one, value=anonymous(one.value)) for one in lane] for name, lane in lanes.items()}
 
 
 def anonymous(value):
@@ -78,7 +79,7 @@ def followed(lanes: dict[str, list[Message]], *, ordered: bool, timestamps: bool
     for start in range(0, max(map(len, lanes.values())), 50):
         for name, reader in open_readers.items():
             batch = lanes[name][start : start + 50]
-            batch = batch if timestamps else [one._replace(timestamp_s=None) for one in batch]
+            batch = batch if timestamps else [replace(one, timestamp_s=None) for one in batch]
             records += dataflow.process(reader.read(batch, None))[0]
     for reader in open_readers.values():
         records += dataflow.process(reader.end())[0]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from flows.cli import main
 from flows.observability.health import Limits, health
@@ -65,7 +66,7 @@ def test_a_worker_says_that_most_is_refused(bad, share, caplog):
     read = InstrumentedReader(reader(), instrumentation)
     for offset, line in enumerate(mixed(bad, share)):
         clock.now_s = offset * 0.5
-        read.read([message({}, offset)._replace(value=line)], None)
+        read.read([replace(message({}, offset), value=line)], None)
     stall_after = Settings().stall_after
     is_alive, figures = health(
         metrics.progress, Limits(stall_after * 10, stall_after * 10, ahead=None), metrics.concerns.reasons()

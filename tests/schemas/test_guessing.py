@@ -4,6 +4,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from schemas.adapters import FORMATS, Format, decoding
 from schemas.adapters.guessing import Fit, better_format, fit_of, likely_format
@@ -51,7 +52,7 @@ def test_a_house_format_is_tried_only_where_it_is_named():
 
 
 def test_a_message_in_the_frame_of_a_registry_is_read_without_it():
-    framed = [each._replace(value=bytes([0, 0, 0, 0, 7]) + each.value) for each in SEGMENT]
+    framed = [replace(each, value=bytes([0, 0, 0, 0, 7]) + each.value) for each in SEGMENT]
     assert likely_format("native", framed, MAX_EVENT_BYTES) == "segment"
 
 

@@ -5,6 +5,7 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.dead_letters import split_headers
 from schemas.message import UNREADABLE_HEADERS, Message
@@ -102,7 +103,7 @@ def test_a_message_comes_back_from_the_topic_as_it_was(key, value, headers):
 def test_what_a_mirror_adds_is_not_taken_for_the_messages_own():
     record = reject(message(headers=CLASHING), INVALID)
     found = on_topic(record)
-    mirrored = found._replace(headers=(("from", b"a"), *found.headers, ("mirror", b"b"), ("class", b"c")))
+    mirrored = replace(found, headers=(("from", b"a"), *found.headers, ("mirror", b"b"), ("class", b"c")))
     again = rejected_record(mirrored)
     assert (again.id, split_headers(again.headers).own) == (record.id, CLASHING)
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.adapters import FORMATS, decoder
 from schemas.adapters.options import FormatOptions
@@ -22,7 +23,7 @@ def sent(given, topic="order.updated"):
 
 
 def read(message, **options):
-    return decoder("woocommerce", MAX_EVENT_BYTES, FormatOptions(**options))(message._replace(part=0)).event
+    return decoder("woocommerce", MAX_EVENT_BYTES, FormatOptions(**options))(replace(message, part=0)).event
 
 
 def events(given, topic="order.updated"):

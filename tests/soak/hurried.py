@@ -23,7 +23,7 @@ def hurry() -> None:
     rocksdb._WRITE_BUFFER_BYTES = 64 << 10
     rocksdb._MEMTABLES_BYTES = 2 << 20
     rocksdb._BLOCK_CACHE_BYTES = 2 << 20
-    known_orders.ORDERS = returning_visitors.RETURNING = 4  # in each of 256 shards
+    known_orders.ORDERS = returning_visitors.RETURNING = 16  # in each of 64 shards
     features.open_for_writing = seen_ids.open_for_writing = open_for_writing
 
 

@@ -1,6 +1,7 @@
 """One pass over the files of a run: every record in the order of time, each to its market."""
 
 import heapq
+from collections.abc import Sequence
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -15,8 +16,12 @@ from schemas.errors import DataError
 MAX_MARKETS: Final = 50
 
 
-def gather(directory: Path, criteria: Criteria = MappingProxyType({})) -> list[MarketReport]:
+def gather(
+    directory: Path, criteria: Criteria = MappingProxyType({}), parity: Sequence[str] = ()
+) -> list[MarketReport]:
     """Return the markets of a run, by name; ``criteria`` are those of their rollouts.
+
+    ``parity`` names the features over whose values offers are compared.
 
     Memory grows with the log only by what the lift remembers, and by what ``MarketReport`` names. Each file
     is sorted by time already, as a replay or an export leaves it. Raises DataError where files are missing,
@@ -27,7 +32,9 @@ def gather(directory: Path, criteria: Criteria = MappingProxyType({})) -> list[M
     of_run = run_figures(directory)
 
     def report_of(name: str) -> MarketReport:
-        return MarketReport(name, of_run, is_monitored=is_monitored, criteria=criteria.get(name))
+        return MarketReport(
+            name, of_run, is_monitored=is_monitored, criteria=criteria.get(name), parity=parity
+        )
 
     markets = {name: report_of(name) for name in of_run.holdout}
     for at_s, file, record in heapq.merge(*(file.read(directory) for file in LOG_FILES), key=itemgetter(0)):

@@ -9,14 +9,19 @@ from flows.studies.lift.experiment_columns import DECISION_FIELDS, REWARD_FIELDS
 from flows.studies.record_lines import read_records
 from flows.studies.report.market_report import MarketReport
 from schemas.decisions import Decision, Drift, Outcome, Reward
+from schemas.offers import OfferDecided, read_offer_record
 from schemas.partial_records import partial_decoder
+from schemas.records import Timestamp
 
 Timed = tuple[float, "LogFile", Any]
 """The time of a record in seconds, its file, the record."""
 
 
 class LogFile(NamedTuple):
-    """A file by its name without ``.jsonl``; ``is_required`` if a log without it is none."""
+    """A file by its name without ``.jsonl``; ``is_required`` if a log without it is none.
+
+    ``decode`` returns None for what is passed over.
+    """
 
     name: str
     decode: Callable[[bytes], Any]
@@ -29,7 +34,23 @@ class LogFile(NamedTuple):
         path = directory / f"{self.name}.jsonl"
         if self.is_required or path.exists():
             for record in read_records(path, self.decode, self.check):
-                yield record.at.seconds, self, record
+                if record is not None:
+                    yield record.at.seconds, self, record
+
+
+class _Offer(NamedTuple):
+    at: Timestamp
+    market: str
+    made: OfferDecided
+
+
+def _offer_made(line: bytes) -> _Offer | None:
+    record = read_offer_record(line)
+    return _Offer(record.time, record.data.market, record) if isinstance(record, OfferDecided) else None
+
+
+def _add_offer(market: MarketReport, offer: _Offer) -> None:
+    market.add_offer(offer.made)
 
 
 def _check_arm(decision: Decision) -> None:
@@ -37,18 +58,19 @@ def _check_arm(decision: Decision) -> None:
         raise ValueError("`arm` must be one of `probabilities`")
 
 
-LOG_FILES: Final = (
+LOG_FILES: Final = (  # of one time in this order: an offer follows its decision
     LogFile(
         "decisions",
         partial_decoder(
             Decision,
             *DECISION_FIELDS,
             *("visitor_id", "probabilities", "arm", "propensity", "holdout", "is_trainable", "reason"),
-            *("offer_id", "policy"),
+            *("offer_id", "policy", "features"),
         ),
         MarketReport.add_decision,
         _check_arm,
     ),
+    LogFile("offers", _offer_made, _add_offer, is_required=False),
     LogFile(
         "rewards",
         partial_decoder(Reward, *REWARD_FIELDS, "at", "visitor_id", "arm", "holdout"),

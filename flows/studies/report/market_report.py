@@ -1,5 +1,6 @@
 """One market's part of the report: each record goes to the plots that need it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flows.studies.backtest.true_values import Truth
@@ -16,11 +17,13 @@ from flows.studies.report.lift_over_time import lift_over_time, lift_sections
 from flows.studies.report.model_quality import ModelQuality
 from flows.studies.report.overlap import LogOverlap
 from flows.studies.report.overview import KeyFigure, Overview
+from flows.studies.report.parity import DEFAULT_FEATURES, Parity
 from flows.studies.report.run_figures import RunFigures
 from flows.studies.report.self_diagnosis import SelfDiagnosis
 from flows.studies.report.style import Section
 from operators.decisions.verdicts import Verdict
 from schemas.decisions import Decision, Drift, Outcome, Reward
+from schemas.offers import OfferDecided
 from schemas.rollout import PromotionCriteria
 
 NOT_TRAINED: Final = frozenset({"shadow", "rollout"})
@@ -32,7 +35,8 @@ class MarketReport:
 
     Bounded by its arms and by what the plots keep, but for the few numbers a decision of the lift, and one
     of each decision that the rollout took from the policy. ``criteria`` are those of the rollout, if it has
-    some.
+    some. ``parity`` names the features over whose values offers are compared; without any, those of
+    ``DEFAULT_FEATURES`` that there are.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class MarketReport:
         *,
         is_monitored: bool,
         criteria: PromotionCriteria | None = None,
+        parity: Sequence[str] = (),
     ) -> None:
         self.name = name
         self._criteria = criteria
@@ -54,6 +59,8 @@ class MarketReport:
         self.calibration, self.quality = CalibrationCurve(), ModelQuality()
         self.drifts = DriftTimeline(is_monitored=is_monitored)
         self.columns, self.overlap = ExperimentColumns(), LogOverlap()
+        self._parity_is_asked_for = bool(parity)
+        self._parity = [Parity(feature) for feature in parity or DEFAULT_FEATURES]
 
     @property
     def is_empty(self) -> bool:
@@ -71,12 +78,23 @@ class MarketReport:
         self.diagnosis.add_decision(decision)
         self.columns.add_decision(decision)
         self.overlap.add(decision)
+        for each in self._parity:
+            each.add_decision(decision)
         if decision.canary is False:
             self._outside.add(hashed(decision.decision_id))
         else:
             self.shares.add(decision)
         if decision.reason in NOT_TRAINED:
             self._untrained.add(hashed(decision.decision_id))
+
+    def add_offer(self, offer: OfferDecided) -> None:
+        """Add an offer, after the decision that made it."""
+        for each in self._parity:
+            each.add_offer(offer)
+
+    def parity(self) -> list[Parity]:
+        """Return how offers compare over the features that were asked for, or that there are."""
+        return [each for each in self._parity if self._parity_is_asked_for or each.is_seen]
 
     def add_reward(self, reward: Reward) -> None:
         """Add a reward."""
@@ -118,12 +136,13 @@ class MarketReport:
         return promotion(self._criteria, lift_of(self.name, self.columns))
 
     def plain_figures(self) -> dict[str, Any]:
-        """Return key figures, verdicts and the criteria of the rollout as JSON has them."""
+        """Return figures, verdicts, the criteria of the rollout and the parity of offers, for JSON."""
         found = self.promotion()
         return {
             "figures": {figure.name: figure.value for figure in self.figures()},
             "verdicts": [verdict._asdict() for verdict in self.verdicts()],
             "promotion": None if found is None else found.figures(),
+            "parity": {each.feature: each.figures() for each in self.parity()},
         }
 
     def figures(self) -> list[KeyFigure]:
@@ -146,4 +165,5 @@ class MarketReport:
             self.quality.section(),
             self.drifts.section(),
             *self.overlap.sections(self.arms.best()),
+            *(each.section() for each in self.parity()),
         ]

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from plotly.offline import get_plotlyjs
-
 from flows.studies.report.market_report import MarketReport
+from flows.studies.report.plots import OLD_BROWSER, Plots
 from flows.studies.report.style import Section
 from operators.decisions.verdicts import Level, Verdict
 
 STYLE: Final = (Path(__file__).with_name("page.css")).read_text(encoding="utf-8")
 BADGES: Final[dict[Level, str]] = {"good": "good", "watch": "watch", "bad": "wrong", "unknown": "not known"}
-CONFIG: Final = {"displayModeBar": False, "responsive": True, "plotlyServerURL": ""}
 POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'"
@@ -23,8 +21,8 @@ POLICY: Final = (
 
 def page(title: str, markets: Sequence[MarketReport]) -> str:
     """Return the page of a run as HTML."""
-    name = html.escape(title)
-    body = "".join(_market(number, market) for number, market in enumerate(markets))
+    name, plots = html.escape(title), Plots()
+    body = "".join(_market(number, market, plots) for number, market in enumerate(markets))
     links = "".join(
         f'<a href="#m{number}">{html.escape(market.name)}</a>' for number, market in enumerate(markets)
     )
@@ -34,11 +32,12 @@ def page(title: str, markets: Sequence[MarketReport]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>offerstream report: {name}</title><style>{STYLE}</style>"
-        f"<script>{get_plotlyjs()}</script></head><body><main>"
+        "</head><body><main>"
         f"<header><h1>Report of {name}</h1><p>What the worker decided, what came of it, and how far to trust "
         "it. Money is in each market's currency, times are UTC.</p>"
         "<noscript><p>A script in this page draws the plots, and scripts are switched off.</p></noscript>"
-        f"{nav}</header>{body or _nothing()}</main></body></html>\n"
+        f"{OLD_BROWSER}"
+        f"{nav}</header>{body or _nothing()}</main>{plots.scripts()}</body></html>\n"
     )
 
 
@@ -46,7 +45,7 @@ def _nothing() -> str:
     return "<p>This run has no decision and no outcome yet, so there is nothing to show.</p>"
 
 
-def _market(number: int, market: MarketReport) -> str:
+def _market(number: int, market: MarketReport, plots: Plots) -> str:
     tiles = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
         for name, value in market.figures()
@@ -56,11 +55,11 @@ def _market(number: int, market: MarketReport) -> str:
     criteria = (
         "" if promotion is None else f'<p class="about">{html.escape(_capital(promotion.sentence()))}.</p>'
     )
-    plots = "".join(section(f"m{number}-{each.slug}", each) for each in market.sections())
+    drawn = "".join(section(f"m{number}-{each.slug}", each, plots) for each in market.sections())
     return (
         f'<article id="m{number}"><h2>Market {html.escape(market.name)}</h2>'
         f'<p class="about">{html.escape(market.overview.about())}</p><dl class="figures">{tiles}</dl>'
-        f'{criteria}<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{plots}</article>'
+        f'{criteria}<h3>Self-diagnosis</h3><ul class="verdicts">{found}</ul>{drawn}</article>'
     )
 
 
@@ -73,18 +72,11 @@ def _verdict(verdict: Verdict) -> str:
     return f"<li>{badge}<span>{html.escape(verdict.sentence)}</span></li>"
 
 
-def section(slug: str, part: Section) -> str:
+def section(slug: str, part: Section, plots: Plots) -> str:
     """Return one plot with its texts, or its texts alone where there is nothing to draw."""
     plot = '<p class="empty">Nothing to draw yet.</p>'
     if part.figure is not None:
-        drawn = part.figure.to_html(
-            config=CONFIG,
-            include_plotlyjs=False,
-            full_html=False,
-            div_id=f"plot-{slug}",
-            default_height="100%",
-        )
-        plot = f'<div class="plot" style="height:{part.figure.layout.height}px">{drawn}</div>'
+        plot = plots.place(f"plot-{slug}", part.figure)
     return (
         f'<section id="{slug}"><h3>{html.escape(part.title)}</h3>'
         f'<p class="now">{html.escape(part.now)}</p>{plot}'

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Final
 
 from operators.abandonment.models.adpredictor import AdPredictorClassifier
-from operators.abandonment.models.base import BinaryClassifier, Features
+from operators.abandonment.models.base import BinaryClassifier, Features, LinearSum
 from operators.abandonment.models.calibrated import CalibratedClassifier
 from operators.abandonment.models.logistic import LogisticClassifier
 from operators.abandonment.models.mixture import MixtureClassifier
 from operators.abandonment.models.trees import ForestClassifier, TreeClassifier
 from schemas.errors import SetupError
 
-__all__ = ["MODELS", "BinaryClassifier", "Features", "build"]
+__all__ = ["MODELS", "BinaryClassifier", "Features", "LinearSum", "build"]
 
 
 def _auto() -> BinaryClassifier:

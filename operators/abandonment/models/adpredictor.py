@@ -6,7 +6,7 @@ from typing import Any, Final
 from river import linear_model
 from river.linear_model.ad_predictor import _BIAS_KEY, _v_w
 
-from operators.abandonment.models.base import BinaryClassifier, Features
+from operators.abandonment.models.base import BinaryClassifier, Features, LinearSum
 from operators.abandonment.models.encoding import Encoder
 
 LEAST: Final = 1e-9
@@ -58,6 +58,16 @@ class AdPredictorClassifier(BinaryClassifier):
     def probability(self, x: Features) -> float:
         """The probability of True; changes nothing."""
         return self._predict(self.encoder.binned(x))
+
+    def contributions(self, x: Features) -> LinearSum | None:
+        """What each feature adds to the probit; None before the first prediction."""
+        if not self.linear.means:
+            return None
+        binned, means = self.encoder.binned, self.linear.means
+        deviation = sqrt(self.linear._total_mean_variance(binned(x))[1])  # noqa: SLF001 - what River predicts by
+        of_each = ((name, binned({name: value})) for name, value in x.items())
+        found = {name: sum(means.get(each, 0.0) for each in on) / deviation for name, on in of_each if on}
+        return LinearSum("probits", means[_BIAS_KEY] / deviation, found)
 
     def predict_then_learn(self, x: Features, y: bool, w: float) -> float:
         """The probability before this update, whose likelihood is raised to the power ``w``."""

@@ -2,12 +2,23 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from river import base
 
 Features = Mapping[Any, Any]
 """A name to a number, a word or a boolean; None and NaN are missing values."""
+
+
+class LinearSum(NamedTuple):
+    """What each feature adds to a sum of which a probability is a rising function, and the constant.
+
+    ``unit``: the sum is that of log-odds, or of standard deviations of a normal distribution (probits).
+    """
+
+    unit: Literal["log_odds", "probits"]
+    constant: float
+    features: dict[str, float]
 
 
 class BinaryClassifier(base.Classifier):
@@ -23,6 +34,11 @@ class BinaryClassifier(base.Classifier):
 
         ``w``, at least 0, is the weight of the update; with 0 nothing is learned.
         """
+
+    def contributions(self, x: Features) -> LinearSum | None:
+        """What each feature adds to the prediction before calibration; None where that is no sum."""
+        del x
+        return None
 
     def predict_proba_one(self, x: Features, **_kwargs: object) -> dict[Any, float]:
         """The probabilities of False and True."""

@@ -4,7 +4,7 @@ from typing import Any, Final, Self
 
 from operators.abandonment.calibration.histogram_calibration import HistogramCalibration
 from operators.abandonment.calibration.tracking_calibration import TrackingCalibration, log_odds
-from operators.abandonment.models.base import BinaryClassifier, Features
+from operators.abandonment.models.base import BinaryClassifier, Features, LinearSum
 
 PRIOR: Final = (0.8, 0.1, 0.1)
 """The weights of the raw, monotone and free probability before any outcome."""
@@ -34,6 +34,10 @@ class CalibratedClassifier(BinaryClassifier):
         """The calibrated probability of True; changes nothing."""
         raw = self.classifier.probability(x)
         return self.tracking.calibrated(self._mixed((raw, *self.histogram.curves(log_odds(raw), raw))))
+
+    def contributions(self, x: Features) -> LinearSum | None:
+        """What each feature adds to the raw prediction."""
+        return self.classifier.contributions(x)
 
     def predict_then_learn(self, x: Features, y: bool, w: float) -> float:
         """The calibrated probability before this update, from whose raw one every part learns."""

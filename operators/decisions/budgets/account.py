@@ -85,12 +85,16 @@ class AccountState(msgspec.Struct, array_like=True):
 
 
 class Reservations:
-    """The reservations of one budget, in the rows of a market: by decision, and by when each is next due."""
+    """The reservations of one budget, in the rows of a market: by decision, and by when each is next due.
+
+    ``has_due`` says whether the rest of any may be given back before a time; False: of none.
+    """
 
     def __init__(self, rows: StateRows, budget: str) -> None:
         name = budget.encode() + b"\0"
         self._held = StructTable(rows, b"bh" + name, Reservation)
         self._releases = TimerTable(rows, b"br" + name)
+        self.has_due = self._releases.has_due
         self._ends = TimerTable(rows, b"be" + name)
         self.count = 0
 
@@ -126,13 +130,12 @@ class Reservations:
 
     def released(self, before_s: float) -> Iterator[tuple[str, Reservation]]:
         """Yield those whose rest is given back before a time."""
-        if self._releases.has_due(before_s):
-            for _, decision in self._releases.due(before_s):
-                held = self._held.get(decision)
-                if held is not None:
-                    held.is_released = True
-                    self._ends.set(decision, held.final_s)
-                    yield decision, held
+        for _, decision in self._releases.due(before_s):
+            held = self._held.get(decision)
+            if held is not None:
+                held.is_released = True
+                self._ends.set(decision, held.final_s)
+                yield decision, held
 
     def ended(self, before_s: float) -> Iterator[Reservation]:
         """Yield and drop those whose cost is final before a time."""
@@ -278,6 +281,8 @@ class BudgetAccount:
     def release(self, at_s: float) -> None:
         """Give back what is due before a time."""
         self._latest_s = max(self._latest_s, at_s)
+        if not self.held.has_due(at_s):
+            return
         for _, held in self.held.released(at_s):
             rest = max(held.most - held.cost, 0)
             self._give_back(held.release_s, held.period, rest)

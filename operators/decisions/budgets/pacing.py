@@ -1,5 +1,6 @@
 """The prices of the budgets of a market, and what an offer costs at them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -49,14 +50,22 @@ class Pacing:
         self._solved_s = 0.0
         self._at_s = 0.0
         self._is_advanced = False
+        self._from_s = self._until_s = 0.0
 
     def at_cart(self, arm: str, cart_value: float) -> float:
         """Return what an offer costs if exactly the cart at which it is made is bought with it."""
         return self._costs[arm].at_cart(cart_value)
 
-    def surcharges(self, arms: Sequence[str], cart_value: float, at_s: float) -> dict[str, float]:
-        """Return the price of what offers are expected to use up at a cart of this value, where they do."""
+    def is_free(self, at_s: float) -> bool:
+        """Return whether nothing has a price at a time."""
         self.advance(at_s)
+        return not any(pace.price > 0.0 for pace in self.paces)
+
+    def surcharges(self, arms: Sequence[str], cart_value: float, at_s: float) -> dict[str, float]:
+        """Return the price of what offers are expected to use up at a cart of this value, where they do.
+
+        ``at_s`` is the time up to which prices were last solved.
+        """
         found: dict[str, float] = {}
         for pace in self.paces:
             if pace.price <= 0.0 or pace.period is None:
@@ -74,18 +83,30 @@ class Pacing:
         if self._is_advanced and at_s == self._at_s:
             return
         self._is_advanced = True
-        begins = at_s // HOUR_S > self._at_s // HOUR_S
-        for pace in self.paces:
-            period = pace.account.periods.at(at_s)
-            if period is not pace.period:
-                begins |= period != pace.period
-                pace.period = period
+        begins = not self._from_s <= at_s < self._until_s and self._begin(at_s)
         self._at_s = at_s
         enough = max(EVERY, min(self._choices.count, SIZE) // OF_SAMPLE)
         is_due = self._since >= enough and at_s >= self._solved_s + EVERY_S
         if (begins or is_due) and self._choices.count >= EVERY:
             self._since, self._solved_s = 0, at_s
             self._solve(at_s)
+
+    def _begin(self, at_s: float) -> bool:
+        """Take up the hour and the periods of a time; return whether any of them begins with it."""
+        hour = at_s // HOUR_S
+        begins = hour > self._at_s // HOUR_S
+        self._from_s, self._until_s = hour * HOUR_S, (hour + 1.0) * HOUR_S
+        for pace in self.paces:
+            period = pace.account.periods.at(at_s)
+            if period is not pace.period:
+                begins |= period != pace.period
+                pace.period = period
+            if period is None:
+                self._until_s = -math.inf
+            else:
+                self._from_s = max(self._from_s, period.start_s)
+                self._until_s = min(self._until_s, period.end_s)
+        return begins
 
     def observe(
         self, at_s: float, cart_value: float, arms: Sequence[str], gains: Callable[[], Mapping[str, float]]
@@ -129,6 +150,7 @@ class Pacing:
     def restore(self, state: PacingState) -> None:
         """Take up what was learned, but for budgets and arms that are others now."""
         self._since, self._solved_s, self._at_s = state.since, state.solved_s, state.at_s
+        self._until_s = -math.inf
         self.rates.rates = state.rates
         choices = Choices.restored(state.choices)
         if choices.arms == self._choices.arms:

@@ -36,9 +36,10 @@ class Periods:
         23.0
         """
         latest = self._latest
-        if latest is None or not latest.start_s <= at_s < latest.end_s:
-            latest = self._latest = self._find(at_s)
-        return latest if latest is not None and latest.start_s <= at_s < latest.end_s else None
+        if latest is not None and latest.start_s <= at_s < latest.end_s:
+            return latest
+        latest = self._latest = self._find(at_s)
+        return latest if latest.start_s <= at_s < latest.end_s else None
 
     def campaign(self) -> tuple[float, float]:
         """Return when a campaign begins and ends."""

@@ -52,6 +52,9 @@ class Traffic:
     def advance(self, at_s: float) -> None:
         """Note that time has come so far; hours that are over are learned from."""
         was, hour = self.was, math.floor(at_s / HOUR_S)
+        if hour == was.hour:
+            was.latest_s = max(was.latest_s, at_s)
+            return
         if was.hour is None:
             was.hour, was.began_s = hour, at_s
         was.latest_s = max(was.latest_s, at_s)

@@ -31,7 +31,7 @@ __all__ = ["Eligibility", "Rule", "RuleBook", "Situation", "build_rules"]
 def build_rules(ledger: Ledger, rows: StateRows) -> tuple[Rule, ...]:
     """Return the rules of a market, in the order in which they are asked, with memories in ``rows``."""
     histories, quiet_hours = Histories(ledger), QuietHoursRule()
-    published = Publication(quiet_hours.holds_until_s)
+    published = Publication(quiet_hours.holds_until_s, quiet_hours.holds)
     return (
         Paused(),
         Campaign(published),

@@ -17,11 +17,14 @@ SKU: Final = "sku"
 CATEGORY: Final = "category"
 
 
+Fits = Callable[[Situation], bool]
+
+
 class _Check(NamedTuple):
     """One thing that an audience asks for, and the reason why an offer is removed where it does not fit."""
 
     reason: str
-    fits: Callable[[Situation], bool]
+    fits: Fits
 
 
 class AudienceRule(Rule):
@@ -37,19 +40,26 @@ class AudienceRule(Rule):
         self._of_market: tuple[_Check, ...] = ()
         self._of_offer: dict[str, tuple[_Check, ...]] = {}
         self._expressions = Expressions(())
+        self._has_expressions = False
+        self._plain: tuple[Fits, ...] = ()
         self._now: Situation | None = None
         self._market_misfit: str | None = None
-        self._holding: list[bool] | None = None
+        self._evaluated: Situation | None = None
+        self._holding: list[bool] = []
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the audiences; raises AudienceError for an expression that ``check_audiences`` refuses."""
-        self._now = None
+        self._now = self._evaluated = None
         found: dict[str, Expression] = {}
         self._of_market = tuple(self._checks(market.rules.audience, found))
         self._of_offer = {
             offer.name: tuple(self._checks(_with_minimum(offer), found)) for offer in shop.arms(market.name)
         }
         self._expressions = Expressions([*found.values()])
+        self._has_expressions = bool(found)
+        kinds = {_with_minimum(offer): self._of_offer[offer.name] for offer in shop.arms(market.name)}
+        everything = (*self._of_market, *(check for checks in kinds.values() for check in checks))
+        self._plain = tuple(check.fits for check in everything if check.reason != EXPRESSION)
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether the market or the offer has an audience that is not everybody."""
@@ -59,6 +69,12 @@ class AudienceRule(Rule):
         """Return its audience."""
         return _with_minimum(offer)
 
+    def spares(self, now: Situation) -> bool:
+        """Return whether everybody's audience fits."""
+        if not all(fits(now) for fits in self._plain):
+            return False
+        return not self._has_expressions or all(self._hold(now))
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the first thing that does not fit.
 
@@ -66,7 +82,7 @@ class AudienceRule(Rule):
         for the expression.
         """
         if self._now is not now:
-            self._now, self._holding = now, None
+            self._now = now
             self._market_misfit = _misfit(self._of_market, now)
         if self._market_misfit is not None:
             return self._market_misfit
@@ -99,8 +115,8 @@ class AudienceRule(Rule):
             yield _Check(EXPRESSION, lambda now: self._hold(now)[place])
 
     def _hold(self, now: Situation) -> list[bool]:
-        if self._holding is None:
-            expressions = self._expressions
+        if self._evaluated is not now:
+            self._evaluated, expressions = now, self._expressions
             self._holding = expressions.hold(field_values(now, expressions.fields))
         return self._holding
 

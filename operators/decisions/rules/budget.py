@@ -97,10 +97,11 @@ class BudgetRule(Rule):
 
     def spares(self, now: Situation) -> bool:
         """Return whether the most that any offer costs fits into every budget."""
-        at_s = now.at_s
-        for account in self._greatest:
+        at_s, has_room = now.at_s, True
+        for account, most in self._greatest.items():
             account.release(at_s)
-        return all(account.has_room(at_s, most) for account, most in self._greatest.items())
+            has_room = has_room and account.has_room(at_s, most)
+        return has_room
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``budget`` for an offer that costs more at most than one of its budgets has left."""
@@ -113,7 +114,7 @@ class BudgetRule(Rule):
 
     def surcharges(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return the price of what offers are expected to use of their budgets at this cart."""
-        if not self._pacing.paces:
+        if not self._pacing.paces or self._pacing.is_free(now.at_s):
             return {}
         return self._pacing.surcharges([offer.name for offer in offers], now.moment.cart_value, now.at_s)
 
@@ -127,13 +128,15 @@ class BudgetRule(Rule):
         pacing.advance(at_s)
         if record.reason not in {None, "no_eligible_arm"}:
             return
-        most = self._most
+        most, removed = self._most, record.removed
         arms = [arm for arm in record.eligible if arm in most]
-        arms += [arm for arm, reason in record.removed.items() if reason == REASON and arm in most]
+        if REASON in removed.values():
+            arms += [arm for arm, reason in removed.items() if reason == REASON and arm in most]
         if arms:
             pacing.observe(at_s, record.cart_value, arms, lambda: _gains(arms, values))
-        if terms.arm in self._most:
-            for account in self._of_arm.get(terms.arm, ()):
+        accounts = self._of_arm.get(terms.arm)
+        if accounts is not None:
+            for account in accounts:
                 account.choose(terms.decision)
             self._expect(terms, record.cart_value)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from operators.decisions.calendar_windows import weekday_of
 from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.rule import Rule, Situation
-from schemas.calendar import end_s, start_s
+from schemas.calendar import Weekday, end_s, start_s
 from schemas.shop import Market, Offer, Shop
 
 NOT_STARTED: Final = "not_started"
@@ -35,6 +35,8 @@ class Campaign(Rule):
         self._published = published
         self._zone = ZoneInfo("UTC")
         self._dates: dict[str, Dates] = {}
+        self._common = Dates(-math.inf, math.inf)
+        self._weekdays: frozenset[Weekday] | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the dates of the offers that have any."""
@@ -47,6 +49,12 @@ class Campaign(Rule):
             for offer in shop.arms(market.name)
             if offer.starts is not None or offer.ends is not None
         }
+        self._common = Dates(
+            max((each.start_s for each in self._dates.values()), default=-math.inf),
+            min((each.end_s for each in self._dates.values()), default=math.inf),
+        )
+        days = [frozenset(offer.weekdays) for offer in shop.arms(market.name) if offer.weekdays is not None]
+        self._weekdays = frozenset.intersection(*days) if days else None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether the offer has dates or weekdays."""
@@ -55,6 +63,15 @@ class Campaign(Rule):
     def alike(self, offer: Offer) -> Hashable:
         """Return its dates and weekdays, and its channel, by which it is held."""
         return self._dates.get(offer.name), offer.weekdays, offer.channel
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether all offers would be published at once, within the dates and on the days of each."""
+        if self._published.holds(now):
+            return False
+        at_s, common, weekdays = now.at_s, self._common, self._weekdays
+        if not common.start_s <= at_s < common.end_s:
+            return False
+        return weekdays is None or weekday_of(at_s, self._zone) in weekdays
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``not_started``, ``campaign_ended`` or ``weekday``."""

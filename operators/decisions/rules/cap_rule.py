@@ -2,12 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from operators.decisions.rules.cap_scope import CapScope, caps_of, covering
 from operators.decisions.rules.holding import Publication
 from operators.decisions.rules.rule import Rule, Situation
 from schemas.shop import Market, Offer, Shop
+
+NONE: Final[frozenset[int]] = frozenset()
 
 
 class CapRule(Rule):
@@ -45,6 +47,8 @@ class CapRule(Rule):
 
     def spares(self, now: Situation) -> bool:
         """Return whether no cap is full, on whatever channel an offer would be published."""
+        if not self._published.holds(now):
+            return not self._full_at(now.at_s, now)
         at_s = self._published.at_s
         return not any(
             self._full_at(each_s, now) for each_s in {at_s(one, now) for one in self._one_a_channel}
@@ -61,11 +65,18 @@ class CapRule(Rule):
             self._now, self._full = now, {}
         full = self._full.get(at_s)
         if full is None:
-            caps = enumerate(self._caps)
-            full = self._full[at_s] = frozenset(
-                [number for number, scope in caps if self._count(scope, now, at_s) >= scope.cap.at_most]
-            )
+            full = self._full[at_s] = NONE if self._is_new(now, at_s) else self._find_full(now, at_s)
         return full
+
+    def _find_full(self, now: Situation, at_s: float) -> frozenset[int]:
+        caps = enumerate(self._caps)
+        return frozenset(
+            [number for number, scope in caps if self._count(scope, now, at_s) >= scope.cap.at_most]
+        )
+
+    def _is_new(self, now: Situation, at_s: float) -> bool:
+        """Return whether it is plain that no cap is full."""
+        return False
 
     @abstractmethod
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:

@@ -33,6 +33,14 @@ class Caps(CapRule):
         super().configure(shop, market)
         longest_s = max((LONGEST_S[scope.cap.by] for scope in self._caps), default=-SLACK_S)
         self.memory_s = longest_s + SLACK_S
+        self._longest_s = longest_s
+        self._shuts = any(scope.cap.at_most == 0 for scope in self._caps)
+
+    def _is_new(self, now: Situation, at_s: float) -> bool:
+        """Return whether the person had no offer within the longest window: only a cap of 0 is full then."""
+        if self._shuts:
+            return False
+        return not self._caps or not self._histories.of(now).offers_since(at_s - self._longest_s)
 
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
         """Return how many offers count in the window in which this one would be published."""

@@ -22,6 +22,14 @@ class Consent(Rule):
         """Return its channel."""
         return offer.channel
 
+    def spares(self, now: Situation) -> bool:
+        """Return whether the person denied no channel, and granted all that need it."""
+        consents = now.consents
+        for given in consents.values():
+            if not given.granted:
+                return False
+        return self._required <= consents.keys()
+
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``no_consent`` where the person may not get offers on the channel of this one."""
         given = now.consent(offer.channel)

@@ -61,8 +61,12 @@ class Cooldown(Rule):
         """Return ``cooldown``, ``cooldown_purchase`` or ``cooldown_dismissal``."""
         if self._after_offer_s and self._histories.of(now).offers_after(now.at_s - self._after_offer_s):
             return AFTER_OFFER
-        names = [*_of_visitors(now.visitors), *_of_users(now.users)]
+        names = _of_visitors(now.visitors)
+        if now.users:
+            names += _of_users(now.users)
         latest = [_DECODER.decode(found) for found in map(self._store.recall, names) if found is not None]
+        if not latest:
+            return None
         if any(each.purchased_s() > now.at_s - self._after_purchase_s for each in latest):
             return AFTER_PURCHASE
         if any(each.dismissed_s > now.at_s - self._after_dismissal_s for each in latest):

@@ -27,14 +27,18 @@ class MarginFloor(Rule):
         self._floor: float | None = None
         self._unknown: str | None = None
         self._costs: dict[str, CostRule] = {}
-        self._distinct: tuple[CostRule, ...] = ()
+        self._dearest = CostRule("redeemed", 0.0, 0.0)
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the floor, and what offers cost."""
         self._floor = market.rules.margin.floor
         self._unknown = UNKNOWN if market.rules.margin.unknown == "remove" else None
         self._costs = {offer.name: cost_rule(offer) for offer in shop.arms(market.name)}
-        self._distinct = tuple(set(self._costs.values()))
+        costs = self._costs.values()
+        share, fixed = (
+            max((getattr(each, part) for each in costs), default=0.0) for part in ("share", "fixed")
+        )
+        self._dearest = CostRule("redeemed", share, fixed)
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether there is a floor."""
@@ -45,12 +49,11 @@ class MarginFloor(Rule):
         return self._costs[offer.name], offer.kind in DISCOUNT_KINDS
 
     def spares(self, now: Situation) -> bool:
-        """Return whether the cart bears even all that the dearest offer costs, beside its full price."""
+        """Return whether the cart bears even the greatest share and amount, beside its full price."""
         floor, margin, value = self._floor, now.margin, now.moment.cart_value
         if floor is None or floor < 0.0 or margin is None:
             return False
-        dearest = max([cost.at_cart(value) for cost in self._distinct])
-        return margin - dearest >= floor * value
+        return margin - self._dearest.at_cart(value) >= floor * value
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``margin_floor`` for an offer that costs too much, ``margin_unknown`` where nobody knows."""

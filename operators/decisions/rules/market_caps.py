@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from operators.decisions.calendar_windows import Window, window_start_s
+from operators.decisions.calendar_windows import MINUTE_S, Window, window_start_s
 from operators.decisions.ledger import LedgerEntry
 from operators.decisions.rules.cap_rule import CapRule
 from operators.decisions.rules.cap_scope import CapScope
@@ -39,11 +39,14 @@ class MarketCaps(CapRule):
         self._zone = ZoneInfo("UTC")
         self._counts: Counts = {by: {} for by in WINDOWS}
         self._forgot_s = -math.inf
+        self._minute: float | None = None
+        self._live: tuple[dict[str, int], ...] = ()
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the caps and the time zone."""
         super().configure(shop, market)
         self._zone = ZoneInfo(market.timezone)
+        self._minute = None
 
     def _count(self, scope: CapScope, now: Situation, at_s: float) -> int:
         """Return how many offers count in the window in which one more would be published."""
@@ -61,18 +64,20 @@ class MarketCaps(CapRule):
         offer = past_offer(entry.terms)
         if offer is None:
             return
-        for by, windows in self._counts.items():
-            start = self._start(by, offer.published_s)
-            made = windows.get(start)
-            if made is None:
-                made = windows[start] = {}
-            made[offer.arm] = made.get(offer.arm, 0) + 1
+        arm, minute = offer.arm, offer.published_s // MINUTE_S
+        if minute != self._minute:  # windows begin and end at full minutes
+            starts = [(windows, self._start(by, offer.published_s)) for by, windows in self._counts.items()]
+            self._live = tuple([windows.setdefault(start, {}) for windows, start in starts])
+            self._minute = minute
+        for made in self._live:
+            made[arm] = made.get(arm, 0) + 1
 
     def forget(self, time_s: float) -> None:
         """Drop the windows that are over."""
         if time_s < self._forgot_s + FORGET_EVERY_S or not math.isfinite(time_s):
             return
         self._forgot_s = time_s
+        self._minute = None
         for by, windows in self._counts.items():
             live_s = self._start(by, time_s)
             for start_s in [each for each in windows if each < live_s]:
@@ -85,3 +90,4 @@ class MarketCaps(CapRule):
     def restore(self, state: bytes) -> None:
         """Take up the counts."""
         self._counts = msgspec.msgpack.decode(state, type=Counts)
+        self._minute = None

@@ -18,4 +18,7 @@ class OpenOffer(Rule):
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``open_offer`` for a person whose offer is not over."""
-        return REASON if any(each.offer_open for each in now.held) else None
+        for each in now.held:
+            if each.offer_open:
+                return REASON
+        return None

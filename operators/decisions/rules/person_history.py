@@ -68,6 +68,8 @@ class PersonHistory:
 
     def offers_since(self, since_s: float) -> list[PastOffer]:
         """Return the offers published at a time or after it, also those still to be published."""
+        if not self._first():
+            return []
         read_s = since_s - SLACK_S
         for at, head in enumerate(self._first()):
             entry = head
@@ -82,7 +84,8 @@ class PersonHistory:
 
     def _first(self) -> list[_Entry | None]:
         if self._heads is None:
-            self._heads = [next(unread, None) for unread in self._unread]
+            heads = [next(unread, None) for unread in self._unread]
+            self._heads = heads if any(heads) else []
         return self._heads
 
     def _next(self, at: int) -> _Entry | None:

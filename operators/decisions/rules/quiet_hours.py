@@ -26,12 +26,13 @@ class QuietHoursRule(Rule):
         self._holding: tuple[tuple[Channel, QuietHours], ...] = ()
         self._now: Situation | None = None
         self._until_s: dict[Channel, float] = {}
+        self._loud: tuple[float, tzinfo] | None = None
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up the hours by channel."""
         self._hours = market.rules.quiet_hours
         self._holding = tuple(each for each in self._hours.items() if each[1].then == "hold")
-        self._now = None
+        self._now = self._loud = None
 
     def concerns(self, offer: Offer) -> bool:
         """Return whether offers on the channel are dropped in its quiet hours."""
@@ -49,15 +50,27 @@ class QuietHoursRule(Rule):
             return None
         return REASON
 
+    def holds(self, now: Situation) -> bool:
+        """Return whether any channel is quiet now."""
+        return bool(self._holding) and bool(self._quiet(now))
+
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return when the quiet hours of the offer's channel are over, None where it is not quiet now."""
+        return self._quiet(now).get(offer.channel)
+
+    def _quiet(self, now: Situation) -> dict[Channel, float]:
+        """Return the channels that are quiet now, and until when; none in a minute in which none was."""
         if self._now is not now:
             self._now, self._until_s = now, {}
-            for channel, hours in self._holding:
-                until_s = quiet_until_s(hours, now)
-                if until_s is not None:
-                    self._until_s[channel] = until_s
-        return self._until_s.get(offer.channel)
+            minute = now.at_s // MINUTE_S, now.zone
+            if minute != self._loud:
+                for channel, hours in self._holding:
+                    until_s = quiet_until_s(hours, now)
+                    if until_s is not None:
+                        self._until_s[channel] = until_s
+                is_loud = not self._until_s and all(_is_by_minute(each) for _, each in self._holding)
+                self._loud = minute if is_loud else None
+        return self._until_s
 
 
 def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
@@ -66,12 +79,17 @@ def quiet_until_s(hours: QuietHours, now: Situation) -> float | None:
     They begin and end by the clock on the person's wall, on days of 23 and 25 hours too.
     """
     start, end, at_s = hours.start, hours.end, now.at_s
-    if not (start.second or start.microsecond or end.second or end.microsecond):
-        # what holds for a time holds for its minute
+    if _is_by_minute(hours):
         until_s = _quiet_in_minute(start, end, at_s // MINUTE_S * MINUTE_S, now.zone)
     else:
         until_s = _until_s(start, end, at_s, now.zone)
     return until_s if until_s is None or until_s > at_s else at_s
+
+
+def _is_by_minute(hours: QuietHours) -> bool:
+    """Return whether what holds for a time holds for its minute."""
+    start, end = hours.start, hours.end
+    return not (start.second or start.microsecond or end.second or end.microsecond)
 
 
 def _until_s(start: time, end: time, at_s: float, zone: tzinfo) -> float | None:

@@ -77,15 +77,20 @@ class Situation:
         self.context = context
         self.market = market
         self._lookups = lookups
-        self._products: dict[str, Product | None] = {}
 
     def product(self, sku: str) -> Product | None:
         """Return a product as the catalog has it at the moment, None where it is not known."""
-        products = self._products
+        products = self.products
         if sku in products:
             return products[sku]
         found = products[sku] = self._lookups.product(sku, self.at_s)
         return found
+
+    @once
+    def products(self) -> dict[str, Product | None]:
+        """The products of the cart as the catalog has them, by sku, and others that were asked for."""
+        find, at_s = self._lookups.product, self.at_s
+        return {sku: find(sku, at_s) for sku in self.cart_skus}
 
     def consent(self, channel: str) -> ConsentGiven | None:
         """Return what the person last said about a channel, None where nothing is known."""
@@ -110,10 +115,11 @@ class Situation:
     def cart_categories(self) -> list[str]:
         """The categories of the cart, each once: as the events say them, else the catalog."""
         found: dict[str, None] = {}
+        products = self.products
         for line in self.moment.lines:
             category = line.category
             if category is None and line.sku:
-                product = self.product(line.sku)
+                product = products[line.sku]
                 category = None if product is None else product.category
             if category is not None:
                 found[category] = None
@@ -125,7 +131,7 @@ class Situation:
 
         It is by the unit costs of the events, else those of the catalog, else the market's rate.
         """
-        return cart_margin(self.moment.lines, self.product, self.market.margin_rate)
+        return cart_margin(self.moment.lines, self.products.get, self.market.margin_rate)
 
 
 Values = Callable[[Sequence[str]], Mapping[str, float]]
@@ -164,6 +170,10 @@ class Rule:
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return the reason why this offer may not be made now, one word; None where it may."""
         raise NotImplementedError
+
+    def holds(self, now: Situation) -> bool:
+        """Return whether any offer made now may have to be held: else ``holds_until_s`` is not asked."""
+        return True
 
     def holds_until_s(self, offer: Offer, now: Situation) -> float | None:
         """Return until when an offer made now must be held before it is published, None: not at all."""

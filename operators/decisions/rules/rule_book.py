@@ -1,13 +1,16 @@
 """All rules of a market, asked in their order and told together."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from operators.decisions.ledger import DecisionTerms, LedgerEntry
 from operators.decisions.open_decisions import OpenDecision
 from operators.decisions.rules.rule import Rule, Situation, Values
 from schemas.decisions import Decision
 from schemas.shop import NO_OFFER, Market, Offer, Shop
+
+MAX_NAMES: Final = 256
+"""So many sets of arms are remembered that were left or removed together."""
 
 
 class Eligibility(NamedTuple):
@@ -34,6 +37,8 @@ class RuleBook:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._arms: tuple[str, ...] = ()
+        self._everything = 0
+        self._names: dict[int, tuple[str, ...]] = {}
         self._eligible = [NO_OFFER]
         self._asked: tuple[_Asked, ...] = ()
         self._of_decisions = self._with("decided")
@@ -57,12 +62,14 @@ class RuleBook:
             rule.configure(shop, market)
         offers = shop.arms(market.name)
         self._arms = tuple(offer.name for offer in offers)
+        self._everything = (1 << len(self._arms)) - 1
+        self._names = {}
         self._eligible = [NO_OFFER, *self._arms]
         self._asked = tuple(_asked(rule, offers) for rule in self.rules if any(map(rule.concerns, offers)))
 
     def eligibility(self, now: Situation) -> Eligibility:
         """Return which offers may be made: each rule is asked of those that no rule before it has removed."""
-        left = everything = (1 << len(self._arms)) - 1
+        left = everything = self._everything
         reasons: list[tuple[int, str]] = []
         for spares, removes, kinds in self._asked:
             if spares is not None and spares(now):
@@ -77,20 +84,39 @@ class RuleBook:
                 break
         if left == everything:
             return Eligibility(self._eligible.copy(), {})
-        found = Eligibility([NO_OFFER], {})
+        return self._without(left, reasons)
+
+    def _without(self, left: int, reasons: Sequence[tuple[int, str]]) -> Eligibility:
+        """Return the arms that are left and those removed, each for the first reason, all given as bits."""
+        eligible = [NO_OFFER, *self._named(left)]
+        if len(reasons) == 1:
+            [(gone, reason)] = reasons
+            return Eligibility(eligible, dict.fromkeys(self._named(gone), reason))
+        removed: dict[str, str] = {}
         for place, arm in enumerate(self._arms):
-            if left >> place & 1:
-                found.eligible.append(arm)
-            else:
-                found.removed[arm] = next(reason for gone, reason in reasons if gone >> place & 1)
-        return found
+            if not left >> place & 1:
+                removed[arm] = next(reason for gone, reason in reasons if gone >> place & 1)
+        return Eligibility(eligible, removed)
+
+    def _named(self, arms: int) -> tuple[str, ...]:
+        """Return the names of arms that are given as bits."""
+        named = self._names.get(arms)
+        if named is None:
+            named = tuple([arm for place, arm in enumerate(self._arms) if arms >> place & 1])
+            if len(self._names) >= MAX_NAMES:
+                self._names.clear()
+            self._names[arms] = named
+        return named
 
     def publish_s(self, offers: Sequence[Offer], now: Situation) -> dict[str, float]:
         """Return when offers that are made now are published, by name."""
+        holding = [rule for rule in self._holding if rule.holds(now)]
+        if not holding:
+            return dict.fromkeys([offer.name for offer in offers], now.at_s)
         times: dict[str, float] = {}
         for offer in offers:
             latest_s = now.at_s
-            for rule in self._holding:
+            for rule in holding:
                 held_s = rule.holds_until_s(offer, now)
                 if held_s is not None and held_s > latest_s:
                     latest_s = held_s

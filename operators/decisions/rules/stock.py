@@ -18,17 +18,29 @@ class StockRule(Rule):
 
     def __init__(self) -> None:
         self._at_least = Stock().at_least
+        self._needed: tuple[str, ...] = ()
         self._asked: Situation | None = None
         self._is_cart_short = False
 
     def configure(self, shop: Shop, market: Market) -> None:
         """Take up how many pieces are needed."""
         self._at_least = market.rules.stock.at_least
+        self._needed = tuple(dict.fromkeys(sku for offer in shop.arms(market.name) for sku in offer.skus))
         self._asked = None
 
     def alike(self, offer: Offer) -> Hashable:
         """Return the products it needs."""
         return offer.skus
+
+    def spares(self, now: Situation) -> bool:
+        """Return whether there is enough of the cart, and of whatever any offer needs."""
+        at_least = self._at_least
+        for sku in self._needed:
+            now.product(sku)
+        for product in now.products.values():
+            if product is not None and product.stock is not None and product.stock < at_least:
+                return False
+        return True
 
     def removes(self, offer: Offer, now: Situation) -> str | None:
         """Return ``out_of_stock`` where there are too few pieces of what is needed."""

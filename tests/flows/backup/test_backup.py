@@ -32,7 +32,7 @@ def state(tmp_path):
     write_first_start(
         directory,
         FirstStart(
-            format=STATE_FORMAT, started_at_s=1.0, shards=256, markets=("default",), sources={}, sinks={}
+            format=STATE_FORMAT, started_at_s=1.0, shards=64, markets=("default",), sources={}, sinks={}
         ),
     )
     return directory

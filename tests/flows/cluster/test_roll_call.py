@@ -13,7 +13,7 @@ from flows.stores.bytewax_recovery import Progress
 from flows.worker.state_dir import FirstStart
 from schemas.errors import SetupError
 
-FIRST = FirstStart(format=7, started_at_s=1.0, shards=256, markets=("de",), sources={"a/0000": 3}, sinks={})
+FIRST = FirstStart(format=7, started_at_s=1.0, shards=64, markets=("de",), sources={"a/0000": 3}, sinks={})
 
 
 def hello(process, count=2, **shape):

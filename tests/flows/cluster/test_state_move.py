@@ -13,7 +13,7 @@ from schemas.errors import SetupError
 
 PARTITIONS = 4
 SOURCES = {"events/0000": 0, "events/0001": 0, "events/0002": 0}
-FIRST = FirstStart(format=7, started_at_s=5.0, shards=256, markets=("de", "uk"), sources=SOURCES, sinks={})
+FIRST = FirstStart(format=7, started_at_s=5.0, shards=64, markets=("de", "uk"), sources=SOURCES, sinks={})
 DATABASES = (
     *("ledger/de", "ledger/uk", "catalog/de", "seen/events-0000", "seen/events-0001", "seen/events-0002"),
     *("features/part-0", "features/part-1", "features/part-2", "features/part-3"),

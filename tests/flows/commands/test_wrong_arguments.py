@@ -152,6 +152,7 @@ REQUIRED = {
     "backup": ["copy"],
     "restore": ["copy"],
     "visitor": ["v1"],
+    "explain": ["d1"],
     "lift": ["log"],
     "report": ["log"],
     "replay": ["events.jsonl", "--out", "out"],

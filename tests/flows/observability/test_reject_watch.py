@@ -1,6 +1,7 @@
 """Topics of which too much is rejected: noticed, with the first reason and the likeliest format."""
 
 import pytest
+from msgspec.structs import replace
 
 from flows.observability import reject_watch
 from flows.observability.instrumentation import Instrumentation, InstrumentedReader
@@ -33,7 +34,7 @@ class Topic:
         self.offset = 0
 
     def reads(self, *values):
-        messages = [message({}, self.offset + n)._replace(value=value) for n, value in enumerate(values)]
+        messages = [replace(message({}, self.offset + n), value=value) for n, value in enumerate(values)]
         self.offset += len(values)
         self.reader.read(messages, None)
         return self.metrics.concerns.reasons()

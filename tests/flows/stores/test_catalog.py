@@ -79,7 +79,7 @@ changes = st.tuples(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.lists(changes, max_size=20), st.integers(0, 6).map(float))
 def test_both_catalogs_say_the_same_of_all_times_that_are_not_forgotten(tmp_path_factory, written, before_s):
-    disk, memory = RocksCatalog(tmp_path_factory.mktemp("catalog"), hot=1), MemoryCatalog()
+    disk, memory = RocksCatalog(tmp_path_factory.mktemp("catalog"), hot=2), MemoryCatalog()
     for sku, at_s, product in written:
         disk.put(sku, at_s, product)
         memory.put(sku, at_s, product)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from flows.stores.hot_rows import HotRows
 from flows.stores.ledger import Ledgers, RocksLedger, read_decisions
 from flows.stores.memory_ledger import MemoryLedger
 
@@ -224,10 +225,10 @@ def test_what_is_remembered_with_an_entry_is_lost_with_it(tmp_path):
 
 def test_what_is_kept_in_memory_of_identities_is_bounded_and_changes_nothing(tmp_path):
     ledger = RocksLedger(tmp_path)
-    ledger._hot_limit = 3
+    ledger._hot = HotRows(ledger._read, limit=4)
     for number in range(10):
         assert ledger.recall(f"visitor:{number}") is None
         ledger.remember(f"visitor:{number}", 1000.0 + number, b"%d" % number)
-    assert len(ledger._hot) == 3
+    assert len(ledger._hot) + len(ledger._hot._older) == 4
     assert [ledger.recall(f"visitor:{number}") for number in range(10)] == [b"%d" % n for n in range(10)]
     ledger.close()

@@ -31,6 +31,7 @@ def chosen(share=0.0, on=None, shadow=False, rule=None, **rollout):
     options = Options(
         market=market,
         offers=OFFERS,
+        windows_s={name: offer.reward_window.total_seconds() for name, offer in OFFERS.items()},
         rules=rules,
         choosers=Choosers(Wish(), "wish", rule, rollout.get("rule")),
         assignments=Assignments("default", share, MemoryLedger()),

@@ -1,5 +1,7 @@
 """The trace of what caused a record is on every record that follows from it."""
 
+from msgspec.structs import replace
+
 from tests.builders import PART, T0, World, carted, looked, message, ordered
 
 
@@ -16,8 +18,8 @@ def test_every_record_has_the_trace_of_the_event_that_caused_it():
         (looked(200_000, "bob"), 4),
     ]
     for offset, (event, number) in enumerate(told):
-        sent = message(event, offset)._replace(
-            headers=(("traceparent", trace(number)), ("tracestate", b"shop=1"))
+        sent = replace(
+            message(event, offset), headers=(("traceparent", trace(number)), ("tracestate", b"shop=1"))
         )
         world._take(world.readers[PART].read([sent], T0))
     found = {each.type: dict(each.headers) for each in world.emitted}

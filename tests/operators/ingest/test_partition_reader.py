@@ -5,6 +5,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flows.stores.seen_ids import MemorySeenIds
 from operators.ingest.partition_reader import PartitionReader
@@ -515,8 +516,8 @@ def test_a_cart_may_say_where_it_is_found():
 def test_the_trace_of_a_record_is_that_of_its_event_and_an_odd_one_is_counted():
     one, parent = reader(), b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     sent = [
-        message(looked(0), 0)._replace(headers=(("traceparent", parent),)),
-        message(looked(1), 1)._replace(headers=(("traceparent", b"odd"),)),
+        replace(message(looked(0), 0), headers=(("traceparent", parent),)),
+        replace(message(looked(1), 1), headers=(("traceparent", b"odd"),)),
     ]
     traces = [each.trace for batch in one.read(sent, None) for each in batch.events]
     assert traces == [Trace(parent.decode()), None]

@@ -100,7 +100,8 @@ def test_live_what_moved_is_saved_by_the_clock_by_which_it_is_read():
     for at in range(100):
         said = one.process([batch("a", 600 * at, looked(600 * at), read=T0 + at)])
         saved += [at] * (said.figures is not None)
-    assert saved == [0, *range(1, 100, 10)]
+    assert saved[1] - saved[0] <= SAVE_EVERY_S
+    assert saved[1:] == list(range(saved[1], 100, 10))
 
 
 def test_shards_save_in_turn():

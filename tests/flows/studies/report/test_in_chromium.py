@@ -4,6 +4,7 @@ import pytest
 
 from flows.studies.report.gather import gather
 from flows.studies.report.page import page, section
+from flows.studies.report.plots import Plots
 from flows.studies.report.style import Section, figure
 from tests.report_log import log
 
@@ -18,7 +19,7 @@ PLOTS = """[...document.querySelectorAll('.plotly-graph-div')].map(plot => ({
 }))"""
 EVERY_PLOT = {
     *("learning", "regret", "lift-profit", "lift-conversion", "shares", "arms"),
-    *("calibration", "quality", "drift", "overlap", "sizes"),
+    *("calibration", "quality", "drift", "overlap", "sizes", "parity-device"),
 }
 COLOURED = 60
 """How far apart the channels of a pixel are that is no text, no axis and no grid."""
@@ -74,15 +75,18 @@ def test_text_on_a_phone_is_large_enough_to_read(chromium, report):
 
 def test_a_plot_without_marks_is_noticed(chromium, tmp_path, report):
     drawn = [{"x": [1, 2, 3], "y": [1, 3, 2], "mode": "lines"}, {"x": [], "y": [], "mode": "lines"}]
+    plots = Plots()
     parts = "".join(
         section(
-            f"m0-{name}", Section(name, name, "", "", figure({"type": "scatter", **trace}, showlegend=True))
+            f"m0-{name}",
+            Section(name, name, "", "", figure({"type": "scatter", **trace}, showlegend=True)),
+            plots,
         )
         for name, trace in zip(("full", "empty"), drawn, strict=True)
     )
     head, _, _ = report.read_text(encoding="utf-8").partition("<body>")
     path = tmp_path / "page.html"
-    path.write_text(f"{head}<body><main>{parts}</main></body></html>", encoding="utf-8")
+    path.write_text(f"{head}<body><main>{parts}</main>{plots.scripts()}</body></html>", encoding="utf-8")
     chromium.open(path, 800, 800)
     assert empty_ones(chromium) == ({"full", "empty"}, {"empty"}, {"empty"})
 

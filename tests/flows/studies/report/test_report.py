@@ -64,7 +64,7 @@ def test_the_summary_has_the_time_span_and_the_policies(market, tmp_path):
 
 
 def test_every_plot_explains_how_to_read_it_and_what_it_shows(sections):
-    assert len(sections) == 11
+    assert len(sections) == 12
     for section in sections.values():
         assert section.figure is not None
         assert section.how.endswith(".")
@@ -146,7 +146,7 @@ def test_the_effective_sample_size_is_that_of_the_weights(run, market, sections)
 
 def test_arms_that_were_hardly_drawn_are_named(tmp_path):
     (market,) = gather(log(tmp_path, decisions=100))
-    *_, sizes = market.sections()
+    sizes = next(section for section in market.sections() if section.slug == "sizes")
     assert sizes.now.startswith("Fewer than 100 effective decisions: free_shipping, no_offer, ten_percent.")
 
 
@@ -236,8 +236,8 @@ def test_orders_that_never_joined_are_the_first_thing_on_the_page(tmp_path):
 
 def test_a_page_does_not_grow_with_the_log(tmp_path):
     sizes = [len(page("run", gather(log(tmp_path / str(n), decisions=n, every_s=7.0)))) for n in (500, 8000)]
-    assert max(sizes) < 5_300_000
-    assert sizes[1] - sizes[0] < 60_000
+    assert max(sizes) < 700_000
+    assert sizes[1] - sizes[0] < 20_000
 
 
 def test_the_page_loads_nothing(run):

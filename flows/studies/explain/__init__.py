@@ -1,0 +1,1 @@
+"""Why a decision was taken and what came of it, from its records alone."""
