@@ -18,7 +18,6 @@ from tests.flows.live_page.page_records import (
     change,
     decided,
     ended,
-    message,
     offered,
     page_state,
     read,
@@ -265,7 +264,7 @@ def test_what_is_no_control_is_left_to_the_worker_to_reject():
 
 def test_records_of_other_markets_and_of_later_versions_are_left_out():
     state = read(page_state(), decided(0, market="elsewhere"))
-    state.add_output(message(decided(1))._replace(value=b'{"type": "decision"}'))
+    state.add_output(Message(b'{"type": "decision"}', headers=(("ce_type", b"decision"),)))
     state.add_output(Message(b"{}", headers=(("ce_type", b"new"),)))
     state.add_output(Message(None, headers=(("ce_type", b"decision"),)))
     assert (state.records, state.unreadable, state.markets["default"].decisions) == (4, 1, 0)
