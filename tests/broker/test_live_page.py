@@ -91,11 +91,11 @@ def test_an_offer_is_paused_by_a_click_and_no_more_of_it_comes_out(run, chromium
     chromium.write("#by", "Clara")
     chromium.click("#b-ten")
 
-    chromium.until("document.querySelector('#changes').textContent.includes('in force')")
+    chromium.until("document.querySelector('.changes .badge')?.textContent === 'in force'")
+    assert "Clara" in chromium.run("document.querySelector('.changes').textContent")
     shop.worker.until(lambda: shop.of_type("control_applied"))
     (applied,) = shop.of_type("control_applied")
     assert (applied["by"], applied["set"]) == ("Clara", {"offers.ten.paused": True})
-    assert "Clara" in chromium.run("document.querySelector('#changes').textContent")
     shop.worker.until(lambda: shop.of_type("offer.revoked"))
     made = len(shop.of_type("offer.decided"))
     for visitor in ("ben", "cid", "dan"):
