@@ -89,7 +89,7 @@ lock:
 	$(LOCK) --group build -o requirements.lock pyproject.toml
 	$(LOCK) --group build --extra avro -c requirements.lock -o requirements-avro.lock pyproject.toml
 	$(LOCK) --group build --extra avro --extra msk -c requirements-avro.lock -o requirements-msk.lock pyproject.toml
-	$(LOCK) --group dev --extra avro --extra demo -c requirements-avro.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --group dev --extra avro --extra demo --extra ui -c requirements-avro.lock -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -243,9 +243,20 @@ def _measured(
 ]:
     """Return what gathers figures for the process in which their stations are."""
     slot = slot_of(member.index)
-    return lambda batch: [
-        (slot, (name_in(key), out.figures)) for key, out in batch if out.figures is not None
-    ]
+
+    def figures(
+        batch: list[tuple[str, ShardOutput] | tuple[str, MarketOutput]],
+    ) -> list[tuple[str, tuple[str, dict[str, float]]]]:
+        found: list[tuple[str, tuple[str, dict[str, float]]]] = []
+        for key, out in batch:
+            if out.figures is not None:
+                station = name_in(key)
+                found.append((slot, (station, out.figures)))
+                if isinstance(out, MarketOutput):
+                    found += [(slot, (f"{station}/{name}", each)) for name, each in out.budgets.items()]
+        return found
+
+    return figures
 
 
 def _notes(member: Member) -> Callable[[list[ReaderOutput | PaceNote]], list[tuple[str, PaceNote]]]:

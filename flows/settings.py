@@ -167,6 +167,15 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics, health and probes; 0: any")
     metrics_host: str = Field("127.0.0.1", description="address of metrics, health and probes")
+    ui: str | None = Field(
+        None, description="address of the live page, `127.0.0.1:8464`; unset: there is none"
+    )
+    ui_tokens: Path | None = Field(
+        None, description="file of those who may see the live page and act on it, `act NAME TOKEN` a line"
+    )
+    ui_access: Literal["act", "read"] = Field(
+        "act", description="what everybody may do on the live page where there is no `ui_tokens`"
+    )
     stall_after: Duration = Field(_minutes(2), description="silence of epochs or watermark that is unhealthy")
     hang_after: Duration = Field(
         _minutes(5), description="how long the loop may stand still before `/livez` says so"

@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-pipe",
 )
 WAIT_S = 120.0
@@ -57,6 +57,7 @@ class Chromium:
         self._number = 0
         self._session = None
         self.events = []
+        self._origin = "nowhere"
         target = self("Target.createTarget", url="about:blank")["targetId"]
         self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -89,10 +90,17 @@ class Chromium:
 
     def open(self, path, width, height):
         """Show a file in a window of that size, and wait until every plot is drawn."""
+        self.visit(Path(path).as_uri(), width, height)
+
+    def visit(self, url, width, height, *, dark=False):
+        """Show an address in a window of that size, and wait until it is drawn."""
         self.events.clear()
+        self._origin = url if url.startswith("http:") else "nowhere"
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self("Emulation.setEmulatedMedia", features=[scheme])
         self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
              mobile=width < 600)  # fmt: skip
-        self("Page.navigate", url=Path(path).as_uri())
+        self("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._hear())
         self.run("window.drawn")
@@ -118,9 +126,50 @@ class Chromium:
                 told.append(str(said["args"]))
             elif method == "Network.requestWillBeSent":
                 url = said["request"]["url"]
-                if not url.startswith(("file:", "data:", "blob:")):
+                if not url.startswith(("file:", "data:", "blob:", self._site())):
                     told.append(f"asked for {url}")
         return told
+
+    def _site(self):
+        """The address of the page's own server."""
+        return "/".join(self._origin.split("/")[:3])
+
+    def click(self, selector):
+        """Click in the middle of an element with the mouse, as somebody does, after it was scrolled to."""
+        place = self.run(
+            f"(() => {{ const each = document.querySelector({json.dumps(selector)});"
+            " each.scrollIntoView({block: 'center', behavior: 'instant'});"
+            " const {left, top, width, height} = each.getBoundingClientRect();"
+            " return [left + width / 2, top + height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
+
+    def write(self, selector, text):
+        """Click into a field and write."""
+        self.click(selector)
+        self("Input.insertText", text=text)
+
+    def until(self, script, within_s=60.0):
+        """Wait until an expression is true, also while another page is being loaded; return its value."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                value = self.run(script)
+                if value or value == {}:  # an element has no value
+                    return value
+            except RuntimeError:
+                value = "the page was not there"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not so in {within_s:.0f} s: {script} is {value!r}")
+            time.sleep(0.05)
+
+    def png(self):
+        """The whole page as a PNG."""
+        size = self("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        taken = self("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(taken["data"])
 
     def screenshot(self):
         """The whole page as an array of height x width x 3 bytes."""

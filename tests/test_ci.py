@@ -23,7 +23,11 @@ PACKAGES = {
     "py312": "python3.12 python3.12-venv",
     "apache": "openjdk-17-jre-headless maven",
 }
-LEFT_OUT = {"browser": "the report in a browser", "alerts": "the alerts", "py312": "Python 3.12"}
+LEFT_OUT = {
+    "browser": "the report and the live page in a browser",
+    "alerts": "the alerts",
+    "py312": "Python 3.12",
+}
 LEFT_OUT |= {"apache": "Apache Kafka"}
 TESTS = "make test ARGS=--chromium=required --promtool=required"
 each_tool = pytest.mark.parametrize("tool", PROGRAMS)

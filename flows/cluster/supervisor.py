@@ -14,6 +14,8 @@ from flows.cluster.membership import MOST_PROCESSES, Member
 from flows.cluster.supervised import Orders, settings_with
 from flows.cluster.whole import Whole, WholeServer
 from flows.kafka.broker_process import free_port
+from flows.live_page.process import PageProcess
+from flows.live_page.worker_url import worker_url_of
 from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.settings import Settings
@@ -51,6 +53,8 @@ def supervise(settings: Settings, processes: int, *, ordered: bool = False) -> N
     with ExitStack() as opened:
         lock = opened.enter_context(locked_state_dir(settings.state))
         server = opened.enter_context(WholeServer(whole, settings.metrics_host, settings.metrics_port))
+        if settings.ui is not None:
+            opened.enter_context(PageProcess(settings, worker_url_of(settings, server.port)))
         metrics = f"{settings.metrics_host}:{server.port}"
         tell(log, LogEvent.PROCESSES_STARTED, processes=processes, metrics=metrics)
         wait_s = FIRST_WAIT_S

@@ -1,6 +1,7 @@
 """``offerstream demo``."""
 
 import argparse
+from pathlib import Path
 
 from flows.demo.run import demo
 from flows.demo.settings import DemoSettings
@@ -10,7 +11,8 @@ USUAL = DemoSettings()
 EXAMPLES = """\
   offerstream demo
   offerstream demo --seconds 40
-  offerstream demo --seconds 300 --speed 600 --seed 7"""
+  offerstream demo --incident checkout
+  offerstream demo --seconds 300 --seed 7 --no-browser --out demo"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +35,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=USUAL.seed,
         help="another seed gives other shoppers (default: %(default)d)",
     )
+    parser.add_argument(
+        "--incident",
+        choices=("checkout",),
+        help="let something break after a quarter of the time: no order is completed any more",
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="only print the address of the live page, and open nothing"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="directory of its records and report (default: a new one here, offerstream-demo)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the demo until its time is over or Ctrl-C."""
     seconds = args.seconds or None
-    demo(DemoSettings(seconds, args.speed, args.visits_per_hour, args.seed), View())
+    chosen = DemoSettings(
+        seconds,
+        args.speed,
+        args.visits_per_hour,
+        args.seed,
+        incident=args.incident,
+        browser=not args.no_browser,
+        out=args.out,
+    )
+    demo(chosen, View())

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.cluster.membership import ALONE, Member
 from flows.cluster.supervisor import supervise
 from flows.commands.common import add_bootstrap, add_settings, pair, positive, settings_of
+from flows.commands.ui import add_page
 from flows.worker.live import live
 from flows.worker.state_failures import state_error
 from schemas.adapters import FORMATS
@@ -18,6 +19,7 @@ EXAMPLES = """\
   offerstream live --bootstrap localhost:9092 --state state --events shop.events --events web.segment \\
       --format web.segment=segment --set session_gap=20m
   offerstream live --config worker.toml --schema-registry https://registry:8081
+  offerstream live --config worker.toml --ui
   offerstream live --config worker.toml --processes 2
   offerstream live --config worker.toml --process 1 --addresses 10.0.0.1:7400,10.0.0.2:7400"""
 
@@ -57,6 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="hold events until nothing older can come: the same log then gives the same decisions",
     )
+    add_page(parser)
     together = parser.add_argument_group("several processes")
     together.add_argument(
         "--processes", type=positive, metavar="N", help="run as so many processes on this machine"
@@ -84,6 +87,8 @@ def run(args: argparse.Namespace) -> None:
         schema_registry=args.schema_registry,
         shadow=args.shadow,
         emit_after=args.emit_after,
+        ui=args.ui,
+        ui_tokens=args.ui_tokens,
     )
     member = _member(args)
     try:

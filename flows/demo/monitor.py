@@ -4,23 +4,40 @@ import math
 import time
 from typing import Final
 
+from flows.demo.incident import Planted
 from flows.demo.snapshot import Snapshot
 from flows.demo.topic_sums import TopicSums
 from flows.demo.worker_process import WorkerProcess
 from flows.kafka.follow import TopicFollower
+from flows.live_page.state.page_state import PageState
+from flows.live_page.view.seen import Seen, horizon_of
+from flows.live_page.worker_figures import WorkerFigures
 from flows.observability.metric_names import Metric
+from flows.observability.registry import Exposition
+from flows.settings import Settings
 from flows.simulation.process import SimulationProcess
 
 CURVE_POINT_S: Final = 2.0
+MARKET: Final = "default"
 
 
 class Monitor:
-    """Collects what is known of a demo from its beginning on."""
+    """Collects what is known of a demo from its beginning on; ``incident`` is what was planted in it."""
 
-    def __init__(self, worker: WorkerProcess, follower: TopicFollower, shoppers: SimulationProcess) -> None:
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        follower: TopicFollower,
+        shoppers: SimulationProcess,
+        settings: Settings,
+        incident: Planted | None = None,
+    ) -> None:
         self._worker = worker
         self._follower = follower
         self._shoppers = shoppers
+        self._incident = incident
+        self._state = PageState(settings.shop(), settings.check_shop)
+        self._metrics = Exposition("")
         self._sums = TopicSums()
         self._began_s = self._curve_point_s = time.monotonic()
         self._simulation_began_s: float | None = None
@@ -34,6 +51,7 @@ class Monitor:
         """Return what is known now."""
         for message in self._follower.poll():
             self._sums.add(message)
+            self._state.add_output(message)
         if time.monotonic() >= self._curve_point_s + CURVE_POINT_S:
             self._curve_point_s = time.monotonic()
             self._sums.add_curve_point()
@@ -41,7 +59,7 @@ class Monitor:
         if self._simulation_began_s is None and counters.at_s > 0:
             self._simulation_began_s = counters.at_s
         begun_s = counters.at_s if self._simulation_began_s is None else self._simulation_began_s
-        metrics = self._worker.metrics()
+        metrics = self._metrics = self._worker.metrics()
         events = metrics.total(Metric.EVENTS, outcome="processed")
         base_rate = metrics.one(Metric.MODEL_BASE_RATE, carts="untreated")
         snapshot = Snapshot(
@@ -57,10 +75,24 @@ class Monitor:
             base_log_loss=None if base_rate is None else entropy(base_rate),
             share_of_oracle=counters.treated.all.share_of_oracle,
             behind_s=max(counters.behind_s, 0.0),
+            incident=self._incident_words(counters.at_s),
         )
         count = max(counters.treated.all.decisions, 1)
         true_values = {arm: total / count for arm, total in counters.treated.fixed.items()}
         return self._sums.fill(snapshot, true_values)
+
+    def seen(self) -> Seen:
+        """Return the market as the page shows it."""
+        market = self._state.markets[MARKET]
+        lift = market.lift.lift(MARKET, horizon_of(self._state.shop, MARKET))
+        return Seen(self._state, MARKET, WorkerFigures(self._metrics), lift)
+
+    def _incident_words(self, now_s: float) -> str:
+        incident, began_s = self._incident, self._simulation_began_s
+        if incident is None or began_s is None or now_s < began_s + incident.after_s:
+            return ""
+        drifts = self._state.markets[MARKET].model.drifts
+        return incident.words(incident.noticed(drifts, began_s), began_s)
 
 
 def entropy(share: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from schemas.errors import SetupError
 
@@ -12,12 +12,19 @@ OFFERS: Final = Path(__file__).with_name("offers.toml")
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """How long the demo lasts (None: until Ctrl-C), how fast its time runs, how busy the shop is."""
+    """How long the demo lasts (None: until Ctrl-C), how fast its time runs, how busy the shop is.
 
-    seconds: float | None = 60.0
-    speed: float = 300.0
-    visits_per_hour: float = 4000.0
+    ``incident`` is one that is planted in it. ``browser``: the page may be opened in one. ``out`` is the
+    directory that it leaves, None: one in the current directory that is not there yet.
+    """
+
+    seconds: float | None = 90.0
+    speed: float = 120.0
+    visits_per_hour: float = 10_000.0
     seed: int = 0
+    incident: Literal["checkout"] | None = None
+    browser: bool = True
+    out: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise SetupError for a length that is none."""

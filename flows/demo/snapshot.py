@@ -22,7 +22,7 @@ class Snapshot:
     """Everything the view shows at one moment; money in the market's currency, None where it is not known.
 
     ``curve`` is the reward per decision over time, oldest first; ``recent`` are the latest offers as text,
-    newest first.
+    newest first; ``incident`` says what became of one that was planted.
     """
 
     elapsed_s: float = 0.0
@@ -45,6 +45,7 @@ class Snapshot:
     curve: Sequence[float] = ()
     recent: Sequence[str] = ()
     behind_s: float = 0.0
+    incident: str = ""
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:

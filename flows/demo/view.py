@@ -1,5 +1,6 @@
 """What the demo shows on a terminal while it runs, and the table at its end."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -10,7 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from flows.demo.sentences import next_commands, sentences
 from flows.demo.snapshot import Snapshot, hours, line, model, money, percent, rejects, sparkline
+from flows.live_page.view.seen import Seen
 
 LINE_EVERY_S: Final = 5.0
 
@@ -24,6 +27,8 @@ def render(now: Snapshot) -> RenderableType:
     if now.curve:
         title = "learning: reward per decision, from the beginning to now"
         parts.append(Panel(Text(f"{sparkline(now.curve, 60)}  {now.curve[-1]:.2f}", "green"), title=title))
+    if now.incident:
+        parts.append(Panel(Text(now.incident), title="incident"))
     if now.recent:
         parts.append(Panel(Text("\n".join(now.recent), overflow="ellipsis"), title="recent offers"))
     return Group(*parts)
@@ -64,6 +69,11 @@ class View:
         self._live: Live | None = None
         self._next_line_s = 0.0
 
+    def begin(self, url: str, *, is_open: bool) -> None:
+        """Say where the live page is, and whether it was opened."""
+        where = "is open in your browser" if is_open else "is at"
+        self._say(f"The live page {where} {url}")
+
     def show(self, now: Snapshot) -> None:
         """Show the snapshot; without a terminal, only if it is time for another line."""
         if self._live is not None:
@@ -71,11 +81,24 @@ class View:
         elif now.elapsed_s >= self._next_line_s:
             self._next_line_s = now.elapsed_s + LINE_EVERY_S
             self.console.print(line(now), soft_wrap=True, highlight=False)
+            if now.incident:
+                self._say(f"  {now.incident}")
 
-    def finish(self, now: Snapshot) -> None:
-        """Leave the live view and print the summary."""
+    def finish(self, now: Snapshot, seen: Seen | None = None, report: Path | None = None) -> None:
+        """Leave the live view; print the summary, what it means, what was left and what is next."""
         self._close()
         self.console.print(summary(now))
+        said = [] if seen is None else list(sentences(seen))
+        for words in [*said, *([now.incident] if now.incident else [])]:
+            self._say(f"- {words}")
+        if report is not None:
+            self._say(f"\nIts records and a report are in {report.parent}: open {report}")
+            self._say("Next:")
+            for command, says in next_commands(str(report.parent)):
+                self._say(f"  {command}\n      {says}")
+
+    def _say(self, words: str) -> None:
+        self.console.print(words, soft_wrap=True, highlight=False, markup=False)
 
     def _close(self) -> None:
         if self._live is not None:

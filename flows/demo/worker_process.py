@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from flows.live_page.address import Address
 from flows.observability.registry import Exposition
 from flows.settings import Settings
 from schemas.errors import SetupError
@@ -62,11 +63,15 @@ class WorkerProcess:
 
 
 @contextmanager
-def running_worker(settings: Settings, port: int, log: Path) -> Iterator[WorkerProcess]:
-    """Yield a worker that has started, in a session of its own, so that Ctrl-C reaches the demo alone."""
+def running_worker(settings: Settings, port: int, log: Path, page: Address) -> Iterator[WorkerProcess]:
+    """Yield a worker that has started, with its page, in a session of its own: Ctrl-C reaches the demo alone.
+
+    Its time runs faster than a broker delivers, so it takes events in the order of their times.
+    """
     given = {"idle_time": "events", "epoch": "2s", "metrics_port": str(port)}
     command = [
-        *(sys.executable, "-m", "flows.cli", "live", "--from", "earliest"),
+        *(sys.executable, "-m", "flows.cli", "live", "--from", "earliest", "--ordered"),
+        *("--ui", f"{page.host}:{page.port}"),
         *("--bootstrap", settings.bootstrap, "--state", str(settings.state)),
         *("--offers", str(settings.offers)),
         *(word for name, value in given.items() for word in ("--set", f"{name}={value}")),

@@ -157,6 +157,25 @@ class LogEvent(Enum):
         "events are sorted",
         "a file is sorted first, which takes time and disk",
     )
+    PAGE_STARTED = Line("info", "live page on {url}", "the page is there for browsers")
+    PAGE_ENDED = Line(
+        "warning",
+        "the live page has ended with status {status}; it is started again in {seconds:.0f} s, and the worker "
+        "goes on",
+        "a defect of the page; its own last lines say more",
+    )
+    PAGE_FAILED = Line("error", "the live page: {reason}", "the page cannot be served as it is set up")
+    PAGE_WAITS = Line(
+        "warning", "the page cannot read: {reason}", "a broker does not answer, or a topic is not there yet"
+    )
+    PAGE_READING_FAILED = Line("error", "the page cannot read", "a defect; the error follows; it begins anew")
+    PAGE_NOT_RENDERED = Line(
+        "error", "the page of {market} cannot be rendered", "a defect; the error follows"
+    )
+    PAGE_LOGIN = Line("info", "{name} has logged in to the page, to {role}", "somebody has used a token")
+    PAGE_CONTROL = Line(
+        "info", "{verb} {about}, by {by}, from the page: {change}", "a control was sent from the page"
+    )
     SHOPPERS_STARTED = Line(
         "info", "shoppers of {market}: seed {seed}, speed {speed:g}", "simulated shoppers begin"
     )

@@ -98,6 +98,14 @@ class Metric(Enum):
         "Money that offers cost beyond budgets, redeemed after their reservation was given back",
         "market",
     )
+    BUDGET_AMOUNT = _gauge("budget_amount", "Money of a budget in its period of now", "market", "budget")
+    BUDGET_SPENT = _gauge("budget_spent", "What of it is spent", "market", "budget")
+    BUDGET_USED = _gauge(
+        "budget_used", "What of it is spent, or reserved for open offers", "market", "budget"
+    )
+    BUDGET_NUMBER = _gauge("budget_number", "Offers of a budget in its period of now", "market", "budget")
+    BUDGET_MADE = _gauge("budget_made", "How many of them were made", "market", "budget")
+    BUDGET_ELAPSED = _gauge("budget_elapsed", "Share of that period that is over, 0 to 1", "market", "budget")
     ORDERS_ATTRIBUTED = _gauge("orders_attributed", "Orders attributed to a decision", "market")
     ORDERS_UNATTRIBUTED_SHARE = _gauge(
         "orders_unattributed_share", "Share of recent orders that met no visit, cart or decision", "market"
@@ -150,9 +158,14 @@ class Target(NamedTuple):
 
         >>> MarketFigure.treated_auc.value.labels_of("de"), ShardFigure.carts.value.labels_of("007")
         (('de', 'treated'), ('carts',))
+
+        A budget is a station of its own: its name follows that of the market.
+
+        >>> BudgetFigure.spent.value.labels_of("de/daily")
+        ('de', 'daily')
         """
         is_complete = len(self.labels) == len(self.metric.value.labels)
-        return self.labels if is_complete else (station, *self.labels)
+        return self.labels if is_complete else (*station.split("/"), *self.labels)
 
 
 def _items(kind: str) -> Target:
@@ -228,7 +241,18 @@ class MarketFigure(Enum):
     buffered_rows = _items("buffered_rows")
 
 
-StationFigure = type[ShardFigure] | type[MarketFigure]
+class BudgetFigure(Enum):
+    """What ``BudgetRule.budgets`` returns for each of them; the station is ``MARKET/BUDGET``."""
+
+    amount = Target(Metric.BUDGET_AMOUNT)
+    spent = Target(Metric.BUDGET_SPENT)
+    used = Target(Metric.BUDGET_USED)
+    number = Target(Metric.BUDGET_NUMBER)
+    made = Target(Metric.BUDGET_MADE)
+    elapsed = Target(Metric.BUDGET_ELAPSED)
+
+
+StationFigure = type[ShardFigure] | type[MarketFigure] | type[BudgetFigure]
 
 
 def figures_table(names: Collection[str]) -> StationFigure:
@@ -238,7 +262,7 @@ def figures_table(names: Collection[str]) -> StationFigure:
     Traceback (most recent call last):
     ValueError: the figures of a station must be those of its table; got visits, cart
     """
-    for table in (ShardFigure, MarketFigure):
+    for table in (ShardFigure, MarketFigure, BudgetFigure):
         if table.__members__.keys() >= set(names):
             return table
     raise ValueError(f"the figures of a station must be those of its table; got {', '.join(names)}")

@@ -32,6 +32,8 @@ from flows.kafka.topics import (
     max_message_bytes,
     topic_partition,
 )
+from flows.live_page.process import PageProcess
+from flows.live_page.worker_url import worker_url_of
 from flows.local.batched_sink import BatchedSink
 from flows.local.callback_sink import CallbackSink
 from flows.observability.disk_use import DiskUse
@@ -131,8 +133,8 @@ def live(  # noqa: PLR0915  what a worker is made of, once
         loads = opened.enter_context(LoadLog(settings.state, member, go.run)) if member.addresses else None
         instrumentation = Instrumentation(metrics, rejects=rejects, loads=loads)
         pulse = Pulse()
-        server = opened.enter_context(_server(settings, instrumentation, shutdown, pulse))
-        announce(server.port)
+        port = opened.enter_context(_served(settings, instrumentation, shutdown, pulse, member))
+        announce(port)
         message_bytes = max_message_bytes(cluster, settings.output_topics.values())
         producer = RecordProducer(cluster, metrics.delivered, shutdown, message_bytes, pulse)
         reader = reader_of(
@@ -182,7 +184,7 @@ def live(  # noqa: PLR0915  what a worker is made of, once
         )
         if member.leads:
             opened.enter_context(_watched_partitions(settings, cluster, first, metrics, shutdown))
-        _log_start(settings, first, server.port, member, len(owned))
+        _log_start(settings, first, port, member, len(owned))
         tune_gc()
         _run(settings, member, edges, stations)
     if shutdown.restart_reason is not None:
@@ -202,6 +204,18 @@ def _held_state(settings: Settings, member: Member) -> Iterator[None]:
         if member.leads or read_layout(directory) is not None:
             opened.enter_context(noted_databases(directory))
         yield
+
+
+@contextmanager
+def _served(
+    settings: Settings, instrumentation: Instrumentation, shutdown: Shutdown, pulse: Pulse, member: Member
+) -> Iterator[int]:
+    """Answer for this process, and serve the live page where one is wanted; yield the port of metrics."""
+    with ExitStack() as opened:
+        server = opened.enter_context(_server(settings, instrumentation, shutdown, pulse))
+        if settings.ui is not None and member.leads and not member.is_supervised:
+            opened.enter_context(PageProcess(settings, worker_url_of(settings, server.port)))
+        yield server.port
 
 
 def _server(

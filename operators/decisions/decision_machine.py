@@ -241,6 +241,10 @@ class DecisionMachine:
             **self._rules.figures(),
         }
 
+    def budgets(self, time_s: float) -> dict[str, dict[str, float]]:
+        """Return what each budget has, and has used, in the period of a time."""
+        return self._rules.budgets(time_s)
+
     def process_controls(self, change: ControlsChange) -> list[OutputRecord]:
         """Take up what controls have changed, after what was decided before it."""
         records: list[OutputRecord] = []

@@ -137,11 +137,11 @@ class MarketStation:
             self._advanced_s = self.time_s
             records += self._advance()
         features, self._features = self._features, []
-        figures = None
+        figures, budgets = None, dict[str, dict[str, float]]()
         if advanced and self.time_s >= self._figures_s + FIGURES_EVERY_S:
             self._figures_s = self.time_s
-            figures = self.figures()
-        return MarketOutput(self.name, tuple(records), tuple(features), figures)
+            figures, budgets = self.figures(), self.decisions.budgets(self.time_s)
+        return MarketOutput(self.name, tuple(records), tuple(features), figures, budgets)
 
     def _keep_products(self, events: Iterable[MarketEvent]) -> None:
         """Keep what products are as soon as it is read: whoever asks says as of when."""

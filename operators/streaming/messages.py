@@ -624,9 +624,13 @@ ReaderOutput = ShardBatch | MarketBatch | OutputRecord
 
 
 class MarketOutput(msgspec.Struct, frozen=True, gc=False):
-    """What follows from a batch in a market: records, feature store rows, and now and then figures."""
+    """What follows from a batch in a market: records, feature store rows, and now and then figures.
+
+    ``budgets`` has the figures of each budget by its name, where there are figures.
+    """
 
     market: str
     records: tuple[OutputRecord, ...]
     features: tuple[FeatureRow, ...]
     figures: dict[str, float] | None
+    budgets: dict[str, dict[str, float]] = {}

@@ -1,5 +1,6 @@
 """What offers may cost all in all: none that could exceed a budget, and fewer where money runs short."""
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -212,6 +213,30 @@ class BudgetRule(Rule):
             "budget_reservations": sum(len(each.held) for each in self._accounts.values()),
             "budget_overrun": sum(each.overrun for each in self._accounts.values()) / MICROS,
         }
+
+    def budgets(self, time_s: float) -> dict[str, dict[str, float]]:
+        """Return what each budget has, and has used, in the period of a time; nothing outside of a campaign.
+
+        Money is in the market's currency. ``elapsed`` is the share of the period that is over, left out where
+        that has no beginning or no end.
+        """
+        found: dict[str, dict[str, float]] = {}
+        if not math.isfinite(time_s):  # before the first event, and after the last of a file
+            return found
+        for name, account in self._accounts.items():
+            period = account.periods.at(time_s)
+            if period is None:
+                continue
+            totals, budget = account.totals_of(period), account.budget
+            figures = {"spent": totals.spent / MICROS, "used": totals.used / MICROS, "made": totals.made}
+            if budget.amount is not None:
+                figures["amount"] = budget.amount
+            if budget.number is not None:
+                figures["number"] = budget.number
+            if math.isfinite(period.start_s) and math.isfinite(period.end_s):
+                figures["elapsed"] = (time_s - period.start_s) / (period.end_s - period.start_s)
+            found[name] = figures
+        return found
 
     def state(self) -> bytes | None:
         """Return all accounts, and what the prices go by; None where there is no budget."""

@@ -226,6 +226,10 @@ class Rule:
         """Return what operators see of it, by name."""
         return {}
 
+    def budgets(self, time_s: float) -> dict[str, dict[str, float]]:
+        """Return what each budget that it keeps has, and has used, in the period of a time, by its name."""
+        return {}
+
     def state(self) -> bytes | None:
         """Return the memory as bytes, None where there is none."""
         return None

@@ -187,6 +187,10 @@ class RuleBook:
         """Return what operators see of the rules."""
         return {name: value for rule in self.rules for name, value in rule.figures().items()}
 
+    def budgets(self, time_s: float) -> dict[str, dict[str, float]]:
+        """Return what each budget has, and has used, in the period of a time."""
+        return {name: figures for rule in self.rules for name, figures in rule.budgets(time_s).items()}
+
     def state(self) -> dict[str, bytes]:
         """Return the memory of the rules that have one, by name."""
         states = ((rule.name, rule.state()) for rule in self.rules)

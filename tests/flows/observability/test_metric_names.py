@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.observability.metric_names import MarketFigure, Metric, PartitionFigure, ShardFigure
+from flows.observability.metric_names import BudgetFigure, MarketFigure, Metric, PartitionFigure, ShardFigure
 from flows.observability.metrics import Metrics
 from operators.decisions.diagnosis import ENOUGH_ENDED, Diagnosis
 from operators.ingest.counts import Counts
@@ -74,6 +74,14 @@ def test_the_self_diagnosis_is_by_market_and_no_item_of_the_state(metrics):
     assert value(metrics, "missed_rewards", market="de") == 3.0
     assert value(metrics, "policy_updates", market="de") == 9
     assert value(metrics, "state_items", kind="choice_entropy") is None
+
+
+def test_a_budget_is_a_station_of_its_own_in_its_market(metrics):
+    metrics.measured("de/daily", {"amount": 300.0, "spent": 12.5, "used": 40.0, "made": 3, "elapsed": 0.25})
+    assert value(metrics, "budget_spent", market="de", budget="daily") == 12.5
+    assert value(metrics, "budget_elapsed", market="de", budget="daily") == 0.25
+    assert value(metrics, "budget_number", market="de", budget="daily") is None
+    assert set(BudgetFigure.__members__) == {"amount", "spent", "used", "number", "made", "elapsed"}
 
 
 def test_items_of_the_state_are_summed_over_the_stations(metrics):

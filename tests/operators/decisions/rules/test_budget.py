@@ -107,6 +107,28 @@ def test_a_redemption_settles_what_it_cost_and_gives_back_the_rest():
     assert [ask(desk, at + n, f"v{n}") for n in range(2)] == [None, "budget"]  # 5 + 5 + 10 of 25
 
 
+def test_what_is_used_and_spent_of_a_budget_is_told_with_how_much_of_its_period_is_over():
+    desk = Desk(of=limited(daily=budget(amount=25.0, by="day"), offers=budget(number=9)))
+    one, _ = given_away(desk, "a", "b")
+    redeem(desk, MINUTE, "a", one)
+    found = rule_of(desk).budgets(T0 + MINUTE)
+    assert found["daily"]["used"] == 20.0
+    assert found["daily"]["spent"] == 5.0
+    assert found["daily"]["amount"] == 25.0
+    assert 0.0 <= found["daily"].pop("elapsed") < 1.0
+    assert found["offers"] == {"spent": 5.0, "used": 20.0, "made": 2, "number": 9}
+
+
+def test_at_no_time_nothing_is_told_of_a_budget():
+    found = rule_of(Desk(of=limited(daily=budget(amount=25.0, by="day"))))
+    assert found.budgets(float("inf")) == found.budgets(float("-inf")) == {}
+
+
+def test_of_a_campaign_that_has_not_begun_nothing_is_told():
+    desk = Desk(of=limited(daily=budget(amount=25.0, starts="2999-01-01")))
+    assert rule_of(desk).budgets(T0) == {}
+
+
 def test_whoever_redeems_twice_within_grace_is_paid_from_what_was_reserved():
     desk = Desk(of=limited(daily=budget(amount=20.0, grace="1h")))
     one, _ = given_away(desk, "a", "b")

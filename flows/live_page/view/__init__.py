@@ -1,0 +1,1 @@
+"""What the page says: sentences, tables and plots made of its state."""
