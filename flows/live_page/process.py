@@ -78,7 +78,7 @@ class PageProcess:
             pickle.dump(tuple(self._orders), process.stdin)  # type: ignore[arg-type]
             process.stdin.flush()  # type: ignore[union-attr]
         except OSError:
-            log.debug("the page has ended before it had its orders")
+            tell(log, LogEvent.PAGE_GONE)
         return process
 
     def __enter__(self) -> Self:

@@ -160,10 +160,11 @@ class LogEvent(Enum):
     PAGE_STARTED = Line("info", "live page on {url}", "the page is there for browsers")
     PAGE_ENDED = Line(
         "warning",
-        "the live page has ended with status {status}; it is started again in {seconds:.0f} s, and the worker "
-        "goes on",
+        "the live page has ended with status {status}; it is started again in {seconds:.0f} s, and the "
+        "worker goes on",
         "a defect of the page; its own last lines say more",
     )
+    PAGE_GONE = Line("debug", "the page has ended before it had its orders", "it is started again")
     PAGE_FAILED = Line("error", "the live page: {reason}", "the page cannot be served as it is set up")
     PAGE_WAITS = Line(
         "warning", "the page cannot read: {reason}", "a broker does not answer, or a topic is not there yet"
