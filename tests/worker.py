@@ -107,19 +107,23 @@ class Worker:
         return delay_s is not None and delay_s < 60
 
     def health(self):
-        return orjson.loads(self._asked("/healthz"))
+        return orjson.loads(self._asked("/healthz")[1])
 
     def metrics(self):
-        return self._asked("/metrics").decode()
+        return self._asked("/metrics")[1].decode()
+
+    def status(self, path):
+        """The HTTP status of one of its pages."""
+        return self._asked(path)[0]
 
     def _asked(self, path):
         address = re.search(r"metrics on (\S+)(?: event=|$)", self.said(), re.MULTILINE)[1]
         try:
             with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
-                return answer.read()
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.read()
+                return error.code, error.read()
 
     def ended(self, seconds=60):
         """Wait for its end by itself; return the exit status."""

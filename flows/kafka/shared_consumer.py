@@ -153,14 +153,17 @@ class SharedConsumer:
 
     def _dispatch(self, records: Sequence[KafkaRecord]) -> None:
         by_partition: defaultdict[PartitionId, list[KafkaRecord]] = defaultdict(list)
+        errors: list[tuple[KafkaRecord, KafkaError]] = []
         for record in records:
             error = record.error()
             if error is None:
                 by_partition[record.topic(), record.partition()].append(record)
             else:
-                self._take_error(record, error)
+                errors.append((record, error))
         for partition, read in by_partition.items():
             self._buffers[partition].extend(read)
+        for record, error in errors:  # afterwards: the end of a partition is behind its last record
+            self._take_error(record, error)
 
     def _take_error(self, record: KafkaRecord, error: KafkaError) -> None:
         if error.code() == END_OF_PARTITION:

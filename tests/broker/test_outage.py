@@ -3,8 +3,6 @@
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -18,15 +16,6 @@ from tests.broker.test_live import QUICK, carted, records, send_events
 from tests.worker import TEN_PERCENT, TOPICS, Worker
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
-
-
-def status(worker, path):
-    try:
-        worker._asked(path)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    return 200
 
 
 def test_a_worker_that_waits_for_a_stopped_broker_is_alive_and_ready_again_afterwards(request, tmp_path):
@@ -44,18 +33,18 @@ def test_a_worker_that_waits_for_a_stopped_broker_is_alive_and_ready_again_after
         **settings,
     )
     with worker.start().started():
-        worker.until(lambda: status(worker, "/readyz") == 200)
+        worker.until(lambda: worker.status("/readyz") == 200)
         send_events(worker, *(carted(f"v{n}") for n in range(20)))
         worker.until(lambda: len(records(worker, "decisions")) >= 20)  # more wait to be idle
         killable_broker.keep()
         killable_broker.stop()
         down_s = time.monotonic()
-        worker.until(lambda: status(worker, "/readyz") == 503)
+        worker.until(lambda: worker.status("/readyz") == 503)
         worker.until(lambda: time.monotonic() > down_s + 3)
-        assert status(worker, "/readyz") == 503
-        assert status(worker, "/livez") == 200
+        assert worker.status("/readyz") == 503
+        assert worker.status("/livez") == 200
         killable_broker.start()
-        worker.until(lambda: status(worker, "/readyz") == 200)
+        worker.until(lambda: worker.status("/readyz") == 200)
         assert worker.stop() == 0
 
 

@@ -49,5 +49,5 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(events, tm
             process.wait()
     first, second = ({path.name: path.read_bytes() for path in out.iterdir()} for out in running)
     assert first == second
-    assert len(first) == 9
+    assert len(first) == 10
     assert first["decisions.jsonl"].count(b"\n") > 60
