@@ -34,6 +34,15 @@ def found():
     return shutil.which("chromium")
 
 
+def is_load(event, loader):
+    """Whether an event says that a page is loaded: this one, for that before it may say so late."""
+    said = event.get("params", {})
+    return event.get("method") == "Page.lifecycleEvent" and (said["name"], said["loaderId"]) == (
+        "load",
+        loader,
+    )
+
+
 class Chromium:
     """One browser with one tab."""
 
@@ -62,6 +71,7 @@ class Chromium:
         self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self(f"{domain}.enable")
+        self("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __call__(self, method, **parameters):
         """Ask for something and return the answer."""
@@ -94,17 +104,22 @@ class Chromium:
 
     def visit(self, url, width, height, *, dark=False):
         """Show an address in a window of that size, and wait until it is drawn."""
+        self._go("about:blank")  # what the page before this one still tells is not about this one
         self.events.clear()
         self._origin = url if url.startswith("http:") else "nowhere"
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self("Emulation.setEmulatedMedia", features=[scheme])
         self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
              mobile=width < 600)  # fmt: skip
-        self("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._hear())
+        self._go(url)
         self.run("window.drawn")
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def _go(self, url):
+        """Load a page, and wait until it says so."""
+        loader = self("Page.navigate", url=url)["loaderId"]
+        while not any(is_load(event, loader) for event in self.events):
+            self.events.append(self._hear())
 
     def run(self, script):
         """The value of an expression, waited for if it is a promise."""
