@@ -1,9 +1,11 @@
 """A shop whose log stands in Kafka, the real worker over it, and what it said and learned."""
 
+import time
 import uuid
 
 import orjson
 
+from flows.cli import main
 from flows.cluster.placement import name_in
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import ensure_topics
@@ -56,6 +58,18 @@ class KafkaShop:
                 topic = self.topics["feedback" if kind.startswith("offer_") else "events"]
                 records.append((topic, int(part[-4:]), b"k", message.value))
         send(self.bootstrap, records)
+
+    def command(self, *words):
+        """The exit code of a command with the settings of the worker."""
+        return main([*words, "--bootstrap", self.bootstrap, *self.worker.settings])
+
+    def read_a_part(self, share):
+        """Let the worker read a little at a time until it has written a share of all; it is frozen then."""
+        self.worker.start().started().freeze()
+        while self.written() < share:
+            self.worker.thaw()
+            time.sleep(0.01)
+            self.worker.freeze()
 
     def written(self):
         return count(self.bootstrap, [self.topics[name] for name in OUTPUTS], PARTITIONS)

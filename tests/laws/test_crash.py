@@ -11,7 +11,7 @@ import pytest
 
 from operators.ingest.partition_reader import _State as Judged
 from tests.laws.limits import broken_limits, records_of
-from tests.laws.running import PARTITIONS, KafkaShop, learned
+from tests.laws.running import PARTITIONS, learned
 from tests.laws.shopping import (
     SHOP,
     START_S,
@@ -49,21 +49,6 @@ class Expected:
 @pytest.fixture(scope="module")
 def expected():
     return Expected()
-
-
-@pytest.fixture
-def open_shop(tmp_path, expected):
-    """Opens the shop on a broker; its worker ends with the test, however that ends."""
-    workers = []
-
-    def opened(broker, *, ordered):
-        shop = KafkaShop(broker.bootstrap, tmp_path, expected.events, ordered=ordered)
-        workers.append(shop.worker)
-        return shop
-
-    yield opened
-    for worker in workers:
-        worker.__exit__()
 
 
 def assert_nothing_changed(shop, expected):

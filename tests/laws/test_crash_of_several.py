@@ -12,7 +12,6 @@ import pytest
 
 from flows.cluster.state_move import state_move
 from flows.kafka.broker_process import free_port
-from tests.laws.running import KafkaShop
 from tests.laws.test_crash import Expected, assert_every_record_once, assert_nothing_changed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -25,21 +24,6 @@ SEED = int(os.environ.get("SEED", "7"))
 @pytest.fixture(scope="module")
 def expected():
     return Expected()
-
-
-@pytest.fixture
-def open_shop(broker, tmp_path, expected):
-    """Opens a shop whose worker may have several processes and ends with the test."""
-    shops = []
-
-    def opened(*, ordered):
-        shop = KafkaShop(broker.bootstrap, tmp_path, expected.events, ordered=ordered)
-        shops.append(shop)
-        return shop
-
-    yield opened
-    for shop in shops:
-        shop.worker.__exit__()
 
 
 class Processes:
@@ -73,8 +57,8 @@ class Processes:
         self.worker.until(lambda: time.monotonic() > deadline or self.shop.written() >= progress)
 
 
-def test_kills_and_other_numbers_of_processes_change_nothing(open_shop, expected):
-    shop = open_shop(ordered=True)
+def test_kills_and_other_numbers_of_processes_change_nothing(broker, open_shop, expected):
+    shop = open_shop(broker, ordered=True)
     several, total = Processes(shop, SEED), expected.total
     several.start(1)
     shop.worker.until(lambda: shop.written() >= total // 5)
@@ -92,8 +76,8 @@ def test_kills_and_other_numbers_of_processes_change_nothing(open_shop, expected
 
 
 @pytest.mark.skipif("KILLS" not in os.environ, reason="the suite has no time for it: set KILLS")
-def test_kills_in_immediate_mode_leave_every_record_once(open_shop, expected):
-    shop = open_shop(ordered=False)
+def test_kills_in_immediate_mode_leave_every_record_once(broker, open_shop, expected):
+    shop = open_shop(broker, ordered=False)
     several = Processes(shop, SEED)
     several.start(2)
     several.killed(KILLS, expected.total)
@@ -102,8 +86,8 @@ def test_kills_in_immediate_mode_leave_every_record_once(open_shop, expected):
 
 
 @pytest.mark.skipif("KILLS" not in os.environ, reason="the suite has no time for it: set KILLS")
-def test_disks_of_their_own_change_nothing(open_shop, expected, tmp_path):
-    shop = open_shop(ordered=True)
+def test_disks_of_their_own_change_nothing(broker, open_shop, expected, tmp_path):
+    shop = open_shop(broker, ordered=True)
     first, total = shop.worker, expected.total
     alone, state = first.arguments, first.state
     disks = [state, tmp_path / "second", tmp_path / "third"]

@@ -6,6 +6,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 import orjson
 import pytest
@@ -15,7 +16,7 @@ from flows.backup.take import back_up
 from flows.cli import main
 from flows.worker.erasure_cleaning import DUE_FILE
 from tests.erasing import files_with
-from tests.laws.running import KafkaShop, learned
+from tests.laws.running import learned
 from tests.laws.shopping import (
     by_stream,
     decisions_in,
@@ -115,17 +116,8 @@ def test_nothing_is_said_of_the_person_afterwards(expected):
 
 
 @pytest.fixture
-def open_shop(tmp_path, expected):
-    workers = []
-
-    def opened(broker, *, ordered, events=expected.events, **more):
-        shop = KafkaShop(broker.bootstrap, tmp_path, events, ordered=ordered, erasure_cleaning="1ms", **more)
-        workers.append(shop.worker)
-        return shop
-
-    yield opened
-    for worker in workers:
-        worker.__exit__()
+def open_shop(open_shop):
+    return partial(open_shop, erasure_cleaning="1ms")
 
 
 def finish(shop, at_least=0):
@@ -191,25 +183,12 @@ def test_as_things_come_an_erased_person_is_gone_too(broker, open_shop):
     assert_forgotten(shop)
 
 
-def asked(shop, *words):
-    """The exit code of a command with the settings of the worker."""
-    return main([*words, "--bootstrap", shop.bootstrap, *shop.worker.settings])
-
-
-def reads_a_part(shop, share):
-    shop.worker.start().started().freeze()
-    while shop.written() < share:
-        shop.worker.thaw()
-        time.sleep(0.01)
-        shop.worker.freeze()
-
-
 @pytest.mark.broker
 @pytest.mark.timeout(300)
 def test_a_backup_from_before_the_erasure_brings_nobody_back(broker, open_shop, expected, tmp_path, capsys):
     shop, copy = open_shop(broker, ordered=True), tmp_path / "copy"
     worker = shop.worker
-    reads_a_part(shop, expected.total // 6)
+    shop.read_a_part(expected.total // 6)
     with ThreadPoolExecutor() as beside:
         made = beside.submit(back_up, worker.state, copy)
         time.sleep(EVERY_S)
@@ -225,7 +204,7 @@ def test_a_backup_from_before_the_erasure_brings_nobody_back(broker, open_shop, 
     assert main([*looked_for, "--bootstrap", shop.bootstrap]) == 1
     assert f"{shop.topics['events']}: records (" in capsys.readouterr().out
     shutil.rmtree(worker.state)
-    assert asked(shop, "restore", str(copy), "--reconcile") == 0
+    assert shop.command("restore", str(copy), "--reconcile") == 0
     assert files_with(worker.state, PERSON, ACCOUNT) != []
     worker.start()
     worker.started().until((worker.state / DUE_FILE).exists, 60)
@@ -242,7 +221,7 @@ def test_what_is_relearned_from_topics_knows_nobody_who_was_erased(broker, open_
     finish(shop)
     before = shop.said()
     shutil.rmtree(shop.worker.state)
-    assert asked(shop, "relearn", "--read-from", "latest") == 0
+    assert shop.command("relearn", "--read-from", "latest") == 0
     assert files_with(shop.worker.state / "relearned", PERSON, ACCOUNT) == []
     shop.worker.start()
     shop.worker.started().until((shop.worker.state / DUE_FILE).exists, 60)

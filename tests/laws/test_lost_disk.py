@@ -10,9 +10,7 @@ import pytest
 
 from flows.backup.service import EVERY_S
 from flows.backup.take import back_up
-from flows.cli import main
 from flows.worker.state_dir import StateInUseError, locked_state_dir
-from tests.laws.running import KafkaShop
 from tests.laws.test_crash import Expected, assert_every_record_once
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -24,32 +22,12 @@ def expected():
     return Expected()
 
 
-@pytest.fixture
-def open_shop(tmp_path, expected, broker):
-    """Opens the shop; its worker ends with the test, however that ends."""
-    shops = []
-
-    def opened(*, ordered):
-        shop = KafkaShop(broker.bootstrap, tmp_path, expected.events, ordered=ordered)
-        shops.append(shop)
-        return shop
-
-    yield opened
-    for shop in shops:
-        shop.worker.__exit__()
-
-
 def assert_all_records_once(shop, expected):
     """Each record of the whole log stands once; what a restored worker has learned may differ a little."""
     said = shop.said()
     assert_every_record_once(said)
     for stream, records in expected.said.items():
         assert {id_ for id_, _ in said[stream]} == {id_ for id_, _ in records}
-
-
-def asked(shop, *words):
-    """The exit code of a command with the settings of the worker."""
-    return main([*words, "--bootstrap", shop.bootstrap, *shop.worker.settings])
 
 
 @contextmanager
@@ -66,19 +44,12 @@ def eventually_free(state, seconds=10):
             time.sleep(0.02)
 
 
-def reads_a_part(shop, share):
-    """Let the worker read a little at a time until it has written a share of all; it is frozen then."""
-    shop.worker.start().started().freeze()
-    while shop.written() < share:
-        shop.worker.thaw()
-        time.sleep(0.01)
-        shop.worker.freeze()
-
-
-def test_a_backup_under_load_is_put_back_with_what_was_published_since(open_shop, expected, tmp_path, capsys):
-    shop = open_shop(ordered=True)
+def test_a_backup_under_load_is_put_back_with_what_was_published_since(
+    broker, open_shop, expected, tmp_path, capsys
+):
+    shop = open_shop(broker, ordered=True)
     worker, copy = shop.worker, tmp_path / "copy"
-    reads_a_part(shop, expected.total // 8)
+    shop.read_a_part(expected.total // 8)
     with ThreadPoolExecutor() as beside:
         made = beside.submit(back_up, worker.state, copy)
         time.sleep(EVERY_S)  # it looks as soon as it goes on
@@ -88,17 +59,17 @@ def test_a_backup_under_load_is_put_back_with_what_was_published_since(open_shop
     worker.until(lambda: shop.written() >= expected.total * 3 // 4)
     assert worker.kill() == KILLED
     shutil.rmtree(worker.state)
-    if asked(shop, "restore", str(copy)) != 0:  # 0 where a fast worker had written all before it was copied
+    if shop.command("restore", str(copy)) != 0:  # 0 where a fast worker had written all before it was copied
         assert "records that the backup does not know" in capsys.readouterr().err
-        assert asked(shop, "restore", str(copy), "--reconcile") == 0
+        assert shop.command("restore", str(copy), "--reconcile") == 0
         assert "decisions put into the ledger" in capsys.readouterr().out
     worker.start()
     shop.finish(at_least=expected.total)
     assert_all_records_once(shop, expected)
 
 
-def test_a_backup_of_two_processes_goes_on_as_one(open_shop, expected, tmp_path):
-    shop = open_shop(ordered=True)
+def test_a_backup_of_two_processes_goes_on_as_one(broker, open_shop, expected, tmp_path):
+    shop = open_shop(broker, ordered=True)
     worker, copy, alone = shop.worker, tmp_path / "copy", shop.worker.arguments
     worker.arguments = [*alone, "--processes", "2"]
     worker.start().until(lambda: shop.written() >= expected.total // 8)
@@ -106,23 +77,23 @@ def test_a_backup_of_two_processes_goes_on_as_one(open_shop, expected, tmp_path)
     assert worker.kill() == KILLED
     with eventually_free(worker.state):
         shutil.rmtree(worker.state)
-    assert asked(shop, "restore", str(copy), "--reconcile") == 0
+    assert shop.command("restore", str(copy), "--reconcile") == 0
     worker.arguments = alone
     worker.start()
     shop.finish(at_least=expected.total)
     assert_all_records_once(shop, expected)
 
 
-def test_a_worker_goes_on_with_what_is_relearned_from_its_topics(open_shop, expected, capsys):
-    shop = open_shop(ordered=False)
+def test_a_worker_goes_on_with_what_is_relearned_from_its_topics(broker, open_shop, expected, capsys):
+    shop = open_shop(broker, ordered=False)
     worker = shop.worker
-    reads_a_part(shop, expected.total // 5)
+    shop.read_a_part(expected.total // 5)
     assert worker.kill() == KILLED
     before = shop.said()
     shutil.rmtree(worker.state)
-    assert asked(shop, "relearn") == 0
+    assert shop.command("relearn") == 0
     assert "policy after" in capsys.readouterr().out
-    assert asked(shop, "relearn") == 2
+    assert shop.command("relearn") == 2
     assert "nothing is rebuilt over a state that is there" in capsys.readouterr().err
     worker.start()
     shop.finish()
