@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
-from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
-from typing_extensions import override
 
-from flows.cluster.membership import Member, slot_of, slots_of
+from flows.cluster.membership import Member, slot_of
 
 EVERY_S: Final = 0.1
 """How often a process tells the others how far it is."""
@@ -74,6 +72,11 @@ class PaceBoard:
         if note.stops_for is not None:
             self._stop(note.stops_for)
 
+    def put_all(self, notes: Iterable[PaceNote]) -> None:
+        """Take notes of other processes."""
+        for note in notes:
+            self.put(note)
+
     def is_due(self) -> bool:
         """Whether there are others, and they are to be told again how far this process is."""
         if not self.others:
@@ -83,46 +86,6 @@ class PaceBoard:
             return False
         self._noted_s = now_s
         return True
-
-
-class PaceSink(FixedPartitionedSink[PaceNote, None]):
-    """The end of the notes, which go to the process that their key numbers.
-
-    It has a part for each process there may ever be, so that those that stand in the state always exist.
-    """
-
-    def __init__(self, member: Member, board: PaceBoard) -> None:
-        self._member = member
-        self._board = board
-
-    @override
-    def list_parts(self) -> list[str]:
-        """Return the parts of this process."""
-        return slots_of(self._member)
-
-    @override
-    def part_fn(self, item_key: str) -> int:
-        """Return the process of a key."""
-        return int(item_key)
-
-    @override
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_PacePart":
-        """Return the end of the notes for this process."""
-        return _PacePart(self._board)
-
-
-class _PacePart(StatefulSinkPartition[PaceNote, None]):
-    def __init__(self, board: PaceBoard) -> None:
-        self._board = board
-
-    @override
-    def write_batch(self, items: list[PaceNote]) -> None:
-        for note in items:
-            self._board.put(note)
-
-    @override
-    def snapshot(self) -> None:
-        """Nothing of it outlives the process."""
 
 
 def noted(notes: list[PaceNote], count: int) -> list[tuple[str, PaceNote]]:

@@ -17,7 +17,7 @@ from flows.backup.service import BackupService
 from flows.cluster.layout import read_layout
 from flows.cluster.loads import LoadLog
 from flows.cluster.membership import ALONE, Member
-from flows.cluster.pace import PaceBoard, PaceSink
+from flows.cluster.pace import PaceBoard
 from flows.cluster.run import run_member
 from flows.dataflow import Edges, Stations, build_dataflow
 from flows.kafka.added_partitions import AddedPartitions
@@ -170,7 +170,7 @@ def live(  # noqa: PLR0915  what a worker is made of, once
             outputs,
             FeatureStoreSink(settings.state / "features", member=member, on_erased=erased),
             CallbackSink(instrumentation.measure, instrumentation.sealed, member),
-            PaceSink(member, board) if member.addresses else None,
+            CallbackSink(board.put_all, member=member) if member.addresses else None,
             member,
         )
         stations = stations_of(

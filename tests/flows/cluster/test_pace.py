@@ -4,8 +4,9 @@ import math
 from types import SimpleNamespace
 
 from flows.cluster.membership import ALONE, Member, slots_of
-from flows.cluster.pace import PaceBoard, PaceNote, PaceSink, noted
+from flows.cluster.pace import PaceBoard, PaceNote, noted
 from flows.kafka.source import LagLimiter
+from flows.local.callback_sink import CallbackSink
 
 THREE = ("a:1", "b:2", "c:3")
 
@@ -77,7 +78,7 @@ def test_that_all_must_stop_is_told_once_and_heard():
     assert made.notes(stops_for="partitions were added") == []
     heard = []
     board = PaceBoard(Member(0, THREE), [0, 1, 2], heard.append)
-    sink = PaceSink(Member(0, THREE), board)
+    sink = CallbackSink(board.put_all, member=Member(0, THREE))
     sink.build_part("pace", "00", None).write_batch([note(1), note(2, stops_for="")])
     assert heard == [""]
 
@@ -90,5 +91,6 @@ def test_a_worker_alone_tells_nobody():
 def test_the_latest_note_goes_to_all_others():
     latest = note(1, 2.0)
     assert noted([note(1, 1.0), latest], 3) == [("00", latest), ("02", latest)]
-    sink = PaceSink(Member(2, THREE), PaceBoard(Member(2, THREE), [0, 1, 2]))
+    board = PaceBoard(Member(2, THREE), [0, 1, 2])
+    sink = CallbackSink(board.put_all, member=Member(2, THREE))
     assert slots_of(Member())[sink.part_fn("02")] in sink.list_parts()
