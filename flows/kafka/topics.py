@@ -1,10 +1,11 @@
 """Topics, their partitions and offsets: what is created and queried before the first record."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exports them without declaring so
     ConfigResource,
     TopicDescription,
@@ -115,13 +116,8 @@ def offsets_at(
     """Return where each partition has its first record of this time or later, else its end."""
     wanted = {topic_partition(name): name for name in partitions}
     request = [TopicPartition(*partition, int(at_s * 1000)) for partition in wanted]
-    client = create_consumer(cluster, quiet=True)
-    try:
+    with _asking(cluster) as client:
         reply = client.offsets_for_times(request, timeout=timeout_s) if request else []
-    except KafkaException as error:
-        raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {error.args[0].str()}") from error
-    finally:
-        client.close()
     found = {wanted[one.topic, one.partition]: one.offset for one in reply if one.error is None}
     after = [name for name in wanted.values() if found.get(name, -1) < 0]
     return found | end_offsets(cluster, after, timeout_s=timeout_s)
@@ -132,18 +128,25 @@ def committed_offsets(
 ) -> dict[str, int]:
     """Return the offsets that the group of the cluster has committed; partitions without one are left out."""
     request = [TopicPartition(*topic_partition(name)) for name in partitions]
-    client = create_consumer(cluster, quiet=True)
-    try:
+    with _asking(cluster) as client:
         reply = client.committed(request, timeout=timeout_s) if request else []
-    except KafkaException as error:
-        raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {error.args[0].str()}") from error
-    finally:
-        client.close()
     return {
         partition_name(one.topic, one.partition): one.offset
         for one in reply
         if one.error is None and one.offset >= 0
     }
+
+
+@contextmanager
+def _asking(cluster: Cluster) -> Iterator[Consumer]:
+    """Yield a client that asks brokers for offsets; BrokerError where they do not tell them."""
+    client = create_consumer(cluster, quiet=True)
+    try:
+        yield client
+    except KafkaException as error:
+        raise BrokerError(f"{cluster.bootstrap} does not tell its offsets: {error.args[0].str()}") from error
+    finally:
+        client.close()
 
 
 def partition_counts(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> dict[str, int]:
