@@ -1,12 +1,12 @@
 """Whose state a directory holds, where each process has a disk of its own."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from flows.files.durable import replace_file
 from schemas.errors import SetupError
 
 LAYOUT_FILE: Final = "layout.json"
@@ -38,12 +38,7 @@ def read_layout(directory: Path) -> Layout | None:
 
 def write_layout(directory: Path, layout: Layout) -> None:
     """Write down whose state a directory holds from now on."""
-    new = (directory / LAYOUT_FILE).with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(layout))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(directory / LAYOUT_FILE)
+    replace_file(directory / LAYOUT_FILE, msgspec.json.encode(layout))
 
 
 def check_whole(directory: Path) -> None:

@@ -6,7 +6,6 @@ again completes it. Rows of shards are copied to all, for a shard takes its own 
 """
 
 import filecmp
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Final
 
 from flows.cluster.holdings import HALF, ROOMS, check_holdings, held_in, owners_of
 from flows.cluster.layout import ALL, LAYOUT_FILE, MOVING, Layout, read_layout, write_layout
+from flows.files.durable import sync
 from flows.worker.fault_points import fault_point
 from flows.worker.noted_databases import NOTES_FILE, note
 from flows.worker.state_dir import (
@@ -168,8 +168,4 @@ def _remove(path: Path) -> None:
 
 def _sync(path: Path) -> None:
     for each in [path, *path.rglob("*")] if path.is_dir() else [path]:
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(each)

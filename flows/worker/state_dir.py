@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from flows.files.durable import replace_file
 from flows.observability.log_events import LogEvent, tell
 from schemas.errors import SetupError
 
@@ -273,25 +274,10 @@ def remade(known: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
 
 
 def _write(directory: Path, first: FirstStart) -> None:
-    path = directory / START_FILE
-    new = path.with_suffix(".new")
     try:
-        with new.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(first)))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        _sync_directory(directory)
+        replace_file(directory / START_FILE, msgspec.json.format(msgspec.json.encode(first)))
     except OSError as error:
         raise _not_writable(directory, error) from None
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_writable(directory: Path, error: OSError) -> SetupError:
