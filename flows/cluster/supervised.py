@@ -2,16 +2,15 @@
 
 import logging
 import os
-import pickle
 import signal
 import sys
-import threading
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from flows.cluster.fatal import end_with
 from flows.cluster.membership import Member
 from flows.observability.log_events import LogEvent, tell
 from flows.settings import Settings, read_settings
+from flows.worker.child import received, when_parent_ends
 from flows.worker.live import live
 
 
@@ -22,33 +21,21 @@ class Orders(NamedTuple):
     member: Member
     ordered: bool
 
-    def send(self, pipe: BinaryIO) -> None:
-        """Write them for ``received``."""
-        pickle.dump(tuple(self), pipe)
-        pipe.flush()
-
-
-def received(pipe: BinaryIO) -> Orders:
-    """Return the orders that a supervisor has sent through its own pipe."""
-    settings, member, ordered = pickle.load(pipe)  # noqa: S301  from nobody but the parent process
-    return Orders(settings, member, ordered)
-
 
 def settings_with(settings: Settings, **changed: Any) -> dict[str, Any]:  # noqa: ANN401  they are checked again
     """Return all settings by name, with some of them changed."""
     return {**dict(settings), **changed}
 
 
-def _end_with_parent(pipe: BinaryIO) -> None:
-    os.read(pipe.fileno(), 1)  # not through the buffer, whose lock Python wants when it ends
+def _end() -> None:
     tell(logging.getLogger("offerstream"), LogEvent.SUPERVISOR_GONE)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     """Run one process; the port of its metrics goes to standard output."""
-    orders = received(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, args=(sys.stdin.buffer,), daemon=True).start()
+    orders = Orders(*received(sys.stdin.buffer))
+    when_parent_ends(_end)
     _name_in_logs(orders.member.index)
 
     def announce(port: int) -> None:

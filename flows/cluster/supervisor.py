@@ -19,6 +19,7 @@ from flows.live_page.worker_url import worker_url_of
 from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.settings import Settings
+from flows.worker.child import send
 from flows.worker.shutdown import Shutdown
 from flows.worker.state_dir import locked_state_dir
 from schemas.errors import RestartNeededError, SetupError, StateError
@@ -122,7 +123,7 @@ class _Processes:
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone
             )
             self._running.append(process)
-            orders.send(process.stdin)  # type: ignore[arg-type]
+            send(orders, process.stdin)  # type: ignore[arg-type]
             threading.Thread(target=self._listen, args=(number, process), daemon=True).start()
         return self
 

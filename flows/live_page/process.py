@@ -2,13 +2,12 @@
 
 import logging
 import os
-import pickle
 import socket
 import subprocess
 import sys
 import threading
 from types import TracebackType
-from typing import Any, BinaryIO, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from flows.live_page.access import read_access
 from flows.live_page.address import read_address
@@ -17,6 +16,7 @@ from flows.live_page.listening import listen
 from flows.observability.log_events import LogEvent, tell
 from flows.observability.logs import log_to_stderr
 from flows.settings import Settings, read_settings
+from flows.worker.child import received, send, when_parent_ends
 from schemas.errors import OfferstreamError
 
 AGAIN_AFTER_S: Final = 5.0
@@ -75,8 +75,7 @@ class PageProcess:
             start_new_session=True,  # Ctrl-C reaches the worker alone
         )
         try:
-            pickle.dump(tuple(self._orders), process.stdin)  # type: ignore[arg-type]
-            process.stdin.flush()  # type: ignore[union-attr]
+            send(self._orders, process.stdin)  # type: ignore[arg-type]
         except OSError:
             tell(log, LogEvent.PAGE_GONE)
         return process
@@ -101,23 +100,13 @@ class PageProcess:
         self._socket.close()
 
 
-def _received(pipe: BinaryIO) -> _Orders:
-    settings, worker_url, listens = pickle.load(pipe)  # noqa: S301  from nobody but the parent process
-    return _Orders(settings, worker_url, listens)
-
-
-def _end_with_parent(pipe: BinaryIO) -> None:
-    os.read(pipe.fileno(), 1)  # the worker writes no more; its end closes the pipe
-    os._exit(0)
-
-
 def main() -> int:
     """Run the page for the worker that has started it."""
     from flows.live_page.server import serve  # noqa: PLC0415  the worker must not import it
 
     os.nice(NICE)
-    orders = _received(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, args=(sys.stdin.buffer,), daemon=True).start()
+    orders = _Orders(*received(sys.stdin.buffer))
+    when_parent_ends(lambda: os._exit(0))
     settings = read_settings(**orders.settings)
     log_to_stderr(settings.log_format, settings.log_level)
     address = read_address(settings.ui or "")

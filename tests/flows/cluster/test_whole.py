@@ -7,13 +7,14 @@ import pytest
 from prometheus_client import generate_latest
 
 from flows.cluster.membership import Member
-from flows.cluster.supervised import Orders, received, settings_with
+from flows.cluster.supervised import Orders, settings_with
 from flows.cluster.supervisor import _end_for_good, _in_words, supervise
 from flows.cluster.whole import Answer, Whole, worst
 from flows.observability.metric_names import Metric
 from flows.observability.metrics import Metrics
 from flows.observability.registry import Exposition, merged
 from flows.settings import read_settings
+from flows.worker.child import received, send
 from flows.worker.state_dir import locked_state_dir
 from operators.ingest.counts import Counts
 from schemas.errors import RestartNeededError, SetupError, StateError
@@ -98,9 +99,9 @@ def test_orders_carry_all_settings(tmp_path):
     )
     path = tmp_path / "orders"
     with path.open("wb") as pipe:
-        Orders(settings_with(settings, metrics_port=0), Member(1, ("a:1", "b:2")), ordered=True).send(pipe)
+        send(Orders(settings_with(settings, metrics_port=0), Member(1, ("a:1", "b:2")), ordered=True), pipe)
     with path.open("rb") as pipe:
-        orders = received(pipe)
+        orders = Orders(*received(pipe))
     assert dict(read_settings(**orders.settings)) == settings_with(settings, metrics_port=0)
     assert (orders.member, orders.ordered) == (Member(1, ("a:1", "b:2")), True)
 
