@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from flows.assembly import stations_of
+from flows.backup.new_state import check_new, new_state
 from flows.backup.published_records import awaited_in, check_files, latest_score_s, steps
-from flows.backup.take import PRIVATE
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import (
     beginning_offsets,
@@ -61,27 +61,13 @@ def relearn(settings: Settings, records: Path | None, read_from: ReadFrom) -> Re
     Raises SetupError where the state directory exists, and DataError where nothing was published.
     """
     state = settings.state
-    if state.exists() and (not state.is_dir() or any(state.iterdir())):
-        raise SetupError(
-            f"--state must be new or empty; got {str(state)!r}: nothing is rebuilt over a state that is there"
-        )
+    check_new(state, ": nothing is rebuilt over a state that is there")
     shop = settings.shop()
     cluster = Cluster(settings.bootstrap, settings.group, settings.kafka_settings())
-    new = state.with_name(f"{state.name}.relearning")
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        new.mkdir(parents=True, mode=PRIVATE)
+    with new_state(state, "relearning") as new:
         with _records(cluster, settings, records) as directory:
             rebuilt = _rebuild(settings, shop, directory, new)
-        first = _first_start(settings, shop, cluster, rebuilt, read_from)
-        write_first_start(new, first)
-        if state.exists():
-            state.rmdir()
-        new.rename(state)
-    except OSError as error:
-        raise SetupError(f"the state in {state} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+        write_first_start(new, _first_start(settings, shop, cluster, rebuilt, read_from))
     return rebuilt._replace(read_from_s=rebuilt.read_from_s if read_from == "open" else None)
 
 

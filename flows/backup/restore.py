@@ -1,6 +1,5 @@
 """A state directory from a backup: checked, put back, and told what was published since."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -8,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from flows.backup.copy_of_state import MANIFEST, Manifest, check_copy, plain
-from flows.backup.take import PRIVATE
+from flows.backup.new_state import check_new, new_state
 from flows.kafka.bounded_read import read_messages
 from flows.kafka.cluster import Cluster
 from flows.kafka.topics import beginning_offsets, end_offsets, topic_partition
@@ -18,7 +17,7 @@ from flows.stores.ledger import RocksLedger
 from flows.worker.state_dir import FirstStart, read_first_start
 from operators.decisions.reconciling import PublishedDecision, Reconciled, reconcile
 from schemas.decisions import decode_decision
-from schemas.errors import DataError, SetupError
+from schemas.errors import DataError
 from schemas.message import Message, first_header
 from schemas.offers import OfferDecided, read_offer_record
 from schemas.shop import Shop
@@ -56,8 +55,7 @@ def restore(copy: Path, state: Path, topics: Topics, shop: Shop, *, reconciles: 
     first = read_first_start(copy)
     if first is None:
         raise DataError(f"{copy} has no start.json: no worker has started on it")
-    if state.exists() and (not state.is_dir() or any(state.iterdir())):
-        raise SetupError(f"--state must be new or empty; got {str(state)!r}")
+    check_new(state)
     ends, positions = offsets_in(copy, first)
     written = frozenset(topics.of_stream.values())
     ends = {name: end for name, end in ends.items() if topic_partition(name)[0] in written}
@@ -67,21 +65,12 @@ def restore(copy: Path, state: Path, topics: Topics, shop: Shop, *, reconciles: 
     told = {topics.of_stream[name] for name in TOLD}
     if told & counts.keys() and not reconciles:
         raise DataError(_words_of_ahead({topic: counts[topic] for topic in sorted(told & counts.keys())}))
-    new = state.with_name(f"{state.name}.restoring")
-    shutil.rmtree(new, ignore_errors=True)
-    try:
+    with new_state(state, "restoring") as new:
         _copy_all(copy, new)
         published = _published(topics, ahead) if told & counts.keys() else {}
         reconciled = {
             market: _reconcile(new, shop, market, found) for market, found in sorted(published.items())
         }
-        if state.exists():
-            state.rmdir()
-        new.rename(state)
-    except OSError as error:
-        raise SetupError(f"the state in {state} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     return Restored(manifest, counts, reconciled)
 
 
@@ -130,7 +119,6 @@ def _words_of_ahead(counts: Mapping[str, int]) -> str:
 
 
 def _copy_all(copy: Path, to: Path) -> None:
-    to.mkdir(parents=True, mode=PRIVATE)
     for path in copy.iterdir():
         if path.is_dir():
             _copy_directory(path, to / path.name)

@@ -23,13 +23,19 @@ from flows.cluster.layout import check_whole
 from flows.files.unfinished import ASIDE
 from flows.stores.bytewax_recovery import unsealed_epoch
 from flows.stores.file_copies import copy_closed, copy_sqlite_files, is_database, link_or_copy
-from flows.worker.state_dir import RELEARNED, START_FILE, StateInUseError, locked_state_dir, read_first_start
+from flows.worker.state_dir import (
+    PRIVATE,
+    RELEARNED,
+    START_FILE,
+    StateInUseError,
+    locked_state_dir,
+    read_first_start,
+)
 from schemas.errors import SetupError
 
 ASK_EVERY_S: Final = 0.05
 TRIES: Final = 3
 """So often the worker is asked, where it opens a database after it has copied those that were open."""
-PRIVATE: Final = 0o700
 PLAIN: Final = (START_FILE, RELEARNED)
 """What else belongs to a state: files that no worker changes while it runs."""
 
