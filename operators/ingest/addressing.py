@@ -15,10 +15,7 @@ def send_order(event: Order | AnyOrderRevision, shards: dict[int, list[AnyShopEv
     home = shard_of(event.visitor or event.order)
     shards.setdefault(home, []).append(event)
     if isinstance(event, Order) and event.names:
-        elsewhere = replace(event, is_home=False)
-        for shard in range(SHARDS):
-            if shard != home:
-                shards.setdefault(shard, []).append(elsewhere)
+        _send_elsewhere(event, home, shards)
 
 
 def send_erasure(event: Erasure, shards: dict[int, list[AnyShopEvent]]) -> None:
@@ -26,7 +23,12 @@ def send_erasure(event: Erasure, shards: dict[int, list[AnyShopEvent]]) -> None:
     home = shard_of(event.visitor or event.user or event.id)
     shards.setdefault(home, []).append(event)
     if event.user is not None:
-        elsewhere = replace(event, is_home=False)
-        for shard in range(SHARDS):
-            if shard != home:
-                shards.setdefault(shard, []).append(elsewhere)
+        _send_elsewhere(event, home, shards)
+
+
+def _send_elsewhere(event: Order | Erasure, home: int, shards: dict[int, list[AnyShopEvent]]) -> None:
+    """Append an event to those of all shards but its home."""
+    elsewhere = replace(event, is_home=False)
+    for shard in range(SHARDS):
+        if shard != home:
+            shards.setdefault(shard, []).append(elsewhere)
