@@ -58,7 +58,6 @@ class Relearned(msgspec.Struct):
 
     decisions: int = 0
     rewards: int = 0
-    corrections: int = 0
     ends: int = 0
     trained: int = 0
     untrained: int = 0
@@ -174,7 +173,6 @@ class RelearningMachine(DecisionMachine):
 
     def _corrected(self, entry: LedgerEntry, reward: Reward) -> None:
         terms, at_s = entry.terms, reward.at.seconds
-        self.found.corrections += 1
         order_id, cause = reward.orders[0], reward.cause
         money = Money(reward.margin, _revenue(terms, reward.cost))
         if cause in {None, "order"}:
